@@ -1,0 +1,1 @@
+"""The marketers' dashboard. Speaks HTTP to the API and nothing else."""

@@ -1,0 +1,1 @@
+"""One question = one .py and one .sql with the same stem."""

@@ -1,0 +1,1 @@
+"""Small mutable things: sites, tokens, saved definitions, the ledger, the vault."""

@@ -1,0 +1,1 @@
+"""One dialect a file, pure: bytes in, RawEvents out."""

@@ -1,0 +1,1 @@
+"""Words of the domain: pure values that every other package may import."""

@@ -1,0 +1,41 @@
+"""Lengths of time and instants as the API writes them."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+from tracker.core.errors import BadRequest
+
+_UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d|w)", re.ASCII)
+
+
+def duration_ms(text: object, *, field: str) -> int:
+    """`"30m"`, `"24h"`, `"7d"` -> milliseconds. Elapsed time: a day is always 24 h. Raises BadRequest."""
+    match = _DURATION.fullmatch(text) if isinstance(text, str) else None
+    if match is None or int(match[1]) == 0:
+        raise BadRequest(
+            f"{field} must be a positive whole number and a unit ms, s, m, h, d or w, like 30m, 24h or 7d",
+            code="bad_duration",
+            field=field,
+        )
+    return int(match[1]) * _UNITS_MS[match[2]]
+
+
+def instant_ms(text: object, *, field: str) -> int:
+    """RFC 3339 with an offset -> milliseconds since the epoch. Raises BadRequest."""
+    try:
+        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or not 1970 < moment.year < 2200:
+        raise BadRequest(
+            f"{field} must be an RFC 3339 time with an offset, like 2026-11-01T00:00:00Z", code="bad_time", field=field
+        )
+    return round(moment.timestamp() * 1000)
+
+
+def rfc3339(ms: int) -> str:
+    """Milliseconds since the epoch -> RFC 3339 in UTC with milliseconds, ending in Z."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,31 @@
+"""What the collector needs to know of a site, and the file it reads that from.
+
+The catalog writes `DATA/sites.json` (a SitesFile) by rename whenever a site changes; collectors read it again when its
+modification time changes. So the collector needs no database.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Site(msgspec.Struct, frozen=True, kw_only=True):
+    """One site. `write_key` is public (it stands in the page).
+
+    `identifier_key`: 32 secret bytes, hex, for HMAC and sealing of identifiers.
+
+    `domains`: hosts that may send from a browser; an entry covers its sub-domains; empty means any.
+    """
+
+    name: str
+    write_key: str
+    domains: tuple[str, ...] = ()
+    consent: str = "opt-in"
+    timezone: str = "UTC"
+    identifier_key: str = ""
+
+
+class SitesFile(msgspec.Struct, frozen=True, kw_only=True):
+    """The whole file."""
+
+    sites: tuple[Site, ...] = ()

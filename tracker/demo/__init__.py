@@ -1,0 +1,1 @@
+"""The sample shop: its click-stream and its pages."""

@@ -1,0 +1,1 @@
+"""Segments in, rows in ClickHouse out, effectively once."""

@@ -1,0 +1,1 @@
+"""Append-only segments: the only thing between the collector and the loader."""
