@@ -1,0 +1,39 @@
+"""The catalog as one thing: everything small and mutable, behind one database."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tracker.catalog.audiences import Audiences
+from tracker.catalog.audit import Audit
+from tracker.catalog.database import Database
+from tracker.catalog.exports import Exports
+from tracker.catalog.funnels import Funnels
+from tracker.catalog.ledger import Ledger
+from tracker.catalog.sites import Sites
+from tracker.catalog.tokens import Tokens
+from tracker.catalog.vault import Vault
+
+
+class Catalog:
+    """`Catalog("sqlite:///DATA/catalog.sqlite", DATA / "sites.json")`, or a PostgreSQL URL.
+
+    Any number of processes and threads may use one database. Every method blocks. Raises TryLater when the database
+    is locked for longer than its busy timeout, or away.
+    """
+
+    def __init__(self, url: str, sites_file: Path) -> None:
+        self.database = Database(url)
+        self.sites = Sites(self.database, sites_file)
+        self.tokens = Tokens(self.database)
+        self.funnels = Funnels(self.database)
+        self.audiences = Audiences(self.database)
+        self.exports = Exports(self.database)
+        self.audit = Audit(self.database)
+        self.ledger = Ledger(self.database)
+        self.vault = Vault(self.database)
+        self.sites.publish()  # a restored or moved data folder: the file may be missing or older than the database
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self.database.close()

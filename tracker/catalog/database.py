@@ -1,0 +1,122 @@
+"""Opening the catalog's database: pragmas, transactions, schema version.
+
+Several processes use one SQLite file at once (the command line adds a site while the engine runs), so every writing
+transaction takes the write lock when it begins: upgrading a read lock later fails at once instead of waiting.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, create_engine, event, inspect, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
+
+from tracker.catalog.tables import Base
+from tracker.core.errors import Broken, TryLater
+
+BUSY_TIMEOUT_S = 15
+_MIGRATION_LOCK = 7_214_003_511  # PostgreSQL advisory lock of schema changes: any fixed number of ours
+
+
+def now_ms() -> int:
+    """The wall clock, in milliseconds since the epoch."""
+    return time.time_ns() // 1_000_000
+
+
+def _first_tables(connection: Connection) -> None:
+    Base.metadata.create_all(connection)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_tables,)
+"""Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
+
+
+class Database:
+    """One catalog database. `read()` and `write()` are transactions; both may be used from any thread."""
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        self.is_sqlite = parsed.get_backend_name() == "sqlite"
+        if self.is_sqlite and parsed.database:
+            Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+        options: dict[str, Any] = (
+            {"connect_args": {"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}}
+            if self.is_sqlite
+            else {"pool_pre_ping": True}
+        )
+        self._engine = create_engine(parsed, **options)
+        if self.is_sqlite:
+            event.listen(self._engine, "connect", _prepare_sqlite)
+            event.listen(self._engine, "begin", _begin_sqlite)
+        self._writer = self._engine.execution_options(tracker_write=True)
+        self._migrate()
+        if self.is_sqlite and parsed.database and parsed.database != ":memory:":
+            Path(parsed.database).chmod(0o600)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A transaction that only reads, on one snapshot."""
+        with self._told(), Session(self._engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A transaction that writes; committed when the block ends, rolled back when it raises."""
+        with self._told(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Let go of every connection."""
+        self._engine.dispose()
+
+    @property
+    def version(self) -> int:
+        """The schema's version."""
+        return len(MIGRATIONS)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """A database that is locked or away is a neighbour that is down, not a fault of the caller."""
+        try:
+            yield
+        except OperationalError as error:
+            raise TryLater("the catalog database is busy or away; try again") from error
+
+    def _migrate(self) -> None:
+        with self._writer.connect() as connection, connection.begin():
+            if not self.is_sqlite:
+                connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            have = 0
+            if inspect(connection).has_table("schema_version"):
+                have = connection.execute(text("select version from schema_version")).scalar_one()
+            else:
+                connection.execute(text("create table schema_version (version integer not null)"))
+                connection.execute(text("insert into schema_version (version) values (0)"))
+            if have > len(MIGRATIONS):
+                raise Broken(
+                    f"the catalog has schema version {have}, this program knows {len(MIGRATIONS)}: use a newer program"
+                )
+            for step in MIGRATIONS[have:]:
+                step(connection)
+            connection.execute(text("update schema_version set version = :version"), {"version": len(MIGRATIONS)})
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves, see _begin_sqlite
+    cursor = connection.cursor()
+    cursor.execute(f"pragma busy_timeout = {BUSY_TIMEOUT_S * 1000}")
+    cursor.execute("pragma journal_mode = wal")
+    cursor.execute("pragma synchronous = full")  # a ledger entry permits deleting a segment: it must be on disk
+    cursor.execute("pragma foreign_keys = on")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("tracker_write", False)
+    connection.exec_driver_sql("begin immediate" if writes else "begin")

@@ -1,0 +1,133 @@
+"""Exports: what was written for whom, and how it ended. Rows are never deleted."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import select
+
+from tracker.catalog.database import Database, now_ms
+from tracker.catalog.tables import ExportRow
+from tracker.core.errors import NotFound
+
+RUNNING, DONE, FAILED = "running", "done", "failed"
+
+
+@dataclass(frozen=True)
+class ExportFile:
+    """A finished file in the exports folder."""
+
+    name: str
+    rows: int
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Export:
+    """One export. `counts`: {"written": n, "withheld": {reason: n}} once it is done."""
+
+    id: str
+    site: str
+    audience: str
+    network: str
+    mode: str
+    state: str
+    counts: dict[str, Any]
+    files: tuple[ExportFile, ...]
+    error: dict[str, str] | None
+    actor: str
+    min_size: int
+    created_at: int
+    finished_at: int | None
+
+
+class Exports:
+    """running -> done | failed, once."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, site: str, audience: str, *, network: str, mode: str, actor: str, min_size: int) -> Export:
+        """A new export, running."""
+        row = ExportRow(
+            id=f"exp_{secrets.token_hex(8)}",
+            site=site,
+            audience=audience,
+            network=network,
+            mode=mode,
+            state=RUNNING,
+            counts={},
+            files=[],
+            error=None,
+            actor=actor,
+            min_size=min_size,
+            created_at=now_ms(),
+        )
+        with self._database.write() as session:
+            session.add(row)
+        return _export(row)
+
+    def get(self, export_id: str) -> Export:
+        """Raises NotFound."""
+        with self._database.read() as session:
+            row = session.get(ExportRow, export_id)
+            if row is None:
+                raise NotFound("there is no such export", code="no_such_export", field="id")
+            return _export(row)
+
+    def list(self, *, site: str | None = None, audience: str | None = None, limit: int = 100) -> list[Export]:
+        """The newest first."""
+        query = select(ExportRow).order_by(ExportRow.created_at.desc(), ExportRow.id).limit(limit)
+        if site is not None:
+            query = query.where(ExportRow.site == site)
+        if audience is not None:
+            query = query.where(ExportRow.audience == audience)
+        with self._database.read() as session:
+            return [_export(row) for row in session.scalars(query)]
+
+    def finish(self, export_id: str, *, counts: dict[str, Any], files: tuple[ExportFile, ...]) -> None:
+        """It is done: the files are complete and on disk."""
+        with self._database.write() as session:
+            row = session.get(ExportRow, export_id)
+            if row is not None and row.state == RUNNING:
+                row.state, row.counts, row.finished_at = DONE, counts, now_ms()
+                row.files = [
+                    {"name": file.name, "rows": file.rows, "sha256": file.sha256, "bytes": file.bytes} for file in files
+                ]
+
+    def fail(self, export_id: str, error: dict[str, str], *, counts: dict[str, Any] | None = None) -> None:
+        """It failed: `error` is {"code", "message"}."""
+        with self._database.write() as session:
+            row = session.get(ExportRow, export_id)
+            if row is not None and row.state == RUNNING:
+                row.state, row.error, row.counts, row.finished_at = FAILED, error, counts or {}, now_ms()
+
+    def fail_interrupted(self) -> int:
+        """Called at start: nobody works any more on what a stopped process left running. Gives how many there were."""
+        with self._database.write() as session:
+            rows = session.scalars(select(ExportRow).where(ExportRow.state == RUNNING)).all()
+            for row in rows:
+                row.state, row.finished_at = FAILED, now_ms()
+                row.error = {"code": "interrupted", "message": "the service stopped during this export; start it again"}
+            return len(rows)
+
+
+def _export(row: ExportRow) -> Export:
+    return Export(
+        id=row.id,
+        site=row.site,
+        audience=row.audience,
+        network=row.network,
+        mode=row.mode,
+        state=row.state,
+        counts=row.counts,
+        files=tuple(ExportFile(**file) for file in row.files),
+        error=row.error,
+        actor=row.actor,
+        min_size=row.min_size,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+    )

@@ -1,0 +1,143 @@
+"""The catalog's tables: small, mutable things. Events are not here; they live in ClickHouse.
+
+Times are milliseconds since the epoch. JSON columns hold what the API takes and gives, unchanged.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, Float, ForeignKey, Index, Integer, String, Text
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    """All tables of the catalog."""
+
+
+class SiteRow(Base):
+    """A site. A deleted one stays as a row (`deleted_at`), because its events are still in the store."""
+
+    __tablename__ = "sites"
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    write_key: Mapped[str] = mapped_column(String(64), unique=True)
+    identifier_key: Mapped[str] = mapped_column(String(64))
+    domains: Mapped[list[str]] = mapped_column(JSON)
+    consent: Mapped[str] = mapped_column(String(16))
+    timezone: Mapped[str] = mapped_column(String(64))
+    min_size: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    deleted_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class TokenRow(Base):
+    """An API token; only its SHA-256 is kept. `site` empty: every site."""
+
+    __tablename__ = "tokens"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    hash: Mapped[str] = mapped_column(String(64), unique=True)
+    role: Mapped[str] = mapped_column(String(16))
+    site: Mapped[str | None] = mapped_column(ForeignKey("sites.name"))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    last_used_at: Mapped[int | None] = mapped_column(BigInteger)
+    revoked_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class FunnelRow(Base):
+    """A saved funnel: a name and the body of a funnel report."""
+
+    __tablename__ = "funnels"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    site: Mapped[str] = mapped_column(ForeignKey("sites.name"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    funnel: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    updated_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class AudienceRow(Base):
+    """An audience: a rule, and how long membership lasts."""
+
+    __tablename__ = "audiences"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    site: Mapped[str] = mapped_column(ForeignKey("sites.name"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    rule: Mapped[dict[str, Any]] = mapped_column(JSON)
+    duration: Mapped[str] = mapped_column(String(16))
+    holdout: Mapped[float] = mapped_column(Float)
+    refresh: Mapped[str] = mapped_column(String(16))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    updated_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class ExportRow(Base):
+    """One export. It outlives its audience: what left the house must stay known."""
+
+    __tablename__ = "exports"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    site: Mapped[str] = mapped_column(ForeignKey("sites.name"), index=True)
+    audience: Mapped[str] = mapped_column(String(32), index=True)
+    network: Mapped[str] = mapped_column(String(32))
+    mode: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    counts: Mapped[dict[str, Any]] = mapped_column(JSON)
+    files: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    error: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    actor: Mapped[str] = mapped_column(String(64))
+    min_size: Mapped[int] = mapped_column(Integer)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    finished_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class AuditRow(Base):
+    """Who did what to whose data. Append-only; nothing in `details` names a person."""
+
+    __tablename__ = "audit"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    at: Mapped[int] = mapped_column(BigInteger)
+    actor: Mapped[str] = mapped_column(String(64))
+    action: Mapped[str] = mapped_column(String(64))
+    site: Mapped[str | None] = mapped_column(String(64))
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+class LineageRow(Base):
+    """How far one spool lineage is accounted for without a hole: up to segment `number`, up to record `next_start`."""
+
+    __tablename__ = "ledger_lineages"
+    lineage: Mapped[str] = mapped_column(String(64), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger)
+    next_start: Mapped[int] = mapped_column(BigInteger)
+    updated_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class SegmentRow(Base):
+    """A segment that was committed although something before it is missing."""
+
+    __tablename__ = "ledger_segments"
+    lineage: Mapped[str] = mapped_column(String(64), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    start: Mapped[int] = mapped_column(BigInteger)
+    count: Mapped[int] = mapped_column(BigInteger)
+
+
+class EndingRow(Base):
+    """How many events of a site ended this way."""
+
+    __tablename__ = "ledger_endings"
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    ending: Mapped[str] = mapped_column(String(16), primary_key=True)
+    reason: Mapped[str] = mapped_column(String(32), primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)
+
+
+class VaultRow(Base):
+    """Sealed hash forms of somebody's identifiers, as the collector made them; opened only inside an export."""
+
+    __tablename__ = "vault"
+    __table_args__ = (Index("vault_once", "site", "owner", "digest", unique=True),)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    site: Mapped[str] = mapped_column(String(64))
+    owner: Mapped[str] = mapped_column(String(514))  # 'u:' + user, or 'v:' + visitor
+    digest: Mapped[str] = mapped_column(String(64))
+    sealed: Mapped[str] = mapped_column(Text)

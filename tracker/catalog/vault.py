@@ -1,0 +1,93 @@
+"""The identifier vault: sealed hash forms of e-mail addresses and phone numbers, one owner at a time.
+
+The catalog cannot open them (the site's key does), so it cannot tell which of two records is the fuller one: it keeps
+the newest few of each owner, and whoever opens them merges. Kept apart from events so that an erasure is one delete.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import delete, select
+
+from tracker.catalog.database import Database
+from tracker.catalog.tables import VaultRow
+
+KEPT_PER_OWNER = 8
+
+
+@dataclass(frozen=True)
+class VaultEntry:
+    """One sealed record as it came with an identify call; it belongs to the user, or without one to the visitor."""
+
+    site: str
+    user: str
+    visitor: str
+    sealed: str
+
+    @property
+    def owner(self) -> str:
+        """'u:' + user, or 'v:' + visitor."""
+        return f"u:{self.user}" if self.user else f"v:{self.visitor}"
+
+
+class Vault:
+    """Writing the same record twice is harmless: the loader may repeat a segment."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def upsert(self, site: str, user: str, visitor: str, sealed: str) -> None:
+        """Keep one record."""
+        self.upsert_many([VaultEntry(site, user, visitor, sealed)])
+
+    def upsert_many(self, entries: Iterable[VaultEntry]) -> None:
+        """Keep records, in this order, in one transaction."""
+        wanted = {(entry.site, entry.owner, _digest(entry.sealed)): entry.sealed for entry in entries if entry.sealed}
+        if not wanted:
+            return
+        with self._database.write() as session:
+            owners = {(site, owner) for site, owner, _ in wanted}
+            have: set[tuple[str, str, str]] = set()
+            for site, owner in owners:
+                rows = session.scalars(select(VaultRow.digest).where(VaultRow.site == site, VaultRow.owner == owner))
+                have.update((site, owner, digest) for digest in rows)
+            session.add_all(
+                VaultRow(site=site, owner=owner, digest=digest, sealed=sealed)
+                for (site, owner, digest), sealed in wanted.items()
+                if (site, owner, digest) not in have
+            )
+            session.flush()
+            for site, owner in owners:
+                mine = (VaultRow.site == site, VaultRow.owner == owner)
+                newest = select(VaultRow.id).where(*mine).order_by(VaultRow.id.desc()).limit(KEPT_PER_OWNER)
+                session.execute(delete(VaultRow).where(*mine, VaultRow.id.not_in(newest.scalar_subquery())))
+
+    def get(self, site: str, *, user: str = "", visitor: str = "") -> list[str]:
+        """The sealed records of one owner, the newest first; empty if there are none."""
+        owner = VaultEntry(site, user, visitor, "").owner
+        with self._database.read() as session:
+            rows = session.scalars(
+                select(VaultRow.sealed)
+                .where(VaultRow.site == site, VaultRow.owner == owner)
+                .order_by(VaultRow.id.desc())
+            )
+            return list(rows)
+
+    def delete(self, site: str, *, users: Iterable[str] = (), visitors: Iterable[str] = ()) -> int:
+        """Forget every record of these owners; gives how many there were."""
+        owners = [f"u:{user}" for user in users] + [f"v:{visitor}" for visitor in visitors]
+        with self._database.write() as session:
+            gone = 0
+            for owner in owners:
+                found = session.scalars(select(VaultRow).where(VaultRow.site == site, VaultRow.owner == owner)).all()
+                for row in found:
+                    session.delete(row)
+                gone += len(found)
+            return gone
+
+
+def _digest(sealed: str) -> str:
+    return hashlib.sha256(sealed.encode()).hexdigest()
