@@ -46,6 +46,7 @@ class Settings:
     dashboard: bool = True
     dashboard_host: str = "127.0.0.1"
     dashboard_port: int = 8501
+    dashboard_token: str = ""
     shop_port: int = 8090
     public_url: str = ""
     trusted_proxies: str = ""

@@ -1,0 +1,114 @@
+"""`tracker funnel` and `tracker audience`: what the API does, for the shell. JSON on stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tracker.cli.options import Data, answer, settings
+from tracker.cli.remote import Api, connect
+from tracker.core.errors import TrackerError
+
+audience = typer.Typer(help="Audiences: list, show, preview, export.", no_args_is_help=True)
+
+Id = Annotated[str, typer.Argument(metavar="ID", help="The id that `tracker audience list` shows.")]
+WAIT = 900.0  # seconds for an export to end
+EXTENSIONS = {"csv": "csv", "jsonl": "jsonl", "parquet": "parquet"}
+
+
+def read_json(path: Path) -> Any:
+    """A JSON file, or standard input for `-`. Wrong JSON is wrong usage."""
+    try:
+        return json.loads(sys.stdin.read() if str(path) == "-" else path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise typer.BadParameter(f"no such file: {path}") from None
+    except (ValueError, UnicodeDecodeError) as error:
+        raise typer.BadParameter(f"{path} is not JSON: {error}") from None
+
+
+def funnel(
+    spec: Annotated[
+        Path, typer.Argument(metavar="SPEC.json", help="The request of POST /api/v1/reports/funnel; - reads stdin.")
+    ],
+    data: Data = None,
+) -> None:
+    """Run a funnel report and print it as JSON."""
+    body = read_json(spec)
+    with connect(settings(data=data)) as api:
+        answer(api.call("POST", "/api/v1/reports/funnel", body))
+
+
+@audience.command("list", epilog="Example: tracker audience list")
+def audience_list(data: Data = None) -> None:
+    """List the saved audiences."""
+    with connect(settings(data=data)) as api:
+        answer(api.call("GET", "/api/v1/audiences"))
+
+
+@audience.command("show", epilog="Example: tracker audience show 1")
+def audience_show(audience_id: Id, data: Data = None) -> None:
+    """Show one audience: its definition and how many persons are in it."""
+    with connect(settings(data=data)) as api:
+        answer(api.call("GET", f"/api/v1/audiences/{audience_id}"))
+
+
+@audience.command("preview", epilog="Example: tracker audience preview rule.json")
+def audience_preview(
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.json", help='{"site": ..., "rule": ...}; - reads stdin.')],
+    data: Data = None,
+) -> None:
+    """Say how many persons a rule finds, and how many of them may leave the house."""
+    body = read_json(spec)
+    with connect(settings(data=data)) as api:
+        answer(api.call("POST", "/api/v1/audiences/preview", body))
+
+
+@audience.command("export", epilog="Example: tracker audience export 1 --network csv --out people.csv")
+def audience_export(
+    audience_id: Id,
+    network: Annotated[str, typer.Option("--network", metavar="csv|jsonl", help="Form of the file.")] = "csv",
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Where to (default: ./audience-ID.EXT).")
+    ] = None,
+    min_size: Annotated[
+        int | None, typer.Option("--min-size", metavar="N", help="Go below the site's minimum; logged.")
+    ] = None,
+    data: Data = None,
+) -> None:
+    """Export an audience to a file: only persons who allowed it. Prints what was written and withheld."""
+    body: dict[str, Any] = {"network": network, "mode": "full", "shape": "file", "destination": "download"}
+    if min_size is not None:
+        body["min_size"] = min_size
+    with connect(settings(data=data)) as api:
+        export = _finished(api, api.call("POST", f"/api/v1/audiences/{audience_id}/export", body))
+        kind = "zip" if len(export.get("files", ())) > 1 else EXTENSIONS.get(network, "csv")
+        target = out or Path(f"audience-{audience_id}.{kind}")
+        api.download(f"/api/v1/exports/{export['id']}/file", target)
+    answer(export | {"written_to": str(target)})
+
+
+def _finished(api: Api, export: dict[str, Any]) -> dict[str, Any]:
+    """Wait for the end of an export. Raises TrackerError when it failed."""
+    deadline = time.monotonic() + WAIT
+    found = export
+    while found.get("state") == "running":
+        if time.monotonic() > deadline:
+            raise TrackerError(f"export {export['id']} still runs: ask later at /api/v1/exports/{export['id']}")
+        time.sleep(0.1)
+        found = api.call("GET", f"/api/v1/exports/{export['id']}")
+    if found.get("state") != "done":
+        raise TrackerError(f"the export failed: {found.get('error', 'no reason given')}")
+    if "files" not in found:
+        found = api.call("GET", f"/api/v1/exports/{export['id']}")
+    return dict(found)
+
+
+def register(app: typer.Typer) -> None:
+    """Add `funnel` and `audience` to the app."""
+    app.command(epilog="Example: tracker funnel checkout.json")(funnel)
+    app.add_typer(audience, name="audience")

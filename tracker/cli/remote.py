@@ -1,0 +1,96 @@
+"""The API as the command line uses it: the one that runs, or one made for the length of this command."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from tracker.config import Settings
+from tracker.core.errors import TrackerError, TryLater
+
+TIMEOUT = 600.0  # seconds; a report over all of a large store takes its time
+
+
+class Api:
+    """One API with the admin's token."""
+
+    def __init__(self, base: str, token: str) -> None:
+        self._base = urlsplit(base)
+        self._token = token
+
+    def call(self, method: str, path: str, body: object = None) -> Any:
+        """The decoded answer. Raises TrackerError with the API's own sentence, TryLater when nobody answers."""
+        status, blob = self._request(method, path, body)
+        try:
+            answer = json.loads(blob or b"null")
+        except ValueError:
+            raise TrackerError(
+                f"{self._base.netloc} does not answer like the API does: is it the right port?"
+            ) from None
+        if status >= 400:
+            raise _refusal(status, answer)
+        return answer
+
+    def download(self, path: str, to: Path) -> int:
+        """Write the answer to a file; bytes written."""
+        status, blob = self._request("GET", path, None)
+        if status >= 400:
+            raise _refusal(status, json.loads(blob))
+        to.write_bytes(blob)
+        return len(blob)
+
+    def _request(self, method: str, path: str, body: object) -> tuple[int, bytes]:
+        kind = http.client.HTTPSConnection if self._base.scheme == "https" else http.client.HTTPConnection
+        connection = kind(self._base.hostname or "127.0.0.1", self._base.port, timeout=TIMEOUT)
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json, */*"}
+        blob = None
+        if body is not None:
+            blob, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
+        try:
+            connection.request(method, self._base.path + path, blob, headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise TryLater(
+                f"no answer from the API at {self._base.netloc} ({error}): is `tracker up` running?", code="api_away"
+            ) from None
+        finally:
+            connection.close()
+
+
+def _refusal(status: int, answer: Any) -> TrackerError:
+    error = answer.get("error") if isinstance(answer, dict) else None
+    if not isinstance(error, dict):
+        return TrackerError(f"the API answered with status {status}")
+    where = f" (at {error['field']})" if error.get("field") and error["field"] not in str(error.get("message")) else ""
+    return TrackerError(f"{error.get('message', 'refused')}{where}", code=str(error.get("code", "error")))
+
+
+@contextmanager
+def connect(settings: Settings) -> Iterator[Api]:
+    """The API of this data folder.
+
+    One process may open the embedded store, so while an engine runs everything goes through its API; when none runs,
+    this process serves the same API to itself on a loopback port until the command ends. `TRACKER_API_URL` names
+    another one.
+    """
+    from tracker.supervisor.claim import holder
+    from tracker.wiring.doors import admin_token
+
+    token = admin_token(settings)
+    if settings.api_url:
+        yield Api(settings.api_url.rstrip("/"), token)
+        return
+    running = holder(settings.data, "api")
+    if running is not None and running.get("url"):
+        yield Api(str(running["url"]), token)
+        return
+    from tracker.wiring.engine import own_api
+
+    with own_api(settings) as base:
+        yield Api(base, token)

@@ -1,0 +1,113 @@
+"""Web server logs in Apache's common or combined format (nginx's default is the same), one page view a hit.
+
+Who a visitor of a log is: a log knows no visitor, so each (address, user agent, UTC day) is one, named by HMAC-SHA256
+under the site's own key. Nobody can turn the name back into an address or follow it past midnight: two days of the same
+browser are two visitors, and no event says that they are one person. Events carry `source = access-log`.
+
+Left out, and counted by reason: assets (`static`), methods other than GET (`method`), answers that showed no page
+(`status`: other than 2xx and 304). Robots are kept; the loader marks them, and reports leave them out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+from tracker.core.event import RawEvent
+
+_LINE = re.compile(
+    r"(?:(?P<vhost>[\w.-]+)(?::\d+)? (?=[0-9a-fA-F.:]+ ))?(?P<ip>\S+) \S+ .*?\[(?P<time>[^\]]{20,32})\] "
+    r'"(?P<request>(?:[^"\\]|\\.)*)" (?P<status>\d{3}) (?:\d+|-)'
+    r'(?: "(?P<referrer>(?:[^"\\]|\\.)*)" "(?P<ua>(?:[^"\\]|\\.)*)")?',
+    re.ASCII,
+)
+_STATIC = frozenset(
+    "avif bmp css eot gif ico jpeg jpg js json map mjs mp3 mp4 ogg otf png rss svg ttf txt wasm wav webm webmanifest "
+    "webp woff woff2 xml zip gz tgz iso exe dmg pdf atom".split()
+)
+MONTHS = {name: at for at, name in enumerate("Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split(), start=1)}
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A good line that is no page view."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """A line in another format."""
+
+    message: str
+
+
+def parse(line: str, *, host: str, key: bytes) -> RawEvent | Skipped | Unreadable:
+    """One line -> one page view. `host`: the site's own, for logs that do not name it; `key`: the site's secret."""
+    match = _LINE.match(line)
+    if match is None:
+        return Unreadable("not a line of the common or combined log format")
+    ts = _time_ms(match["time"])
+    if ts is None:
+        return Unreadable("the time is not like 17/May/2015:10:05:03 +0000")
+    method, _, rest = match["request"].partition(" ")
+    target = rest.rsplit(" ", 1)[0] if " HTTP/" in rest else rest
+    if not target:
+        return Unreadable("the request is not like GET /path HTTP/1.1")
+    if method != "GET":
+        return Skipped("method")
+    if not (match["status"].startswith("2") or match["status"] == "304"):
+        return Skipped("status")
+    url = target if target.startswith(("http://", "https://")) else f"https://{match['vhost'] or host}{target}"
+    if _is_static(url):
+        return Skipped("static")
+    ip, agent = match["ip"], _unescape(match["ua"])
+    return RawEvent(
+        type="page",
+        name="page_view",
+        ts=ts,
+        visitor=visitor(ip, agent, ts, key),
+        url=url,
+        referrer=_unescape(match["referrer"]) or None,
+        ip=ip,
+        ua=agent,
+        library="access-log",
+    )
+
+
+def visitor(ip: str, agent: str, ts: int, key: bytes) -> str:
+    """The name of one address with one user agent on one UTC day."""
+    text = f"{ip}\n{agent}\n{ts // 86_400_000}"
+    return "log-" + hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _time_ms(text: str) -> int | None:
+    """`17/May/2015:10:05:03 +0000` -> ms. Not strptime: month names there follow the machine's language."""
+    try:
+        day, month, rest = text.split("/", 2)
+        clock, offset = rest.split(" ")
+        year, hour, minute, second = clock.split(":")
+        moment = datetime(int(year), MONTHS[month], int(day), int(hour), int(minute), int(second), tzinfo=UTC)
+        sign = -1 if offset[0] == "-" else 1
+        away = sign * (int(offset[1:3]) * 60 + int(offset[3:5]))
+    except (ValueError, KeyError, IndexError):
+        return None
+    return round(moment.timestamp() * 1000) - away * 60_000
+
+
+def _is_static(url: str) -> bool:
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return False
+    name = path.rsplit("/", 1)[-1]
+    return "." in name and name.rsplit(".", 1)[-1].lower() in _STATIC
+
+
+def _unescape(text: str | None) -> str:
+    """Servers write `\\"` for a quote; a lone dash means nothing."""
+    return "" if text in {None, "-"} else str(text).replace('\\"', '"').replace("\\\\", "\\")
