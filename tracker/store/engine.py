@@ -6,11 +6,28 @@ away, `Doubtful` where a write may or may not have happened, `Refused` where Cli
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 Param = str | int | float | bool | Sequence[str] | Sequence[int] | Sequence[float]
+Settings = Mapping[str, str | int]
+
+# Said with every statement, because the defaults differ between versions and some of them lose or delay rows.
+INSERT_SETTINGS: Settings = {
+    "async_insert": 0,
+    "insert_deduplicate": 0,
+    "deduplicate_blocks_in_dependent_materialized_views": 0,
+    "materialized_views_ignore_errors": 0,
+    "parallel_view_processing": 0,
+    "max_partitions_per_insert_block": 0,
+    "throw_on_max_partitions_per_insert_block": 0,
+    "distributed_foreground_insert": 1,
+    "insert_distributed_one_random_shard": 0,
+}
+
+_TABLE = re.compile(r"/\*table:([a-z_]+)\*/")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +68,7 @@ class Engine(Protocol):
     """What both engines can do. Every method blocks and may be called from any thread."""
 
     kind: str  # "embedded" or "server"
+    cluster: str | None  # name of the cluster that the store is spread over
 
     def ask(self, query: Query) -> Answer:
         """Run a SELECT and give the whole result."""
@@ -60,12 +78,26 @@ class Engine(Protocol):
         """Run DDL, or INSERT ... SELECT."""
         ...
 
-    def insert_lines(
-        self, table: str, lines: Sequence[bytes], *, settings: Mapping[str, str | int] | None = None
-    ) -> None:
-        """Insert rows into a one-column (`raw String`) table as one block, whole or not at all."""
+    def insert_lines(self, table: str, lines: Sequence[bytes], *, settings: Settings | None = None) -> None:
+        """Insert rows into a one-column (`raw String`) table as one block. No line may hold a newline."""
+        ...
+
+    def nodes(self) -> Sequence[Engine]:
+        """A door to each node of the cluster, this one among them."""
+        ...
+
+    def prepare(self) -> None:
+        """Make the database where there is none yet."""
         ...
 
     def close(self) -> None:
         """Let go of connections and files."""
         ...
+
+
+def table_slots(query: Query, attach: Callable[[str, Rows], str]) -> str:
+    """The text with each `/*table:name*/` replaced by what `attach(name, rows)` gives. KeyError: no such table."""
+    if not query.tables:
+        return query.text
+    names = {name: attach(name, rows) for name, rows in query.tables.items()}
+    return _TABLE.sub(lambda match: names[match[1]], query.text)

@@ -3,7 +3,7 @@
 --
 -- key is the person the event itself names: XXH64 of 'u:' + user, or of 'v:' + visitor. `person_map` says, as of now,
 -- which keys belong to somebody else: an anonymous visitor who was identified later, a user merged into another one.
-create table if not exists events /*on_cluster*/ (
+create table if not exists events/*local*/ /*on_cluster*/ (
     site LowCardinality(String),
     event LowCardinality(String),
     key UInt64,
@@ -63,8 +63,10 @@ partition by toYYYYMM(ts)
 order by (site, event, key, ts, id)
 settings fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 0;
 
+/*spread: events by key*/;
+
 -- Which key is really which person, as of the highest version. Only keys that belong to another one are in here.
-create table if not exists person_map /*on_cluster*/ (
+create table if not exists person_map (
     site LowCardinality(String),
     key UInt64,
     person UInt64,
@@ -74,7 +76,7 @@ engine = /*replacing_by_version*/
 order by (site, key);
 
 -- Who was identified as whom, and which users were merged; `person_map` is computed from this.
-create table if not exists identity_links /*on_cluster*/ (
+create table if not exists identity_links (
     site LowCardinality(String),
     kind LowCardinality(String), -- identify: visitor -> user; alias: user -> user
     source String,
@@ -86,7 +88,7 @@ engine = /*replacing*/
 order by (site, kind, source, target, ts, arrival);
 
 -- Events that were not accepted, with the reason; seven days (TTL), replayable.
-create table if not exists rejected /*on_cluster*/ (
+create table if not exists rejected (
     site LowCardinality(String),
     arrival UInt64,
     received DateTime64(3, 'UTC'),

@@ -1,0 +1,167 @@
+"""ClickHouse inside this process (chDB). One process may open the folder; any number of its threads may ask at once.
+
+A chDB connection runs one statement at a time, so every call takes a connection of its own from a pool: a report of two
+seconds does not hold up an insert. The engine releases the GIL while it works.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+from chdb.state.sqlitelike import Connection
+
+from tracker.core.errors import BadRequest, Broken, TryLater
+from tracker.store.engine import INSERT_SETTINGS, Answer, Query, Rows, Settings, table_slots
+from tracker.store.faults import code_of, name_of, translate
+from tracker.store.values import convert, from_json, parameter_text, quoted
+
+_FORMAT = "JSONCompactEachRowWithNamesAndTypes"
+_ALWAYS = {
+    "output_format_json_quote_64bit_integers": 0,
+    "output_format_json_quote_denormals": 0,
+    "output_format_json_named_tuples_as_objects": 0,
+    "output_format_json_escape_forward_slashes": 0,
+    "input_format_json_read_numbers_as_strings": 1,
+}
+
+
+class _Link:
+    """One connection and the settings it has now."""
+
+    def __init__(self, path: Path) -> None:
+        self.raw = Connection(str(path))
+        self.settings: dict[str, str | int] = {}
+
+    def set(self, wanted: Settings) -> None:
+        """Bring the connection's settings to `_ALWAYS` plus `wanted`."""
+        target = {**_ALWAYS, **wanted}
+        if stale := self.settings.keys() - target.keys():
+            self.raw.query("SET " + ", ".join(f"{name} = DEFAULT" for name in sorted(stale)))
+        if fresh := {name: value for name, value in target.items() if self.settings.get(name) != value}:
+            self.raw.query("SET " + ", ".join(f"{name} = {_setting(value)}" for name, value in fresh.items()))
+        self.settings = target
+
+
+class Embedded:
+    """The store in a folder of this machine. Raises TryLater where another process has the folder open."""
+
+    kind = "embedded"
+    cluster: str | None = None
+
+    def __init__(self, path: Path, *, connections: int = 8) -> None:
+        self._path = path
+        self._idle: list[_Link] = []
+        self._lock = threading.Lock()
+        self._slots = threading.BoundedSemaphore(connections)
+        self._closed = False
+        path.mkdir(parents=True, exist_ok=True)
+        with self._link({}):
+            pass
+
+    def ask(self, query: Query) -> Answer:
+        """Run a SELECT and give the whole result."""
+        blob = self._run(query, _FORMAT, inserting=False)
+        lines = blob.split(b"\n")
+        if len(lines) < 2:
+            return Answer(columns=(), rows=[])
+        columns, types = msgspec.json.decode(lines[0], type=list[str]), msgspec.json.decode(lines[1], type=list[str])
+        try:
+            rows = msgspec.json.decode(b"[" + b",".join(lines[2:-1]) + b"]", type=list[list[object]])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise Broken("a stored text is not UTF-8") from None
+        return Answer(columns=tuple(columns), rows=convert(rows, [from_json(kind) for kind in types]))
+
+    def command(self, query: Query) -> None:
+        """Run DDL, or INSERT ... SELECT."""
+        self._run(query, "Null", inserting=bool(query.tables))
+
+    def insert_lines(self, table: str, lines: Sequence[bytes], *, settings: Settings | None = None) -> None:
+        """Insert rows into a one-column (`raw String`) table as one block, whole or not at all."""
+        with tempfile.TemporaryDirectory(prefix="tracker-rows-") as folder:
+            path = Path(folder) / "lines"
+            path.write_bytes(b"\n".join(lines) + b"\n")
+            source = f"file({quoted(str(path))}, LineAsString, 'line String')"
+            text = f"INSERT INTO {table} (raw) SELECT line FROM {source}"  # noqa: S608 - our own names only
+            one_block = {"max_block_size": 1 << 20, "min_insert_block_size_rows": 1 << 20}
+            query = Query(text=text, settings={**one_block, **(settings or {})})
+            self._run(query, "Null", inserting=True)
+
+    def prepare(self) -> None:
+        """Nothing to make: the folder is the database."""
+
+    def nodes(self) -> list[Embedded]:
+        """This one: there is no cluster in a folder."""
+        return [self]
+
+    def close(self) -> None:
+        """Close every connection; statements that run go on to their end first."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for link in idle:
+            link.raw.close()
+
+    def _run(self, query: Query, form: str, *, inserting: bool) -> bytes:
+        params = {name: parameter_text(value) for name, value in query.params.items()}
+        settings = {**INSERT_SETTINGS, **query.settings}
+        with tempfile.TemporaryDirectory(prefix="tracker-rows-") if query.tables else _no_folder() as folder:
+            text = table_slots(query, lambda name, rows: _attach(Path(folder), name, rows))
+            try:
+                with self._link(settings) as link:
+                    result = link.raw.query(text, form, params=params)
+                    return bytes(result.bytes() or b"")
+            except RuntimeError as error:  # ChdbError is one
+                code = code_of(str(error))
+                fault = translate(code, name_of(str(error)), inserting=inserting)
+                raise fault from (None if isinstance(fault, TryLater | BadRequest) else error)
+
+    @contextmanager
+    def _link(self, settings: Settings) -> Iterator[_Link]:
+        with self._slots:
+            with self._lock:
+                if self._closed:
+                    raise TryLater("the store is closed")
+                link = self._idle.pop() if self._idle else None
+            link = link or self._open()
+            healthy = False
+            try:
+                link.set(settings)
+                yield link
+                healthy = True
+            finally:
+                with self._lock:
+                    keep = healthy and not self._closed
+                    if keep:
+                        self._idle.append(link)
+                if not keep:
+                    link.raw.close()
+
+    def _open(self) -> _Link:
+        try:
+            return _Link(self._path)
+        except RuntimeError as error:
+            if code_of(str(error)) == 76 or "lock" in str(error).lower():  # CANNOT_OPEN_FILE: another process holds it
+                raise TryLater("another process has the store open; only one may") from None
+            raise Broken("the store's folder cannot be opened") from error
+
+
+@contextmanager
+def _no_folder() -> Iterator[str]:
+    yield ""
+
+
+def _attach(folder: Path, name: str, rows: Rows) -> str:
+    path = folder / name
+    with path.open("wb") as file:
+        file.writelines(msgspec.json.encode(row) + b"\n" for row in rows.data)
+    structure = ", ".join(f"`{column}` {kind}" for column, kind in rows.columns)
+    return f"file({quoted(str(path))}, JSONCompactEachRow, {quoted(structure)})"
+
+
+def _setting(value: str | int) -> str:
+    return quoted(value) if isinstance(value, str) else str(value)

@@ -1,0 +1,226 @@
+"""A ClickHouse server or cluster over the native protocol (clickhouse-driver), through a pool of connections.
+
+A server that says nothing for `timeout` seconds counts as away (ClickHouse sends progress every 100 ms while it works),
+so a frozen one costs a bounded wait. After a fault the connection is thrown away; the next call makes a new one.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from clickhouse_driver import Client
+from clickhouse_driver.errors import Error as DriverError
+from clickhouse_driver.errors import ErrorCodes, NetworkError, ServerException
+
+from tracker.core.errors import BadRequest, Broken, Doubtful, TryLater
+from tracker.store.engine import INSERT_SETTINGS, Answer, Query, Rows, Settings, table_slots
+from tracker.store.faults import translate
+from tracker.store.values import convert, from_driver
+
+_NO_DATABASE = 81
+# Every fault is raised; the driver's own log lines would repeat it with addresses and a traceback.
+logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL)
+_AWAY = (NetworkError, OSError, EOFError)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Address:
+    """Where the server is. `options` go to clickhouse-driver as they are."""
+
+    host: str
+    port: int
+    user: str
+    password: str = field(repr=False)
+    database: str
+    cluster: str | None
+    options: dict[str, Any]
+
+
+def parse_url(url: str) -> Address:
+    """`clickhouse://user:pw@host:9000/db?cluster=NAME&secure=1` -> Address. Raises BadRequest, without the URL."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        raise BadRequest("the ClickHouse URL cannot be read", code="bad_url") from None
+    if parts.scheme not in ("clickhouse", "clickhouses") or not host:
+        raise BadRequest("the ClickHouse URL must look like clickhouse://user:pw@host:9000/db", code="bad_url")
+    given = dict(parse_qsl(parts.query, keep_blank_values=True))
+    cluster = given.pop("cluster", "") or None
+    secure = parts.scheme == "clickhouses" or given.pop("secure", "0").lower() in ("1", "true", "yes")
+    options: dict[str, Any] = {"secure": secure}
+    if "verify" in given:
+        options["verify"] = given.pop("verify").lower() in ("1", "true", "yes")
+    options.update(
+        {name: given.pop(name) for name in ("ca_certs", "certfile", "keyfile", "server_hostname") if name in given}
+    )
+    if given:
+        names = ", ".join(sorted(given))
+        raise BadRequest(f"unknown options in the ClickHouse URL: {names}", code="bad_url")
+    return Address(
+        host=host,
+        port=port or (9440 if secure else 9000),
+        user=unquote(parts.username or "default"),
+        password=unquote(parts.password or ""),
+        database=unquote(parts.path.lstrip("/")) or "default",
+        cluster=cluster,
+        options=options,
+    )
+
+
+class Server:
+    """The store on a server. Making it connects to nothing; every call raises TryLater while the server is away."""
+
+    kind = "server"
+
+    def __init__(
+        self, url: str | Address, *, connections: int = 8, timeout: float = 20.0, connect_timeout: float = 5.0
+    ) -> None:
+        self._address = url if isinstance(url, Address) else parse_url(url)
+        self.cluster = self._address.cluster
+        self._timeout = timeout
+        self._connect_timeout = connect_timeout
+        self._idle: list[Client] = []
+        self._lock = threading.Lock()
+        self._slots = threading.BoundedSemaphore(connections)
+
+    def ask(self, query: Query) -> Answer:
+        """Run a SELECT and give the whole result."""
+        rows, columns = self._execute(query, inserting=False, writing=False)
+        converts = [from_driver(kind) for _, kind in columns]
+        return Answer(columns=tuple(name for name, _ in columns), rows=convert(rows, converts))
+
+    def command(self, query: Query) -> None:
+        """Run DDL, or INSERT ... SELECT."""
+        self._execute(query, inserting=bool(query.tables), writing=True)
+
+    def insert_lines(self, table: str, lines: Sequence[bytes], *, settings: Settings | None = None) -> None:
+        """Insert rows into a one-column (`raw String`) table as one block."""
+
+        def send(client: Client) -> None:
+            client.execute(
+                f"INSERT INTO {table} (raw) VALUES",
+                [list(lines)],
+                columnar=True,
+                settings={**INSERT_SETTINGS, "insert_block_size": max(len(lines), 1), **(settings or {})},
+            )
+
+        self._run(send, inserting=True, writing=True)
+
+    def prepare(self) -> None:
+        """Make the database where there is none yet."""
+        name = "`" + self._address.database.replace("\\", "\\\\").replace("`", "\\`") + "`"
+        client = self._client("default")
+        try:
+            with self._faults(inserting=False, writing=False):
+                client.execute(f"CREATE DATABASE IF NOT EXISTS {name}")
+        finally:
+            client.disconnect()
+
+    def nodes(self) -> list[Server]:
+        """A door to each node of the cluster; this one stands for the node that the URL names."""
+        if self.cluster is None:
+            return [self]
+        text = "select host_name, port, is_local from system.clusters where cluster = {cluster:String} order by all"
+        answer = self.ask(Query(text=text, params={"cluster": self.cluster}))
+        if not answer.rows:
+            raise BadRequest(f"the server knows no cluster {self.cluster}", code="no_cluster")
+        others = [replace(self._address, host=host, port=port) for host, port, local in answer.rows if not local]
+        return [self, *(Server(other, connections=1, timeout=self._timeout) for other in others)]
+
+    def close(self) -> None:
+        """Close idle connections."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for client in idle:
+            client.disconnect()
+
+    def _execute(self, query: Query, *, inserting: bool, writing: bool) -> tuple[list[Any], list[tuple[str, str]]]:
+        external: list[dict[str, Any]] = []
+        text = table_slots(query, lambda name, rows: _attach(external, name, rows))
+        params = {
+            name: value if isinstance(value, str | int | float) else list(value) for name, value in query.params.items()
+        }
+
+        def send(client: Client) -> Any:
+            return client.execute(
+                text,
+                params or None,
+                with_column_types=True,
+                external_tables=external or None,
+                settings={**INSERT_SETTINGS, **query.settings},
+            )
+
+        result = self._run(send, inserting=inserting, writing=writing)
+        return result if isinstance(result, tuple) else (result, [])
+
+    def _run(self, send: Callable[[Client], Any], *, inserting: bool, writing: bool) -> Any:
+        with self._slots:
+            with self._lock:
+                client = self._idle.pop() if self._idle else None
+            client = client or self._client(self._address.database)
+            try:
+                with self._faults(inserting=inserting, writing=writing):
+                    result = send(client)
+            except BaseException:
+                client.disconnect()
+                raise
+            with self._lock:
+                self._idle.append(client)
+            return result
+
+    def _client(self, database: str) -> Client:
+        address = self._address
+        return Client(
+            address.host,
+            port=address.port,
+            user=address.user,
+            password=address.password,
+            database=database,
+            client_name="tracker",
+            connect_timeout=self._connect_timeout,
+            send_receive_timeout=self._timeout,
+            sync_request_timeout=self._connect_timeout,
+            tcp_keepalive=True,
+            settings={"server_side_params": True},
+            **address.options,
+        )
+
+    @contextmanager
+    def _faults(self, *, inserting: bool, writing: bool) -> Iterator[None]:
+        try:
+            yield
+        except ServerException as error:
+            if error.code == _NO_DATABASE:
+                raise TryLater("the ClickHouse database does not exist yet; run `tracker migrate`") from None
+            fault = translate(error.code or 0, _name(error.code), inserting=inserting)
+            raise fault from (error if isinstance(fault, Broken) else None)
+        except _AWAY as error:
+            name = type(error).__name__
+            if writing:
+                raise Doubtful(f"the connection to ClickHouse broke during a write ({name})") from None
+            raise TryLater(f"ClickHouse cannot be reached ({name})") from None
+        except UnicodeDecodeError:
+            raise Broken("a stored text is not UTF-8") from None
+        except DriverError as error:
+            raise Broken(f"the ClickHouse driver failed ({type(error).__name__})") from error
+
+
+def _name(code: int | None) -> str:
+    try:
+        return str(ErrorCodes(code).name)
+    except ValueError:
+        return "UNKNOWN"
+
+
+def _attach(external: list[dict[str, Any]], name: str, rows: Rows) -> str:
+    names = [column for column, _ in rows.columns]
+    data = [dict(zip(names, row, strict=True)) for row in rows.data]
+    external.append({"name": f"attached_{name}", "structure": list(rows.columns), "data": data})
+    return f"attached_{name}"
