@@ -1,0 +1,59 @@
+"""The narrow door to the file system, so that every failure a disk can have can be tried out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from pathlib import Path
+
+# macOS has no fdatasync; fsync there is the nearest thing.
+_sync = getattr(os, "fdatasync", os.fsync)
+
+
+class Disk:
+    """What a spool asks of a disk. Every method raises OSError as the system does."""
+
+    def create(self, path: Path) -> int:
+        """Open a new file for writing; it must not exist."""
+        return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+
+    def reopen(self, path: Path) -> int:
+        """Open an existing file for writing."""
+        return os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+
+    def write(self, fd: int, data: bytes, offset: int) -> None:
+        """Write all of `data` at `offset`. A partial write followed by a failure leaves bytes behind `offset`."""
+        view = memoryview(data)
+        while view:
+            done = os.pwrite(fd, view, offset)
+            offset += done
+            view = view[done:]
+
+    def sync(self, fd: int) -> None:
+        """Return once the file's bytes are on the device."""
+        _sync(fd)
+
+    def cut(self, fd: int, size: int) -> None:
+        """Make the file `size` bytes long."""
+        os.ftruncate(fd, size)
+
+    def rename(self, old: Path, new: Path) -> None:
+        """Give a file its new name, at once."""
+        old.rename(new)
+
+    def unlink(self, path: Path) -> None:
+        """Remove a file, if it is there."""
+        path.unlink(missing_ok=True)
+
+    def sync_folder(self, folder: Path) -> None:
+        """Return once the names in a folder are on the device."""
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def close(self, fd: int) -> None:
+        """Give the descriptor back; what it says about old writes no longer matters."""
+        with contextlib.suppress(OSError):
+            os.close(fd)

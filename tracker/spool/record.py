@@ -1,0 +1,147 @@
+"""Frames and the records that describe a segment. Pure: bytes in, values out.
+
+A frame is one line: eight hex digits of the CRC-32 of the body, a space, the body, a newline. Bodies are compact JSON,
+so they hold no newline, and a reader finds the next frame after any damage.
+
+A segment begins with a `Header` and, once sealed, ends with a `Trailer`. Each alone is enough to know which records of
+its lineage the segment holds, so a single flipped bit never makes the count unknown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from zlib import crc32
+
+import msgspec
+
+_FRAME = re.compile(rb"[0-9a-f]{8} \{")
+_HEAD = 9  # eight digits and a space
+_HEADER = b'{"k":"h"'
+_TRAILER = b'{"k":"t"'
+
+
+class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="k", tag="h"):
+    """First record: `start` is how many records its lineage wrote before, `arrival` the last arrival number given."""
+
+    v: int = 1
+    lineage: str
+    segment: int
+    start: int
+    arrival: int = 0
+
+
+class Trailer(msgspec.Struct, frozen=True, kw_only=True, tag_field="k", tag="t"):
+    """Last record of a sealed segment: as the header, and how many records lie between the two."""
+
+    v: int = 1
+    lineage: str
+    segment: int
+    start: int
+    count: int
+
+
+class Contents(msgspec.Struct, frozen=True):
+    """What was found in a segment's bytes.
+
+    `damaged` counts records lost between intact ones; what lies behind the last intact frame is a torn tail and is not
+    counted. `good_end` is the offset behind the last intact frame that is not the trailer: a dead segment is cut there.
+    """
+
+    header: Header | None
+    trailer: Trailer | None
+    bodies: list[bytes]
+    damaged: int
+    good_end: int
+
+    @property
+    def corrupt(self) -> int:
+        """Records that were written but cannot be read."""
+        if self.trailer is not None:
+            return max(0, self.trailer.count - len(self.bodies))
+        return self.damaged
+
+
+def frame(body: bytes) -> bytes:
+    """One line for one body. Raises ValueError for a body with a newline in it: that would be two lines."""
+    if b"\n" in body:
+        raise ValueError("a record must not contain a newline")
+    return b"%08x %b\n" % (crc32(body), body)
+
+
+def _open_line(line: bytes) -> bytes | None:
+    body = line[_HEAD:]
+    return body if line[:_HEAD] == b"%08x " % crc32(body) else None
+
+
+def _split_glued(line: bytes) -> tuple[list[bytes], bool]:
+    """Frames inside a line whose newlines were damaged, and whether they explain all of it.
+
+    Every piece must prove itself with its own checksum, so text that merely looks like a frame is harmless.
+    """
+    found = []
+    explained = 0
+    starts = [match.start() for match in _FRAME.finditer(line)]
+    for at, start in enumerate(starts):
+        for end in [*(later - 1 for later in starts[at + 1 :]), len(line)]:
+            body = _open_line(line[start:end])
+            if body is not None:
+                found.append(body)
+                explained += end - start + 1
+                break
+    return found, explained == len(line) + 1
+
+
+def unframe(blob: bytes) -> Iterator[tuple[int, bytes | None]]:
+    """Every frame of a blob as (offset behind its line, body); the body is None once for each damaged record.
+
+    A last line without its newline is a torn tail and is yielded as damaged.
+    """
+    at = 0
+    size = len(blob)
+    broken = False  # the line before was damaged
+    while at < size:
+        end = blob.find(b"\n", at)
+        whole = end >= 0
+        line = blob[at : end if whole else size]
+        at = end + 1 if whole else size
+        body = _open_line(line) if whole else None
+        if body is not None:
+            broken = False
+            yield at, body
+            continue
+        found, explained = _split_glued(line)
+        for piece in found:
+            yield at, piece
+        # A damaged byte that became a newline splits one record into two lines: that is one loss, not two.
+        second_half = broken and not found and _FRAME.match(line) is None
+        if not explained and not second_half:
+            yield at, None
+        broken = not explained
+
+
+def contents(blob: bytes) -> Contents:
+    """Sort the frames of a whole segment into header, bodies and trailer, and count the damage."""
+    header: Header | None = None
+    trailer: Trailer | None = None
+    bodies: list[bytes] = []
+    damaged = pending = good_end = 0
+    for at, body in unframe(blob):
+        if body is None:
+            pending += 1
+            continue
+        if body.startswith(_TRAILER):
+            trailer = msgspec.json.decode(body, type=Trailer)
+            continue
+        if body.startswith(_HEADER):
+            header = msgspec.json.decode(body, type=Header)
+        else:
+            if header is None and not bodies and pending:
+                pending -= 1  # the first frame of a segment is its header, not a record
+            bodies.append(body)
+        damaged += pending
+        pending = 0
+        good_end = at
+    if header is None and trailer is not None:
+        header = Header(lineage=trailer.lineage, segment=trailer.segment, start=trailer.start)
+    return Contents(header=header, trailer=trailer, bodies=bodies, damaged=damaged, good_end=good_end)
