@@ -145,9 +145,11 @@ class Embedded:
         try:
             return _Link(self._path)
         except RuntimeError as error:
-            if code_of(str(error)) == 76 or "lock" in str(error).lower():  # CANNOT_OPEN_FILE: another process holds it
-                raise TryLater("another process has the store open; only one may") from None
-            raise Broken("the store's folder cannot be opened") from error
+            if "already initialized with path" in str(error):
+                raise Broken("this process has another store open; one process can open one") from None
+            raise TryLater(
+                "the store's folder cannot be opened: another process has it open, or it is damaged"
+            ) from None
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error as DriverError
-from clickhouse_driver.errors import ErrorCodes, NetworkError, ServerException
+from clickhouse_driver.errors import ErrorCodes, NetworkError, ServerException, SocketTimeoutError
 
 from tracker.core.errors import BadRequest, Broken, Doubtful, TryLater
 from tracker.store.engine import INSERT_SETTINGS, Answer, Query, Rows, Settings, table_slots
@@ -24,9 +24,10 @@ from tracker.store.faults import translate
 from tracker.store.values import convert, from_driver
 
 _NO_DATABASE = 81
+_NAMES = {code: name for name, code in vars(ErrorCodes).items() if isinstance(code, int)}
 # Every fault is raised; the driver's own log lines would repeat it with addresses and a traceback.
 logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL)
-_AWAY = (NetworkError, OSError, EOFError)
+_AWAY = (NetworkError, SocketTimeoutError, OSError, EOFError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -199,7 +200,7 @@ class Server:
         except ServerException as error:
             if error.code == _NO_DATABASE:
                 raise TryLater("the ClickHouse database does not exist yet; run `tracker migrate`") from None
-            fault = translate(error.code or 0, _name(error.code), inserting=inserting)
+            fault = translate(error.code or 0, _NAMES.get(error.code, "UNKNOWN"), inserting=inserting)
             raise fault from (error if isinstance(fault, Broken) else None)
         except _AWAY as error:
             name = type(error).__name__
@@ -210,13 +211,6 @@ class Server:
             raise Broken("a stored text is not UTF-8") from None
         except DriverError as error:
             raise Broken(f"the ClickHouse driver failed ({type(error).__name__})") from error
-
-
-def _name(code: int | None) -> str:
-    try:
-        return str(ErrorCodes(code).name)
-    except ValueError:
-        return "UNKNOWN"
 
 
 def _attach(external: list[dict[str, Any]], name: str, rows: Rows) -> str:

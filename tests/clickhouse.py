@@ -1,0 +1,97 @@
+"""Real ClickHouse servers for tests: start, freeze, kill, start again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from clickhouse_driver import Client
+
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = ROOT / "scripts" / "clickhouse_test_server.py"
+SHARD = "<shard><replica><host>127.0.0.1</host><port>{port}</port></replica></shard>"
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class ClickHouse:
+    """One server process on its own folder; `url(database)` is what a user would configure."""
+
+    def __init__(self, folder: Path, *, port: int | None = None, config: Path | None = None) -> None:
+        self.folder = folder
+        self.port = port or free_port()
+        self._http = free_port()
+        self._config = config
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, database: str = "tracker") -> str:
+        return f"clickhouse://127.0.0.1:{self.port}/{database}"
+
+    def start(self) -> ClickHouse:
+        """Start and wait until a query is answered. The first start may install the library."""
+        command = [sys.executable, str(SCRIPT), str(self.folder), str(self.port), str(self._http)]
+        command += ["--config", str(self._config)] if self._config else []
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        log = self.folder.with_suffix(".log").open("ab")
+        self._process = subprocess.Popen(
+            command, stdout=log, stderr=log, cwd=self.folder.parent, start_new_session=True
+        )
+        until = time.monotonic() + 300
+        while time.monotonic() < until:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"the test server ended: {self.folder.with_suffix('.log').read_text()[-2000:]}")
+            if _answers(self.port):
+                return self
+            time.sleep(0.1)
+        raise RuntimeError("the test server does not answer")
+
+    def kill(self) -> None:
+        """kill -9."""
+        if self._process is not None:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+            self._process = None
+
+    def freeze(self) -> None:
+        """SIGSTOP: connections stay up, nobody answers."""
+        assert self._process
+        os.killpg(self._process.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process
+        os.killpg(self._process.pid, signal.SIGCONT)
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), 1):
+            pass
+        client = Client("127.0.0.1", port=port, connect_timeout=2, send_receive_timeout=5)
+        try:
+            return bool(client.execute("select 1") == [(1,)])
+        finally:
+            client.disconnect()
+    except Exception:
+        return False
+
+
+def two_shards(folder: Path) -> tuple[ClickHouse, ClickHouse]:
+    """Two servers that know each other as the cluster `pair`."""
+    ports = free_port(), free_port()
+    shards = "".join(SHARD.format(port=port) for port in ports)
+    config = folder / "cluster.xml"
+    folder.mkdir(parents=True, exist_ok=True)
+    config.write_text(f"<clickhouse><remote_servers><pair>{shards}</pair></remote_servers></clickhouse>")
+    first, second = (ClickHouse(folder / f"node{n}", port=port, config=config) for n, port in enumerate(ports))
+    return first.start(), second.start()

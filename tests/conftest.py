@@ -1,0 +1,87 @@
+"""Fixtures that every kind of test shares.
+
+chDB opens one folder a process at a time, so the embedded store is opened for each test that asks for it and closed
+afterwards; its schema is made once a session and its tables are emptied in between.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tracker.store.embedded import Embedded
+from tracker.store.engine import Engine, Query
+from tracker.store.migrate import migrate
+from tracker.store.server import Server
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from clickhouse import ClickHouse
+
+_KEPT = frozenset({"schema_migrations"})
+
+
+def empty(engine: Engine) -> None:
+    """Empty every table of ours."""
+    tables = engine.ask(
+        Query(
+            text="select name from system.tables where database = currentDatabase() and total_rows > 0"
+            " and (engine like '%MergeTree' or engine = 'EmbeddedRocksDB')"
+        )
+    )
+    rocks = engine.ask(Query(text="select 1 from seen limit 1")).rows
+    names = {str(name) for (name,) in tables.rows} | ({"seen"} if rocks else set())
+    for name in sorted(names - _KEPT):
+        engine.command(Query(text=f"truncate table {name}"))
+
+
+@pytest.fixture(scope="session")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
+    """A real ClickHouse server for the session. Whoever kills or freezes it must start it again."""
+    server = ClickHouse(tmp_path_factory.mktemp("clickhouse") / "server")
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def _embedded_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("embedded") / "store"
+
+
+@pytest.fixture
+def embedded(_embedded_folder: Path) -> Iterator[Embedded]:
+    """An empty, migrated store in this process."""
+    engine = Embedded(_embedded_folder)
+    migrate(engine)
+    empty(engine)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture
+def server(clickhouse: ClickHouse) -> Iterator[Server]:
+    """An empty, migrated store on the real server."""
+    engine = Server(clickhouse.url())
+    migrate(engine)
+    empty(engine)
+    yield engine
+    engine.close()
+
+
+@pytest.fixture(params=["embedded", pytest.param("server", marks=pytest.mark.server)])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """An empty, migrated store: the test runs once on each engine."""
+    store: Engine = request.getfixturevalue(request.param)
+    return store
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    """An empty data folder."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    return folder

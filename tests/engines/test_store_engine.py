@@ -1,0 +1,197 @@
+"""Both doors give and take the same."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tracker.core.errors import BadRequest, Broken, Doubtful, Refused, TryLater
+from tracker.store.embedded import Embedded
+from tracker.store.engine import Engine, Query, Rows
+from tracker.store.server import Server, parse_url
+
+NASTY = "x'y\"z\\w\nq\tü\r{a:b}\\N\0/*table:x*/; -- '"
+texts = st.text(st.characters(exclude_categories=["Cs"]))
+both = settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+
+
+@both
+@given(text=texts, list_=st.lists(texts, max_size=5), whole=st.integers(0, 2**64 - 1), signed=st.integers(-(2**63), -1))
+def test_parameters_arrive_as_they_were_sent(
+    engine: Engine, text: str, list_: list[str], whole: int, signed: int
+) -> None:
+    answer = engine.ask(
+        Query(
+            text="select {text:String}, {list:Array(String)}, {whole:UInt64}, {signed:Int64}, {wholes:Array(UInt64)}",
+            params={"text": text, "list": list_, "whole": whole, "signed": signed, "wholes": [whole, 0]},
+        )
+    )
+    assert answer.rows == [(text, list_, whole, signed, [whole, 0])]
+
+
+@both
+@given(rows=st.lists(st.tuples(st.integers(0, 2**64 - 1), texts, st.lists(texts, max_size=2)), max_size=5))
+def test_attached_rows_can_be_read_like_a_table(engine: Engine, rows: list[tuple[int, str, list[str]]]) -> None:
+    columns = [("n", "UInt64"), ("text", "String"), ("list", "Array(String)")]
+    answer = engine.ask(Query(text="select * from /*table:given*/", tables={"given": Rows(columns=columns, data=rows)}))
+    assert sorted(answer.rows) == sorted((n, text, list_) for n, text, list_ in rows)
+
+
+def test_cells_have_the_same_types_on_both_engines(engine: Engine) -> None:
+    text = """select toUInt64(18446744073709551615) as a, toUInt128(1) as b, toFloat64(2) as c, nan as d, null as e,
+        true as f,
+        toUUID('00000000-0000-0000-0000-0000000000ff') as g, toDateTime64('2026-01-02 03:04:05.678', 3, 'UTC') as h,
+        (1, 2.0, 'x')::Tuple(a UInt8, b Float64, c String) as i, [1.0, 2.5] as j, toDate('2026-01-02') as k,
+        toLowCardinality('l') as l, [('a', 1.0)]::Array(Tuple(String, Nullable(Float64))) as m,
+        toDateTime(0, 'UTC') as n"""
+    assert engine.ask(Query(text=text)).rows == [
+        (
+            2**64 - 1, 1, 2.0, None, None, True, "00000000-0000-0000-0000-0000000000ff", "2026-01-02 03:04:05.678",
+            (1, 2.0, "x"), [1.0, 2.5], "2026-01-02", "l", [("a", 1.0)], "1970-01-01 00:00:00",
+        )
+    ]  # fmt: skip
+    row = engine.ask(Query(text=text)).rows[0]
+    assert isinstance(row[2], float)
+
+
+def test_an_empty_result_keeps_its_columns(engine: Engine) -> None:
+    answer = engine.ask(Query(text="select 1 as one, 'x' as two where 0"))
+    assert (answer.columns, answer.rows) == (("one", "two"), [])
+
+
+def test_lines_are_stored_as_they_are(engine: Engine) -> None:
+    engine.command(Query(text="create table if not exists lines_test (raw String) engine = MergeTree order by ()"))
+    engine.command(Query(text="truncate table lines_test"))
+    lines = ['{"a":"x\\\\\\"é"}', "", " two  ", "tab\there", "\\N", "'"]
+    engine.insert_lines("lines_test", [line.encode() for line in lines])
+    assert sorted(row[0] for row in engine.ask(Query(text="select raw from lines_test")).rows) == sorted(lines)
+
+
+def test_a_callers_mistake_is_told_from_ours(engine: Engine) -> None:
+    with pytest.raises(BadRequest, match="regular expression"):
+        engine.ask(Query(text="select match('a', {pattern:String})", params={"pattern": "(secret"}))
+    with pytest.raises(BadRequest) as caught:
+        engine.ask(Query(text="select {n:UInt8}", params={"n": "secret"}))
+    assert "secret" not in str(caught.value)
+    with pytest.raises(Broken) as broken:
+        engine.ask(Query(text="select secret from nowhere"))
+    assert "secret" not in str(broken.value)
+
+
+def test_refused_content_is_told_from_an_engine_that_is_away(engine: Engine) -> None:
+    engine.command(Query(text="create table if not exists null_test (raw String) engine = Null"))
+    engine.command(Query(text="create table if not exists ints_test (n UInt64) engine = MergeTree order by n"))
+    engine.command(
+        Query(
+            text="create materialized view if not exists mv_test to ints_test"
+            " as select toUInt64(raw) as n from null_test"
+        )
+    )
+    with pytest.raises(Refused):
+        engine.insert_lines("null_test", [b"1", b"two", b"3"])
+    assert engine.ask(Query(text="select count() from ints_test")).rows == [(0,)]
+
+
+def test_settings_of_one_query_do_not_leak_into_the_next(engine: Engine) -> None:
+    text = "select toUInt64(getSetting('max_threads'))"
+    before = engine.ask(Query(text=text)).rows
+    assert engine.ask(Query(text=text, settings={"max_threads": 7})).rows == [(7,)]
+    assert engine.ask(Query(text=text)).rows == before
+
+
+def test_a_slow_question_does_not_hold_up_others(engine: Engine) -> None:
+    done: list[float] = []
+    slow = Query(text="select sleepEachRow(0.5) from numbers(4)", settings={"max_block_size": 1})
+    thread = threading.Thread(target=lambda: (engine.ask(slow), done.append(time.monotonic())))
+    thread.start()
+    time.sleep(0.2)
+    for _ in range(5):
+        engine.ask(Query(text="select 1"))
+    assert not done
+    thread.join()
+
+
+def test_many_threads_ask_at_once(engine: Engine) -> None:
+    wrong: list[object] = []
+
+    def ask(n: int) -> None:
+        for _ in range(20):
+            rows = engine.ask(Query(text="select {n:UInt64}", params={"n": n})).rows
+            wrong.extend(row for row in rows if row != (n,))
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_only_one_process_may_open_the_folder(embedded: Embedded, tmp_path: Path) -> None:
+    folder = embedded._path
+    code = f"from pathlib import Path; from tracker.store.embedded import Embedded; Embedded(Path({str(folder)!r}))"
+    other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert "TryLater" in other.stderr and "another process" in other.stderr
+    with pytest.raises(Broken, match="one process can open one"):
+        Embedded(tmp_path / "second")
+
+
+def test_the_url_is_read_and_never_repeated() -> None:
+    address = parse_url("clickhouse://me:p%40ss@db.example:9001/shop?cluster=main&secure=1&verify=0")
+    assert (address.host, address.port, address.user, address.password) == ("db.example", 9001, "me", "p@ss")
+    assert (address.database, address.cluster, address.options) == ("shop", "main", {"secure": True, "verify": False})
+    assert "p@ss" not in repr(address)
+    for bad in (
+        "http://me:secret@h/",
+        "clickhouse://me:secret@h:port/",
+        "clickhouse://me:secret@h/?oops=1",
+        "clickhouse:///x",
+    ):
+        with pytest.raises(BadRequest) as caught:
+            parse_url(bad)
+        assert "secret" not in str(caught.value)
+
+
+def test_a_server_that_is_away_costs_a_bounded_wait() -> None:
+    away = Server("clickhouse://me:secret@127.0.0.1:1/x", connect_timeout=1)
+    with pytest.raises(TryLater) as caught:
+        away.ask(Query(text="select 1"))
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.server
+def test_a_frozen_server_costs_a_bounded_wait_and_is_doubtful_for_writes(clickhouse, server: Server) -> None:  # type: ignore[no-untyped-def]
+    impatient = Server(clickhouse.url(), timeout=1.0)
+    assert impatient.ask(Query(text="select 1")).rows == [(1,)]
+    clickhouse.freeze()
+    try:
+        with pytest.raises(TryLater):
+            impatient.ask(Query(text="select 1"))
+        with pytest.raises(TryLater):
+            impatient.insert_lines("nowhere", [b"x"])
+    finally:
+        clickhouse.thaw()
+    assert impatient.ask(Query(text="select 1")).rows == [(1,)]
+    impatient.close()
+
+
+@pytest.mark.server
+def test_a_write_that_is_cut_off_is_doubtful(clickhouse, server: Server) -> None:  # type: ignore[no-untyped-def]
+    impatient = Server(clickhouse.url(), timeout=1.0)
+    impatient.command(Query(text="create table if not exists lines_test (raw String) engine = MergeTree order by ()"))
+    clickhouse.freeze()
+    try:
+        with pytest.raises(Doubtful):
+            impatient.insert_lines("lines_test", [b"x"])
+    finally:
+        clickhouse.thaw()
+        impatient.close()
