@@ -1,1 +1,7 @@
-"""The sample shop: its click-stream and its pages."""
+"""The sample shop: its real click-stream, a small catalogue, and a shop to click through that carries the pixel."""
+
+from __future__ import annotations
+
+from tracker.demo.clickstream import EVENTS, load
+
+__all__ = ["EVENTS", "load"]
