@@ -57,6 +57,8 @@ class Settings:
     spool_max_bytes: int = 10_000_000_000
     segment_bytes: int = 8_000_000
     segment_seconds: float = 0.5
+    report_seconds: float = 60.0
+    report_threads: int = 4
     stop_seconds: float = 8.0
     log_level: str = "info"
     log_format: str = "auto"
@@ -77,6 +79,8 @@ class Settings:
         _check("segment_bytes", 10_000 <= self.segment_bytes <= 1_000_000_000, "between 10000 and 1000000000")
         _check("segment_seconds", 0.05 <= self.segment_seconds <= 3600, "between 0.05 and 3600")
         _check("spool_max_bytes", self.spool_max_bytes >= 2 * self.segment_bytes, "at least twice segment_bytes")
+        _check("report_seconds", 0.1 <= self.report_seconds <= 3600, "between 0.1 and 3600")
+        _check("report_threads", 1 <= self.report_threads <= 64, "between 1 and 64")
         _check("stop_seconds", 0.5 <= self.stop_seconds <= 600, "between 0.5 and 600")
         _check("log_level", self.log_level in LEVELS, f"one of {', '.join(LEVELS)}")
         _check("log_format", self.log_format in FORMATS, f"one of {', '.join(FORMATS)}")

@@ -25,7 +25,7 @@ def status(
 
 
 def _lines(stock: dict[str, Any]) -> list[str]:
-    """The same for a person. The first block adds up: accepted = stored + duplicates + rejected + suppressed + waiting."""
+    """The same for a person. The first block adds up to what was accepted."""
     ledger = stock["ledger"]
     rows = [
         ("accepted", ledger["received"]),

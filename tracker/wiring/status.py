@@ -31,7 +31,14 @@ def take_stock(settings: Settings) -> dict[str, Any]:
         "data": str(settings.data),
         "ledger": total,
         "sites": sites,
-        "lag_seconds": _lag(settings.spool_dir) if total["waiting"] else None,
+        **condition(settings),
+    }
+
+
+def condition(settings: Settings) -> dict[str, Any]:
+    """Lag, disk, versions, and which of our processes run. `lag_seconds` is None when nothing waits."""
+    return {
+        "lag_seconds": _lag(settings.spool_dir),
         "disk": {
             "spool_bytes": folder_bytes(settings.spool_dir),
             "store_bytes": folder_bytes(settings.data / "clickhouse"),

@@ -1,0 +1,72 @@
+# make demo   everything running with sample data, from a fresh clone
+# make test   everything that can fail, in under ten minutes
+# make help   the rest
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BUILD := .build
+NODE_DIRS := pixel tests/protocols/node
+DATA ?= data
+
+.DEFAULT_GOAL := help
+.PHONY: help demo up install dev test check format bench chaos pixel chromium clean
+
+help:  ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
+
+demo: install  ## start everything with the sample shop's click-stream loaded; Ctrl-C stops it
+	@$(BIN)/tracker demo --data $(DATA)
+
+up: install  ## start everything on ./data
+	@$(BIN)/tracker up --data $(DATA)
+
+install: $(BUILD)/installed  ## .venv with what the product needs
+
+dev: $(BUILD)/dev  ## .venv with what the tests need, node modules, a browser
+
+$(VENV)/pyvenv.cfg:
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(BUILD)/installed: $(VENV)/pyvenv.cfg pyproject.toml
+	$(BIN)/python -m pip install --quiet --editable .
+	@mkdir -p $(BUILD) && touch $@
+
+# Groups of pyproject.toml are read here, because pip reads them only from 25.1 on.
+$(BUILD)/dev: $(BUILD)/installed $(foreach dir,$(NODE_DIRS),$(dir)/package-lock.json)
+	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' > $(BUILD)/dev.txt
+	$(BIN)/python -m pip install --quiet --requirement $(BUILD)/dev.txt
+	@command -v npm > /dev/null || { echo "Node.js with npm is needed for the tests: install it and run make again" >&2; exit 1; }
+	set -e; for dir in $(NODE_DIRS); do npm ci --silent --no-audit --no-fund --prefix $$dir; done
+	$(BIN)/python -c 'import sys; sys.path.insert(0, "scripts"); import clickhouse_test_server as server; server.install()'
+	@touch $@
+
+chromium:
+	@sh scripts/need_chromium.sh
+
+test: dev chromium  ## format, lint, types, layers, and every test; prints totals
+	@sh scripts/run_tests.sh
+
+check: dev  ## format, lint, types, layers and rules, in under half a minute
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest tests/rules
+
+format: dev  ## put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: dev  ## measure; prints figures and asserts nothing
+	$(BIN)/python -m pytest tests/bench -m bench -s --timeout 3600
+
+chaos: dev  ## kill -9 in full length
+	TRACKER_CHAOS=full $(BIN)/python -m pytest tests/chaos -m chaos -s --timeout 3600
+
+pixel: dev  ## build tracker/collector/pixel/p.js from pixel/src
+	npm run --silent --prefix pixel build
+
+clean:  ## remove what make has made, never your data
+	rm -rf $(VENV) $(BUILD) $(foreach dir,$(NODE_DIRS),$(dir)/node_modules)
