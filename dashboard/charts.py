@@ -1,0 +1,230 @@
+"""Data in, figure out. Pure: no Streamlit, no API; one shared look; readable at 390 px.
+
+Charts carry their labels where the eye is, have no tool bar, and cannot be zoomed by accident while scrolling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import plotly.graph_objects as go
+
+from dashboard import formats
+
+INK, MUTED, LINE, GROUND = "#15202B", "#5A6772", "#E8ECEB", "rgba(0,0,0,0)"
+PRIMARY, SOFT, WARM = "#0B6E69", "#DCEBE9", "#C98A1B"
+CATEGORIES = ["#0B6E69", "#C98A1B", "#4C6FB1", "#A8557A", "#6B8E3D", "#8A7F72"]
+CONFIG: dict[str, Any] = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showTips": False}
+FONT = "Inter, system-ui, sans-serif"
+
+TEMPLATE = go.layout.Template(
+    layout={
+        "font": {"family": FONT, "size": 13, "color": INK},
+        "paper_bgcolor": GROUND,
+        "plot_bgcolor": GROUND,
+        "margin": {"l": 4, "r": 8, "t": 8, "b": 4},
+        "colorway": CATEGORIES,
+        "showlegend": False,
+        "dragmode": False,
+        "hovermode": "x unified",
+        "hoverlabel": {
+            "bgcolor": "#FFFFFF",
+            "bordercolor": "#D5DBDA",
+            "font": {"family": FONT, "size": 13, "color": INK},
+        },
+        "xaxis": {
+            "showgrid": False,
+            "zeroline": False,
+            "fixedrange": True,
+            "automargin": True,
+            "tickfont": {"color": MUTED, "size": 12},
+            "linecolor": "#D5DBDA",
+            "nticks": 6,
+        },
+        "yaxis": {
+            "gridcolor": LINE,
+            "zeroline": False,
+            "fixedrange": True,
+            "automargin": True,
+            "tickfont": {"color": MUTED, "size": 12},
+            "rangemode": "tozero",
+            "nticks": 5,
+        },
+    }
+)
+
+
+def over_time(days: Sequence[str], values: Sequence[float | None], unit: str = "", height: int = 250) -> go.Figure:
+    """A line with a soft area below; the last value is written at its end."""
+    texts = [formats.number(value) for value in values]
+    figure = _figure(height)
+    figure.add_scatter(
+        x=list(days),
+        y=list(values),
+        mode="lines" if len(days) > 1 else "markers",
+        line={"color": PRIMARY, "width": 2.2, "shape": "linear"},
+        marker={"size": 8, "color": PRIMARY},
+        fill="tozeroy",
+        fillcolor="rgba(11,110,105,0.10)",
+        customdata=texts,
+        hovertemplate=f"<b>%{{customdata}}</b> {unit}<extra></extra>",
+    )
+    _time_axis(figure, days)
+    figure.update_yaxes(**_axis_numbers(values))
+    return figure
+
+
+def bars_over_time(days: Sequence[str], values: Sequence[float | None], currency: str, height: int = 250) -> go.Figure:
+    """Sums a day as bars: money has no shape between two days."""
+    figure = _figure(height)
+    figure.add_bar(
+        x=list(days),
+        y=list(values),
+        marker={"color": WARM, "cornerradius": 2},
+        customdata=[formats.money(value, currency) for value in values],
+        hovertemplate="<b>%{customdata}</b><extra></extra>",
+    )
+    _time_axis(figure, days)
+    figure.update_layout(bargap=0.28)
+    figure.update_yaxes(**_axis_numbers(values))
+    return figure
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One step of a funnel as the chart needs it; `share` is of the first step."""
+
+    title: str
+    count: int
+    share: float
+    from_previous: float | None
+    optional: bool = False
+
+
+ROW = 66  # pixels a funnel step takes
+
+
+def funnel(bars: Sequence[Bar], who: str = "people") -> go.Figure:
+    """A bar a step, lying, its name above it: works with two steps or twenty, on a desk or in a hand."""
+    figure = _figure(ROW * len(bars) + 8)
+    rows = list(range(len(bars)))
+    figure.add_bar(
+        x=[1.0] * len(bars),
+        y=rows,
+        orientation="h",
+        width=0.42,
+        marker={"color": SOFT, "cornerradius": 5},
+        hoverinfo="skip",
+    )
+    figure.add_bar(
+        x=[bar.share for bar in bars],
+        y=rows,
+        orientation="h",
+        width=0.42,
+        marker={"color": ["#6FA9A5" if bar.optional else PRIMARY for bar in bars], "cornerradius": 5},
+        customdata=[_funnel_hover(bar, who) for bar in bars],
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    for row, bar in enumerate(bars):
+        name = f"<b>{row + 1}</b>  {_text(formats.short(bar.title, 30))}" + ("  (optional)" if bar.optional else "")
+        _label(figure, row, name, at="left")
+        share = formats.percent(bar.share)
+        _label(
+            figure,
+            row,
+            f"<b>{formats.number(bar.count)}</b>  <span style='color:{MUTED}'>{share}</span>",
+            1,
+            "right",
+            INK,
+        )
+    figure.update_layout(barmode="overlay", hovermode="closest")
+    figure.update_xaxes(visible=False, range=[0, 1])
+    figure.update_yaxes(visible=False, range=[len(bars) - 0.62, -0.72])
+    return figure
+
+
+def funnel_by(groups: Sequence[tuple[str, Sequence[Bar]]]) -> go.Figure:
+    """The same, one thin bar a value of the breakdown in each step, in the colours of `CATEGORIES`."""
+    steps = len(groups[0][1]) if groups else 0
+    tall = 26 + 20 * len(groups)
+    figure = _figure(tall * steps + 8)
+    thickness = 15 / tall
+    for index, (value, bars) in enumerate(groups):
+        shift = (index - (len(groups) - 1) / 2) * 19 / tall + 9 / tall
+        colour = CATEGORIES[index % len(CATEGORIES)]
+        figure.add_bar(
+            x=[bar.share for bar in bars],
+            y=[row + shift for row in range(steps)],
+            orientation="h",
+            width=thickness,
+            marker={"color": colour, "cornerradius": 3},
+            text=[f" {formats.percent(bar.share)}" for bar in bars],
+            textposition="outside",
+            textfont={"color": MUTED, "size": 12},
+            cliponaxis=False,
+            customdata=[
+                f"<b>{_text(value)}</b>: {formats.number(bar.count)} · {formats.percent(bar.share)}" for bar in bars
+            ],
+            hovertemplate="%{customdata}<extra></extra>",
+        )
+    for row, bar in enumerate(groups[0][1] if groups else []):
+        name = f"<b>{row + 1}</b>  {_text(formats.short(bar.title, 36))}"
+        top = row - (10 * len(groups)) / tall + 8 / tall
+        figure.add_annotation(x=0, y=top, text=name, showarrow=False, xanchor="left", yanchor="bottom", xref="paper")
+    figure.update_layout(barmode="overlay", hovermode="closest", margin={"r": 52})
+    figure.update_xaxes(visible=False, range=[0, 1])
+    figure.update_yaxes(visible=False, range=[steps - 0.45, -0.62])
+    return figure
+
+
+def _figure(height: int) -> go.Figure:
+    figure = go.Figure()
+    figure.update_layout(template=TEMPLATE, height=height)
+    return figure
+
+
+def _time_axis(figure: go.Figure, days: Sequence[str]) -> None:
+    hours = any("T" in day and day[11:16] != "00:00" for day in days)
+    figure.update_xaxes(
+        type="date", tickformat="%H:%M" if hours else "%-d %b", hoverformat="%H:%M" if hours else "%a %-d %b %Y"
+    )
+    if len(days) == 1:
+        figure.update_xaxes(tickvals=list(days))
+
+
+def _axis_numbers(values: Sequence[float | None]) -> dict[str, Any]:
+    """Whole numbers on the axis where there are few, `12k` where there are many."""
+    top = max((value or 0 for value in values), default=0)
+    if top == 0:
+        return {"range": [0, 1], "tickvals": [0], "ticktext": ["0"]}
+    return {"dtick": 1} if top <= 4 else {"tickformat": "~s"}
+
+
+def _label(figure: go.Figure, row: int, text: str, *, at: str) -> None:
+    figure.add_annotation(
+        x=0 if at == "left" else 1,
+        y=row - 0.27,
+        text=text,
+        showarrow=False,
+        xanchor=at,
+        yanchor="bottom",
+        xref="paper",
+        font={"size": 14, "color": INK},
+    )
+
+
+def _funnel_hover(bar: Bar, who: str) -> str:
+    lines = [
+        f"<b>{_text(bar.title)}</b>",
+        f"{formats.number(bar.count)} {who}, {formats.percent(bar.share)} of the first step",
+    ]
+    if bar.from_previous is not None:
+        lines.append(f"{formats.percent(bar.from_previous)} of the step before")
+    return "<br>".join(lines)
+
+
+def _text(value: str) -> str:
+    """Plotly reads a few HTML tags in labels; what a stranger typed stays text."""
+    return value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,233 @@
+"""What is asked, between a form and the API: filters, steps, funnels. Pure.
+
+A draft is what the builder holds (plain dictionaries, so that a session can keep them):
+
+    step    {"id", "events": [names], "where": [filter], "name", "optional"}      several events: any of them
+    filter  {"id", "property", "op", "value"}                                      value: text or a list of texts
+    funnel  {"steps": [step], "mode", "window", "count_by", "exclude": [exclusion], "breakdown", "touch"}
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from dashboard import formats
+
+Json = dict[str, Any]
+
+OPERATORS = {
+    "eq": "is",
+    "ne": "is not",
+    "in": "is one of",
+    "not_in": "is none of",
+    "contains": "contains",
+    "regex": "matches the pattern",
+    "gt": "is more than",
+    "gte": "is at least",
+    "lt": "is less than",
+    "lte": "is at most",
+    "exists": "is known",
+    "not_exists": "is not known",
+}
+COMPARING = ("gt", "gte", "lt", "lte")
+MODES = {
+    "ordered": "In this order",
+    "strict": "In this order, nothing between",
+    "unordered": "In any order",
+}
+COUNTED = {"person": "People", "visitor": "Visitors (browsers)", "session": "Sessions"}
+TOUCHES = {"first": "First touch", "last": "Last touch", "all": "Every touch"}
+PROPERTIES = [
+    "country",
+    "device",
+    "channel",
+    "browser",
+    "os",
+    "utm_source",
+    "utm_campaign",
+    "path",
+    "url",
+    "referrer_host",
+    "value",
+]
+LIKELY_STEPS = [
+    "page_view",
+    "view_item",
+    "add_to_cart",
+    "begin_checkout",
+    "add_shipping_info",
+    "add_payment_info",
+    "purchase",
+]
+
+_ids = itertools.count(1)
+
+
+def new_id() -> int:
+    """A number no other row of a builder has."""
+    return next(_ids)
+
+
+def new_step(*events: str) -> Json:
+    """An empty step, or one of these events."""
+    return {"id": new_id(), "events": list(events), "where": [], "name": "", "optional": False}
+
+
+def new_filter(property: str = "") -> Json:
+    """A filter that says nothing yet."""
+    return {"id": new_id(), "property": property, "op": "eq", "value": ""}
+
+
+def new_draft(names: list[str]) -> Json:
+    """A first funnel out of the events there are: the shop's usual road, else the two most frequent events."""
+    likely = [name for name in LIKELY_STEPS if name in names]
+    if "view_item" in likely:
+        likely = [name for name in likely if name not in ("page_view", "begin_checkout", "add_shipping_info")]
+    chosen = likely if len(likely) >= 2 else names[:2]
+    return {
+        "steps": [new_step(name) for name in chosen],
+        "mode": "ordered",
+        "window": "7d",
+        "count_by": "person",
+        "exclude": [],
+        "breakdown": "",
+        "touch": "first",
+    }
+
+
+def filter_ready(row: Json) -> bool:
+    """Whether a filter says something."""
+    return bool(row["property"]) and (row["op"] in ("exists", "not_exists") or row["value"] not in ("", [], None))
+
+
+def filter_spec(row: Json) -> Json:
+    """A filter as the API wants it; numbers only where they are compared."""
+    spec: Json = {"property": row["property"], "op": row["op"]}
+    if row["op"] in ("exists", "not_exists"):
+        return spec
+    value = row["value"]
+    if row["op"] in COMPARING and isinstance(value, str):
+        value = as_number(value)
+    if row["op"] in ("in", "not_in") and isinstance(value, str):
+        value = [part.strip() for part in value.split(",") if part.strip()]
+    return spec | {"value": value}
+
+
+def as_number(value: str) -> float | int | str:
+    """`"12"` -> 12, `"1.5"` -> 1.5, what is no number stays text."""
+    try:
+        number = float(value)
+    except ValueError:
+        return value
+    return int(number) if number.is_integer() else number
+
+
+def step_spec(step: Json) -> Json:
+    """A step as the API wants it."""
+    where = [filter_spec(row) for row in step["where"] if filter_ready(row)]
+    conditions = [{"event": name} | ({"where": where} if where else {}) for name in step["events"]]
+    spec: Json = dict(conditions[0]) if len(conditions) == 1 else {"any_of": conditions}
+    spec["name"] = step_title(step)
+    if step["optional"]:
+        spec["optional"] = True
+    return spec
+
+
+def step_title(step: Json) -> str:
+    """The name given to a step, else its events."""
+    return str(step["name"] or formats.listing([formats.event_title(name) for name in step["events"]]))
+
+
+def problem(draft: Json) -> str:
+    """What is missing before the funnel can be counted; empty when nothing is."""
+    steps = draft["steps"]
+    if len(steps) < 2:
+        return "Add a second step: a funnel needs at least two."
+    for place, step in enumerate(steps, 1):
+        if not step["events"]:
+            return f"Choose an event for step {place}."
+    if all(step["optional"] for step in steps) or steps[0]["optional"]:
+        return "The first step cannot be optional: it is where a person starts."
+    return ""
+
+
+def funnel_spec(draft: Json, site: str, start: str, end: str) -> Json:
+    """The whole question for `reports/funnel`."""
+    spec: Json = {"site": site, "from": start, "to": end} | rule_funnel(draft)
+    spec["count_by"] = draft["count_by"]
+    if draft["breakdown"]:
+        spec["breakdown"] = {"property": draft["breakdown"], "touch": draft["touch"]}
+    return spec
+
+
+def rule_funnel(draft: Json) -> Json:
+    """The part of a funnel that an audience's rule needs too."""
+    spec: Json = {
+        "steps": [step_spec(step) for step in draft["steps"]],
+        "mode": draft["mode"],
+        "window": draft["window"],
+    }
+    excluded = [exclusion_spec(row) for row in draft["exclude"] if row["event"]]
+    return spec | ({"exclude": excluded} if excluded else {})
+
+
+def exclusion_spec(row: Json) -> Json:
+    """An exclusion as the API wants it."""
+    spec: Json = {"event": row["event"], "from_step": row["from_step"], "to_step": row["to_step"]}
+    where = [filter_spec(one) for one in row["where"] if filter_ready(one)]
+    return spec | ({"where": where} if where else {})
+
+
+def draft_of(spec: Json) -> Json:
+    """A saved funnel back in the builder. Filters of any-of steps are those of the first alternative."""
+    draft = new_draft([])
+    draft["steps"] = [_step_of(step) for step in spec.get("steps", [])]
+    draft |= {key: spec[key] for key in ("mode", "window", "count_by") if spec.get(key)}
+    breakdown = spec.get("breakdown") or {}
+    draft["breakdown"], draft["touch"] = breakdown.get("property", ""), breakdown.get("touch", "first")
+    draft["exclude"] = [
+        {
+            "id": new_id(),
+            "event": row.get("event", ""),
+            "from_step": row.get("from_step", 1),
+            "to_step": row.get("to_step", len(draft["steps"])),
+            "where": _filters_of(row),
+        }
+        for row in spec.get("exclude", [])
+    ]
+    return draft
+
+
+def _step_of(spec: Json) -> Json:
+    conditions = spec.get("any_of") or [spec]
+    step = new_step(*(condition.get("event", "*") for condition in conditions))
+    step["where"] = _filters_of(conditions[0])
+    step["optional"] = bool(spec.get("optional"))
+    automatic = step_title(step)
+    step["name"] = "" if spec.get("name") in (None, automatic) else spec["name"]
+    return step
+
+
+def _filters_of(condition: Json) -> list[Json]:
+    rows = []
+    for row in condition.get("where") or []:
+        value = row.get("value", "")
+        value = [str(one) for one in value] if isinstance(value, list) else str(value)
+        rows.append({"id": new_id(), "property": row["property"], "op": row["op"], "value": value})
+    return rows
+
+
+def filter_text(row: Json) -> str:
+    """`country is one of DE or AT`."""
+    value = row.get("value", "")
+    words = formats.listing([str(one) for one in value]) if isinstance(value, list) else str(value)
+    return f"{property_title(row['property'])} {OPERATORS.get(row['op'], row['op'])} {words}".strip()
+
+
+def property_title(name: str) -> str:
+    """`props.plan` -> `plan`, `utm_source` -> `campaign source`."""
+    known = {"os": "operating system", "path": "page", "url": "address", "referrer_host": "referring site"}
+    return known.get(name) or name.removeprefix("props.").removeprefix("traits.").replace("utm_", "campaign ").replace(
+        "_", " "
+    )

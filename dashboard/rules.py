@@ -1,0 +1,124 @@
+"""An audience's rule in words. Pure: a rule of the API in, indented lines out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboard import formats
+from dashboard.questions import filter_text
+
+Json = dict[str, Any]
+Line = tuple[int, str]
+
+COMPARISON = {"gte": "at least", "gt": "more than", "lte": "at most", "lt": "fewer than", "eq": "exactly"}
+WITHHELD = {
+    "no_consent": "have not agreed to advertising",
+    "opted_out": "said no to advertising",
+    "suppressed": "are on the suppression list",
+    "holdout": "are kept aside to measure the effect (hold-out)",
+    "no_identifier": "left nothing this network could recognise them by",
+}
+
+
+def lines(rule: Json, depth: int = 0) -> list[Line]:
+    """The rule as (depth, sentence) lines, in the order one reads them."""
+    for word, head in (("all", "All of these:"), ("any", "At least one of these:")):
+        if word in rule:
+            parts = rule[word]
+            if len(parts) == 1:
+                return lines(parts[0], depth)
+            return [(depth, head), *(line for part in parts for line in lines(part, depth + 1))]
+    if "not" in rule:
+        inner = lines(rule["not"], depth + 1)
+        if len(inner) == 1:
+            return [(depth, f"Not: {inner[0][1]}")]
+        return [(depth, "Not:"), *inner]
+    return _leaf(rule, depth)
+
+
+def _leaf(rule: Json, depth: int) -> list[Line]:
+    if "did" in rule:
+        return [(depth, _did(rule["did"]))]
+    if "dropped" in rule:
+        return _dropped(rule["dropped"], depth)
+    if "sequence" in rule:
+        sequence = rule["sequence"]
+        window = formats.window_text(sequence.get("window", ""))
+        head = f"Did these in order{_within(sequence)}, within {window} of the first:"
+        return [(depth, head), *((depth + 1, condition(step)) for step in sequence.get("steps", []))]
+    if "property" in rule:
+        return [(depth, sentence(filter_text(rule["property"])))]
+    if "answered" in rule:
+        return [
+            (depth, f"Answered the survey {rule['answered'].get('survey', '')}{_bounds(rule['answered'].get('score'))}")
+        ]
+    if "rfm" in rule:
+        return [(depth, f"Is in the customer group {formats.event_title(str(rule['rfm'].get('segment', '')))}")]
+    if "ltv" in rule:
+        return [(depth, f"Has a lifetime value of{_bounds(rule['ltv'])}")]
+    if "in" in rule:
+        return [(depth, f"Is in the audience {rule['in']}")]
+    return [(depth, "A rule this page does not know how to read")]
+
+
+def _did(did: Json) -> str:
+    text = f"Did {condition(did)}"
+    count = did.get("count") or {}
+    if count and count != {"gte": 1}:
+        text += f",{_bounds(count)} times"
+    value = did.get("value") or {}
+    if value:
+        bounds = _bounds({key: bound for key, bound in value.items() if key in COMPARISON})
+        text += f", with a sum of {value.get('sum', 'value')} of{bounds}"
+    return text + _within(did)
+
+
+def _dropped(dropped: Json, depth: int) -> list[Line]:
+    funnel = dropped.get("funnel") or {}
+    steps = funnel.get("steps") or []
+    after = int(dropped.get("after_step", 1))
+    reached = step_name(steps[after - 1]) if 0 < after <= len(steps) else f"step {after}"
+    missed = step_name(steps[after]) if after < len(steps) else "the end"
+    head = f"Reached “{reached}” but not “{missed}”{_within(dropped)}"
+    if dropped.get("wait"):
+        head += f"; counted after {formats.window_text(dropped['wait'])} without going on"
+    about = f"Funnel: {' → '.join(step_name(step) for step in steps)}"
+    if funnel.get("window"):
+        about += f", within {formats.window_text(funnel['window'])}"
+    return [(depth, head), (depth + 1, about)]
+
+
+def step_name(step: Json) -> str:
+    """The step's own name, else its events."""
+    if step.get("name"):
+        return str(step["name"])
+    names = [str(part.get("event", "*")) for part in step.get("any_of") or [step]]
+    return formats.listing([formats.event_title(name) for name in names])
+
+
+def condition(spec: Json) -> str:
+    """`“Add to cart” where country is DE and value is at least 50`."""
+    names = [str(part.get("event", "*")) for part in spec.get("any_of") or [spec]]
+    text = formats.listing([f"“{formats.event_title(name)}”" for name in names])
+    where = spec.get("where") or []
+    return text + (f" where {' and '.join(filter_text(row) for row in where)}" if where else "")
+
+
+def _within(spec: Json) -> str:
+    within = spec.get("within")
+    if isinstance(within, dict):
+        return f" between {str(within.get('from', ''))[:10]} and {str(within.get('to', ''))[:10]}"
+    return f" in the last {formats.window_text(str(within))}" if within else ""
+
+
+def _bounds(bounds: Json | None) -> str:
+    texts = [
+        f"{COMPARISON.get(key, key)} {formats.number(value) if isinstance(value, int | float) else value}"
+        for key, value in (bounds or {}).items()
+    ]
+    return f" {' and '.join(texts)}" if texts else ""
+
+
+def sentence(text: str) -> str:
+    """With a capital letter."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,53 @@
+"""A new audience without a funnel: who did what, who did not, and what is known of them."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import filters, formats, questions, state
+from dashboard.client import Json
+from dashboard.components import guarded
+from dashboard.views import audience_parts
+
+DAYS = {"7d": "7 days", "14d": "14 days", "30d": "30 days", "90d": "90 days", "365d": "12 months"}
+
+
+@st.dialog("New audience", width="medium")
+@guarded
+def ask() -> None:
+    """The form; closes with the new audience open."""
+    names = [str(row["event"]) for row in state.ask(state.api().event_names, state.site_name())]
+    if not names:
+        st.caption("There are no events yet: put the snippet on your site first.")
+        return
+    name = st.text_input("Name", placeholder="Looked at shoes, bought nothing", key="new-name")
+    did = st.multiselect(
+        "People who did all of", names, format_func=formats.event_title, key="new-did", select_all=False
+    )
+    did_not = st.multiselect(
+        "and none of",
+        [one for one in names if one not in did],
+        format_func=formats.event_title,
+        key="new-not",
+        select_all=False,
+    )
+    within = st.selectbox("in the last", list(DAYS), index=2, format_func=DAYS.__getitem__, key="new-within")
+    rows: list[Json] = st.session_state.setdefault("new-filters", [])
+    st.markdown("**and of whom is known**")
+    filters.editor("new-audience-filters", rows, None)
+    parts: list[Json] = [{"did": {"event": event, "count": {"gte": 1}, "within": within}} for event in did]
+    parts += [{"not": {"did": {"event": event, "count": {"gte": 1}, "within": within}}} for event in did_not]
+    parts += [{"property": questions.filter_spec(row)} for row in rows if questions.filter_ready(row)]
+    if not parts:
+        st.caption("Choose at least one thing to see how many people that is.")
+        return
+    rule: Json = {"all": parts}
+    audience_parts.sizes(state.ask(state.api().preview, state.site_name(), rule))
+    if st.button("Create the audience", type="primary", key="new-create", disabled=not name.strip(), width="stretch"):
+        created = state.api().create_audience(
+            {"site": state.site_name(), "name": name.strip(), "rule": rule, "duration": "90d", "refresh": "5m"}
+        )
+        state.forget()
+        st.session_state.pop("new-filters", None)
+        st.query_params["audience"] = str(created["id"])
+        st.rerun(scope="app")

@@ -1,0 +1,137 @@
+"""Overview: how the site does in this period, and compared with the one before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from dashboard import charts, formats, state
+from dashboard.client import Json
+from dashboard.components import Figure, bars, changed, chart, empty, figures, guarded, head, section
+from dashboard.countries import country
+
+
+@guarded
+def page() -> None:
+    """The page."""
+    head("Overview")
+    if not state.site():
+        empty(
+            "No site yet.",
+            "Open Install in the menu, add your site and put the snippet on it. Numbers appear here within seconds.",
+        )
+        return
+    period = state.period()
+    with st.spinner("Counting …"):
+        report = state.ask(state.api().overview, state.site_name(), period.start, period.end)
+    if not report["totals"].get("events"):
+        _nothing()
+        return
+    _key_figures(report)
+    currency = formats.main_currency(report["totals"].get("revenue"))
+    _over_time(report, currency)
+    _lists(report, currency)
+
+
+def _nothing() -> None:
+    heard = state.ask(state.api().install, state.site_name()).get("heard")
+    if heard:
+        empty("No events in this period.", "Choose a longer period in the sidebar.")
+    else:
+        empty(
+            "We have not heard from your site yet.",
+            "Open Install in the menu and put the snippet on your pages; this page fills within seconds.",
+        )
+
+
+def _key_figures(report: Json) -> None:
+    now, before = report["totals"], report.get("previous") or {}
+    revenue, others = formats.revenue_text(now.get("revenue"))
+    currency = formats.main_currency(now.get("revenue"))
+    money_change = changed((now.get("revenue") or {}).get(currency), (before.get("revenue") or {}).get(currency))
+    if others:
+        money_change["note"] = others
+    figures(
+        [
+            Figure("People", formats.number(now["people"]), **changed(now["people"], before.get("people"))),
+            Figure("Sessions", formats.number(now["sessions"]), **changed(now["sessions"], before.get("sessions"))),
+            Figure(
+                "Page views", formats.number(now["page_views"]), **changed(now["page_views"], before.get("page_views"))
+            ),
+            Figure("Purchases", formats.number(now["purchases"]), **changed(now["purchases"], before.get("purchases"))),
+            Figure(
+                "Conversion",
+                formats.percent(now["conversion_rate"], 2),
+                **changed(now["conversion_rate"], before.get("conversion_rate")),
+            ),
+            Figure("Revenue", revenue, **money_change),
+        ]
+    )
+
+
+def _over_time(report: Json, currency: str) -> None:
+    series = report["series"]
+    days = [str(point["date"]) for point in series]
+    people = [point["people"] for point in series]
+    left, right = st.columns(2)
+    with left, st.container(border=True, key="card-people"):
+        section("People", "a day")
+        chart(
+            charts.over_time(days, people, "people"),
+            "people-over-time",
+            f"People a day, between {min(people)} and {max(people)}",
+        )
+    with right, st.container(border=True, key="card-revenue"):
+        if currency:
+            revenue = [_amount(point.get("revenue"), currency) for point in series]
+            section("Revenue", f"a day, in {currency}")
+            chart(charts.bars_over_time(days, revenue, currency), "revenue-over-time", "Revenue a day")
+        else:
+            events = [point["events"] for point in series]
+            section("Events", "a day; revenue shows here with the first purchase that has a value")
+            chart(charts.over_time(days, events, "events"), "events-over-time", "Events a day")
+
+
+def _amount(revenue: Any, currency: str) -> float:
+    return float(revenue.get(currency, 0)) if isinstance(revenue, dict) else float(revenue or 0)
+
+
+def _lists(report: Json, currency: str) -> None:
+    left, right = st.columns(2)
+    with left, st.container(border=True, key="card-channels"):
+        section("Channels", "where people came from")
+        bars(_people(report["channels"]), ("Channel", "People"), "Nobody in this period.")
+    with right, st.container(border=True, key="card-pages"):
+        section("Top pages")
+        pages = [
+            (str(row["key"]) or "(no address)", row["views"], formats.number(row["views"]))
+            for row in report["pages"][:8]
+        ]
+        bars(pages, ("Page", "Views"), "No page views in this period.")
+    left, middle, right = st.columns(3)
+    with left, st.container(border=True, key="card-events"):
+        section("Top events")
+        events = [
+            (formats.event_title(row["event"]), row["count"], formats.number(row["count"]))
+            for row in report.get("events", [])[:8]
+        ]
+        bars(events, ("Event", "Times"), "No events in this period.")
+    with middle, st.container(border=True, key="card-devices"):
+        section("Devices")
+        bars(_people(report["devices"]), ("Device", "People"), "Nothing known yet.")
+    with right, st.container(border=True, key="card-countries"):
+        section("Countries")
+        named = [row | {"key": country(str(row["key"]))} for row in report["countries"]]
+        bars(_people(named), ("Country", "People"), "Nothing known yet.")
+
+
+def _people(rows: list[Json]) -> list[tuple[str, float, str]]:
+    return [
+        (
+            formats.event_title(str(row["key"])) if row["key"] else "Unknown",
+            row["people"],
+            formats.number(row["people"]),
+        )
+        for row in rows[:8]
+    ]

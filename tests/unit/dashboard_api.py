@@ -1,0 +1,365 @@
+"""A small real HTTP server with the API's shapes and steady numbers, for the dashboard's tests.
+
+It remembers what it is told (audiences, funnels, sites, exports), refuses unknown tokens, and can be told to answer badly.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from datetime import UTC, date, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
+
+HOSTILE = "<img src=x onerror=alert(1)> **bold** [link](javascript:alert(1))"
+TOKEN = "test-token"
+
+
+def iso(ago=0):
+    return (datetime.now(UTC) - timedelta(seconds=ago)).isoformat()
+
+
+class State:
+    def __init__(self):
+        self.sites = [
+            {
+                "name": "shop",
+                "site": "shop",
+                "domains": ["shop.example"],
+                "consent": "opt-in",
+                "timezone": "Europe/Berlin",
+            }
+        ]
+        self.names = [
+            ("page_view", 18211),
+            ("view_item", 6851),
+            ("search", 4011),
+            ("add_to_cart", 1346),
+            ("begin_checkout", 1204),
+            ("add_payment_info", 709),
+            ("purchase", 470),
+            (HOSTILE, 3),
+        ]
+        self.funnels, self.audiences, self.exports, self.asked = {}, {}, {}, []
+        self.heard, self.empty, self.fail, self.minimum = True, False, None, False
+        self.ledger = {
+            "received": 31214,
+            "stored": 31106,
+            "duplicates": 41,
+            "rejected": {"bad_time": 7, "no_person": 4},
+            "suppressed": 50,
+            "waiting": 6,
+            "unexplained": 0,
+        }
+
+    def answer(self, method, path, query, body):
+        parts = path.strip("/").split("/")[2:]
+        name = f"{method} {'/'.join(parts)}"
+        match parts:
+            case ["sites"] if method == "GET":
+                return {"sites": self.sites}
+            case ["sites"]:
+                self.sites.append({"site": body["name"], **body})
+                return {"site": body["name"], "write_key": "wk_new"}
+            case ["sites", _, "install"]:
+                last = {"ts": iso(40), "event": "page_view"} if self.heard else None
+                snippet = '<script async src="http://127.0.0.1:8080/p.js?site=wk_shop"></script>'
+                return {"write_key": "wk_shop", "snippet": snippet, "heard": self.heard, "last_event": last}
+            case ["ledger"]:
+                return self.ledger
+            case ["status"]:
+                return {"version": "0.1.0", "lag_seconds": 0.4}
+            case ["rejected"]:
+                return {
+                    "rejected": [
+                        {
+                            "id": "1",
+                            "site": "shop",
+                            "reason": "bad_time",
+                            "message": "ts is not a time",
+                            "received": iso(900),
+                            "source": "native",
+                            "raw": '{"ts":"<b>x"}',
+                        }
+                    ]
+                }
+            case ["rejected", "replay"]:
+                return {"replayed": 11, "rejected": 2}
+            case ["events", "names"]:
+                return {
+                    "events": []
+                    if self.empty
+                    else [{"event": e, "count": n, "last_seen": iso(60)} for e, n in self.names]
+                }
+            case ["properties"]:
+                return {
+                    "properties": [
+                        {"property": "country", "values": ["DE", "AT", "CH"]},
+                        {"property": "device", "values": ["desktop", "mobile"]},
+                        {"property": "props.plan", "values": ["pro"]},
+                    ]
+                }
+            case ["reports", "overview"]:
+                return self.overview(body)
+            case ["reports", "live"]:
+                rows = [
+                    {
+                        "ts": iso(i * 37),
+                        "event": e,
+                        "person": f"p{i}7af3c2d91",
+                        "url": f"https://shop.example/{e}?q=1",
+                        "country": "DE",
+                        "device": "mobile",
+                        "channel": "organic search",
+                        "value": 89.0 if e == "purchase" else None,
+                        "currency": "EUR",
+                    }
+                    for i, (e, _) in enumerate(self.names)
+                ]
+                return {"active_5m": 14, "events": [] if self.empty else rows}
+            case ["reports", "funnel"]:
+                return self.funnel(body)
+            case ["reports", "funnel", "people"]:
+                total = 312
+                rows = [
+                    {
+                        "person": f"{i:016x}",
+                        "visitor": f"{i * 7919:08x}-aa",
+                        "user": HOSTILE if i == 0 else (f"user_{i:04d}" if i % 3 == 0 else ""),
+                        "last_seen": iso(3600 * (i + 1)),
+                        "last_event": "view_item",
+                        "props": {"country": "DE", "device": "mobile", "channel": "email"},
+                    }
+                    for i in range(min(body["limit"], total))
+                ]
+                return {"total": total, "people": rows, "cursor": None}
+            case ["funnels"] if method == "GET":
+                return {"funnels": list(self.funnels.values())}
+            case ["funnels"]:
+                return self.keep(self.funnels, body)
+            case ["funnels", id]:
+                return (
+                    self.funnels.pop(id, {})
+                    if method == "DELETE"
+                    else self.funnels.setdefault(id, {}).update(body) or self.funnels[id]
+                )
+            case ["audiences", "preview"]:
+                return {
+                    "size": 312,
+                    "exportable": 241,
+                    "withheld": {"no_consent": 52, "opted_out": 12, "suppressed": 7, "holdout": 0},
+                }
+            case ["audiences"] if method == "GET":
+                return {"audiences": list(self.audiences.values())}
+            case ["audiences"]:
+                return self.keep(self.audiences, body | {"size": 312, "refreshed": iso(50)})
+            case ["audiences", id]:
+                return self.audiences.pop(id, {}) if method == "DELETE" else self.audiences.get(id)
+            case ["audiences", _, "members"]:
+                rows = [
+                    {
+                        "person": f"{i:016x}",
+                        "visitor": f"{i * 7919:08x}",
+                        "user": "",
+                        "last_seen": iso(60 * i),
+                        "last_event": "add_to_cart",
+                    }
+                    for i in range(25)
+                ]
+                return {"total": 312, "members": rows}
+            case ["audiences", _, "export"]:
+                return self.keep(self.exports, {"state": "running", "network": body["network"]})
+            case ["exports", id]:
+                if self.minimum:
+                    return self.exports[id] | {
+                        "state": "failed",
+                        "error": "Only 12 people may be exported; the site's minimum is 100.",
+                    }
+                return self.exports[id] | {
+                    "state": "done",
+                    "counts": {"written": 241, "withheld": {"no_consent": 52}},
+                    "files": [{"name": "audience.csv", "rows": 241, "sha256": "x"}],
+                }
+            case ["exports", _, "file"]:
+                return b"visitor\n0001\n"
+        return None if name else {}
+
+    def keep(self, shelf, body):
+        id = str(len(shelf) + 1)
+        shelf[id] = {"id": id, **body}
+        return shelf[id]
+
+    def overview(self, body):
+        if self.empty:
+            zero = {
+                "people": 0,
+                "sessions": 0,
+                "events": 0,
+                "page_views": 0,
+                "purchases": 0,
+                "revenue": {},
+                "conversion_rate": 0,
+            }
+            return {
+                "totals": zero,
+                "previous": zero,
+                "series": [],
+                "channels": [],
+                "pages": [],
+                "countries": [],
+                "devices": [],
+                "events": [],
+            }
+        first, last = date.fromisoformat(body["from"][:10]), date.fromisoformat(body["to"][:10])
+        series = []
+        for i in range((last - first).days):
+            day = first + timedelta(days=i)
+            people = 118 + (i * 37) % 41 - (40 if day.weekday() > 4 else 0) + i
+            series.append(
+                {
+                    "date": day.isoformat(),
+                    "people": people,
+                    "events": people * 7,
+                    "page_views": people * 5,
+                    "purchases": people // 12,
+                    "revenue": {"EUR": (people // 12) * 87.5, "USD": 3},
+                }
+            )
+        revenue = {"EUR": sum(p["revenue"]["EUR"] for p in series), "USD": 90.0}
+        totals = {
+            "people": 2841,
+            "sessions": 3605,
+            "events": 31106,
+            "page_views": 18211,
+            "purchases": 470,
+            "revenue": revenue,
+            "conversion_rate": 0.0812,
+        }
+        before = {
+            "people": 2610,
+            "sessions": 3402,
+            "events": 29000,
+            "page_views": 18950,
+            "purchases": 431,
+            "revenue": {"EUR": revenue["EUR"] * 0.9},
+            "conversion_rate": 0.0832,
+        }
+        keyed = lambda rows, field="people": [
+            {"key": k, field: n, "purchases": n // 12, "revenue": {"EUR": n * 4.0}} for k, n in rows
+        ]  # noqa: E731
+        return {
+            "totals": totals,
+            "previous": before,
+            "series": series,
+            "channels": keyed(
+                [
+                    ("organic_search", 1102),
+                    ("paid_search", 641),
+                    ("email", 522),
+                    ("direct", 371),
+                    ("organic_social", 154),
+                    ("referral", 51),
+                ]
+            ),
+            "pages": [
+                {"key": p, "views": n, "people": n // 2}
+                for p, n in [
+                    ("/", 2762),
+                    ("/catalog", 2521),
+                    ("/product/noise-cancelling-headphones-xm5-limited-edition", 1851),
+                    ("/search", 1411),
+                    ("/cart", 1204),
+                    ("/checkout", 958),
+                    (f"/{HOSTILE}", 5),
+                ]
+            ],
+            "countries": keyed([("DE", 1502), ("AT", 411), ("CH", 303), ("NL", 201), ("FR", 122), ("", 90)]),
+            "devices": keyed([("mobile", 1501), ("desktop", 1190), ("tablet", 150)]),
+            "events": [{"event": e, "count": n, "people": n // 3} for e, n in self.names],
+        }
+
+    def funnel(self, body):
+        def steps(start):
+            rows, before = [], start
+            for place, step in enumerate(body["steps"]):
+                count = int(start * [1, 0.46, 0.31, 0.17, 0.09, 0.05][min(place, 5)])
+                rows.append(
+                    {
+                        "step": place + 1,
+                        "name": step.get("name") or step.get("event"),
+                        "event": step.get("event"),
+                        "count": count,
+                        "dropped": 0,
+                        "from_previous": count / before if before else 0,
+                        "from_first": count / start if start else 0,
+                        "seconds_from_previous": {"average": 5400.0 * place, "median": 640.0 * place},
+                        "optional": bool(step.get("optional")),
+                    }
+                )
+                before = count
+            for row, after in zip(rows, rows[1:], strict=False):
+                row["dropped"] = row["count"] - after["count"]
+            return rows
+
+        answer = {"steps": steps(0 if self.empty else 2503)}
+        if "breakdown" in body:
+            answer["breakdown"] = [
+                {"value": v, "steps": steps(n)} for v, n in (("DE", 1502), ("AT", 411), ("CH", 303), (HOSTILE, 20))
+            ]
+        return answer
+
+
+class Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, port=0):
+        self.state = State()
+        super().__init__(("127.0.0.1", port), Handler)
+        self.url = f"http://127.0.0.1:{self.server_port}"
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def close(self):
+        self.shutdown()
+        self.server_close()
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        url, state = urlsplit(self.path), self.server.state
+        blob = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        body = json.loads(blob) if blob else {}
+        state.asked.append((self.command, url.path, body))
+        if self.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return self.send(401, {"error": {"code": "unauthorized", "message": "unknown token"}})
+        if state.fail:
+            return self.send(*state.fail)
+        found = state.answer(self.command, url.path, parse_qs(url.query), body)
+        if found is None:
+            return self.send(404, {"error": {"code": "not_found", "message": f"there is no {url.path}"}})
+        return self.send(200, found)
+
+    do_GET = do_POST = do_PUT = do_DELETE = answer
+
+    def send(self, status, body):
+        blob = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "text/csv" if isinstance(body, bytes) else "application/json")
+        if isinstance(body, bytes):
+            self.send_header("Content-Disposition", 'attachment; filename="audience.csv"')
+        self.send_header("Content-Length", str(len(blob)))
+        self.end_headers()
+        self.wfile.write(blob)
+
+    def log_message(self, *_):
+        pass
+
+
+if __name__ == "__main__":
+    import sys
+    import time
+
+    server = Server(int(sys.argv[1]))
+    while True:
+        time.sleep(3600)
