@@ -130,15 +130,8 @@ def funnel(bars: Sequence[Bar], who: str = "people") -> go.Figure:
     for row, bar in enumerate(bars):
         name = f"<b>{row + 1}</b>  {_text(formats.short(bar.title, 30))}" + ("  (optional)" if bar.optional else "")
         _label(figure, row, name, at="left")
-        share = formats.percent(bar.share)
-        _label(
-            figure,
-            row,
-            f"<b>{formats.number(bar.count)}</b>  <span style='color:{MUTED}'>{share}</span>",
-            1,
-            "right",
-            INK,
-        )
+        share = f"<span style='color:{MUTED}'>{formats.percent(bar.share)}</span>"
+        _label(figure, row, f"<b>{formats.number(bar.count)}</b>  {share}", at="right")
     figure.update_layout(barmode="overlay", hovermode="closest")
     figure.update_xaxes(visible=False, range=[0, 1])
     figure.update_yaxes(visible=False, range=[len(bars) - 0.62, -0.72])

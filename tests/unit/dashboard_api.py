@@ -1,10 +1,12 @@
-"""A small real HTTP server with the API's shapes and steady numbers, for the dashboard's tests.
+"""A small real HTTP server with the API's shapes and steady numbers, for the dashboard.
 
-It remembers what it is told (audiences, funnels, sites, exports), refuses unknown tokens, and can be told to answer badly.
+It remembers what it is told (audiences, funnels, sites, exports), refuses unknown tokens,
+and can be told to answer badly.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 from datetime import UTC, date, datetime, timedelta
@@ -17,6 +19,10 @@ TOKEN = "test-token"
 
 def iso(ago=0):
     return (datetime.now(UTC) - timedelta(seconds=ago)).isoformat()
+
+
+def keyed(rows, field="people"):
+    return [{"key": k, field: n, "purchases": n // 12, "revenue": {"EUR": n * 4.0}} for k, n in rows]
 
 
 class State:
@@ -244,9 +250,6 @@ class State:
             "revenue": {"EUR": revenue["EUR"] * 0.9},
             "conversion_rate": 0.0832,
         }
-        keyed = lambda rows, field="people": [
-            {"key": k, field: n, "purchases": n // 12, "revenue": {"EUR": n * 4.0}} for k, n in rows
-        ]  # noqa: E731
         return {
             "totals": totals,
             "previous": before,
@@ -297,7 +300,7 @@ class State:
                     }
                 )
                 before = count
-            for row, after in zip(rows, rows[1:], strict=False):
+            for row, after in itertools.pairwise(rows):
                 row["dropped"] = row["count"] - after["count"]
             return rows
 
