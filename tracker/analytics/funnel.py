@@ -1,0 +1,96 @@
+"""How many got as far as each step of a funnel, and how long it took. Definitions: `docs/reports.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from tracker.analytics.funnel_attempts import attempts
+from tracker.analytics.funnel_spec import Funnel, parse
+from tracker.store.clean import events_source
+from tracker.store.engine import Engine, Query
+from tracker.store.sql import Fragment, fill, load
+
+__all__ = ["Funnel", "parse", "run"]
+
+MAX_VALUES = 250
+"""Most values of a breakdown in one answer; the biggest are kept."""
+
+_SETTINGS: Mapping[str, str | int] = {"force_grouping_standard_compatibility": 1}
+
+
+def run(engine: Engine, funnel: Funnel) -> dict[str, Any]:
+    """The report in the contract's shape."""
+    events = events_source(engine)
+    if funnel.breakdown is None or funnel.breakdown.touch != "all":
+        rows = engine.ask(query(funnel, events)).dicts()
+    else:  # one person may stand under several values: the whole is a question of its own
+        rows = engine.ask(query(replace(funnel, breakdown=None), events)).dicts()
+        rows += [row for row in engine.ask(query(funnel, events)).dicts() if not row["part"]]
+    none = [0] * len(funnel.steps)
+    whole = next((row for row in rows if row["part"]), {"counts": none, "averages": none, "medians": none})
+    answer: dict[str, Any] = {"steps": _steps(funnel, whole)}
+    if funnel.breakdown is not None:
+        parts = [row for row in rows if not row["part"]]
+        answer["breakdown"] = [{"value": row["value"], "steps": _steps(funnel, row)} for row in parts]
+    return answer
+
+
+def query(funnel: Funnel, events: Fragment) -> Query:
+    """The whole report as one query."""
+    steps = range(1, len(funnel.steps) + 1)
+    counts = [f"countIf(bitTest(reached, {step - 1}))" for step in steps]
+    took = [_took(funnel, step) for step in steps]
+    return fill(
+        load(__package__, "funnel"),
+        {
+            "attempts": attempts(funnel, events),
+            "counts": Fragment(f"[{', '.join(counts)}]"),
+            "averages": Fragment(f"[{', '.join(f'avgOrNullIf({span}, {there})' for span, there in took)}]"),
+            "medians": Fragment(
+                f"[{', '.join(f'quantileExactInclusiveOrNullIf(0.5)({span}, {there})' for span, there in took)}]"
+            ),
+            "groups": Fragment("grouping sets ((), (value))" if funnel.breakdown else "value"),
+            "kind": Fragment("grouping(value)" if funnel.breakdown else "1"),
+        },
+        {"values": MAX_VALUES + 1},
+        settings=_SETTINGS,
+    )
+
+
+def _took(funnel: Funnel, step: int) -> tuple[str, str]:
+    """Milliseconds from the step before, and for whom. Unordered: from the (k-1)th match to the k-th."""
+    before = step - 1 if funnel.mode == "unordered" else funnel.required_before(step)
+    if before == 0:
+        return "0", "false"
+    return f"toInt64(at[{step}]) - toInt64(at[{before}])", f"bitTest(reached, {step - 1})"
+
+
+def _steps(funnel: Funnel, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    counts = row["counts"]
+    answer = []
+    for at, step in enumerate(funnel.steps, 1):
+        before = at - 1 if funnel.mode == "unordered" else funnel.required_before(at)
+        count, average, median = counts[at - 1], row["averages"][at - 1], row["medians"][at - 1]
+        timed = before > 0 and count > 0
+        answer.append(
+            {
+                "step": at,
+                "name": step.name,
+                "event": step.event,
+                "count": count,
+                "dropped": max(count - counts[at], 0) if at < len(counts) else 0,
+                "from_previous": _share(count, counts[before - 1] if before else count),
+                "from_first": _share(count, counts[0]),
+                "seconds_from_previous": {
+                    "average": average / 1000 if timed else None,
+                    "median": median / 1000 if timed else None,
+                },
+            }
+        )
+    return answer
+
+
+def _share(part: int, whole: int) -> float:
+    return part / whole if whole else 0.0

@@ -1,0 +1,110 @@
+"""A funnel's events, packed into sortable numbers: what every road of the funnel starts from.
+
+A packed number is, from the top: milliseconds since the range's start, the pixel's sequence number (32 bits), the order of
+arrival (56 bits: enough until the year 2112), and what the event can serve. So numbers sort as the contract orders events.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tracker.analytics.funnel_spec import Funnel
+from tracker.store import persons
+from tracker.store.engine import Param
+from tracker.store.filters import Condition
+from tracker.store.sql import Fragment, fill, load
+from tracker.store.where import Params, any_of_sql, condition_sql, property_text
+
+_SEQ_BITS, _ARRIVAL_BITS = 32, 56
+
+UNITS = {
+    "person": persons.PERSON,
+    "visitor": "xxHash64(concat('v:', visitor))",
+    "session": "xxHash64(concat('s:', if(visitor = '', user, visitor), '\\0', session))",
+}
+"""64-bit key of what is counted. An event without a visitor (or a session) is nobody's there."""
+
+_NOBODY = {"person": "", "visitor": " and visitor != ''", "session": " and session != ''"}
+
+
+@dataclass(frozen=True)
+class Hits:
+    """The subquery and how to read its packed numbers."""
+
+    query: Fragment
+    params: dict[str, Param]
+
+
+def hits(funnel: Funnel, events: Fragment, serves: Fragment, serves_bits: int, relevant: Fragment) -> Hits:
+    """Pack the `relevant` events; `serves` is an integer expression of `serves_bits` bits on what one can serve."""
+    time_shift = _SEQ_BITS + _ARRIVAL_BITS + serves_bits
+    time_bits = (funnel.range.end - funnel.range.start + funnel.window).bit_length()
+    wide = "UInt128" if time_bits + time_shift <= 128 else "UInt256"
+    packed = (
+        f"bitShiftLeft(to{wide}(toUnixTimestamp64Milli(ts) - {{from:Int64}}), {time_shift})"
+        f" + bitShiftLeft(to{wide}(seq), {_ARRIVAL_BITS + serves_bits})"
+        f" + bitShiftLeft(to{wide}(bitAnd(arrival, {2**_ARRIVAL_BITS - 1})), {serves_bits}) + ({serves.text})"
+    )
+    extra, also, params = "", "", Params("b")
+    if funnel.breakdown is not None:
+        text = property_text(funnel.breakdown.property, params)
+        if funnel.breakdown.touch == "all":
+            extra, also = f", {text} as value", ", value"
+        else:
+            pick = "argMinIf" if funnel.breakdown.touch == "first" else "argMaxIf"
+            step = any_of_sql([one for each in funnel.steps for one in each.any_of], params)
+            extra = f", {pick}({text}, (ts, seq, arrival), ({step}) and {text} != '') as value"
+    query = fill(
+        load(__package__, "funnel_hits"),
+        {
+            "unit": Fragment(UNITS[funnel.count_by]),
+            "extra": Fragment(extra, params.values),
+            "packed": Fragment(packed, serves.params),
+            "events": events,
+            "persons": persons.join() if funnel.count_by == "person" else Fragment(""),
+            "relevant": Fragment(f"{relevant.text}){_NOBODY[funnel.count_by]} and (true", relevant.params),
+            "also": Fragment(also),
+        },
+        {"site": funnel.site, "from": funnel.range.start, "until": funnel.range.end - 1 + funnel.window},
+    )
+    return Hits(Fragment(query.text, query.params), {"time_shift": time_shift, "serves_mask": 2**serves_bits - 1})
+
+
+def conditions(funnel: Funnel) -> list[Condition]:
+    """Every condition of every step and exclusion."""
+    steps = [one for step in funnel.steps for one in step.any_of]
+    return steps + [one.condition for one in funnel.exclude]
+
+
+def disjoint(funnel: Funnel) -> bool:
+    """Whether no event can ever serve two steps: every step has event names of its own."""
+    names = [{one.event for one in step.any_of} for step in funnel.steps]
+    return "*" not in set().union(*names) and sum(map(len, names)) == len(set().union(*names))
+
+
+def step_code(funnel: Funnel) -> Fragment:
+    """The number of the one step that a relevant event serves. Only for disjoint steps."""
+    params = Params("s")
+    tests = [
+        f"event in {params.put(sorted({one.event for one in step.any_of}), 'Array(String)')}" for step in funnel.steps
+    ]
+    pairs = ", ".join(f"{test}, {at}" for at, test in enumerate(tests[:-1], 1))
+    return Fragment(f"multiIf({pairs}, {len(tests)})", params.values)
+
+
+def step_mask(funnel: Funnel) -> Fragment:
+    """A bit a step (lowest first) that a relevant event can serve; exclusions follow, a bit each."""
+    params = Params("s")
+    groups = [step.any_of for step in funnel.steps] + [(one.condition,) for one in funnel.exclude]
+    bits = [
+        f"bitShiftLeft(toUInt64({' or '.join(f'({condition_sql(one, params)})' for one in group)}), {at})"
+        for at, group in enumerate(groups)
+    ]
+    return Fragment(" + ".join(bits), params.values)
+
+
+def relevant(funnel: Funnel) -> Fragment:
+    """Holds for events that can serve a step or exclude."""
+    params = Params("r")
+    text = any_of_sql(conditions(funnel), params)
+    return Fragment(text, params.values)
