@@ -14,6 +14,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -130,22 +131,22 @@ def _look(row: Mapping[str, Any], path: str) -> Any:
 
 
 def _number(name: str, value: Any) -> float | int:
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return value
     try:
-        number = float(str(value))
-    except ValueError:
-        raise BadRequest(f"{name} is not a number", field=name) from None
+        number = float(value)
+    except (ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise BadRequest(f"{name} is not a number", field=name)
     return int(number) if name == "seq" else number
 
 
 def time_ms(value: Any) -> int:
     """Milliseconds since the epoch from ms, s, or RFC 3339. Raises BadRequest."""
-    if isinstance(value, int | float) or (isinstance(value, str) and _EPOCH.fullmatch(value)):
-        number = float(value)
-        return round(number if abs(number) >= _MILLISECONDS_FROM else number * 1000)
     try:
+        if isinstance(value, int | float) or _EPOCH.fullmatch(str(value)):
+            number = float(value)
+            return round(number if abs(number) >= _MILLISECONDS_FROM else number * 1000)
         moment = datetime.fromisoformat(str(value))
-    except ValueError:
+        return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
         raise BadRequest("ts is neither a number nor a time like 2026-11-01T00:00:00Z", field="ts") from None
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
