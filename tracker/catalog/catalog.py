@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from tracker.catalog.audiences import Audiences
 from tracker.catalog.audit import Audit
@@ -37,3 +39,11 @@ class Catalog:
     def close(self) -> None:
         """Let go of every connection."""
         self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self.close()

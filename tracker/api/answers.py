@@ -1,0 +1,295 @@
+"""What answers look like, for the OpenAPI document and the tests that hold answers against it."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from msgspec import UNSET, Struct, UnsetType
+
+
+class ErrorBody(Struct):
+    """A stable word for programs, a sentence for people, and the path of the offending input."""
+
+    code: str
+    message: str
+    field: str | UnsetType = UNSET
+
+
+class Error(Struct):
+    """Every answer from 400 on."""
+
+    error: ErrorBody
+
+
+class SiteCreated(Struct):
+    """A new site."""
+
+    site: str
+    write_key: str
+
+
+class Site(Struct):
+    """A site. `write_key` is public; it stands in the page."""
+
+    site: str
+    write_key: str
+    domains: list[str]
+    consent: Literal["opt-in", "opt-out"]
+    timezone: str
+    min_size: int
+
+
+class Sites(Struct):
+    """All sites that the token may see."""
+
+    sites: list[Site]
+
+
+class SiteDeleted(Struct):
+    """What deleting did, and what it did not."""
+
+    site: str
+    deleted: bool
+    note: str
+
+
+class LastEvent(Struct):
+    """The event received last."""
+
+    event: str
+    url: str
+    ts: str
+    received: str
+
+
+class Install(Struct):
+    """The snippet, and whether it works."""
+
+    write_key: str
+    snippet: str
+    heard: bool
+    last_event: LastEvent | None
+
+
+class TokenCreated(Struct):
+    """The token in clear, this once."""
+
+    token: str
+    role: str
+    site: str | None
+
+
+class Token(Struct):
+    """A token without its secret. Times are milliseconds; `last_used_at` is rounded to the hour."""
+
+    id: str
+    role: str
+    site: str | None
+    created_at: int
+    last_used_at: int | None
+    revoked: bool
+
+
+class Tokens(Struct):
+    """All tokens."""
+
+    tokens: list[Token]
+
+
+class TokenRevoked(Struct):
+    """It opens nothing any more."""
+
+    id: str
+    revoked: bool
+
+
+class Deleted(Struct):
+    """It is gone."""
+
+    id: str
+    deleted: bool
+
+
+class Ledger(Struct):
+    """received = stored + duplicates + rejected + suppressed + waiting + unexplained, at every moment."""
+
+    received: int
+    stored: int
+    duplicates: int
+    rejected: dict[str, int]
+    suppressed: int
+    waiting: int
+    unexplained: int
+
+
+class Status(Struct):
+    """The state of the service; the wiring adds lag, disk and processes."""
+
+    version: str
+    store: str
+    ledger: Ledger
+
+
+class RejectedEvent(Struct):
+    """An event that was not accepted, as it came (cut to 32 kB, contact details blanked)."""
+
+    id: str
+    site: str
+    reason: str
+    message: str
+    received: str
+    source: str
+    raw: str
+
+
+class RejectedEvents(Struct):
+    """The newest first."""
+
+    rejected: list[RejectedEvent]
+
+
+class Replayed(Struct):
+    """How many went down the road again."""
+
+    replayed: int
+
+
+class AuditEntry(Struct):
+    """Who did what."""
+
+    at: str
+    actor: str
+    action: str
+    site: str | None
+    details: dict[str, Any]
+
+
+class Audit(Struct):
+    """The newest first."""
+
+    audit: list[AuditEntry]
+
+
+class SavedFunnel(Struct):
+    """A saved funnel."""
+
+    id: str
+    site: str
+    name: str
+    funnel: dict[str, Any]
+
+
+class SavedFunnels(Struct):
+    """By name."""
+
+    funnels: list[SavedFunnel]
+
+
+class Person(Struct):
+    """A person as lists show them."""
+
+    person: str
+    visitor: str
+    user: str
+    last_seen: str
+    last_event: str
+    props: dict[str, Any]
+
+
+class Member(Person):
+    """A member of an audience, and why it is not exported (null: it is)."""
+
+    withheld: Literal["no_consent", "opted_out", "suppressed", "holdout"] | None
+
+
+class Audience(Struct):
+    """An audience."""
+
+    id: str
+    site: str
+    name: str
+    rule: dict[str, Any]
+    duration: str
+    holdout: float
+    refresh: str
+    created: str
+    updated: str
+
+
+class Audiences(Struct):
+    """By name."""
+
+    audiences: list[Audience]
+
+
+class Withheld(Struct):
+    """Members that do not leave the house, each counted once."""
+
+    no_consent: int
+    opted_out: int
+    suppressed: int
+    holdout: int
+
+
+class Preview(Struct):
+    """size = exportable + the sum of withheld."""
+
+    size: int
+    exportable: int
+    withheld: Withheld
+
+
+class Members(Struct):
+    """A page of members."""
+
+    total: int
+    members: list[Member]
+    cursor: str | None
+
+
+class ExportStarted(Struct):
+    """Ask `GET /api/v1/exports/{id}` how it goes on."""
+
+    id: str
+    state: Literal["running", "done", "failed"]
+
+
+class ExportedFile(Struct):
+    """A finished file."""
+
+    name: str
+    rows: int
+    sha256: str
+    bytes: int
+
+
+class Export(Struct):
+    """An export."""
+
+    id: str
+    site: str
+    audience: str
+    network: str
+    mode: str
+    state: Literal["running", "done", "failed"]
+    counts: dict[str, Any]
+    files: list[ExportedFile]
+    created: str
+    finished: str | None
+    error: ErrorBody | UnsetType = UNSET
+
+
+class Exports(Struct):
+    """The newest first."""
+
+    exports: list[Export]
+
+
+class Segments(Struct):
+    """Ids of the audiences that a visitor is in."""
+
+    segments: list[str]
+
+
+class Open(Struct):
+    """A report; `docs/api.md` shows its shape."""

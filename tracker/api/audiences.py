@@ -1,0 +1,145 @@
+"""Audiences: definitions, sizes, members."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tracker.api.call import Call, Reply
+from tracker.audiences import membership
+from tracker.audiences.definition import UNSAVED, Definition, define, stored
+from tracker.catalog.audiences import StoredAudience
+from tracker.core.errors import BadRequest, NotFound
+from tracker.core.period import rfc3339
+
+
+def listed(call: Call) -> dict[str, Any]:
+    """`GET /api/v1/audiences`."""
+    return {"audiences": [_shown(one) for one in call.services.catalog.audiences.list(call.scope(call.query.site))]}
+
+
+def created(call: Call) -> Reply:
+    """`POST /api/v1/audiences`."""
+    body = call.body
+    _checked(call, UNSAVED)
+    audience = call.services.catalog.audiences.create(
+        body.site, body.name, body.rule, duration=body.duration, holdout=float(body.holdout), refresh=body.refresh
+    )
+    return Reply(_shown(audience), 201)
+
+
+def one(call: Call) -> dict[str, Any]:
+    """`GET /api/v1/audiences/{id}`."""
+    return _shown(found(call))
+
+
+def changed(call: Call) -> dict[str, Any]:
+    """`PUT /api/v1/audiences/{id}`."""
+    before, body = found(call), call.body
+    if body.site != before.site:
+        raise BadRequest("an audience stays with its site", field="site")
+    _checked(call, before.id)
+    audience = call.services.catalog.audiences.update(
+        before.id,
+        name=body.name,
+        rule=body.rule,
+        duration=body.duration,
+        holdout=float(body.holdout),
+        refresh=body.refresh,
+    )
+    return _shown(audience)
+
+
+def deleted(call: Call) -> dict[str, Any]:
+    """`DELETE /api/v1/audiences/{id}`."""
+    audience = found(call)
+    call.services.catalog.audiences.delete(audience.id)
+    call.audit("audience.delete", site=audience.site, audience=audience.id)
+    return {"id": audience.id, "deleted": True}
+
+
+def preview(call: Call) -> dict[str, Any]:
+    """`POST /api/v1/audiences/preview`."""
+    site = call.site(call.body.site)
+    return membership.preview(call.engine, site, _checked(call, call.body.id or UNSAVED), call.services.now_ms())
+
+
+def members(call: Call) -> dict[str, Any]:
+    """`GET /api/v1/audiences/{id}/members`."""
+    audience = found(call)
+    return membership.members(
+        call.engine,
+        call.site(audience.site),
+        definition_of(call, audience),
+        call.services.now_ms(),
+        limit=call.query.limit,
+        cursor=call.query.cursor,
+    )
+
+
+def segments(call: Call) -> dict[str, Any]:
+    """`GET /api/v1/segments`: ids of the audiences that the visitor's person is in now."""
+    site, visitor = call.site(call.query.site), call.query.visitor
+    now_ms = call.services.now_ms()
+    return {
+        "segments": [
+            audience.id
+            for audience in call.services.catalog.audiences.list(site.name)
+            if membership.contains(call.engine, site, definition_of(call, audience), visitor, now_ms)
+        ]
+    }
+
+
+def found(call: Call) -> StoredAudience:
+    """The audience in the path, if the token may see it. Raises NotFound, Forbidden."""
+    audience = call.services.catalog.audiences.get(call.path["id"])
+    call.site(audience.site)
+    return audience
+
+
+def definition_of(call: Call, audience: StoredAudience) -> Definition:
+    """Its definition as of now. Raises BadRequest where an audience it names has gone."""
+    return stored(audience, _lookup(call, audience.site))
+
+
+def _checked(call: Call, audience_id: str) -> Definition:
+    body = call.body
+    call.site(body.site)
+    return define(
+        body.site,
+        body.rule,
+        lookup=_lookup(call, body.site),
+        holdout=body.holdout,
+        duration=body.duration,
+        refresh=body.refresh,
+        id=audience_id,
+    )
+
+
+def _lookup(call: Call, site: str) -> Callable[[str], object]:
+    def rule(audience_id: str) -> object:
+        try:
+            audience = call.services.catalog.audiences.get(audience_id)
+        except NotFound:
+            audience = None
+        if audience is None or audience.site != site:
+            raise BadRequest(
+                f"the rule names an audience that this site does not have: {audience_id[:80]}", field="rule"
+            )
+        return audience.rule
+
+    return rule
+
+
+def _shown(audience: StoredAudience) -> dict[str, Any]:
+    return {
+        "id": audience.id,
+        "site": audience.site,
+        "name": audience.name,
+        "rule": audience.rule,
+        "duration": audience.duration,
+        "holdout": audience.holdout,
+        "refresh": audience.refresh,
+        "created": rfc3339(audience.created_at),
+        "updated": rfc3339(audience.updated_at),
+    }

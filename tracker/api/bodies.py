@@ -1,0 +1,242 @@
+"""What requests carry. The structs check the body where a route says so; everywhere they make the OpenAPI document.
+
+The bodies of reports and the rule of an audience are checked by the modules that answer them, which know more than a
+schema can say; here they are only described.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType, field
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+Limit = Annotated[int, Meta(ge=1, le=1000, description="how many at most")]
+Duration = Annotated[str, Meta(pattern="^[0-9]{1,9}(ms|s|m|h|d|w)$", examples=["30m", "24h", "7d"])]
+Time = Annotated[str, Meta(description="RFC 3339 with an offset", examples=["2026-11-01T00:00:00Z"])]
+SiteName = Annotated[str, Meta(min_length=1, max_length=64, description="name of the site", examples=["shop"])]
+
+
+class Closed(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A request object: a misspelt field is an error, not silence."""
+
+
+class OfSite(Closed):
+    """One site."""
+
+    site: SiteName
+
+
+class MaybeSite(Closed):
+    """One site, or all that the token may see."""
+
+    site: SiteName | None = None
+
+
+class EventsOfSite(Closed):
+    """Properties of one event, or of all."""
+
+    site: SiteName
+    event: str | None = None
+
+
+class ListOfSite(Closed):
+    """A list of one site."""
+
+    site: SiteName
+    limit: Limit = 100
+
+
+class FindPeople(Closed):
+    """`q`: a visitor, a user, or the beginning of one."""
+
+    site: SiteName
+    q: Annotated[str, Meta(max_length=200)] = ""
+    limit: Limit = 50
+
+
+class TimelineOf(Closed):
+    """A page of a person's events, the newest first."""
+
+    site: SiteName
+    limit: Limit = 200
+    cursor: str | None = None
+
+
+class SegmentsOf(Closed):
+    """Whose audiences."""
+
+    site: SiteName
+    visitor: Annotated[str, Meta(min_length=1, max_length=512)]
+
+
+class Page(Closed):
+    """A page of a list; `cursor` comes from the page before."""
+
+    limit: Limit = 100
+    cursor: str | None = None
+
+
+class NewSite(Closed):
+    """A site. `domains` may send from browsers (sub-domains too); none means any."""
+
+    name: SiteName
+    domains: list[str] = field(default_factory=list)
+    consent: Literal["opt-in", "opt-out"] = "opt-in"
+    timezone: str = "UTC"
+    min_size: int = 100
+
+
+class SiteChange(Closed):
+    """What is left out stays as it is."""
+
+    domains: list[str] | None = None
+    consent: Literal["opt-in", "opt-out"] | None = None
+    timezone: str | None = None
+    min_size: int | None = None
+
+
+class NewToken(Closed):
+    """A token for the API. Without a site it opens every site."""
+
+    role: Literal["admin", "analyst", "export", "viewer"]
+    site: SiteName | None = None
+
+
+class SavedFunnelBody(Closed):
+    """A saved funnel; `site` may be left out where the funnel names it."""
+
+    name: Name
+    funnel: dict[str, Any]
+    site: SiteName | None = None
+
+
+class AudienceBody(Closed):
+    """An audience. `holdout`: the share of members that is never exported, so that an effect can be measured."""
+
+    site: SiteName
+    name: Name
+    rule: dict[str, Any]
+    duration: str = "30d"
+    holdout: float = 0.0
+    refresh: str = "5m"
+
+
+class PreviewBody(Closed):
+    """An audience that need not be saved, or `id` of a saved one."""
+
+    site: SiteName
+    rule: dict[str, Any]
+    name: str = ""
+    duration: str = "30d"
+    holdout: float = 0.0
+    refresh: str = "5m"
+    id: str | None = None
+
+
+class ExportBody(Closed):
+    """`min_size`: an admin may go below the site's minimum; it is logged."""
+
+    network: str
+    mode: str = "full"
+    shape: str = "file"
+    destination: str = "download"
+    min_size: Annotated[int, Meta(ge=1)] | None = None
+
+
+class ReplayBody(Closed):
+    """Which rejected events to send down the road again; without `ids` all of the site."""
+
+    site: SiteName
+    ids: list[str] | None = None
+
+
+class Filter(Struct, kw_only=True):
+    """A condition on a property."""
+
+    property: Annotated[str, Meta(examples=["country", "props.plan", "url", "channel"])]
+    op: Literal["eq", "ne", "in", "not_in", "contains", "regex", "gt", "gte", "lt", "lte", "exists", "not_exists"]
+    value: Any | UnsetType = UNSET
+
+
+class Condition(Struct, kw_only=True):
+    """An event and filters on it; the event `*` is any."""
+
+    event: str
+    where: list[Filter] = field(default_factory=list)
+
+
+class Step(Struct, kw_only=True):
+    """A step of a funnel: `event`, or `any_of` several conditions."""
+
+    event: str | UnsetType = UNSET
+    any_of: list[Condition] | UnsetType = UNSET
+    name: str | UnsetType = UNSET
+    where: list[Filter] = field(default_factory=list)
+    optional: bool = False
+
+
+class Exclusion(Struct, kw_only=True):
+    """An event that must not lie between two steps."""
+
+    event: str
+    where: list[Filter] = field(default_factory=list)
+    from_step: int = 1
+    to_step: int = 2
+
+
+class Breakdown(Struct, kw_only=True):
+    """One row of steps for each value of a property."""
+
+    property: str
+    touch: Literal["first", "last", "all"] = "first"
+
+
+class FunnelBody(Struct, kw_only=True):
+    """A funnel. `docs/api.md` has the semantics."""
+
+    site: SiteName
+    start: Time = field(name="from")
+    end: Time = field(name="to")
+    steps: Annotated[list[Step], Meta(min_length=2, max_length=20)]
+    mode: Literal["ordered", "strict", "unordered"] = "ordered"
+    window: Duration = "7d"
+    count_by: Literal["person", "visitor", "session"] = "person"
+    exclude: list[Exclusion] = field(default_factory=list)
+    breakdown: Breakdown | UnsetType = UNSET
+
+
+class FunnelPeopleBody(Struct, kw_only=True):
+    """Who reached, or dropped at, a step."""
+
+    funnel: FunnelBody
+    step: int
+    state: Literal["dropped", "reached"] = "dropped"
+    limit: Limit = 100
+    cursor: str | None = None
+
+
+class OverviewBody(Struct, kw_only=True):
+    """One period; it is compared with the one of the same length before."""
+
+    site: SiteName
+    start: Time = field(name="from")
+    end: Time = field(name="to")
+
+
+class LiveBody(Struct, kw_only=True):
+    """The latest events."""
+
+    site: SiteName
+    limit: Limit = 50
+
+
+class TimeseriesBody(Struct, kw_only=True):
+    """One number an interval."""
+
+    site: SiteName
+    start: Time = field(name="from")
+    end: Time = field(name="to")
+    interval: Literal["hour", "day", "week", "month"] = "day"
+    event: Condition | UnsetType = UNSET
+    measure: Literal["events", "people", "value"] = "events"

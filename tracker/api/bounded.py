@@ -1,0 +1,80 @@
+"""The engine as one request may use it: read only, for a limited time, not after the client has hung up."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NoReturn
+
+from tracker.core.errors import Broken, TryLater
+from tracker.store.engine import Answer, Engine, Query, Settings
+
+
+class TooSlow(TryLater):
+    """A report was stopped at its time limit."""
+
+    status = 504
+    code = "too_slow"
+
+
+class Gone(TryLater):
+    """The client hung up; nobody reads the answer."""
+
+    code = "gone"
+
+
+class Bounded:
+    """Each question gets what is left of the request's time; none starts once `hung_up` is set."""
+
+    def __init__(self, engine: Engine, timeout_s: float) -> None:
+        self._engine = engine
+        self._timeout_s = timeout_s
+        self._until: float | None = None
+        self.hung_up = threading.Event()
+        self.kind = engine.kind
+        self.cluster = engine.cluster
+
+    def ask(self, query: Query) -> Answer:
+        """Run a SELECT. The time starts with the first question, not in the queue. Raises TooSlow at its end."""
+        if self.hung_up.is_set():
+            raise Gone("the client hung up")
+        now = time.monotonic()
+        if self._until is None:
+            self._until = now + self._timeout_s
+        if self._until <= now:
+            raise self._too_slow()
+        limits: Settings = {"max_execution_time": max(1, round(self._until - now)), "timeout_overflow_mode": "throw"}
+        try:
+            return self._engine.ask(replace(query, settings={**limits, **query.settings}))
+        except TryLater as error:
+            if "TIMEOUT_EXCEEDED" in error.message or "TOO_SLOW" in error.message:
+                raise self._too_slow() from None
+            raise
+
+    def command(self, query: Query) -> NoReturn:
+        """Refused: the API reads."""
+        raise _read_only()
+
+    def insert_lines(self, table: str, lines: Sequence[bytes], *, settings: Settings | None = None) -> NoReturn:
+        """Refused: the API reads."""
+        raise _read_only()
+
+    def prepare(self) -> NoReturn:
+        """Refused: the API reads."""
+        raise _read_only()
+
+    def nodes(self) -> Sequence[Engine]:
+        """This one: reports go through one door."""
+        return [self]
+
+    def close(self) -> None:
+        """Nothing: the engine outlives the request."""
+
+    def _too_slow(self) -> TooSlow:
+        return TooSlow(f"the report took longer than {self._timeout_s:g} s and was stopped: choose a shorter period")
+
+
+def _read_only() -> Broken:
+    return Broken("the API only reads the store")

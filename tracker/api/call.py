@@ -1,0 +1,67 @@
+"""One request as a handler sees it: who asks, for what, and the services to answer with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tracker.api.services import Services
+from tracker.catalog import Principal
+from tracker.core.errors import Forbidden
+from tracker.core.site import Site
+from tracker.store.engine import Engine
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call:
+    """One authorised request. `query` and `body` are checked structs where the route says so.
+
+    `exporter` takes work that goes on after the answer.
+    """
+
+    services: Services
+    principal: Principal
+    engine: Engine
+    exporter: Callable[[Callable[[], None]], object]
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Any = None
+    body: Any = None
+
+    def site(self, name: str) -> Site:
+        """The site, if it exists and this token may see it. Raises NotFound, Forbidden."""
+        self.allow(name)
+        return self.services.catalog.sites.get(name)
+
+    def allow(self, name: str) -> None:
+        """Raises Forbidden where the token is bound to another site."""
+        if self.principal.site not in (None, name):
+            raise Forbidden(f"this token is for the site {self.principal.site} only", field="site")
+
+    def scope(self, name: str | None) -> str | None:
+        """The site to answer for: the one asked for, else the one the token is bound to, else None: all."""
+        if name is None:
+            return self.principal.site
+        return self.site(name).name
+
+    def audit(self, action: str, *, site: str | None = None, **details: Any) -> None:
+        """Note who did this."""
+        self.services.catalog.audit.write(self.principal.id, action, site=site, **details)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A JSON answer with another status than 200."""
+
+    data: Any
+    status: int = 200
+
+
+@dataclass(frozen=True)
+class FileReply:
+    """A file for download."""
+
+    path: Path
+    name: str
+    content_type: str

@@ -1,0 +1,44 @@
+"""What the API is given. It opens nothing and reads no setting itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tracker.catalog import Catalog
+from tracker.store.engine import Engine
+
+
+def _no_status() -> Mapping[str, Any]:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Services:
+    """Filled by the wiring; every callable blocks and may be called from any thread.
+
+    ledger            (site or None) -> the answer of `GET /api/v1/ledger`
+    replay            (site, ids that `GET /api/v1/rejected` gave, or None for all of the site) -> {"replayed": n}
+    status            () -> what to add to `GET /api/v1/status` (lag, disk, processes)
+    admin_token_hash  SHA-256, hex, of the admin's token
+    exports           folder for finished files
+    collector_url     where browsers reach the collector; stands in the snippet
+    report_timeout_s  a report that takes longer is stopped and answered with 504
+    report_threads    reports that run at once; as many again may wait, then 503
+    """
+
+    engine: Engine
+    catalog: Catalog
+    ledger: Callable[[str | None], Mapping[str, Any]]
+    replay: Callable[[str, Sequence[str] | None], Mapping[str, Any]]
+    admin_token_hash: str
+    exports: Path
+    version: str
+    status: Callable[[], Mapping[str, Any]] = _no_status
+    collector_url: str = ""
+    report_timeout_s: float = 60.0
+    report_threads: int = 4
+    now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000

@@ -1,0 +1,43 @@
+"""Pages that need no token, because they hold nothing of anybody: liveness, counters, the API's description."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import msgspec
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from tracker.api import docs_page, openapi
+from tracker.api.services import Services
+
+PUBLIC = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")
+
+
+def public_routes(services: Services) -> Iterable[web.RouteDef]:
+    """Routes of `PUBLIC`."""
+
+    @lru_cache(maxsize=1)
+    def document() -> bytes:
+        return msgspec.json.encode(openapi.document(services.version))
+
+    @lru_cache(maxsize=1)
+    def page() -> str:
+        return docs_page.render(openapi.document(services.version))
+
+    async def healthz(_request: web.Request) -> web.Response:
+        return web.json_response({"alive": True})
+
+    async def metrics(_request: web.Request) -> web.Response:
+        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+    async def openapi_json(_request: web.Request) -> web.Response:
+        return web.Response(body=document(), content_type="application/json")
+
+    async def docs(_request: web.Request) -> web.Response:
+        headers = {"Content-Security-Policy": docs_page.policy()}
+        return web.Response(text=page(), content_type="text/html", headers=headers)
+
+    handlers = dict(zip(PUBLIC, (healthz, healthz, metrics, openapi_json, docs), strict=True))
+    return [web.get(path, handler) for path, handler in handlers.items()]

@@ -1,0 +1,110 @@
+"""Sites, tokens, and the snippet for a site's pages."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import Any
+
+from tracker.api.call import Call, Reply
+from tracker.api.data import last_event
+from tracker.core.site import Site
+
+
+def listed(call: Call) -> dict[str, Any]:
+    """`GET /api/v1/sites`: those the token may see."""
+    sites = call.services.catalog.sites.list()
+    return {"sites": [_shown(call, site) for site in sites if call.principal.site in (None, site.name)]}
+
+
+def created(call: Call) -> Reply:
+    """`POST /api/v1/sites`."""
+    new = call.body
+    call.allow(new.name)
+    site = call.services.catalog.sites.create(
+        new.name, domains=new.domains, consent=new.consent, timezone=new.timezone, min_size=new.min_size
+    )
+    call.audit("site.create", site=site.name)
+    return Reply({"site": site.name, "write_key": site.write_key}, 201)
+
+
+def one(call: Call) -> dict[str, Any]:
+    """`GET /api/v1/sites/{name}`."""
+    return _shown(call, call.site(call.path["name"]))
+
+
+def changed(call: Call) -> dict[str, Any]:
+    """`PUT /api/v1/sites/{name}`: what is left out stays."""
+    site = call.site(call.path["name"])
+    change = call.body
+    site = call.services.catalog.sites.update(
+        site.name,
+        domains=change.domains,
+        consent=change.consent,
+        timezone=change.timezone,
+        min_size=change.min_size,
+    )
+    call.audit("site.update", site=site.name)
+    return _shown(call, site)
+
+
+def deleted(call: Call) -> dict[str, Any]:
+    """`DELETE /api/v1/sites/{name}`: the collector refuses its key from now on; what it stored stays stored."""
+    site = call.site(call.path["name"])
+    call.services.catalog.sites.delete(site.name)
+    call.audit("site.delete", site=site.name)
+    return {
+        "site": site.name,
+        "deleted": True,
+        "note": "its events stay in the store; a new site of this name brings them back under a new write key",
+    }
+
+
+def install(call: Call) -> dict[str, Any]:
+    """`GET /api/v1/sites/{name}/install`: the snippet, and whether anything was heard from the site."""
+    site = call.site(call.path["name"])
+    latest = last_event(call.engine, site.name)
+    source = escape(f"{call.services.collector_url.rstrip('/')}/p.js", quote=True)
+    return {
+        "write_key": site.write_key,
+        "snippet": f'<script async src="{source}" data-site="{escape(site.write_key, quote=True)}"></script>',
+        "heard": latest is not None,
+        "last_event": latest,
+    }
+
+
+def tokens_listed(call: Call) -> dict[str, Any]:
+    """`GET /api/v1/tokens`: never the tokens themselves."""
+    tokens = call.services.catalog.tokens.list()
+    return {"tokens": [token for token in tokens if call.principal.site in (None, token["site"])]}
+
+
+def token_created(call: Call) -> Reply:
+    """`POST /api/v1/tokens`: the token in clear, this once. A token of one site makes tokens of that site only."""
+    role, site = call.body.role, call.body.site
+    if call.principal.site is not None:
+        call.allow(site or "")
+    token = call.services.catalog.tokens.create(role, site)
+    call.audit("token.create", site=site, role=role)
+    return Reply({"token": token, "role": role, "site": site}, 201)
+
+
+def token_revoked(call: Call) -> dict[str, Any]:
+    """`DELETE /api/v1/tokens/{id}`."""
+    wanted = call.path["id"]
+    for token in call.services.catalog.tokens.list():
+        if token["id"] == wanted:
+            call.allow(token["site"] or "")
+    call.services.catalog.tokens.revoke(wanted)
+    call.audit("token.revoke", token=wanted)
+    return {"id": wanted, "revoked": True}
+
+
+def _shown(call: Call, site: Site) -> dict[str, Any]:
+    return {
+        "site": site.name,
+        "write_key": site.write_key,
+        "domains": list(site.domains),
+        "consent": site.consent,
+        "timezone": site.timezone,
+        "min_size": call.services.catalog.sites.min_size(site.name),
+    }

@@ -1,0 +1,93 @@
+"""A checked rule -> SQL over all events of one person at once (`group by person`).
+
+Every part of a rule becomes an aggregate, so `not` is plain negation and the complement is by construction that of the
+persons seen on the site. Bots' events count for nothing. A property's filter is asked of every event that carries the
+property, and the answer of the latest (or first) such event counts; where none carries it, that of a missing property.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tracker.audiences.rules import (
+    All,
+    AnyOf,
+    Bounds,
+    Did,
+    Journey,
+    Not,
+    Property,
+    Rule,
+    Within,
+)
+from tracker.core.errors import Broken
+from tracker.store.filters import Filter
+from tracker.store.where import Params, condition_sql, filter_sql, property_text
+
+_SIGNS = {"gte": ">=", "lte": "<=", "eq": "="}
+_TRUE_WHEN_MISSING = ("ne", "not_in", "not_exists")
+_ORDER = "(ts, seq, arrival)"
+
+Journeys = Callable[[Journey], str]
+"""A journey -> a subquery of the persons that fulfil it, its parameters put among the others."""
+
+
+def compile_rule(rule: Rule, params: Params, *, now_ms: int, journeys: Journeys) -> str:
+    """A boolean expression for HAVING, over rows of `events` grouped by `who`. `in` must be resolved before."""
+
+    def go(part: Rule) -> str:
+        if isinstance(part, All):
+            return "(" + " and ".join(go(inner) for inner in part.parts) + ")"
+        if isinstance(part, AnyOf):
+            return "(" + " or ".join(go(inner) for inner in part.parts) + ")"
+        if isinstance(part, Not):
+            return f"not ({go(part.part)})"
+        if isinstance(part, Did):
+            return _did(part, params, now_ms)
+        if isinstance(part, Property):
+            return _property(part, params)
+        if isinstance(part, Journey):
+            return f"who in ({journeys(part)})"
+        raise Broken("a rule was compiled before its audiences were resolved")
+
+    return go(rule)
+
+
+def _did(rule: Did, params: Params, now_ms: int) -> str:
+    tests = ["bot = ''", condition_sql(rule.condition, params)]
+    if rule.within is not None:
+        tests.append(_time(rule.within, params, now_ms))
+    matches = " and ".join(f"({test})" for test in tests)
+    counted = _bounds(f"countIf({matches})", rule.count, params, "Int64")
+    if rule.value is None:
+        return counted
+    number = "ifNull(value, 0)"
+    if rule.value_of != "value":
+        number = f"ifNull(toFloat64OrNull({property_text(rule.value_of, params)}), 0)"
+    # Rounded to a millionth: sums of floats depend on the order, and 0.1 + 0.2 must be at least 0.3.
+    total = f"round(sumIf(if(isFinite({number}), {number}, 0), {matches}), 6)"
+    return f"({counted} and {_bounds(total, rule.value, params, 'Float64')})"
+
+
+def _property(rule: Property, params: Params) -> str:
+    there = f"bot = '' and ({filter_sql(Filter(rule.filter.property, 'exists', ()), params)})"
+    pick = "argMaxIf" if rule.touch == "last" else "argMinIf"
+    answer = f"{pick}(({filter_sql(rule.filter, params)}), {_ORDER}, {there})"
+    missing = "true" if rule.filter.op in _TRUE_WHEN_MISSING else "false"
+    return f"if(countIf({there}) = 0, {missing}, {answer})"
+
+
+def _time(within: Within, params: Params, now_ms: int) -> str:
+    start, end = within.at(now_ms)
+    return (
+        f"ts >= fromUnixTimestamp64Milli({params.put(start, 'Int64')})"
+        f" and ts < fromUnixTimestamp64Milli({params.put(end, 'Int64')})"
+    )
+
+
+def _bounds(number: str, bounds: Bounds, params: Params, kind: str) -> str:
+    limits = (
+        f"{number} {_SIGNS[word]} {params.put(float(limit) if kind == 'Float64' else int(limit), kind)}"
+        for word, limit in bounds.comparisons
+    )
+    return "(" + " and ".join(limits) + ")"

@@ -1,0 +1,95 @@
+"""One export from beginning to end: judge every member, write those who may leave the house, say how it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from tracker.audiences.definition import Definition
+from tracker.audiences.files import FORMATS, ExportWriter
+from tracker.audiences.membership import WITHHELD, walk
+from tracker.catalog import Catalog
+from tracker.catalog.exports import Export, ExportFile
+from tracker.core.errors import BadRequest, Conflict, TrackerError
+from tracker.core.site import Site
+from tracker.store.engine import Engine
+
+log = structlog.get_logger()
+
+MODES, SHAPES, DESTINATIONS = ("full",), ("file",), ("download",)
+
+
+def check_request(network: str, mode: str, shape: str, destination: str) -> None:
+    """Raise BadRequest for what this version cannot do, saying what it can."""
+    for field, value, known in (
+        ("network", network, tuple(FORMATS)),
+        ("mode", mode, MODES),
+        ("shape", shape, SHAPES),
+        ("destination", destination, DESTINATIONS),
+    ):
+        if value not in known:
+            raise BadRequest(
+                f"{field} {value[:40]!r} is not available yet; available: {', '.join(known)}",
+                code="not_available",
+                field=field,
+            )
+
+
+def file_name(export: Export) -> str:
+    """Name of an export's file in the exports folder and in the browser."""
+    return f"{export.audience}-{export.id}.{export.network}"
+
+
+def run_export(
+    engine: Engine,
+    catalog: Catalog,
+    folder: Path,
+    *,
+    export: Export,
+    site: Site,
+    definition: Definition,
+    now_ms: Callable[[], int],
+) -> None:
+    """Blocks until the export is done or failed, and notes that in the catalog. Raises nothing."""
+    counts: dict[str, Any] = {"written": 0, "withheld": dict.fromkeys(WITHHELD, 0)}
+    try:
+        file = _write(engine, folder, export=export, site=site, definition=definition, now_ms=now_ms(), counts=counts)
+        catalog.exports.finish(export.id, counts=counts, files=(file,))
+        log.info("export_done", export=export.id, written=counts["written"])
+    except TrackerError as error:
+        catalog.exports.fail(export.id, error.as_json()["error"], counts={**counts, "written": 0})
+        log.info("export_failed", export=export.id, code=error.code)
+    except Exception:
+        log.exception("export_broken", export=export.id)
+        why = {"code": "broken", "message": "something went wrong inside; the service's log has it"}
+        catalog.exports.fail(export.id, why, counts={**counts, "written": 0})
+
+
+def _write(
+    engine: Engine,
+    folder: Path,
+    *,
+    export: Export,
+    site: Site,
+    definition: Definition,
+    now_ms: int,
+    counts: dict[str, Any],
+) -> ExportFile:
+    name = file_name(export)
+    with ExportWriter(folder, name, export.network) as writer:
+        for member in walk(engine, site, definition, now_ms):
+            if member["withheld"] is None:
+                writer.add([{**member, **member["props"]}])
+            else:
+                counts["withheld"][member["withheld"]] += 1
+        if writer.rows < export.min_size:
+            raise Conflict(
+                f"{writer.rows} members may be exported; the minimum is {export.min_size}: nobody may be picked out",
+                code="too_small",
+            )
+        digest = writer.finish()
+    counts["written"] = writer.rows
+    return ExportFile(name=name, rows=writer.rows, sha256=digest, bytes=writer.bytes)

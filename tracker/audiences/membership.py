@@ -1,0 +1,133 @@
+"""Who is in an audience now, and who of them may leave the house. Computed when asked; nothing is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tracker.audiences.compile import compile_rule
+from tracker.audiences.definition import Definition
+from tracker.audiences.journeys import journeys
+from tracker.core.errors import BadRequest
+from tracker.core.identity import visitor_key
+from tracker.core.period import rfc3339
+from tracker.core.site import Site
+from tracker.store import persons
+from tracker.store.clean import events_source
+from tracker.store.engine import Engine, Query
+from tracker.store.sql import Fragment, fill, load
+from tracker.store.where import Params
+
+WITHHELD = ("no_consent", "opted_out", "suppressed", "holdout")
+ROWS_AT_ONCE = 200_000
+
+_ALLOWED = {"opt-in": "decided and decision = 1", "opt-out": "not (decided and decision = 0)"}
+_REFUSAL = {"opt-in": "no_consent", "opt-out": "opted_out"}
+_LATEST = "(ts, seq, arrival)"
+_DETAILS = {
+    "visitor_now": f"argMaxIf(visitor, {_LATEST}, visitor != '')",
+    "user_now": f"argMaxIf(user, {_LATEST}, user != '')",
+    "seen_at": "toUnixTimestamp64Milli(maxIf(ts, bot = ''))",
+    "did_last": f"argMaxIf(toString(event), {_LATEST}, bot = '')",
+    "country_now": f"argMaxIf(toString(country), {_LATEST}, country != '')",
+    "device_now": f"argMaxIf(toString(device), {_LATEST}, device != '')",
+    "channel_now": f"argMaxIf(toString(channel), {_LATEST}, channel != '')",
+}
+
+
+def preview(engine: Engine, site: Site, definition: Definition, now_ms: int) -> dict[str, Any]:
+    """`{"size", "exportable", "withheld": {...}}`; size = exportable + the sum of withheld."""
+    query = _wrap("sizes", _verdicts(engine, site, definition, now_ms))
+    counts = {str(verdict): int(members) for verdict, members in engine.ask(query).rows}
+    return {
+        "size": sum(counts.values()),
+        "exportable": counts.get("exportable", 0),
+        "withheld": {reason: counts.get(reason, 0) for reason in WITHHELD},
+    }
+
+
+def members(
+    engine: Engine, site: Site, definition: Definition, now_ms: int, *, limit: int, cursor: str | None
+) -> dict[str, Any]:
+    """A page of `{"total", "members": [...], "cursor"}`. Raises BadRequest for a cursor that is none of ours."""
+    after = 0
+    if cursor is not None:
+        if not (cursor.isascii() and cursor.isdigit() and int(cursor) < 2**64):
+            raise BadRequest("cursor must be the cursor of the page before", field="cursor")
+        after = int(cursor)
+    verdicts = _verdicts(engine, site, definition, now_ms, details=True)
+    rows = engine.ask(_wrap("members", verdicts, after=after, limit=limit)).dicts()
+    total = rows[0]["total"] if rows else preview(engine, site, definition, now_ms)["size"]
+    return {
+        "total": total,
+        "members": [_member(row) for row in rows],
+        "cursor": str(rows[-1]["who"]) if len(rows) == limit else None,
+    }
+
+
+def walk(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Iterator[dict[str, Any]]:
+    """Every member with verdict and details. Each person is judged and described in one question."""
+    size = preview(engine, site, definition, now_ms)["size"]
+    shares = max(1, -(-size // ROWS_AT_ONCE))
+    for share in range(shares):
+        verdicts = _verdicts(engine, site, definition, now_ms, details=True)
+        for row in engine.ask(_wrap("share", verdicts, shares=shares, share=share)).dicts():
+            yield {"verdict": row["verdict"], **_member(row)}
+
+
+def contains(engine: Engine, site: Site, definition: Definition, visitor: str, now_ms: int) -> bool:
+    """Whether the person behind this visitor is a member."""
+    key = visitor_key(visitor)
+    known = engine.ask(fill(load(__package__, "person_of"), params={"site": site.name, "key": key})).rows
+    person = int(known[0][0]) if known else key
+    only = Fragment(f" and {persons.PERSON} = {{only_person:UInt64}}", {"only_person": person})
+    return bool(engine.ask(_verdicts(engine, site, definition, now_ms, only=only)).rows)
+
+
+def _verdicts(
+    engine: Engine,
+    site: Site,
+    definition: Definition,
+    now_ms: int,
+    *,
+    details: bool = False,
+    only: Fragment | None = None,
+) -> Query:
+    events, params = events_source(engine), Params("a")
+    rule = compile_rule(definition.rule, params, now_ms=now_ms, journeys=journeys(site.name, events, params, now_ms))
+    wanted = _DETAILS if details else {}
+    return fill(
+        load(__package__, "verdicts"),
+        {
+            "columns": Fragment("".join(f", {name}" for name in wanted)),
+            "also": Fragment("".join(f", {text} as {name}" for name, text in wanted.items())),
+            "allowed": Fragment(_ALLOWED[site.consent]),
+            "person": Fragment(persons.PERSON),
+            "events": events,
+            "persons": persons.join(),
+            "only": only or Fragment(""),
+            "rule": Fragment(rule, params.values),
+        },
+        {
+            "site": site.name,
+            "audience": definition.id,
+            "holdout": definition.holdout,
+            "refusal": _REFUSAL[site.consent],
+        },
+    )
+
+
+def _wrap(name: str, verdicts: Query, **params: int) -> Query:
+    return fill(load(__package__, name), {"verdicts": Fragment(verdicts.text, verdicts.params)}, params)
+
+
+def _member(row: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "person": str(row["who"]),
+        "visitor": row["visitor_now"],
+        "user": row["user_now"],
+        "last_seen": rfc3339(row["seen_at"]),
+        "last_event": row["did_last"],
+        "props": {"country": row["country_now"], "device": row["device_now"], "channel": row["channel_now"]},
+        "withheld": None if row["verdict"] == "exportable" else row["verdict"],
+    }
