@@ -24,10 +24,10 @@ def run(engine: Engine, funnel: Funnel) -> dict[str, Any]:
     """The report in the contract's shape."""
     events = events_source(engine)
     if funnel.breakdown is None or funnel.breakdown.touch != "all":
-        rows = engine.ask(query(funnel, events)).dicts()
+        rows = engine.ask(query(engine, funnel, events)).dicts()
     else:  # one person may stand under several values: the whole is a question of its own
-        rows = engine.ask(query(replace(funnel, breakdown=None), events)).dicts()
-        rows += [row for row in engine.ask(query(funnel, events)).dicts() if not row["part"]]
+        rows = engine.ask(query(engine, replace(funnel, breakdown=None), events)).dicts()
+        rows += [row for row in engine.ask(query(engine, funnel, events)).dicts() if not row["part"]]
     none = [0] * len(funnel.steps)
     whole = next((row for row in rows if row["part"]), {"counts": none, "averages": none, "medians": none})
     answer: dict[str, Any] = {"steps": _steps(funnel, whole)}
@@ -37,7 +37,7 @@ def run(engine: Engine, funnel: Funnel) -> dict[str, Any]:
     return answer
 
 
-def query(funnel: Funnel, events: Fragment) -> Query:
+def query(engine: Engine, funnel: Funnel, events: Fragment, *, road: str | None = None) -> Query:
     """The whole report as one query."""
     steps = range(1, len(funnel.steps) + 1)
     counts = [f"countIf(bitTest(reached, {step - 1}))" for step in steps]
@@ -45,7 +45,7 @@ def query(funnel: Funnel, events: Fragment) -> Query:
     return fill(
         load(__package__, "funnel"),
         {
-            "attempts": attempts(funnel, events),
+            "attempts": attempts(engine, funnel, events, road=road),
             "counts": Fragment(f"[{', '.join(counts)}]"),
             "averages": Fragment(f"[{', '.join(f'avgOrNullIf({span}, {there})' for span, there in took)}]"),
             "medians": Fragment(

@@ -4,40 +4,73 @@ unit     UInt64, key of the person, visitor or session
 value    String, the breakdown's value ('' without a breakdown)
 reached  UInt32, a bit a step, the lowest is step 1
 at       Array(UInt64), milliseconds since the range's start at each step, 0 where it was not reached
+         (unordered: at the first, second, ... match)
 
-Three roads lead there. `fill` carries the latest start forward through sorted arrays: ordered funnels, whatever overlaps.
+Three roads lead there. `fill` carries the latest start forward through sorted arrays: ordered and strict funnels,
+whatever overlaps. `fold` looks at every start on its own: exclusions and optional steps. `unordered` is the third.
 """
 
 from __future__ import annotations
 
-from tracker.analytics.funnel_hits import disjoint, hits, relevant, step_code, step_mask
+from tracker.analytics.funnel_fold import Fold
+from tracker.analytics.funnel_hits import Hits, disjoint, hits, relevant, step_code, step_mask
 from tracker.analytics.funnel_spec import Funnel
-from tracker.store.engine import Query
+from tracker.analytics.funnel_unordered import kinds_of, takes, upcoming
+from tracker.core.errors import BadRequest
+from tracker.store.engine import Engine, Param
 from tracker.store.sql import Fragment, fill, load
 
-
-def attempts(funnel: Funnel, events: Fragment) -> Fragment:
-    """The subquery for this funnel; `events` is what to read (`clean.events_source`)."""
-    query = _fill(funnel, events)
-    return Fragment(query.text, query.params)
+_MAX_KINDS = 200
 
 
-def _fill(funnel: Funnel, events: Fragment, *, overlapping: bool | None = None) -> Query:
-    overlap = not disjoint(funnel) if overlapping is None else overlapping
+def attempts(engine: Engine, funnel: Funnel, events: Fragment, *, road: str | None = None) -> Fragment:
+    """The subquery for this funnel; `events` is what to read (`clean.events_source`).
+
+    `road` forces a road that could do it too (tests compare them). An unordered funnel whose steps may overlap costs
+    one question to the engine here: which overlaps there are. Raises BadRequest where there are more than 200 kinds.
+    """
+    if funnel.mode == "unordered":
+        return _unordered(engine, funnel, events)
+    needs_fold = bool(funnel.exclude) or any(step.optional for step in funnel.steps)
+    if road == "fold" or needs_fold:
+        return _fold(funnel, events)
+    return _fill(funnel, events, disjoint(funnel) and road != "overlapping")
+
+
+def _params(funnel: Funnel, found: Hits) -> dict[str, Param]:
+    return {
+        **found.params,
+        "limit": (funnel.range.end - funnel.range.start) << 24,
+        "window": funnel.window << 24,
+    }
+
+
+def _value(funnel: Funnel) -> Fragment:
+    return Fragment("value" if funnel.breakdown else "''")
+
+
+def _masked(funnel: Funnel, events: Fragment) -> Hits:
+    bits = len(funnel.steps) + len(funnel.exclude)
+    return hits(funnel, events, step_mask(funnel), bits, relevant(funnel))
+
+
+def _fill(funnel: Funnel, events: Fragment, alone: bool) -> Fragment:
+    """`alone`: no event can serve two steps, so a small number says which one it serves."""
     count = len(funnel.steps)
-    if overlap:
-        found = hits(funnel, events, step_mask(funnel), count, relevant(funnel))
-    else:
+    if alone:
         found = hits(funnel, events, step_code(funnel), count.bit_length(), relevant(funnel))
-    levels = [_level(step, overlap) for step in range(1, count + 1)]
-    last = [f"latest_{step}[-1]" for step in range(1, count + 1)]
+    else:
+        found = _masked(funnel, events)
+    strict = funnel.mode == "strict"
+    levels = [_level(step, alone, strict) for step in range(1, count + 1)]
+    last = [f"arrayMax(latest_{step})" if strict else f"latest_{step}[-1]" for step in range(1, count + 1)]
     tests = [f"{last[step - 1]} != 0, {step}" for step in range(count, 0, -1)]
     starts = [f"furthest = {step}, {last[step - 1]}" for step in range(count, 1, -1)]
     at = [
         f"if(furthest < {step}, 0, bitShiftRight(moments[indexOf(latest_{step}, start)], 24))"
         for step in range(1, count + 1)
     ]
-    return fill(
+    query = fill(
         load(__package__, "funnel_fill"),
         {
             "hits": found.query,
@@ -45,23 +78,67 @@ def _fill(funnel: Funnel, events: Fragment, *, overlapping: bool | None = None) 
             "furthest": Fragment(f"multiIf({', '.join(tests)}, 0)"),
             "start": Fragment(f"multiIf({', '.join(starts)}, {last[0]})"),
             "at": Fragment(f"[{', '.join(at)}]"),
-            "value": Fragment("value" if funnel.breakdown else "''"),
+            "value": _value(funnel),
         },
-        {
-            **found.params,
-            "limit": (funnel.range.end - funnel.range.start) << 24,
-            "window": funnel.window << 24,
-        },
+        _params(funnel, found),
     )
+    return Fragment(query.text, query.params)
 
 
-def _level(step: int, overlap: bool) -> str:
-    serves = f"bitTest(c, {step - 1})" if overlap else f"c = {step}"
+def _level(step: int, alone: bool, strict: bool) -> str:
+    """SQL for `latest_<step>`; strict attempts are not carried on: they live from one event to the next."""
+    serves = f"c = {step}" if alone else f"bitTest(c, {step - 1})"
     if step == 1:
-        first = f"arrayMap((m, c) -> if({serves} and m < {{limit:UInt64}}, m, 0), moments, serves)"
-        return f"arrayFill(x -> x != 0, {first}) as latest_1"
-    before = f"latest_{step - 1}"
-    if overlap:  # one event serves one step: look at what stood before this event
-        before = f"arrayPopBack(arrayPushFront({before}, 0))"
-    reached = f"{serves} and s != 0 and m <= bitOr(s, 16777215) + {{window:UInt64}}"
-    return f"arrayFill(x -> x != 0, arrayMap((m, c, s) -> if({reached}, s, 0), moments, serves, {before})) as latest_{step}"
+        found = f"arrayMap((m, c) -> if({serves} and m < {{limit:UInt64}}, m, 0), moments, serves)"
+    else:
+        before = f"latest_{step - 1}"
+        if strict or not alone:  # one event serves one step: look at what stood before this event
+            before = f"arrayPopBack(arrayPushFront({before}, 0))"
+        reached = f"{serves} and s != 0 and m <= bitOr(s, 16777215) + {{window:UInt64}}"
+        found = f"arrayMap((m, c, s) -> if({reached}, s, 0), moments, serves, {before})"
+    return f"{found if strict else f'arrayFill(x -> x != 0, {found})'} as latest_{step}"
+
+
+def _fold(funnel: Funnel, events: Fragment) -> Fragment:
+    fold, found = Fold(funnel), _masked(funnel, events)
+    query = fill(
+        load(__package__, "funnel_fold"),
+        {
+            "hits": found.query,
+            "step": fold.step(),
+            "init": fold.init(),
+            "reached": fold.reached(),
+            "at": fold.at(),
+            "value": _value(funnel),
+        },
+        _params(funnel, found),
+    )
+    return Fragment(query.text, query.params)
+
+
+def _unordered(engine: Engine, funnel: Funnel, events: Fragment) -> Fragment:
+    count, found = len(funnel.steps), _masked(funnel, events)
+    kinds = [1 << at for at in range(count)]
+    if not disjoint(funnel):
+        masks = fill(
+            "select groupUniqArray(1000)(toUInt64(bitAnd(p, {serves_mask:UInt64})))"
+            " from (/*hits*/) array join packed as p",
+            {"hits": found.query},
+            found.params,
+        )
+        kinds = kinds_of(engine.ask(masks).rows[0][0], count) or kinds
+        if len(kinds) > _MAX_KINDS:
+            raise BadRequest(
+                "the steps overlap in too many ways for an unordered funnel; use fewer filters", field="steps"
+            )
+    query = fill(
+        load(__package__, "funnel_unordered"),
+        {
+            "hits": found.query,
+            "upcoming": upcoming(funnel, kinds),
+            "takes": takes(funnel, kinds),
+            "value": _value(funnel),
+        },
+        {**_params(funnel, found), "steps": count},
+    )
+    return Fragment(query.text, query.params)

@@ -1,7 +1,7 @@
 """A funnel's events, packed into sortable numbers: what every road of the funnel starts from.
 
-A packed number is, from the top: milliseconds since the range's start, the pixel's sequence number (32 bits), the order of
-arrival (56 bits: enough until the year 2112), and what the event can serve. So numbers sort as the contract orders events.
+A packed number is, from the top: milliseconds since the range's start, the pixel's sequence number (32 bits), the order
+of arrival (56 bits: enough until the year 2112), what the event can serve. They sort as the contract orders events.
 """
 
 from __future__ import annotations
@@ -104,7 +104,12 @@ def step_mask(funnel: Funnel) -> Fragment:
 
 
 def relevant(funnel: Funnel) -> Fragment:
-    """Holds for events that can serve a step or exclude."""
+    """Holds for events that can serve a step or exclude; in strict mode also for all that can get in between.
+
+    Bookkeeping (identify, alias, group and consent calls) gets in nobody's way unless a step or an exclusion asks for it.
+    """
     params = Params("r")
     text = any_of_sql(conditions(funnel), params)
+    if funnel.mode == "strict":
+        text = f"type not in ('identify', 'alias', 'group', 'consent') or {text}"
     return Fragment(text, params.values)
