@@ -1,0 +1,59 @@
+"""Which path leads where."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+
+from aiohttp import web
+
+from tracker.collector import endpoints
+from tracker.collector.endpoints import SERVICE, Handler
+from tracker.collector.protocols import segment
+from tracker.collector.service import Service
+from tracker.collector.settings import CollectorSettings
+
+_MANY_SLASHES = re.compile(r"//+")
+_GETS: dict[str, Handler] = {
+    "/p.js": endpoints.get_script,
+    "/e.gif": endpoints.get_gif,
+    "/healthz": endpoints.healthz,
+    "/readyz": endpoints.readyz,
+    "/metrics": endpoints.get_metrics,
+}
+_POSTS: dict[str, Handler] = {
+    "/e": endpoints.post_native,
+    "/beacon/v1/batch": endpoints.post_segment,
+    **{f"/v1/{call}": endpoints.post_segment for call in segment.PATHS},
+}
+
+
+def make_app(settings: CollectorSettings) -> web.Application:
+    """The collector as an aiohttp application; it opens the spool when it starts and seals it when it stops."""
+    app = web.Application(client_max_size=settings.limits.import_body)
+    for path, handler in _GETS.items():
+        app.router.add_get(path, handler)
+    for path, handler in _POSTS.items():
+        app.router.add_post(path, handler)
+        app.router.add_route("OPTIONS", path, endpoints.preflight)
+    app.router.add_get("/v1/projects/{key}/settings", endpoints.segment_settings)
+    app.router.add_route("*", "/{rest:.*}", _otherwise)
+    app.cleanup_ctx.append(lambda app: _service(app, settings))
+    return app
+
+
+async def _service(app: web.Application, settings: CollectorSettings) -> AsyncIterator[None]:
+    app[SERVICE] = service = Service(settings)
+    yield
+    await asyncio.get_running_loop().run_in_executor(None, service.close)
+
+
+async def _otherwise(request: web.Request) -> web.StreamResponse:
+    """Paths with doubled or trailing slashes go where they were meant to go; the rest is not found."""
+    path = _MANY_SLASHES.sub("/", request.path)
+    path = path.rstrip("/") or "/"
+    handler = {"GET": _GETS, "POST": _POSTS}.get(request.method, {}).get(path)
+    if handler is None and request.method == "OPTIONS" and path in _POSTS:
+        handler = endpoints.preflight
+    return await (handler or endpoints.not_found)(request)

@@ -1,0 +1,77 @@
+"""Reading a request's body: bounded in size, in time, and in what it inflates to."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+
+from aiohttp import StreamReader, web
+
+from tracker.core.errors import BadRequest, TooLarge, TrackerError
+
+_GZIP = b"\x1f\x8b"
+
+
+class TooSlow(TrackerError):
+    """The client did not send its body in time."""
+
+    status = 408
+    code = "too_slow"
+
+
+async def read_body(request: web.Request, *, limit: int, patience: float) -> bytes:
+    """The body, inflated where it begins like gzip - headers are not to be trusted with that.
+
+    Raises TooLarge over `limit` bytes (compressed or inflated), TooSlow after `patience` seconds, BadRequest for broken
+    compression.
+    """
+    length = request.content_length
+    if length is not None and length > limit:
+        raise _too_large(limit)
+    content = request.content
+    if content.is_eof():  # all of it is here already: no clock is needed
+        body = await content.read()
+    else:
+        try:
+            async with asyncio.timeout(patience):
+                body = await _read_slowly(content, limit)
+        except TimeoutError:
+            raise TooSlow("the body took too long") from None
+    if len(body) > limit:
+        raise _too_large(limit)
+    if body.startswith(_GZIP):
+        return inflate(body, limit, zlib.MAX_WBITS | 16)
+    if request.headers.get("Content-Encoding") == "deflate":
+        return inflate(body, limit, zlib.MAX_WBITS)
+    return body
+
+
+async def _read_slowly(content: StreamReader, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        chunk = await content.readany()
+        if not chunk:
+            return b"".join(chunks)
+        size += len(chunk)
+        if size > limit:
+            raise _too_large(limit)
+        chunks.append(chunk)
+
+
+def inflate(body: bytes, limit: int, window: int) -> bytes:
+    """Inflate at most `limit` bytes: what would grow beyond is refused without being held in memory."""
+    stream = zlib.decompressobj(window)
+    try:
+        plain = stream.decompress(body, limit + 1)
+    except zlib.error:
+        raise BadRequest("the body is not valid gzip", code="bad_compression") from None
+    if len(plain) > limit:
+        raise _too_large(limit)
+    if not stream.eof:
+        raise BadRequest("the body's compression ends too early", code="bad_compression")
+    return plain
+
+
+def _too_large(limit: int) -> TooLarge:
+    return TooLarge(f"the body is larger than {limit} bytes; send smaller batches")

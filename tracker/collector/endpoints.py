@@ -1,0 +1,246 @@
+"""One function a route: bytes in -> dialect -> the common way -> answer."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import re
+import zlib
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import structlog
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
+
+from tracker.collector import cors
+from tracker.collector.body import read_body
+from tracker.collector.protocols import gif, native, segment
+from tracker.collector.service import Service
+from tracker.core.errors import BadRequest, NotFound, TrackerError
+
+log = structlog.get_logger()
+
+SERVICE: web.AppKey[Service] = web.AppKey("service", Service)
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_PIXEL_FILE = Path(__file__).parent / "pixel" / "p.js"
+_HOST = re.compile(r"[A-Za-z0-9._\-]+(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?")
+
+
+def answering(source: str) -> Callable[[Callable[[web.Request, Service], Awaitable[web.Response]]], Handler]:
+    """Turn an endpoint into a handler: errors become answers in one shape, every answer is counted."""
+
+    def wrap(endpoint: Callable[[web.Request, Service], Awaitable[web.Response]]) -> Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            service = request.app[SERVICE]
+            try:
+                response = await endpoint(request, service)
+            except TrackerError as failure:
+                response = service.failure(request, failure)
+            except (web.HTTPException, ConnectionError):
+                raise
+            except Exception as failure:  # nothing of it may reach the client
+                log.exception("collector.failed", source=source)
+                response = service.failure(request, _unexpected(failure))
+            response.headers["Server"] = "tracker"  # what runs here is nobody's business
+            service.metrics.answered(source, response.status)
+            return response
+
+        return handle
+
+    return wrap
+
+
+def _unexpected(_: Exception) -> TrackerError:
+    return TrackerError("something went wrong here; it was logged", code="internal")
+
+
+@answering("native")
+async def post_native(request: web.Request, service: Service) -> web.Response:
+    """`POST /e`."""
+    settings = service.settings
+    body = await read_body(request, limit=settings.limits.body, patience=settings.read_timeout)
+    batch = native.parse(body, max_event=settings.limits.event)
+    return _answer(request, 204, None, (await service.store(request, batch, "native")).headers)
+
+
+@answering("gif")
+async def get_gif(request: web.Request, service: Service) -> web.Response:
+    """`GET /e.gif`: always an image, whatever happened; an image cannot try again."""
+    headers: list[tuple[str, str]] = []
+    try:
+        batch = gif.parse(request.query.items(), max_event=service.settings.limits.event)
+        headers = (await service.store(request, batch, "gif")).headers
+    except TrackerError as failure:
+        service.metrics.answered("gif_failed", failure.status)
+    response = _answer(request, 200, gif.PIXEL, headers)
+    response.content_type = "image/gif"
+    response.headers["Cache-Control"] = "no-store, private"
+    return response
+
+
+@answering("segment")
+async def post_segment(request: web.Request, service: Service) -> web.Response:
+    """`POST /v1/track` and its relatives."""
+    call = request.path.rstrip("/").rpartition("/")[2]
+    if call not in segment.PATHS:
+        raise NotFound("no such call; see the documentation of the Segment HTTP API")
+    history = call == "import"
+    settings = service.settings
+    limits = settings.limits
+    limit = limits.import_body if history else limits.body
+    body = await read_body(request, limit=limit, patience=settings.read_timeout)
+    key = _key_of(request.headers.get("Authorization", "")) or request.query.get("writeKey", "")
+    batch = segment.parse(body, segment.PATHS[call], key, max_event=limits.event)
+    if not batch.write_key:
+        batch.write_key = request.headers.get("X-Write-Key", "")
+    stored = await service.store(request, batch, "import" if history else "segment", history=history)
+    return _answer(request, 200, b'{"success":true}', stored.headers, "application/json")
+
+
+@lru_cache(maxsize=1024)
+def _key_of(authorization: str) -> str:
+    """The user name of Basic authorization: the write key. Anything else is no key."""
+    scheme, _, encoded = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return ""
+    try:
+        return base64.b64decode(encoded.strip(), validate=True).decode().partition(":")[0]
+    except (binascii.Error, UnicodeDecodeError):
+        return ""
+
+
+def _answer(
+    request: web.Request,
+    status: int,
+    body: bytes | None,
+    headers: list[tuple[str, str]],
+    content_type: str | None = None,
+) -> web.Response:
+    response = web.Response(status=status, body=body, content_type=content_type)
+    origin = request.headers.get("Origin")
+    if origin is not None:
+        response.headers.update(cors.answer_headers(origin))
+    for name, value in headers:
+        response.headers.add(name, value)
+    return response
+
+
+@answering("preflight")
+async def preflight(request: web.Request, service: Service) -> web.Response:
+    """OPTIONS: which site is meant is not known yet, so any site's origin may ask."""
+    origin = request.headers.get("Origin", "")
+    if not origin or not service.sites.any_allows(origin):
+        return web.Response(status=403)
+    return web.Response(status=204, headers=cors.preflight_headers(origin))
+
+
+@answering("settings")
+async def segment_settings(request: web.Request, service: Service) -> web.Response:
+    """What analytics.js 2.0 asks for before it sends anything: our own endpoint as its only destination."""
+    key = request.match_info["key"]
+    service.site_of(key, request.headers.get("Origin"))
+    destination: dict[str, Any] = {"apiKey": key, "addBundledMetadata": False, "unbundledIntegrations": []}
+    if _HOST.fullmatch(request.host):
+        scheme = "https" if service.settings.https else request.scheme
+        destination |= {"apiHost": f"{request.host}/v1", "protocol": scheme}
+    response = web.json_response(
+        {
+            "integrations": {"Segment.io": destination},
+            "plan": {"track": {"__default": {"enabled": True, "integrations": {}}}},
+            "edgeFunction": {},
+            "analyticsNextEnabled": True,
+            "middlewareSettings": {},
+            "enabledMiddleware": {},
+            "metrics": {"sampleRate": 0},
+            "legacyVideoPluginsEnabled": False,
+            "remotePlugins": [],
+        },
+        headers={"Cache-Control": "private, max-age=60"},
+    )
+    origin = request.headers.get("Origin")
+    if origin is not None:
+        response.headers.update(cors.answer_headers(origin))
+    return response
+
+
+class _Script:
+    """The built pixel, kept in memory and read again when the file changes."""
+
+    def __init__(self) -> None:
+        self.stamp = 0
+        self.plain = b""
+        self.packed = b""
+        self.etag = ""
+
+    def load(self) -> bool:
+        try:
+            stamp = _PIXEL_FILE.stat().st_mtime_ns
+            if stamp != self.stamp:
+                self.plain = _PIXEL_FILE.read_bytes()
+                packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+                self.packed = packer.compress(self.plain) + packer.flush()
+                self.etag = f'"{hashlib.sha256(self.plain).hexdigest()[:20]}"'
+                self.stamp = stamp
+        except OSError:
+            return False
+        return True
+
+
+_script = _Script()
+
+
+@answering("script")
+async def get_script(request: web.Request, service: Service) -> web.Response:
+    """`GET /p.js`: the same file for every site; the page names its site in the query or in `data-site`."""
+    if not _script.load():
+        text = "/* the pixel is not built on this server; nothing is measured */"
+        return web.Response(
+            status=503, text=text, content_type="text/javascript", headers={"Cache-Control": "no-store"}
+        )
+    headers = {
+        "Cache-Control": "public, max-age=3600, stale-while-revalidate=86400",
+        "ETag": _script.etag,
+        "Access-Control-Allow-Origin": "*",
+        "Cross-Origin-Resource-Policy": "cross-origin",
+        "X-Content-Type-Options": "nosniff",
+        "Vary": "Accept-Encoding",
+    }
+    if _script.etag in request.headers.get("If-None-Match", ""):
+        return web.Response(status=304, headers=headers)
+    body = _script.plain
+    if "gzip" in request.headers.get("Accept-Encoding", ""):
+        body = _script.packed
+        headers["Content-Encoding"] = "gzip"
+    return web.Response(body=body, content_type="text/javascript", charset="utf-8", headers=headers)
+
+
+@answering("health")
+async def healthz(request: web.Request, service: Service) -> web.Response:
+    """The process is alive."""
+    return web.json_response({"status": "alive"})
+
+
+@answering("health")
+async def readyz(request: web.Request, service: Service) -> web.Response:
+    """Sites are known and the spool takes records."""
+    ready = service.sites.readable and service.spool.waiting_bytes < service.settings.pending_max_bytes
+    return web.json_response({"status": "ready" if ready else "not ready"}, status=200 if ready else 503)
+
+
+@answering("metrics")
+async def get_metrics(request: web.Request, service: Service) -> web.Response:
+    """Prometheus text."""
+    service.metrics.waiting.set(service.spool.waiting_bytes)
+    return web.Response(body=service.metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+@answering("unknown")
+async def not_found(request: web.Request, service: Service) -> web.Response:
+    """Everything else."""
+    if request.content_length and request.content_length > service.settings.limits.import_body:
+        raise BadRequest("no such path, and far too much sent to it")
+    raise NotFound("no such path")

@@ -1,0 +1,126 @@
+"""What a dialect hands over, and the reading of damaged JSON that all dialects share. Pure.
+
+A batch is normally decoded in one go. When that fails, the body is cut at its own commas and every event is read
+alone, so that one cut emoji, NaN or bottomless nesting costs one event and not its neighbours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from tracker.core.drops import Reject
+from tracker.core.errors import BadRequest
+from tracker.core.event import RawEvent
+
+
+class Unreadable(msgspec.Struct, frozen=True):
+    """One event of a batch that no dialect could read."""
+
+    reason: Reject
+    message: str
+
+
+class Batch(msgspec.Struct, kw_only=True):
+    """One request as its dialect understood it. `texts` are the events as they came, beside `events`.
+
+    `fresh`: the pixel has just made the visitor id and stored it nowhere.
+    """
+
+    write_key: str
+    events: list[RawEvent | Unreadable]
+    texts: list[msgspec.Raw | bytes]
+    sent_at: int | None = None
+    fresh: bool = False
+
+
+# Half of a surrogate pair, written as an escape: what cutting a string between the halves leaves behind.
+_HALF_PAIR = re.compile(
+    rb"(?<!\\)((?:\\\\)*)(?:\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+)
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},:]', re.DOTALL)
+
+
+def scrub(raw: bytes) -> bytes:
+    """Valid UTF-8 without lone surrogates: each is replaced by U+FFFD, the rest stays as it is."""
+    text = raw.decode("utf-8", "replace").encode()
+    return _HALF_PAIR.sub(rb"\1\\ufffd", text)
+
+
+def pieces(raw: bytes) -> Iterator[bytes]:
+    """The members or elements of one JSON object or array, uninterpreted. No recursion, so no depth is too deep.
+
+    Raises BadRequest when brackets do not match.
+    """
+    depth = 0
+    start = 0
+    for token in _TOKEN.finditer(raw):
+        mark = token.group()
+        if mark in (b"{", b"["):
+            depth += 1
+            if depth == 1:
+                start = token.end()
+        elif mark in (b"}", b"]"):
+            depth -= 1
+            if depth == 0:
+                last = raw[start : token.start()].strip()
+                if last:
+                    yield last
+                if raw[token.end() :].strip():
+                    break
+                return
+        elif mark == b"," and depth == 1:
+            yield raw[start : token.start()].strip()
+            start = token.end()
+    raise BadRequest("the body is not JSON", code="bad_json")
+
+
+def members(raw: bytes) -> dict[str, bytes]:
+    """The members of a JSON object, values uninterpreted. Raises BadRequest."""
+    if not raw.lstrip().startswith(b"{"):
+        raise BadRequest("the body must be a JSON object", code="bad_json")
+    found: dict[str, bytes] = {}
+    for piece in pieces(raw):
+        key = _TOKEN.match(piece)
+        if key is None or not key.group().startswith(b'"') or piece[key.end() :].lstrip()[:1] != b":":
+            raise BadRequest("the body is not JSON", code="bad_json")
+        value = piece[key.end() :].lstrip()[1:].strip()
+        name = read(key.group(), str)
+        if isinstance(name, str):
+            found[name] = value
+    return found
+
+
+def elements(raw: bytes) -> list[bytes]:
+    """The elements of a JSON array, uninterpreted. Raises BadRequest."""
+    if not raw.lstrip().startswith(b"["):
+        raise BadRequest("the events must be a JSON array", code="bad_json")
+    return list(pieces(raw))
+
+
+def read(raw: bytes, kind: Any) -> Any:
+    """Decode a small damaged value; None when even the scrubbed bytes are unreadable."""
+    try:
+        return msgspec.json.decode(scrub(raw), type=kind)
+    except (ValueError, RecursionError):
+        return None
+
+
+def unreadable(failure: BaseException) -> Unreadable:
+    """Why an event could not be read, in words that repeat nothing of what it said."""
+    if isinstance(failure, msgspec.ValidationError):
+        message = str(failure)
+        timed = message.endswith(("$.ts`", "$.timestamp`", "$.sentAt`", "$.originalTimestamp`"))
+        return Unreadable(Reject.BAD_TIME if timed else Reject.BAD_FIELD, message)
+    if isinstance(failure, RecursionError):
+        return Unreadable(Reject.TOO_DEEP, "nested deeper than 16")
+    return Unreadable(Reject.UNREADABLE, "not JSON, or a number or text that no store can hold")
+
+
+def too_large(size: int, limit: int) -> Unreadable:
+    """An event over the limit."""
+    return Unreadable(Reject.EVENT_TOO_LARGE, f"{size} bytes; the limit is {limit}")

@@ -1,0 +1,100 @@
+"""Where a request came from: the client's address, its country, and the part of the address that may be kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import maxminddb
+import structlog
+
+from tracker.collector.consent import Region, region_of
+
+log = structlog.get_logger()
+
+
+class Place(NamedTuple):
+    """`ip` is truncated to /24 or /48; the whole address goes no further than this module."""
+
+    ip: str
+    country: str
+    region: Region
+
+
+NOWHERE = Place("", "", Region.UNKNOWN)
+
+
+def truncate(address: IPv4Address | IPv6Address) -> str:
+    """/24 of an IPv4 address, /48 of an IPv6 one, the rest zero."""
+    keep = 24 if address.version == 4 else 48
+    return str(ip_network((address, keep), strict=False).network_address)
+
+
+def client_address(peer: str, forwarded: str | None, trusted: Sequence[Any]) -> str:
+    """The peer, or, where the peer is a trusted proxy, the right-most address of X-Forwarded-For that is not one."""
+    if not forwarded or not trusted or not _within(peer, trusted):
+        return peer
+    for hop in reversed(forwarded.split(",")):
+        address = hop.strip().strip("[]")
+        if _parse(address) is None:
+            return peer  # a forged or unknown form: nothing left of it can be believed
+        if not _within(address, trusted):
+            return address
+    return peer
+
+
+def _within(address: str, networks: Sequence[Any]) -> bool:
+    parsed = _parse(address)
+    return parsed is not None and any(parsed in network for network in networks)
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+class Places:
+    """Address -> Place, through an .mmdb file where there is one."""
+
+    def __init__(self, database: Path | None) -> None:
+        self._reader = maxminddb.open_database(str(database)) if database is not None else None
+        self.find = lru_cache(maxsize=8192)(self._find)
+
+    def close(self) -> None:
+        """Give the file back."""
+        if self._reader is not None:
+            self._reader.close()
+
+    def _find(self, text: str) -> Place:
+        address = _parse(text)
+        if address is None:
+            return NOWHERE
+        country, subdivision = self._look_up(address)
+        return Place(truncate(address), country, region_of(country, subdivision))
+
+    def _look_up(self, address: IPv4Address | IPv6Address) -> tuple[str, str]:
+        if self._reader is None:
+            return "", ""
+        try:
+            found = self._reader.get(address)
+        except ValueError:  # an IPv6 address asked of an IPv4-only file
+            return "", ""
+        return _codes(found) if isinstance(found, dict) else ("", "")
+
+
+def _codes(found: dict[str, Any]) -> tuple[str, str]:
+    """Country and subdivision of either key layout: MaxMind's nested one, or flat `country_code`."""
+    country = found.get("country")
+    if isinstance(country, dict):
+        divisions = found.get("subdivisions")
+        first = divisions[0] if isinstance(divisions, list) and divisions else {}
+        return str(country.get("iso_code", "")), str(first.get("iso_code", "") if isinstance(first, dict) else "")
+    return str(found.get("country_code") or ""), ""

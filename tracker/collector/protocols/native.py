@@ -1,0 +1,89 @@
+"""The native batch of the pixel: `POST /e`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from tracker.collector.parsed import Batch, Unreadable, elements, members, read, scrub, too_large, unreadable
+from tracker.core.errors import BadRequest
+from tracker.core.event import RawEvent
+
+
+class NativeEvent(RawEvent, frozen=True, kw_only=True, omit_defaults=True, rename={"message_id": "id"}):
+    """A RawEvent as the pixel writes it, decoded without a copy: only the id has another name."""
+
+    type: str = "track"
+    name: str = ""
+
+
+class _Envelope(msgspec.Struct):
+    site: str
+    events: list[msgspec.Raw]
+    sent_at: float | None = None
+    fresh: bool = False
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_event = msgspec.json.Decoder(NativeEvent)
+
+
+def parse(body: bytes, *, max_event: int = 32_768) -> Batch:
+    """`{"site":KEY,"sent_at":ms,"events":[...]}` -> Batch. Raises BadRequest when the whole body is unreadable."""
+    try:
+        envelope = _envelope.decode(body)
+        texts: list[msgspec.Raw | bytes] = list(envelope.events)
+    except msgspec.ValidationError as failure:
+        raise BadRequest(str(failure), code="bad_envelope", field=_field(failure)) from None
+    except (ValueError, RecursionError):
+        envelope, texts = _repair(body)
+    return Batch(
+        write_key=envelope.site,
+        events=_read_all(texts, max_event),
+        texts=texts,
+        sent_at=None if envelope.sent_at is None else int(envelope.sent_at),
+        fresh=envelope.fresh,
+    )
+
+
+def _read_all(texts: Iterable[msgspec.Raw | bytes], max_event: int) -> list[RawEvent | Unreadable]:
+    events: list[RawEvent | Unreadable] = []
+    decode = _event.decode
+    for text in texts:
+        size = len(memoryview(text))
+        if size > max_event:
+            events.append(too_large(size, max_event))
+            continue
+        try:
+            events.append(decode(text))
+        except msgspec.ValidationError as failure:
+            events.append(unreadable(failure))
+        except (ValueError, RecursionError):
+            events.append(_second_look(bytes(text)))
+    return events
+
+
+def _second_look(text: bytes) -> RawEvent | Unreadable:
+    try:
+        return _event.decode(scrub(text))
+    except (ValueError, RecursionError) as failure:
+        return unreadable(failure)
+
+
+def _repair(body: bytes) -> tuple[_Envelope, list[msgspec.Raw | bytes]]:
+    found = members(body.removeprefix(b"\xef\xbb\xbf"))
+    if "site" not in found or "events" not in found:
+        raise BadRequest("the body needs site and events", code="bad_envelope")
+    site = read(found["site"], str)
+    if site is None:
+        raise BadRequest("site must be the write key", code="bad_envelope", field="site")
+    texts: list[msgspec.Raw | bytes] = list(elements(found["events"]))
+    sent_at = read(found.get("sent_at", b"null"), float | None)
+    fresh = read(found.get("fresh", b"false"), bool)
+    return _Envelope(site=site, events=[], sent_at=sent_at, fresh=bool(fresh)), texts
+
+
+def _field(failure: msgspec.ValidationError) -> str | None:
+    _, found, path = str(failure).rpartition("`$.")
+    return path.rstrip("`") if found else None

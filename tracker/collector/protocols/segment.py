@@ -1,0 +1,335 @@
+"""The Segment HTTP API, as Segment's, RudderStack's and Jitsu's libraries speak it."""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from tracker.collector.parsed import Batch, Unreadable, elements, members, read, scrub, too_large, unreadable
+from tracker.core.drops import Reject
+from tracker.core.errors import BadRequest
+from tracker.core.event import RawConsent, RawEvent
+
+# Path behind /v1/ -> the type of its events; None: the body says it.
+PATHS: dict[str, str | None] = {
+    **dict.fromkeys(("batch", "b", "import"), None),
+    **{kind: kind for kind in ("track", "identify", "page", "screen", "group", "alias")},
+    **{kind[0]: kind for kind in ("track", "identify", "page", "screen", "group", "alias")},
+}
+
+# Segment's e-commerce names -> GA4's. https://segment.com/docs/connections/spec/ecommerce/v2/
+EVENTS = {
+    "Products Searched": "search",
+    "Product List Viewed": "view_item_list",
+    "Product Clicked": "select_item",
+    "Product Viewed": "view_item",
+    "Product Added": "add_to_cart",
+    "Product Removed": "remove_from_cart",
+    "Product Added to Wishlist": "add_to_wishlist",
+    "Product Shared": "share",
+    "Cart Viewed": "view_cart",
+    "Checkout Started": "begin_checkout",
+    "Payment Info Entered": "add_payment_info",
+    "Order Completed": "purchase",
+    "Order Refunded": "refund",
+    "Promotion Viewed": "view_promotion",
+    "Promotion Clicked": "select_promotion",
+    "Signed Up": "sign_up",
+    "Signed In": "login",
+}
+_CONSENT_EVENTS = ("Segment Consent Preference", "Segment Consent Preference Updated")
+_ONE_PRODUCT = ("select_item", "view_item", "add_to_cart", "remove_from_cart", "add_to_wishlist", "share")
+_ITEM_KEYS = {
+    "product_id": "item_id",
+    "productId": "item_id",
+    "id": "item_id",
+    "name": "item_name",
+    "category": "item_category",
+    "variant": "item_variant",
+    "brand": "item_brand",
+    "sku": "item_sku",
+    "coupon": "coupon",
+    "position": "index",
+    "price": "price",
+    "quantity": "quantity",
+}
+_ANALYTICS_NAMES = frozenset("analytics performance statistics measurement analytical c0002".split())
+_ADS_NAMES = frozenset("advertising ads marketing targeting advertisement advertisements retargeting c0004".split())
+_CAMPAIGN = {"source": "source", "medium": "medium", "name": "campaign", "term": "term", "content": "content"}
+
+_Text = str | int | float | bool | None
+
+
+class _Context(msgspec.Struct):
+    page: Any = None
+    campaign: Any = None
+    library: Any = None
+    screen: Any = None
+    consent: Any = None
+    traits: Any = None
+    ip: Any = None
+    userAgent: Any = None  # noqa: N815 - the wire's names
+    locale: Any = None
+    timezone: Any = None
+    sessionId: Any = None  # noqa: N815
+
+
+class _Message(msgspec.Struct):
+    type: str | None = None
+    event: str | None = None
+    name: str | None = None
+    category: str | None = None
+    userId: str | int | None = None  # noqa: N815
+    anonymousId: str | int | None = None  # noqa: N815
+    previousId: str | int | None = None  # noqa: N815
+    groupId: str | int | None = None  # noqa: N815
+    messageId: str | int | None = None  # noqa: N815
+    timestamp: str | int | float | None = None
+    originalTimestamp: str | int | float | None = None  # noqa: N815
+    sentAt: str | int | float | None = None  # noqa: N815
+    properties: dict[str, Any] | None = None
+    traits: dict[str, Any] | None = None
+    context: _Context | None = None
+
+
+class _Envelope(msgspec.Struct):
+    batch: list[msgspec.Raw] | None = None
+    writeKey: str | None = None  # noqa: N815
+    sentAt: str | int | float | None = None  # noqa: N815
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_message = msgspec.json.Decoder(_Message)
+
+
+def parse(body: bytes, kind: str | None, write_key: str, *, max_event: int = 32_768) -> Batch:
+    """One request -> Batch. `kind` is what the path says (PATHS), `write_key` that of the header or query.
+
+    Raises BadRequest when the whole body is unreadable.
+    """
+    try:
+        envelope = _envelope.decode(body)
+        texts: list[msgspec.Raw | bytes] | None = None if envelope.batch is None else list(envelope.batch)
+    except msgspec.ValidationError as failure:
+        raise BadRequest(str(failure), code="bad_envelope") from None
+    except (ValueError, RecursionError):
+        envelope, texts = _repair(body)
+    if texts is None:
+        if kind is None:
+            raise BadRequest("the body needs a batch", code="bad_envelope", field="batch")
+        texts = [body]
+    sent_at = _millis(envelope.sentAt)
+    events: list[RawEvent | Unreadable] = []
+    for text in texts:
+        size = len(memoryview(text))
+        events.append(_event(text, kind, sent_at) if size <= max_event else too_large(size, max_event))
+    return Batch(write_key=write_key or envelope.writeKey or "", events=events, texts=texts)
+
+
+def _repair(body: bytes) -> tuple[_Envelope, list[msgspec.Raw | bytes] | None]:
+    found = members(body.removeprefix(b"\xef\xbb\xbf"))
+    envelope = _Envelope(
+        writeKey=read(found.get("writeKey", b"null"), str | None), sentAt=read(found.get("sentAt", b"null"), _Text)
+    )
+    return envelope, list(elements(found["batch"])) if "batch" in found else None
+
+
+def _event(text: msgspec.Raw | bytes, kind: str | None, sent_at: int | None) -> RawEvent | Unreadable:
+    try:
+        message = _message.decode(text)
+    except msgspec.ValidationError as failure:
+        return unreadable(failure)
+    except (ValueError, RecursionError):
+        try:
+            message = _message.decode(scrub(bytes(text)))
+        except (ValueError, RecursionError) as failure:
+            return unreadable(failure)
+    return to_raw(message, kind, sent_at)
+
+
+def to_raw(message: _Message, kind: str | None, sent_at: int | None) -> RawEvent | Unreadable:
+    """One Segment message -> RawEvent."""
+    said = message.originalTimestamp if message.originalTimestamp is not None else message.timestamp
+    ts = _millis(said)
+    if said not in (None, "") and ts is None:
+        return Unreadable(Reject.BAD_TIME, "timestamp must be an ISO 8601 time or milliseconds since the epoch")
+    context = message.context or _Context()
+    page = _dict(context.page)
+    props = dict(message.properties or {})
+    traits = message.traits or {}
+    what = kind or message.type or ""
+    name = message.event or ""
+    items: list[dict[str, Any]] = []
+    value: float | None = None
+    currency = None
+    if what == "track":
+        if name in _CONSENT_EVENTS:
+            what = "consent"
+        ours = EVENTS.get(name)
+        if ours is not None:
+            props["original_event"] = name
+            name = ours
+            items = _items(props, ours)
+        value, currency = _money(props)
+    elif what in ("page", "screen"):
+        name = message.name or ""
+        if message.category and "category" not in props:
+            props["category"] = message.category
+        page = {
+            **page,
+            **{key: props.pop(key) for key in ("url", "title", "referrer", "path", "search") if key in props},
+        }
+    elif what == "group":
+        props, traits = {**props, **traits}, {}
+    elif what in ("identify", "alias") and not traits:
+        traits = _dict(context.traits)
+    _campaign(props, _dict(context.campaign), page)
+    return RawEvent(
+        type=what,
+        name=name,
+        message_id=_text(message.messageId),
+        ts=ts,
+        sent_at=_millis(message.sentAt) or sent_at,
+        visitor=_text(message.anonymousId),
+        user=_text(message.userId),
+        previous=_text(message.previousId),
+        group=_text(message.groupId),
+        session=_text(context.sessionId),
+        url=_text(page.get("url")),
+        referrer=_text(page.get("referrer")),
+        title=_text(page.get("title")),
+        props=props,
+        items=items,
+        value=value,
+        currency=currency,
+        traits=traits,
+        consent=_consent(_dict(context.consent)),
+        language=_text(context.locale),
+        timezone=_text(context.timezone),
+        screen=_screen(_dict(context.screen)),
+        ip=_text(context.ip),
+        ua=_text(context.userAgent),
+        library=_library(_dict(context.library)),
+    )
+
+
+def _items(props: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    products = props.pop("products", None)
+    if isinstance(products, list):
+        return [_item(product) for product in products if isinstance(product, dict)]
+    if name in _ONE_PRODUCT and ("product_id" in props or "sku" in props or "productId" in props):
+        known = {key: props[key] for key in _ITEM_KEYS if key in props and key != "id"}
+        for key in known:
+            del props[key]
+        if "price" in known and "value" not in props:  # GA4: the value of one product is price times quantity
+            price, quantity = _number(known["price"]), _number(known.get("quantity", 1))
+            if price is not None and quantity is not None:
+                props["value"] = price * quantity
+        return [_item(known)]
+    return []
+
+
+def _item(product: dict[str, Any]) -> dict[str, Any]:
+    item = {_ITEM_KEYS.get(key, key): value for key, value in product.items()}
+    if "item_id" not in item and "item_sku" in item:
+        item["item_id"] = item["item_sku"]
+    for key in ("price", "quantity"):
+        if key in item:
+            number = _number(item[key])
+            if number is not None:
+                item[key] = number
+    if isinstance(item.get("item_id"), (int, float)):
+        item["item_id"] = str(item["item_id"])
+    return item
+
+
+def _money(props: dict[str, Any]) -> tuple[float | None, str | None]:
+    """Value and currency taken out of the properties; what is no number stays where it was."""
+    value = None
+    for key in ("revenue", "total", "value"):
+        number = _number(props.get(key))
+        if number is not None:
+            value = number
+            del props[key]
+            break
+    currency = props.get("currency")
+    if isinstance(currency, str) and re.fullmatch(r"[A-Za-z]{3}", currency):
+        del props["currency"]
+        return value, currency
+    return value, None
+
+
+def _campaign(props: dict[str, Any], campaign: dict[str, Any], page: dict[str, Any]) -> None:
+    """Campaign tags that no address carries become properties `utm_*`, which count like tags in the address."""
+    if not campaign or "utm_" in str(page.get("url", "")):
+        return
+    for key, tag in _CAMPAIGN.items():
+        given = campaign.get(key)
+        if isinstance(given, str) and given:
+            props.setdefault(f"utm_{tag}", given)
+
+
+def _consent(consent: dict[str, Any]) -> RawConsent | None:
+    preferences = consent.get("categoryPreferences")
+    if not isinstance(preferences, dict):
+        return None
+    said: dict[str, bool | None] = {"analytics": None, "ads": None}
+    for name, answer in preferences.items():
+        plain = str(name).strip().lower()
+        flag = "analytics" if plain in _ANALYTICS_NAMES else "ads" if plain in _ADS_NAMES else ""
+        if flag:  # several categories of one kind: all of them must be granted; anything but true is a refusal
+            said[flag] = (answer is True) and said[flag] is not False
+    if said["analytics"] is None and said["ads"] is None:
+        return None
+    return RawConsent(analytics=said["analytics"], ads=said["ads"])
+
+
+def _screen(screen: dict[str, Any]) -> str | None:
+    width, height = _number(screen.get("width")), _number(screen.get("height"))
+    return f"{width:.0f}x{height:.0f}" if width and height else None
+
+
+def _library(library: dict[str, Any]) -> str | None:
+    name, version = _text(library.get("name")), _text(library.get("version"))
+    return f"{name} {version}" if name and version else name
+
+
+def _dict(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value or None
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    return None
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool):
+        return None
+    try:
+        number = float(value) if isinstance(value, (int, float, str)) else math.nan
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _millis(value: str | float | None) -> int | None:
+    """ISO 8601 (UTC where no offset is given), or a number of milliseconds -> milliseconds since the epoch."""
+    if isinstance(value, bool) or value is None:
+        return None
+    if isinstance(value, (int, float)):
+        return int(value) if math.isfinite(value) else None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return round(moment.timestamp() * 1000)

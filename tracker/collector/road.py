@@ -1,0 +1,442 @@
+"""The road of one event, as a tuple of steps: RawEvent -> Event | Rejected | Suppressed.
+
+A step looks at the draft, changes it or ends the journey by returning a record. Every ending has a reason in
+core.drops. Times and chance come in through the Context, so the road itself is the same every time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from hashlib import blake2b
+from uuid import UUID
+
+import msgspec
+
+from tracker.collector.consent import Decision, Mode, decide
+from tracker.collector.place import NOWHERE, Place
+from tracker.collector.scrub import blank_values, survey, without_people
+from tracker.collector.settings import Limits
+from tracker.collector.urls import blank, clean
+from tracker.core.drops import Reject
+from tracker.core.event import EVENT_TYPES, Event, RawConsent, RawEvent, Record, Rejected, Suppressed
+from tracker.core.identifiers import Identifier, Keys, person_id, seal, take_from_props, take_from_traits
+from tracker.core.site import Site
+
+_SILENT = RawConsent()
+_DAY_MS = 86_400_000
+_PAST_MS = 30 * _DAY_MS
+_FUTURE_MS = 60_000
+_SKEW_MS = 60_000  # less than that is the network's delay and is left alone, so that a retry keeps its time
+_EARLIEST, _LATEST = 31_536_000_000, 4_260_211_200_000  # 1971, 2105: what the store can hold
+_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
+_NIL = "00000000-0000-0000-0000-000000000000"
+_CURRENCY = re.compile(r"[A-Za-z]{3}")
+_FIXED_NAMES = {
+    "page": "page_view",
+    "screen": "screen_view",
+    "identify": "identify",
+    "alias": "alias",
+    "group": "group",
+    "consent": "consent",
+}
+_LONGEST_NAME, _LONGEST_ID, _LONGEST_TITLE, _LONGEST_UA = 200, 255, 1024, 1024
+_RAW_KEPT = 32_000
+
+
+class Context(msgspec.Struct, kw_only=True):
+    """What the request says about all its events. One a request; `minted` is what the road made for it.
+
+    received    ms since the epoch; `sent_at` the sender's clock at sending, where it says so
+    arrival     gives the next arrival number; `random(n)` n random bytes
+    browser     sent by a browser (Origin or Sec-Fetch headers); else a server speaks
+    place, ua   of the peer; only used where the peer is the person's own browser
+    keep_times  an import: times are kept however old
+    cookie      the visitor cookie's id; with `fresh` it wins over the event's visitor
+    makes_visitors  an event without a visitor gets a new one
+    """
+
+    site: Site
+    keys: Keys
+    source: str
+    received: int
+    arrival: Callable[[], int]
+    random: Callable[[int], bytes] = os.urandom
+    browser: bool = False
+    gpc: bool = False
+    place: Place = NOWHERE
+    ua: str = ""
+    find_place: Callable[[str], Place] | None = None
+    sent_at: int | None = None
+    keep_times: bool = False
+    cookie: str = ""
+    fresh: bool = False
+    makes_visitors: bool = False
+    limits: Limits = Limits()
+    minted: str = ""
+
+    def decide(self, said: RawConsent) -> Decision:
+        """The consent gate's word for one event of this request."""
+        undecoded = said.tcf is not None or said.gpp is not None
+        region = self.place.region
+        return decide(self.site.consent, region, said.analytics, said.ads, undecoded, self.gpc, self.browser)
+
+
+class Draft:
+    """An event on its road: what came, and what became of it so far."""
+
+    __slots__ = (
+        "clean",
+        "context",
+        "decision",
+        "id",
+        "identifiers",
+        "items",
+        "message_id",
+        "name",
+        "original_ts",
+        "previous",
+        "props",
+        "raw",
+        "referrer",
+        "title",
+        "traits",
+        "ts",
+        "url",
+        "user",
+        "visitor",
+    )
+
+    decision: Decision
+    id: str
+    ts: int
+
+    def __init__(self, raw: RawEvent, context: Context) -> None:
+        self.raw = raw
+        self.context = context
+        self.name = raw.name
+        self.message_id = ""
+        self.original_ts = 0
+        self.visitor = raw.visitor or ""
+        self.user = raw.user or ""
+        self.previous = raw.previous or ""
+        self.props = raw.props
+        self.traits = raw.traits
+        self.items = raw.items
+        self.url = raw.url or ""
+        self.referrer = raw.referrer or ""
+        self.title = raw.title or ""
+        self.identifiers: list[Identifier] = []
+        self.clean = False
+
+    def reject(self, reason: Reject, message: str) -> Rejected:
+        """End here, with a reason; the sender's text is added by `travel`."""
+        context = self.context
+        return Rejected(
+            site=context.site.name,
+            arrival=context.arrival(),
+            received=context.received,
+            reason=reason,
+            message=message,
+            source=context.source,
+        )
+
+
+Step = Callable[[Draft], Record | None]
+
+
+def check_fields(draft: Draft) -> Record | None:
+    """Types, lengths and ranges; what is only decoration is cut, what decides is refused."""
+    raw = draft.raw
+    kind = raw.type
+    if kind == "track":
+        if not raw.name.strip():
+            return draft.reject(Reject.NO_NAME, "a track event needs a name")
+        if len(raw.name) > _LONGEST_NAME:
+            return draft.reject(Reject.BAD_FIELD, f"name is longer than {_LONGEST_NAME} characters")
+    elif kind in EVENT_TYPES:
+        draft.name = _FIXED_NAMES[kind]
+        if raw.name and raw.name != draft.name and "name" not in raw.props:
+            draft.props = {**raw.props, "name": raw.name[:_LONGEST_NAME]}
+    else:
+        return draft.reject(Reject.BAD_TYPE, f"type must be one of {', '.join(EVENT_TYPES)}")
+    for given in (raw.visitor, raw.user, raw.previous, raw.group, raw.session, raw.message_id):
+        if given is not None and len(given) > _LONGEST_ID:
+            return draft.reject(Reject.BAD_FIELD, f"an id is longer than {_LONGEST_ID} characters")
+    if raw.value is not None and not -1e15 < raw.value < 1e15:
+        return draft.reject(Reject.BAD_FIELD, "value is out of range")
+    if raw.currency and _CURRENCY.fullmatch(raw.currency) is None:
+        return draft.reject(Reject.BAD_FIELD, "currency must be three letters")
+    if not 0 <= raw.seq < 4_294_967_296:
+        return draft.reject(Reject.BAD_FIELD, "seq is out of range")
+    if len(draft.title) > _LONGEST_TITLE:
+        draft.title = draft.title[:_LONGEST_TITLE]
+    return None
+
+
+def check_shape(draft: Draft) -> Record | None:
+    """How many keys, how deep; on the way see whether anything could be an address or a phone number."""
+    found = survey(draft.props)
+    if draft.items or draft.traits:
+        found = found.plus(survey(draft.items)).plus(survey(draft.traits))
+    limits = draft.context.limits
+    if found.keys > limits.keys:
+        return draft.reject(Reject.TOO_MANY_KEYS, f"more than {limits.keys} keys")
+    if found.depth > limits.depth:
+        return draft.reject(Reject.TOO_DEEP, f"nested deeper than {limits.depth}")
+    draft.clean = found.clean and not draft.traits
+    return None
+
+
+def ask_consent(draft: Draft) -> Record | None:
+    """The gate. A decision about consent is itself kept, with the ids it is about and nothing else."""
+    context = draft.context
+    said = draft.raw.consent or _SILENT
+    decision = draft.decision = context.decide(said)
+    if decision.mode >= Mode.M2:
+        return None
+    if draft.raw.type == "consent" and said.analytics is False and (draft.visitor or draft.user):
+        return _only_the_decision(draft)
+    return Suppressed(
+        site=context.site.name,
+        arrival=context.arrival(),
+        received=context.received,
+        reason=decision.reason or "",
+    )
+
+
+def _only_the_decision(draft: Draft) -> Event | None:
+    context = draft.context
+    put_id(draft)
+    ended = put_time(draft)
+    return Event(
+        site=context.site.name,
+        id=draft.id,
+        message_id=draft.message_id,
+        arrival=context.arrival(),
+        received=context.received,
+        ts=draft.ts if ended is None else context.received,
+        type="consent",
+        name="consent",
+        visitor=person_id(context.keys, draft.visitor),
+        user=person_id(context.keys, draft.user),
+        analytics=draft.decision.analytics,
+        ads=draft.decision.ads,
+        gpc=int(context.gpc),
+        mode=draft.decision.mode.name,
+        source=context.source,
+    )
+
+
+def put_person(draft: Draft) -> Record | None:
+    """Visitor and user. An existing cookie beats a visitor the pixel has only just made up."""
+    context = draft.context
+    if context.cookie and (context.fresh or not draft.visitor):
+        draft.visitor = context.cookie
+    elif not draft.visitor and context.makes_visitors:
+        if not context.minted:
+            context.minted = str(UUID(bytes=context.random(16), version=4))
+        draft.visitor = context.minted
+    if not draft.visitor and not draft.user:
+        return draft.reject(Reject.NO_PERSON, "neither visitor nor user")
+    if "@" in draft.visitor or "@" in draft.user or "@" in draft.previous:
+        draft.clean = False
+    return None
+
+
+def put_id(draft: Draft) -> Record | None:
+    """The sender's UUID as it is; another id becomes a UUID derived from site and id; none becomes a random one."""
+    given = draft.raw.message_id
+    if not given or given == _NIL:
+        draft.id = str(UUID(bytes=draft.context.random(16), version=4))
+    elif len(given) == 36 and _UUID.fullmatch(given):
+        draft.id = given.lower()
+    else:
+        digest = blake2b(f"{draft.context.site.name}\0{given}".encode("utf-8", "replace"), digest_size=16).digest()
+        # RFC 9562 version 8; uuid.UUID takes that number only since Python 3.14.
+        number = int.from_bytes(digest) & ~(0xF000 << 64 | 0xC000 << 48) | 0x8000 << 64 | 0x8000 << 48
+        draft.id = str(UUID(int=number))
+        draft.message_id = given
+    return None
+
+
+def put_time(draft: Draft) -> Record | None:
+    """When it happened: corrected by the sender's clock error, clamped to 30 days back and a minute ahead."""
+    context = draft.context
+    received = context.received
+    said = draft.raw.ts
+    if said is None:
+        draft.ts = received
+        return None
+    if not _EARLIEST <= said < _LATEST:
+        return draft.reject(Reject.BAD_TIME, "ts is outside 1971 to 2105")
+    ts = said
+    if not context.keep_times:
+        sent_at = draft.raw.sent_at or context.sent_at
+        if sent_at is not None and _EARLIEST <= sent_at < _LATEST and abs(received - sent_at) > _SKEW_MS:
+            ts += received - sent_at
+        if ts > received + _FUTURE_MS:
+            ts = received + _FUTURE_MS
+        elif ts < received - _PAST_MS:
+            ts = received - _PAST_MS
+        if ts != said:
+            draft.original_ts = said
+    draft.ts = ts
+    return None
+
+
+def take_identifiers(draft: Draft) -> Record | None:
+    """E-mail addresses, phone numbers and names leave the event: keyed hashes stay, sealed forms go to the vault."""
+    if draft.clean:
+        return None
+    context = draft.context
+    keys = context.keys
+    country = context.place.country
+    draft.props, taken = take_from_props(keys, draft.props, country)
+    draft.traits, from_traits = take_from_traits(keys, draft.traits, country)
+    draft.identifiers = taken + from_traits
+    draft.props = blank_values(draft.props)
+    draft.traits = blank_values(draft.traits)
+    draft.items = [blank_values(item) for item in draft.items]
+    draft.visitor = person_id(keys, draft.visitor)
+    draft.user = person_id(keys, draft.user)
+    draft.previous = person_id(keys, draft.previous)
+    return None
+
+
+def clean_urls(draft: Draft) -> Record | None:
+    """URL hygiene; no address in name and title either."""
+    click_ids = draft.decision.mode >= Mode.M3
+    if draft.url:
+        draft.url = clean(draft.url, click_ids=click_ids)
+    if draft.referrer:
+        draft.referrer = clean(draft.referrer, click_ids=click_ids)
+    if "@" in draft.title:
+        draft.title = blank(draft.title)
+    if "@" in draft.name:
+        draft.name = blank(draft.name)
+    return None
+
+
+def accept(draft: Draft) -> Record | None:
+    """Freeze."""
+    raw = draft.raw
+    context = draft.context
+    decision = draft.decision
+    place, ua = context.place, context.ua
+    if not context.browser and (raw.ip or raw.ua):  # a server that says for whom it speaks
+        ua = raw.ua or ua
+        if raw.ip and context.find_place is not None:
+            place = context.find_place(raw.ip)
+    vault = ""
+    if draft.identifiers and context.keys.seal is not None:
+        vault = seal(context.keys, draft.identifiers, context.random(12))
+    return Event(
+        site=context.site.name,
+        id=draft.id,
+        arrival=context.arrival(),
+        received=context.received,
+        ts=draft.ts,
+        type=raw.type,
+        name=draft.name,
+        message_id=blank(draft.message_id) if "@" in draft.message_id else draft.message_id,
+        original_ts=draft.original_ts,
+        visitor=draft.visitor,
+        user=draft.user,
+        previous=draft.previous,
+        group=_plain(raw.group),
+        session=_plain(raw.session),
+        seq=raw.seq,
+        url=draft.url,
+        referrer=draft.referrer,
+        title=draft.title,
+        props=draft.props,
+        items=draft.items,
+        value=raw.value,
+        currency=raw.currency.upper() if raw.currency else "",
+        traits=draft.traits,
+        analytics=decision.analytics,
+        ads=decision.ads,
+        gpc=1 if context.gpc else 0,
+        mode=decision.mode.name,
+        language=_short(raw.language),
+        timezone=_short(raw.timezone),
+        screen=_short(raw.screen),
+        ip=place.ip,
+        country=place.country,
+        ua=ua[:_LONGEST_UA],
+        library=_short(raw.library),
+        source=context.source,
+        vault=vault,
+    )
+
+
+def _plain(text: str | None) -> str:
+    if not text:
+        return ""
+    return blank(text) if "@" in text else text
+
+
+def _short(text: str | None) -> str:
+    if not text:
+        return ""
+    return blank(text[:64]) if "@" in text else text[:64]
+
+
+ROAD: tuple[Step, ...] = (
+    check_fields,
+    check_shape,
+    ask_consent,
+    put_person,
+    put_id,
+    put_time,
+    take_identifiers,
+    clean_urls,
+    accept,
+)
+
+
+def travel(raw: RawEvent, context: Context, text: bytes = b"") -> Record:
+    """Take one event down the road. `text` is what came, for the record of a rejection; never raises for bad input."""
+    draft = Draft(raw, context)
+    for step in ROAD:
+        record = step(draft)
+        if record is not None:
+            if type(record) is Rejected:
+                return _with_text(record, context, raw.consent or _SILENT, text or encode(raw))
+            return record
+    raise AssertionError("the last step ends every road")
+
+
+def turn_away(reason: Reject, message: str, context: Context, text: bytes = b"") -> Rejected:
+    """The record of an event that no dialect could read."""
+    record = Rejected(
+        site=context.site.name,
+        arrival=context.arrival(),
+        received=context.received,
+        reason=reason,
+        message=message[:500],
+        source=context.source,
+    )
+    return _with_text(record, context, _SILENT, text)
+
+
+def to_body(raw: RawEvent, context: Context, text: bytes = b"") -> tuple[Record, bytes]:
+    """`travel`, encoded for the spool. A number or text that JSON cannot carry ends as Rejected like any other."""
+    record = travel(raw, context, text)
+    try:
+        return record, encode(record)
+    except (OverflowError, UnicodeEncodeError, RecursionError):
+        turned = turn_away(Reject.UNREADABLE, "a number or text that no store can hold", context, text)
+        return turned, encode(turned)
+
+
+encode = msgspec.json.Encoder().encode
+
+
+def _with_text(record: Rejected, context: Context, said: RawConsent, text: bytes) -> Rejected:
+    """Add what came, without people's details - or not at all where nobody agreed to keep anything."""
+    if not text or context.decide(said).mode < Mode.M2:
+        return record
+    return msgspec.structs.replace(record, raw=without_people(text, _RAW_KEPT))

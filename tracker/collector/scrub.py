@@ -1,0 +1,100 @@
+"""Looking at free-form values once: how large, how deep, and whether they point at a person. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tracker.collector.urls import blank
+from tracker.core.identifiers import kind_of
+
+_DEEPEST = 64  # counting stops there; every limit is below it
+_CONTACT = ("email", "phone")
+_QUOTED_PHONE = re.compile(r"\+[\s().-]*[1-9](?:[\s().-]*\d){7,14}")
+
+
+class Survey(NamedTuple):
+    """`clean`: no text that may hold an e-mail address and no key that names an identifier."""
+
+    keys: int
+    depth: int
+    clean: bool
+
+    def plus(self, other: Survey) -> Survey:
+        """Both together."""
+        return Survey(self.keys + other.keys, max(self.depth, other.depth), self.clean and other.clean)
+
+
+EMPTY = Survey(0, 0, True)
+
+
+def survey(value: dict[str, Any] | list[Any], depth: int = 1) -> Survey:
+    """Count keys and depth of a value."""
+    if not value:
+        return EMPTY
+    keys, deepest, tidy = 0, depth, True
+    members: Any = value
+    if type(value) is dict:
+        keys = len(value)
+        for key in value:
+            if kind_of(key) in _CONTACT or "@" in key:
+                tidy = False
+        members = value.values()
+    for member in members:
+        kind = type(member)
+        if kind is str:
+            if "@" in member or "%40" in member:
+                tidy = False
+        elif (kind is dict or kind is list) and depth < _DEEPEST:
+            inner = survey(member, depth + 1)
+            keys += inner.keys
+            deepest = max(deepest, inner.depth)
+            tidy = tidy and inner.clean
+    return Survey(keys, deepest, tidy)
+
+
+def blank_values(value: Any) -> Any:
+    """The same value without e-mail addresses in its texts and without nested values named like a contact detail."""
+    if type(value) is str:
+        return blank(value) if "@" in value or "%40" in value else value
+    if type(value) is dict:
+        return {
+            blank(key) if "@" in key else key: f"[{kind_of(key)}]"
+            if _names_contact(key, member)
+            else blank_values(member)
+            for key, member in value.items()
+        }
+    if type(value) is list:
+        return [blank_values(member) for member in value]
+    return value
+
+
+def without_people(text: bytes, limit: int) -> str:
+    """What a rejected event looked like, without contact details and names; at most `limit` characters."""
+    try:
+        value = msgspec.json.decode(text)
+        plain = msgspec.json.encode(_strip(value)).decode()
+    except (ValueError, RecursionError, OverflowError):
+        plain = text.decode("utf-8", "replace")
+    return _QUOTED_PHONE.sub("[phone]", blank(plain[:limit]))
+
+
+def _names_contact(key: str, member: Any) -> bool:
+    return kind_of(key) in _CONTACT and type(member) in (str, int)
+
+
+def _strip(value: Any, depth: int = 0, personal: bool = False) -> Any:
+    if depth > _DEEPEST:
+        return "[deep]"
+    if type(value) is dict:
+        return {
+            key: f"[{kind_of(key)}]"
+            if _names_contact(key, member) or (personal and kind_of(key) and type(member) in (str, int))
+            else _strip(member, depth + 1, personal or key in ("traits", "address"))
+            for key, member in value.items()
+        }
+    if type(value) is list:
+        return [_strip(member, depth + 1, personal) for member in value]
+    return value

@@ -1,0 +1,50 @@
+"""One worker process: bind, serve, and on SIGTERM stop taking requests, answer those in flight, seal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from tracker.collector.app import make_app
+from tracker.collector.settings import CollectorSettings
+
+uvloop: Any = None
+with contextlib.suppress(ImportError):  # none for this platform: asyncio's own loop does
+    import uvloop
+
+log = structlog.get_logger()
+
+
+def run(settings: CollectorSettings) -> None:
+    """Serve until SIGTERM or SIGINT; blocks. Several workers share one port through SO_REUSEPORT."""
+    (uvloop or asyncio).run(serve(settings))
+
+
+async def serve(settings: CollectorSettings) -> None:
+    """`run` for a caller that has a loop."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    runner = web.AppRunner(
+        make_app(settings),
+        access_log=None,  # an access log would hold addresses
+        auto_decompress=False,  # bodies are sniffed and inflated under a bound of our own
+        keepalive_timeout=settings.keepalive,
+        shutdown_timeout=settings.grace,
+        handle_signals=False,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.host, settings.port, reuse_port=True, backlog=1024)
+        await site.start()
+        log.info("collector.listening", host=settings.host, port=settings.port, worker=settings.worker)
+        await stop.wait()
+        log.info("collector.stopping", worker=settings.worker)
+    finally:
+        await runner.cleanup()

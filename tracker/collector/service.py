@@ -1,0 +1,185 @@
+"""What all endpoints of one worker share, and the one way every dialect takes: batch -> site -> road -> spool."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from ipaddress import ip_network
+from typing import Any
+
+from aiohttp import web
+
+from tracker.collector import cookies, cors
+from tracker.collector.metrics import Metrics
+from tracker.collector.parsed import Batch, Unreadable
+from tracker.collector.place import NOWHERE, Places, client_address
+from tracker.collector.road import Context, encode, to_body, turn_away
+from tracker.collector.settings import CollectorSettings
+from tracker.collector.sites import KnownSite, Sites, allows
+from tracker.core.errors import Forbidden, TooLarge, TrackerError, TryLater, Unauthorized
+from tracker.core.event import Event, Suppressed
+from tracker.spool.writer import SpoolWriter
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What became of a request whose events are on disk: headers for its answer."""
+
+    headers: list[tuple[str, str]]
+
+
+class Service:
+    """One worker's things: settings, sites, places, spool, metrics."""
+
+    def __init__(self, settings: CollectorSettings) -> None:
+        self.settings = settings
+        self.sites = Sites(settings.data / "sites.json")
+        self.places = Places(settings.geoip)
+        self.metrics = Metrics()
+        self.proxies = tuple(ip_network(text, strict=False) for text in settings.trusted_proxies)
+        self.spool = SpoolWriter(
+            settings.data / "spool",
+            f"c{settings.worker}",
+            segment_bytes=settings.segment_bytes,
+            segment_age=settings.segment_age,
+            max_bytes=settings.spool_max_bytes,
+            max_pending=settings.pending_max_bytes,
+        )
+
+    def close(self) -> None:
+        """Seal the spool; blocks."""
+        self.spool.close()
+        self.places.close()
+
+    def site_of(self, write_key: str, origin: str | None) -> KnownSite:
+        """The site a request may send for. Raises Unauthorized, Forbidden."""
+        known = self.sites.get(write_key)
+        if known is None:
+            raise Unauthorized("unknown write key; `tracker site add` prints a site's key", code="unknown_key")
+        if origin is not None and not allows(known.site.domains, origin):
+            raise Forbidden("this origin is not among the site's domains", code="origin_not_allowed")
+        return known
+
+    async def store(self, request: web.Request, batch: Batch, source: str, *, history: bool = False) -> Stored:
+        """Take every event of a batch down the road and return once all endings are on disk.
+
+        Raises Unauthorized, Forbidden, TooLarge, TryLater; then nothing is stored.
+        """
+        headers = request.headers
+        origin = headers.get("Origin")
+        known = self.site_of(batch.write_key, origin)
+        limits = self.settings.limits
+        most = limits.import_events if history else limits.events
+        if len(batch.events) > most:
+            raise TooLarge(f"more than {most} events in one batch")
+        context = self._context(request, known, batch, source, history)
+        out = self._travel(batch, context)
+        await self.spool.append(out.bodies)
+        metrics = self.metrics
+        if out.accepted:
+            metrics.ended(source, "accepted", out.accepted)
+        for reason, ending in out.dropped:
+            metrics.ended(source, ending, 1)
+            metrics.dropped(reason)
+        return Stored(self._cookie_headers(request, batch, context, out))
+
+    def _context(self, request: web.Request, known: KnownSite, batch: Batch, source: str, history: bool) -> Context:
+        headers = request.headers
+        browser = "Origin" in headers or "Sec-Fetch-Site" in headers or "Sec-Fetch-Mode" in headers
+        ua = headers.get("User-Agent", "")
+        if source == "gif" and not browser:  # images carry no Origin, and older browsers no Sec-Fetch
+            browser = "Referer" in headers or ua.startswith("Mozilla/")
+        if not browser and not ua.startswith("Mozilla/"):
+            ua = ""  # a library's name says nothing about the person it speaks for
+        direct = browser or source in ("native", "gif")  # else the peer is a server and its place is not the person's
+        return Context(
+            site=known.site,
+            keys=known.keys,
+            source=source,
+            received=time.time_ns() // 1_000_000,
+            arrival=self.spool.next_arrival,
+            browser=browser,
+            gpc=headers.get("Sec-GPC") == "1",
+            place=self._place(request) if direct else NOWHERE,
+            ua=ua,
+            find_place=self.places.find,
+            sent_at=batch.sent_at,
+            keep_times=history,
+            cookie=cookies.read(headers.get("Cookie"), self.settings.https) if direct else "",
+            fresh=batch.fresh,
+            makes_visitors=browser and source in ("native", "gif"),
+            limits=self.settings.limits,
+        )
+
+    def _place(self, request: web.Request) -> Any:
+        peer = request.remote or ""
+        if self.proxies:
+            peer = client_address(peer, request.headers.get("X-Forwarded-For"), self.proxies)
+        return self.places.find(peer)
+
+    def _travel(self, batch: Batch, context: Context) -> _Travelled:
+        out = _Travelled()
+        bodies = out.bodies
+        for raw, text in zip(batch.events, batch.texts, strict=True):
+            if isinstance(raw, Unreadable):
+                turned = turn_away(raw.reason, raw.message, context, bytes(text))
+                out.dropped.append((turned.reason, "rejected"))
+                bodies.append(encode(turned))
+                continue
+            record, body = to_body(raw, context, text)
+            bodies.append(body)
+            if isinstance(record, Event):
+                out.accepted += 1
+                out.last = record
+                if record.analytics == 0:
+                    out.refused = True
+            else:
+                ending = "suppressed" if isinstance(record, Suppressed) else "rejected"
+                out.dropped.append((record.reason, ending))
+                out.refused = out.refused or record.reason == "refused"
+        return out
+
+    def _cookie_headers(
+        self, request: web.Request, batch: Batch, context: Context, out: _Travelled
+    ) -> list[tuple[str, str]]:
+        if not context.browser:
+            return []
+        https = self.settings.https
+        if out.refused:
+            if not cookies.present(request.headers.get("Cookie")):
+                return []
+            return [("Set-Cookie", header) for header in cookies.expire_headers(https)]
+        event = out.last
+        if event is None or not event.visitor:
+            return []
+        headers = []
+        if event.visitor != context.cookie:
+            header = cookies.set_header(event.visitor, https)
+            if header is not None:
+                headers.append(("Set-Cookie", header))
+        given = batch.events[0]
+        if not isinstance(given, Unreadable) and given.visitor != event.visitor and context.source == "native":
+            headers.append(("X-Visitor", event.visitor))
+        return headers
+
+    def failure(self, request: web.Request, failure: TrackerError) -> web.Response:
+        """The answer to a request that failed: the error's own words, readable by origins that may send here."""
+        origin = request.headers.get("Origin")
+        headers = cors.answer_headers(origin) if origin and self.sites.any_allows(origin) else {}
+        if isinstance(failure, TryLater):
+            headers["Retry-After"] = str(5 + secrets.randbelow(11))
+        return web.json_response(failure.as_json(), status=failure.status, headers=headers)
+
+
+class _Travelled:
+    """What one batch became."""
+
+    __slots__ = ("accepted", "bodies", "dropped", "last", "refused")
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.accepted = 0
+        self.dropped: list[tuple[str, str]] = []
+        self.last: Event | None = None
+        self.refused = False

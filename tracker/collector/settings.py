@@ -1,0 +1,57 @@
+"""What a collector process is told. Filled by wiring; nothing here is read from the environment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """Bounds of one request. Sizes are bytes; `docs/protocols.md` lists them for senders.
+
+    body         compressed and inflated size of a live request; `import_body` of `/v1/import`
+    events       events in one live batch; `import_events` of one import batch
+    event        one event as JSON
+    depth, keys  nesting and number of keys of one event
+    """
+
+    body: int = 1_000_000
+    import_body: int = 5_000_000
+    events: int = 5_000
+    import_events: int = 20_000
+    event: int = 32_768
+    depth: int = 16
+    keys: int = 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class CollectorSettings:
+    """Settings of one collector worker.
+
+    data             the data folder: sites.json is read, spool/ is written
+    worker           index of this process among the workers of one port; its spool lineage is `c<worker>`
+    https            the public address is https: cookies are `Secure` and named with the `__Host-` prefix
+    trusted_proxies  addresses or networks whose X-Forwarded-For is believed
+    geoip            an .mmdb file with countries, or None: then every region is unknown, which is the strictest
+    read_timeout     seconds a client may take for its body
+    idle_timeout     seconds a connection may stay open without a complete request head
+    grace            seconds that requests in flight get after SIGTERM
+    """
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = 8080
+    worker: int = 0
+    https: bool = False
+    trusted_proxies: tuple[str, ...] = ()
+    geoip: Path | None = None
+    limits: Limits = field(default_factory=Limits)
+    read_timeout: float = 10.0
+    idle_timeout: float = 30.0
+    keepalive: float = 75.0
+    grace: float = 3.0
+    spool_max_bytes: int = 4_000_000_000
+    pending_max_bytes: int = 64_000_000
+    segment_bytes: int = 8_000_000
+    segment_age: float = 0.5

@@ -1,0 +1,93 @@
+"""The collector's view of the sites: a file, read again when it changes. No database."""
+
+from __future__ import annotations
+
+import time
+from functools import lru_cache
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+import structlog
+
+from tracker.core.errors import Broken
+from tracker.core.identifiers import Keys, keys_of
+from tracker.core.site import Site, SitesFile
+
+log = structlog.get_logger()
+
+_LOOK_EVERY = 1.0  # seconds between looks at the file's time; an unknown key looks at once
+
+
+class KnownSite(msgspec.Struct, frozen=True):
+    """A site with its keys derived."""
+
+    site: Site
+    keys: Keys
+
+
+class Sites:
+    """Sites by write key. A broken file keeps the last good one in force and is logged."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._stamp: tuple[int, int, int] | None = None
+        self._next_look = 0.0
+        self._by_key: dict[str, KnownSite] = {}
+        self._look()
+
+    @property
+    def readable(self) -> bool:
+        """Whether a file of sites was read at all."""
+        return self._stamp is not None
+
+    def get(self, write_key: str) -> KnownSite | None:
+        """The site of a write key; None when there is none, not even after a look at the file."""
+        now = time.monotonic()
+        if now >= self._next_look:
+            self._next_look = now + _LOOK_EVERY
+            self._look()
+        found = self._by_key.get(write_key)
+        if found is None and write_key:
+            self._look()
+            found = self._by_key.get(write_key)
+        return found
+
+    def any_allows(self, origin: str) -> bool:
+        """Whether some site takes events from this origin; for preflights, which name no site."""
+        return any(allows(known.site.domains, origin) for known in self._by_key.values())
+
+    def _look(self) -> None:
+        try:
+            status = self._path.stat()
+            stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
+            if stamp == self._stamp:
+                return
+            found = msgspec.json.decode(self._path.read_bytes(), type=SitesFile)
+            self._by_key = {
+                site.write_key: KnownSite(site, keys_of(site.name, site.write_key, site.identifier_key))
+                for site in found.sites
+            }
+            self._stamp = stamp
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, Broken) as failure:
+            log.error("sites.unreadable", path=self._path.name, error=type(failure).__name__)
+
+
+@lru_cache(maxsize=4096)
+def allows(domains: tuple[str, ...], origin: str) -> bool:
+    """Whether an Origin header may send for a site: its host equals an entry or is a sub-domain of one.
+
+    A site without domains takes any. Port and scheme do not matter.
+    """
+    if not domains:
+        return True
+    try:
+        host = urlsplit(origin).hostname
+    except ValueError:
+        return False
+    if not host:
+        return False
+    host = host.rstrip(".")
+    return any(host == entry or host.endswith("." + entry) for entry in map(str.lower, domains))

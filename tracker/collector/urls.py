@@ -1,0 +1,88 @@
+"""URL hygiene: what of an address may be kept. Pure.
+
+Dropped: user name and password, fragment, and query values that look like an e-mail address, a phone number, a card
+number or a token. Click ids are identifiers and go too unless the consent gate allows M3. Everything else stays.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from urllib.parse import unquote_plus
+
+CLICK_IDS = frozenset(
+    "gclid gclsrc dclid gbraid wbraid gad_source gad_campaignid fbclid msclkid twclid li_fat_id igshid ttclid rdt_cid "
+    "epik qclid sccid irclickid irclid _kx mc_cid mc_eid oppref bfcid yclid vmcid dicbo obclickid tblci mkt_tok "
+    "srsltid wickedid _openstat ysclid".split()
+)
+_SECRET_KEYS = frozenset(
+    "password passwd pwd token access_token id_token refresh_token jwt apikey api_key secret".split()
+)
+_EMAIL = re.compile(
+    r"[^\s@/?&=#;,:\"'<>()\[\]\\]{1,64}(?:@|%40)[^\s@/?&=#;,:\"'<>()\[\]\\]{1,190}\.[^\W\d_]{2,24}", re.I
+)
+_PHONE = re.compile(r"\s?(?:\+|00)[\s().-]*[1-9](?:[\s().-]*\d){7,14}|\(?\d{3}\)?[\s.-]\d{3}[\s.-]\d{4}")
+_JWT = re.compile(r"eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*){0,3}")
+_CARD = re.compile(r"[3-6]\d{3}(?:[ -]?\d{4}){2}[ -]?\d{1,7}")
+MAX_URL = 4096
+
+
+def blank(text: str) -> str:
+    """Text with every e-mail address in it replaced by `[email]`."""
+    return _EMAIL.sub("[email]", text)
+
+
+def clean(url: str, *, click_ids: bool) -> str:
+    """The part of a URL that may be kept; at most 4096 characters."""
+    if len(url) > MAX_URL:
+        url = url[:MAX_URL]
+    if "#" in url:
+        url = url[: url.index("#")]
+    if "?" in url or "@" in url or "%40" in url:
+        return _clean(url, click_ids)
+    return url
+
+
+@lru_cache(maxsize=8192)
+def _clean(url: str, click_ids: bool) -> str:
+    head, asked, query = url.partition("?")
+    scheme, slashes, rest = head.partition("//")
+    if slashes:
+        host, slash, path = rest.partition("/")
+        head = f"{scheme}//{host.rpartition('@')[2]}{slash}{path}"
+    head = blank(head)
+    if not asked:
+        return head
+    kept = [pair for pair in query.split("&") if pair and _keep(pair, click_ids)]
+    return f"{head}?{'&'.join(kept)}" if kept else head
+
+
+def _keep(pair: str, click_ids: bool) -> bool:
+    key, _, value = pair.partition("=")
+    name = unquote_plus(key).lower()
+    if name in CLICK_IDS or name.startswith("hsa_"):
+        return click_ids
+    if name in _SECRET_KEYS:
+        return False
+    if not value:
+        return "@" not in name
+    plain = unquote_plus(value)
+    if "@" in plain or "%40" in plain:
+        return _EMAIL.search(plain) is None
+    if len(plain) < 8:
+        return True
+    if plain.startswith("eyJ") and _JWT.match(plain):
+        return False
+    if not any(digit in plain for digit in "0123456789"):
+        return True
+    if _PHONE.fullmatch(plain):
+        return False
+    if name.endswith(("phone", "mobile", "msisdn", "tel")) and sum(c.isdigit() for c in plain) >= 7:
+        return False
+    return name.startswith("utm_") or name.endswith("id") or not (_CARD.fullmatch(plain) and _luhn(plain))
+
+
+def _luhn(text: str) -> bool:
+    digits = [int(c) for c in text if c.isdigit()]
+    doubled = [d if at % 2 == 0 else (d * 2 - 9 if d > 4 else d * 2) for at, d in enumerate(reversed(digits))]
+    return sum(doubled) % 10 == 0

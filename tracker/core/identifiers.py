@@ -1,0 +1,324 @@
+"""E-mail addresses, phone numbers, names and addresses of people: hash forms, sealing, keys for joining. Pure.
+
+Networks disagree about normalisation, so one hash cannot serve them all (see docs/decisions/identifiers.md):
+
+    email   e1 trim, lower case          e2 no white space             e3 e1 and no dots for gmail.com, googlemail.com
+            e4 e3 and no +suffix there   e5 gmail.com only, as e4      e6 no dots and no +suffix for every domain
+    phone   p1 +E.164                    p2 digits                     p3 digits (00 and 0 stripped)
+            p4 digits                    p5 SHA-1 of the ten national digits (country code 1)
+    name    g no white space             s trimmed                     m no white space, no ASCII punctuation
+    zip     m hashed, plain              country m hashed, plain       (the plain ones are what networks take unhashed)
+
+All are lower-case hex SHA-256 of lower-case UTF-8 text unless said otherwise. The forms are sealed with AES-256-GCM,
+the site's name as associated data; the clear values are dropped. Events carry HMAC-SHA256 (128 bits) for joining.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import string
+from typing import Any
+
+import msgspec
+import phonenumbers
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from tracker.core.errors import Broken
+
+_HASHED = re.compile(r"[0-9a-f]{64}")
+_EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]+\.[^\s@.]{2,}")
+_GMAIL = ("gmail.com", "googlemail.com")
+_PUNCTUATION = str.maketrans("", "", string.punctuation + string.whitespace)
+_NONCE = 12
+
+
+class Identifier(msgspec.Struct, frozen=True):
+    """One identifier of a person: its kind (email, phone, first_name, ...) and form -> hash."""
+
+    kind: str
+    forms: dict[str, str]
+
+
+class Keys(msgspec.Struct, frozen=True):
+    """A site's keys, derived from its `identifier_key`; `seal` is None when the site has none.
+
+    Without an identifier key identifiers are dropped; `join` then only keeps an e-mail address used as user id apart
+    from others, and is no secret.
+    """
+
+    site: str
+    join: bytes
+    seal: bytes | None
+
+
+def keys_of(site: str, write_key: str, identifier_key: str) -> Keys:
+    """Derive a site's keys. Raises Broken for a key that is not 32 bytes of hex."""
+    if not identifier_key:
+        return Keys(site, hashlib.blake2b(write_key.encode(), digest_size=32, person=b"join").digest(), None)
+    try:
+        secret = bytes.fromhex(identifier_key)
+    except ValueError:
+        secret = b""
+    if len(secret) != 32:
+        raise Broken(f"the identifier key of site {site} is not 64 hexadecimal digits")
+    return Keys(site, _derive(secret, b"join"), _derive(secret, b"seal"))
+
+
+def _derive(secret: bytes, purpose: bytes) -> bytes:
+    return hmac.digest(secret, b"journey-tracker " + purpose, "sha256")
+
+
+def keyed(keys: Keys, text: str) -> str:
+    """128 bits of HMAC-SHA256, hex: equal for equal text of one site, useless elsewhere."""
+    return hmac.digest(keys.join, text.encode("utf-8", "replace"), "sha256")[:16].hex()
+
+
+def person_id(keys: Keys, given: str) -> str:
+    """An id of a person as it may be stored: an e-mail address used as an id becomes `e:` and its keyed hash.
+
+    Whoever looks a person up by what the site calls them must ask for `person_id` of it.
+    """
+    if "@" not in given or canonical_email(given) is None:
+        return given
+    return "e:" + keyed(keys, canonical_email(given) or given)
+
+
+def canonical_email(text: str) -> str | None:
+    """Form e1 of something that looks like an address, else None."""
+    plain = text.strip().lower()
+    if _EMAIL.fullmatch(plain):
+        return plain
+    plain = "".join(plain.split())
+    return plain if _EMAIL.fullmatch(plain) else None
+
+
+def canonical_phone(text: str, country: str) -> str | None:
+    """E.164 with plus, or None. `country` (ISO 3166) completes national numbers; without it they are dropped."""
+    given = text.strip()
+    if given.startswith("00"):
+        given = "+" + given[2:]
+    digits = "".join(c for c in given if c.isdigit())
+    if not 7 <= len(digits) <= 17:
+        return None
+    tries = [(given, country.upper() or None)]
+    if not given.startswith("+") and len(digits) >= 11:
+        tries.append(("+" + digits, None))
+    for number, region in tries:
+        try:
+            parsed = phonenumbers.parse(number, region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_possible_number(parsed):
+            return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+    return None
+
+
+def email_forms(text: str) -> Identifier | None:
+    """All e-mail forms, or None when it is none. A SHA-256 that somebody already made is kept, never hashed again."""
+    if _HASHED.fullmatch(text.strip().lower()):
+        return Identifier("email", {"e1": text.strip().lower()})
+    plain = canonical_email(text)
+    if plain is None:
+        return None
+    local, _, domain = plain.rpartition("@")
+    bare = local.split("+")[0].replace(".", "")
+    undotted = local.replace(".", "")
+    forms = {"e1": plain, "e2": plain, "e3": plain, "e4": plain, "e5": plain, "e6": f"{bare}@{domain}" if bare else ""}
+    if domain in _GMAIL:
+        forms["e3"] = f"{undotted}@{domain}" if undotted else ""
+        forms["e4"] = f"{bare}@{domain}" if bare else ""
+    if domain == "gmail.com":
+        forms["e5"] = forms["e4"]
+    return Identifier("email", {name: _sha(form) for name, form in forms.items() if form})
+
+
+def phone_forms(text: str, country: str) -> Identifier | None:
+    """All phone forms, or None when the number cannot be completed to E.164."""
+    if _HASHED.fullmatch(text.strip().lower()):
+        return Identifier("phone", {"p1": text.strip().lower()})
+    plus = canonical_phone(text, country)
+    if plus is None:
+        return None
+    digits = plus[1:]
+    forms = {"p1": _sha(plus), "p2": _sha(digits), "p3": _sha(digits), "p4": _sha(digits)}
+    if digits[0] == "1" and len(digits) == 11:
+        forms["p5"] = hashlib.sha1(digits[1:].encode(), usedforsecurity=False).hexdigest()
+    return Identifier("phone", forms)
+
+
+def name_forms(kind: str, text: str) -> Identifier | None:
+    """First or last name, street: three spellings."""
+    plain = text.strip().lower()
+    if not plain:
+        return None
+    forms = {"g": "".join(plain.split()), "s": plain, "m": plain.translate(_PUNCTUATION)}
+    return Identifier(kind, {name: _sha(form) for name, form in forms.items() if form})
+
+
+def place_forms(kind: str, text: str) -> Identifier | None:
+    """City, state, zip, country as Meta hashes them; zip and country also plain, as Google takes them."""
+    plain = text.strip().lower()
+    if not plain:
+        return None
+    if kind == "zip":
+        short = plain.split("-")[0].strip()
+        return Identifier(kind, {"m": _sha(short), "plain": text.strip().upper()}) if len(short) >= 2 else None
+    if kind == "country":
+        code = {"usa": "us", "united states": "us", "uk": "gb", "united kingdom": "gb"}.get(plain, plain)
+        return Identifier(kind, {"m": _sha(code), "plain": code.upper()}) if len(code) == 2 else None
+    letters = "".join(c for c in plain if c.isascii() and c.isalnum())
+    if kind == "state":
+        letters = letters[:2]
+    return Identifier(kind, {"m": _sha(letters)}) if letters else None
+
+
+def gender_forms(text: str) -> Identifier | None:
+    """`m` or `f`; anything else is not guessed."""
+    letter = {"m": "m", "male": "m", "f": "f", "female": "f"}.get(text.strip().lower())
+    return Identifier("gender", {"m": _sha(letter)}) if letter else None
+
+
+def birthday_forms(text: str) -> Identifier | None:
+    """Year, month, day apart and together; `YYYY-MM-DD` with or without dashes or a time behind it."""
+    found = re.match(r"(\d{4})[-/.]?(\d{2})[-/.]?(\d{2})(?!\d)", text.strip())
+    if found is None or not (1900 <= int(found[1]) <= 2100 and 1 <= int(found[2]) <= 12 and 1 <= int(found[3]) <= 31):
+        return None
+    year, month, day = found.groups()
+    return Identifier("birthday", {"y": _sha(year), "m": _sha(month), "d": _sha(day), "ymd": _sha(year + month + day)})
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
+
+
+def seal(keys: Keys, identifiers: list[Identifier], nonce: bytes) -> str:
+    """Sealed forms, base64, for `Event.vault`. `nonce`: 12 random bytes, used once. Raises Broken without a key."""
+    if keys.seal is None or len(nonce) != _NONCE:
+        raise Broken("sealing needs a key and a nonce of 12 bytes")
+    clear = msgspec.json.encode(identifiers)
+    return base64.b64encode(nonce + AESGCM(keys.seal).encrypt(nonce, clear, keys.site.encode())).decode()
+
+
+def unseal(keys: Keys, vault: str) -> list[Identifier]:
+    """What `seal` sealed; only an export calls this. Raises Broken when key, site or bytes do not fit."""
+    if keys.seal is None:
+        raise Broken("the site has no identifier key")
+    try:
+        blob = base64.b64decode(vault, validate=True)
+        clear = AESGCM(keys.seal).decrypt(blob[:_NONCE], blob[_NONCE:], keys.site.encode())
+        return msgspec.json.decode(clear, type=list[Identifier])
+    except (ValueError, InvalidTag) as failure:
+        raise Broken("sealed identifiers do not open with this site's key") from failure
+
+
+_EMAIL_KEYS = frozenset("email mail emailaddress customeremail useremail billingemail contactemail emailid".split())
+_PHONE_KEYS = frozenset(
+    "phone phonenumber mobile mobilephone mobilenumber tel telephone customerphone userphone billingphone "
+    "msisdn".split()
+)
+_NAME_KEYS = {
+    "firstname": "first_name",
+    "givenname": "first_name",
+    "lastname": "last_name",
+    "surname": "last_name",
+    "familyname": "last_name",
+    "street": "street",
+    "address1": "street",
+    "streetaddress": "street",
+}
+_PLACE_KEYS = {"zip": "zip", "zipcode": "zip", "postalcode": "zip", "postcode": "zip"}
+_OPEN_PLACES = {"city": "city", "state": "state", "region": "state", "country": "country"}
+_OTHER_KEYS = frozenset("name fullname birthday birthdate dateofbirth dob gender sex address address2 username".split())
+_KEY_CACHE: dict[str, str] = {}
+
+
+def kind_of(key: str) -> str:
+    """What a property or trait named `key` may identify: email, phone, name, place or nothing ("")."""
+    found = _KEY_CACHE.get(key)
+    if found is None:
+        bare = key.lower().translate(_PUNCTUATION)
+        if bare in _EMAIL_KEYS:
+            found = "email"
+        elif bare in _PHONE_KEYS:
+            found = "phone"
+        elif bare in _NAME_KEYS or bare in _PLACE_KEYS or bare in _OTHER_KEYS:
+            found = "personal"
+        else:
+            found = ""
+        if len(_KEY_CACHE) < 10_000:
+            _KEY_CACHE[key] = found
+    return found
+
+
+def take_from_props(keys: Keys, props: dict[str, Any], country: str) -> tuple[dict[str, Any], list[Identifier]]:
+    """Properties without e-mail addresses and phone numbers (their keyed hashes instead), and what was taken out."""
+    kept: dict[str, Any] = {}
+    taken: list[Identifier] = []
+    for key, value in props.items():
+        kind = kind_of(key)
+        if kind in ("email", "phone"):
+            _take_contact(keys, kind, value, country, kept, taken)
+        else:
+            kept[key] = value
+    return kept, taken
+
+
+def take_from_traits(keys: Keys, traits: dict[str, Any], country: str) -> tuple[dict[str, Any], list[Identifier]]:
+    """Traits without anything that names a person; city, state and country stay (an `address` object is opened)."""
+    flat = dict(traits)
+    address = flat.pop("address", None)
+    if isinstance(address, dict):
+        flat = {**address, **flat}
+    home = flat.get("country")
+    if isinstance(home, str) and len(home.strip()) == 2:
+        country = home.strip()
+    kept: dict[str, Any] = {}
+    taken: list[Identifier] = []
+    for key, value in flat.items():
+        kind = kind_of(key)
+        bare = key.lower().translate(_PUNCTUATION)
+        if kind in ("email", "phone"):
+            _take_contact(keys, kind, value, country, kept, taken)
+        elif kind == "personal":
+            if isinstance(value, (str, int)):
+                taken += [found for found in _personal(bare, str(value)) if found is not None]
+        else:
+            kept[key] = value
+            if bare in _OPEN_PLACES and isinstance(value, str):
+                found = place_forms(_OPEN_PLACES[bare], value)
+                taken += [found] if found is not None else []
+    return kept, taken
+
+
+def _take_contact(  # noqa: PLR0917
+    keys: Keys, kind: str, value: Any, country: str, kept: dict[str, Any], taken: list[Identifier]
+) -> None:
+    if not isinstance(value, (str, int)) or isinstance(value, bool):
+        return
+    text = str(value)[:256]
+    found = email_forms(text) if kind == "email" else phone_forms(text, country)
+    if found is None or keys.seal is None:
+        return
+    taken.append(found)
+    canonical = canonical_email(text) if kind == "email" else canonical_phone(text, country)
+    if canonical is not None:
+        kept[f"{kind}_hmac"] = keyed(keys, canonical)
+
+
+def _personal(bare: str, text: str) -> list[Identifier | None]:
+    if bare in _NAME_KEYS:
+        return [name_forms(_NAME_KEYS[bare], text)]
+    if bare in _PLACE_KEYS:
+        return [place_forms(_PLACE_KEYS[bare], text)]
+    if bare in ("birthday", "birthdate", "dateofbirth", "dob"):
+        return [birthday_forms(text)]
+    if bare in ("gender", "sex"):
+        return [gender_forms(text)]
+    if bare in ("name", "fullname") and " " in text.strip():
+        first, _, last = text.strip().partition(" ")
+        return [name_forms("first_name", first), name_forms("last_name", last)]
+    return []
