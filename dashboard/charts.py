@@ -42,6 +42,9 @@ TEMPLATE = go.layout.Template(
             "tickfont": {"color": MUTED, "size": 12},
             "linecolor": "#D5DBDA",
             "nticks": 6,
+            "ticks": "outside",
+            "ticklen": 7,
+            "tickcolor": GROUND,
         },
         "yaxis": {
             "gridcolor": LINE,

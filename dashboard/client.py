@@ -136,9 +136,9 @@ class Api:
         """One audience with its rule."""
         return self._json("GET", f"/api/v1/audiences/{quote(id, safe='')}")
 
-    def preview(self, site: str, rule: Json) -> Json:
-        """How many people a rule finds, and how many of them may leave the house."""
-        body = {"site": site, "name": "preview", "rule": rule}
+    def preview(self, site: str, rule: Json, holdout: float = 0.0, id: str | None = None) -> Json:
+        """How many people a rule finds, and how many of them may leave the house; `id` where it is saved."""
+        body = {"site": site, "rule": rule, "holdout": holdout} | ({"id": id} if id else {})
         return self._json("POST", "/api/v1/audiences/preview", json=body)
 
     def create_audience(self, audience: Json) -> Json:

@@ -124,10 +124,10 @@ def changed(now: float | None, before: float | None, good: str = "up") -> dict[s
     """The change of a key figure as arguments of `Figure`."""
     text, direction = formats.change(now, before)
     if direction == "new":
-        return {"change": "", "note": "nothing in the period before"}
+        return {"note": "none before"}
     if direction == "flat":
-        return {"change": "", "note": text or ""}
-    return {"change": text, "tone": "good" if direction == good else "bad", "note": "vs. period before"}
+        return {"note": text}
+    return {"change": text, "tone": "good" if direction == good else "bad"}
 
 
 def guarded(draw: Callable[P, Any]) -> Callable[P, None]:

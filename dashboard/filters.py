@@ -44,7 +44,7 @@ def _row(key: str, rows: list[Json], row: Json, known: dict[str, list[str]]) -> 
                 key=keep(f"{key}-property", row["property"] or names[0]),
             )
             row["op"] = st.selectbox(
-                "is",
+                "Comparison",
                 list(questions.OPERATORS),
                 format_func=questions.OPERATORS.__getitem__,
                 key=keep(f"{key}-op", row["op"]),

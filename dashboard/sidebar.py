@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 import streamlit as st
 
-from dashboard import formats, state
+from dashboard import state
 from dashboard.client import Json
 from dashboard.state import Period
 
@@ -46,9 +46,7 @@ def _period(site: Json) -> Period:
     choice = st.selectbox("Period", names, index=2, key="period", bind="query-params")
     days = state.PRESETS[choice]
     if days is not None:
-        period = Period(today - timedelta(days=days - 1), today, zone)
-        st.caption(formats.days(period.first, period.last))
-        return period
+        return Period(today - timedelta(days=days - 1), today, zone)
     return Period(*_own_dates(today), zone)
 
 

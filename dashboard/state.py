@@ -58,6 +58,12 @@ class Period:
         return (self.last - self.first).days + 1
 
     @property
+    def before(self) -> Period:
+        """The same number of days right before, which reports compare with."""
+        length = timedelta(days=self.days)
+        return Period(self.first - length, self.last - length, self.zone)
+
+    @property
     def text(self) -> str:
         """For the page's head."""
         return formats.days(self.first, self.last)

@@ -8,17 +8,13 @@ import streamlit as st
 
 from dashboard import formats, rules
 from dashboard.client import Json
-from dashboard.components import Figure, figures
+from dashboard.components import Figure, bars, figures
 from dashboard.markup import tag
 
 
 def withheld_lines(withheld: Mapping[str, int] | None) -> list[str]:
     """`412 have not agreed to advertising.` for each reason that holds somebody back."""
-    return [
-        f"{formats.number(count)} {rules.WITHHELD.get(reason, reason.replace('_', ' '))}."
-        for reason, count in (withheld or {}).items()
-        if count
-    ]
+    return [f"{formats.number(count)} {sentence(reason)}." for reason, count in (withheld or {}).items() if count]
 
 
 def sizes(preview: Json) -> None:
@@ -35,9 +31,18 @@ def sizes(preview: Json) -> None:
             Figure("Withheld", formats.number(size - exportable), note="stay in the house"),
         ]
     )
-    lines = withheld_lines(preview.get("withheld"))
-    if lines:
-        st.html(tag("ul", *(tag("li", line) for line in lines), cls="jt-reasons"))
+
+
+def withheld(preview: Json) -> None:
+    """Who is held back and why, the most frequent reason first."""
+    reasons = sorted((preview.get("withheld") or {}).items(), key=lambda item: -item[1])
+    rows = [(sentence(reason), float(count), formats.number(count)) for reason, count in reasons if count]
+    bars(rows, ("They …", "People"), "Nobody is withheld: everybody here agreed to advertising.")
+
+
+def sentence(reason: str) -> str:
+    """Why somebody is held back, in words that follow “they”."""
+    return rules.WITHHELD.get(reason, reason.replace("_", " "))
 
 
 def rule(spec: Json) -> None:

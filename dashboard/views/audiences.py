@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import formats, people, rules, state
-from dashboard.client import Json
+from dashboard.client import ApiAway, ApiError, Json
 from dashboard.components import empty, guarded, head, notice, section
-from dashboard.markup import tag
+from dashboard.markup import Markup, tag
 from dashboard.views import audience_download, audience_new, audience_parts
 
-SHOWN = 25
+SHOWN = 10
 
 
 @guarded
@@ -54,20 +54,22 @@ def _card(row: Json) -> None:
         with st.container(gap=None, width="stretch"):
             first = rules.lines(row["rule"])
             section(str(row["name"]), first[0][1] if first else "")
-        size = row.get("size")
-        st.html(_size(size), width=110)
+        st.html(_size(row), width=110)
         if st.button("Open", key=f"open-{id}"):
             st.query_params["audience"] = id
             st.rerun()
 
 
-def _size(size: int | None) -> str:
-    return tag(
-        "div",
-        tag("b", formats.number(size) if size is not None else "…"),
-        tag("span", "people" if size is not None else "being counted"),
-        cls="jt-size",
-    )
+def _size(row: Json) -> Markup:
+    try:
+        holdout = float(row.get("holdout") or 0)
+        answer = state.ask(state.api().preview, str(row["site"]), row["rule"], holdout, str(row["id"]))
+    except ApiAway:
+        raise
+    except ApiError:
+        return tag("div", tag("b", formats.NONE), tag("span", "cannot be counted"), cls="jt-size")
+    exportable = f"{formats.number(answer['exportable'])} exportable"
+    return tag("div", tag("b", formats.number(answer["size"])), tag("span", exportable), cls="jt-size")
 
 
 def _one(id: str) -> None:
@@ -76,16 +78,18 @@ def _one(id: str) -> None:
         st.rerun()
     audience = state.api().audience(id)
     head(str(audience["name"]), _about(audience))
-    preview = state.ask(state.api().preview, str(audience["site"]), audience["rule"])
-    if audience.get("holdout") and not (preview.get("withheld") or {}).get("holdout"):
-        preview = dict(preview)
+    holdout = float(audience.get("holdout") or 0)
+    preview = state.ask(state.api().preview, str(audience["site"]), audience["rule"], holdout, id)
     audience_parts.sizes(preview)
     left, right = st.columns(2)
     with left, st.container(border=True, key="card-rule"):
         section("Who is in it")
         audience_parts.rule(audience["rule"])
-    with right, st.container(border=True, key="card-download"):
-        section("Download", "Only people who agreed to advertising are in the file.")
+    with right, st.container(border=True, key="card-withheld"):
+        section("Who is withheld, and why", "checked person by person, again at every export")
+        audience_parts.withheld(preview)
+    with st.container(border=True, key="card-download"):
+        section("Download", "Only people who may be exported are in the file.")
         audience_download.panel(id)
     with st.container(border=True, key="card-members"):
         section("Members")
@@ -99,8 +103,8 @@ def _about(audience: Json) -> str:
         parts.append(f"people stay for {formats.window_text(str(audience['duration']))}")
     if audience.get("holdout"):
         parts.append(f"{formats.percent(float(audience['holdout']))} kept aside to measure the effect")
-    if audience.get("refreshed"):
-        parts.append(f"updated {formats.ago(formats.moment(str(audience['refreshed'])), state.now())}")
+    if audience.get("created"):
+        parts.append(f"made {formats.ago(formats.moment(str(audience['created'])), state.now())}")
     return " · ".join([str(audience["site"]), *parts])
 
 

@@ -107,7 +107,7 @@ def _make(draft: Json, steps: list[Json], after: int) -> None:
     }
     for _, line in rules.lines(rule):
         st.caption(formats.plain(line))
-    preview = state.ask(state.api().preview, state.site_name(), rule)
+    preview = state.ask(state.api().preview, state.site_name(), rule, holdout)
     size, exportable = formats.number(preview["size"]), formats.number(preview["exportable"])
     reasons = " ".join(withheld_lines(preview.get("withheld")))
     notice("info", f"{size} people now, {exportable} of them may be shown ads.", reasons)

@@ -21,7 +21,12 @@ DOMAIN = re.compile(r"^(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d+)?$", re.IGNORECASE)
 @guarded
 def page() -> None:
     """The page."""
-    head("Install", "Three steps, five minutes." if state.site() else "Add your site, then put one line on its pages.")
+    head(
+        "Install",
+        "Two steps. The box below turns green with the first event."
+        if state.site()
+        else "Add your site, then put one line on its pages.",
+    )
     made = st.session_state.pop("site-made", None)
     if made:
         notice("good", f"The site {made} is ready.", "Now put the snippet on its pages.")
@@ -31,8 +36,7 @@ def page() -> None:
             _new_site()
         return
     install = state.ask(state.api().install, state.site_name())
-    with st.container(border=True, key="card-heard"):
-        heard()
+    heard()
     with st.container(border=True, key="card-snippet"):
         section("1. Put this line on every page", "best inside <head>; it loads without holding up the page")
         st.code(str(install["snippet"]), language="html", wrap_lines=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 import streamlit as st
@@ -15,14 +16,16 @@ from dashboard.countries import country
 @guarded
 def page() -> None:
     """The page."""
-    head("Overview")
     if not state.site():
+        head("Overview")
         empty(
             "No site yet.",
             "Open Install in the menu, add your site and put the snippet on it. Numbers appear here within seconds.",
         )
         return
     period = state.period()
+    before = period.before
+    head("Overview", f"{state.site_name()} · {period.text}, compared with {formats.days(before.first, before.last)}")
     with st.spinner("Counting …"):
         report = state.ask(state.api().overview, state.site_name(), period.start, period.end)
     if not report["totals"].get("events"):
@@ -76,7 +79,7 @@ def _over_time(report: Json, currency: str) -> None:
     people = [point["people"] for point in series]
     left, right = st.columns(2)
     with left, st.container(border=True, key="card-people"):
-        section("People", "a day")
+        section("People", f"a day · {_peak(days, people)}")
         chart(
             charts.over_time(days, people, "people"),
             "people-over-time",
@@ -85,12 +88,19 @@ def _over_time(report: Json, currency: str) -> None:
     with right, st.container(border=True, key="card-revenue"):
         if currency:
             revenue = [_amount(point.get("revenue"), currency) for point in series]
-            section("Revenue", f"a day, in {currency}")
+            section("Revenue", f"a day, in {currency} · {_peak(days, revenue, currency)}")
             chart(charts.bars_over_time(days, revenue, currency), "revenue-over-time", "Revenue a day")
         else:
             events = [point["events"] for point in series]
             section("Events", "a day; revenue shows here with the first purchase that has a value")
             chart(charts.over_time(days, events, "events"), "events-over-time", "Events a day")
+
+
+def _peak(days: list[str], values: list[float], currency: str = "") -> str:
+    top = max(values)
+    written = formats.money(top, currency) if currency else formats.number(top)
+    day = date.fromisoformat(days[values.index(top)][:10])
+    return f"most on {day.day} {day:%b}: {written}"
 
 
 def _amount(revenue: Any, currency: str) -> float:

@@ -158,7 +158,7 @@ class State:
             case ["audiences"] if method == "GET":
                 return {"audiences": list(self.audiences.values())}
             case ["audiences"]:
-                return self.keep(self.audiences, body | {"size": 312, "refreshed": iso(50)})
+                return self.keep(self.audiences, body | {"size": 312, "created": iso(50)})
             case ["audiences", id]:
                 return self.audiences.pop(id, {}) if method == "DELETE" else self.audiences.get(id)
             case ["audiences", _, "members"]:
