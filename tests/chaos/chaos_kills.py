@@ -1,0 +1,100 @@
+"""kill -9 at random moments, but only of processes that work: a kill that hits nobody proves nothing."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chaos_oracle import Oracle
+from clickhouse import ClickHouse
+from running import Role, until
+
+LATEST = 0.8  # seconds after a process was seen working until the latest kill
+
+
+@dataclass
+class Kills:
+    """What was killed how often, and how many of the kills hit a process under load."""
+
+    name: str
+    done: int = 0
+    under_load: int = 0
+
+
+class Killer:
+    """Kills `times` times each what it is given. Time and chance come from `seed` and the machine."""
+
+    def __init__(self, spool: Path, oracle: Oracle, times: int, seed: str) -> None:
+        self._spool = spool
+        self._oracle = oracle
+        self._times = times
+        self._seed = seed
+
+    def workers(self, roles: Sequence[Role]) -> Kills:
+        """Collectors that have written since they were started."""
+        kills, dice = Kills("collector"), random.Random(f"{self._seed}/workers")
+        for _ in range(self._times):
+            role = dice.choice(list(roles))
+            folder = self._spool / f"c{role.name.rpartition('-')[2]}"
+            before = _newest(folder)
+            until(lambda folder=folder, before=before: _newest(folder) > before, 60, role.says)
+            self._kill(role, kills, dice, self._oracle.busy)
+        return kills
+
+    def loader(self, role: Role) -> Kills:
+        """The process of the loader, once it has taken a segment away, while others wait."""
+        kills, dice = Kills(role.name), random.Random(f"{self._seed}/loader")
+        for _ in range(self._times):
+            until(_takes_segments(self._spool), 120, role.says)
+            self._kill(role, kills, dice, self._loading)
+        return kills
+
+    def server(self, clickhouse: ClickHouse) -> Kills:
+        """A ClickHouse server into which segments are being loaded."""
+        kills, dice = Kills("ClickHouse"), random.Random(f"{self._seed}/server")
+        for _ in range(self._times):
+            until(_takes_segments(self._spool), 120)
+            time.sleep(dice.uniform(0, LATEST))
+            kills.under_load += self._loading()
+            clickhouse.kill()
+            kills.done += 1
+            time.sleep(dice.uniform(0, 0.5))
+            clickhouse.start()
+        return kills
+
+    def _loading(self) -> bool:
+        return self._oracle.busy() and bool(_sealed(self._spool))
+
+    @staticmethod
+    def _kill(role: Role, kills: Kills, dice: random.Random, loaded: Callable[[], bool]) -> None:
+        time.sleep(dice.uniform(0, LATEST))
+        assert role.alive, f"{role.name} ended by itself:\n{role.says()[-2000:]}"
+        kills.under_load += loaded()
+        role.kill()
+        kills.done += 1
+        role.start()
+
+
+def _sealed(spool: Path) -> set[Path]:
+    return set(spool.glob("*/*.seg"))
+
+
+def _takes_segments(spool: Path) -> Callable[[], bool]:
+    """A question that says yes once a segment that was there is gone."""
+    known: set[Path] = set()
+
+    def gone() -> bool:
+        now = _sealed(spool)
+        if known - now:
+            return True
+        known.update(now)
+        return False
+
+    return gone
+
+
+def _newest(folder: Path) -> int:
+    return max((int(path.stem) for path in folder.glob("*[0-9].*") if path.stem.isdigit()), default=-1)
