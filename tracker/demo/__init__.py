@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from tracker.demo.clickstream import EVENTS, load
+from tracker.demo.shop import make_app
 
-__all__ = ["EVENTS", "load"]
+__all__ = ["EVENTS", "load", "make_app"]
