@@ -11,6 +11,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Self, get_type_hints
 from urllib.parse import urlsplit
@@ -84,6 +85,7 @@ class Settings:
         _check("stop_seconds", 0.5 <= self.stop_seconds <= 600, "between 0.5 and 600")
         _check("log_level", self.log_level in LEVELS, f"one of {', '.join(LEVELS)}")
         _check("log_format", self.log_format in FORMATS, f"one of {', '.join(FORMATS)}")
+        _check("trusted_proxies", _networks(self.proxies), "addresses or networks separated by commas")
         _check_url("clickhouse_url", self.clickhouse_url, ("clickhouse", "clickhouses"))
         _check_url("catalog_url", self.catalog_url, ("sqlite", "postgresql", "postgresql+psycopg"))
         _check_url("public_url", self.public_url, ("http", "https"))
@@ -93,6 +95,11 @@ class Settings:
     def environment(self) -> dict[str, str]:
         """The same settings as environment variables, for a child process."""
         return {PREFIX + f.name.upper(): _as_text(getattr(self, f.name)) for f in fields(self)}
+
+    @property
+    def proxies(self) -> tuple[str, ...]:
+        """The trusted proxies, one by one."""
+        return tuple(part.strip() for part in self.trusted_proxies.split(",") if part.strip())
 
     @property
     def worker_count(self) -> int:
@@ -144,6 +151,13 @@ def _reachable(host: str) -> str:
 def _check(name: str, good: bool, wanted: str) -> None:
     if not good:
         raise BadSetting(f"setting {name} ({PREFIX}{name.upper()}) must be {wanted}", field=name)
+
+
+def _networks(texts: tuple[str, ...]) -> bool:
+    try:
+        return all(ip_network(text, strict=False) for text in texts)
+    except ValueError:
+        return False
 
 
 def _check_url(name: str, value: str, schemes: tuple[str, ...]) -> None:

@@ -43,6 +43,7 @@ def test_the_file_is_the_one_of_the_data_folder_that_the_environment_names(tmp_p
         ({"TRACKER_LOG_LEVEL": "loud"}, "debug, info, warning, error"),
         ({"TRACKER_CLICKHOUSE_URL": "mysql://u:p@h/d"}, "clickhouse://"),
         ({"TRACKER_PUBLIC_URL": "shop.example"}, "https://"),
+        ({"TRACKER_TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, "TRACKER_TRUSTED_PROXIES"),
         ({"TRACKER_ADMIN_TOKEN": "short"}, "20 characters"),
     ],
 )

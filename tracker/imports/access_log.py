@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import urlsplit
 
+from tracker.collector.parsed import Unreadable
+from tracker.core.drops import Reject
 from tracker.core.event import RawEvent
 
 _LINE = re.compile(
@@ -39,25 +41,18 @@ class Skipped:
     reason: str
 
 
-@dataclass(frozen=True)
-class Unreadable:
-    """A line in another format."""
-
-    message: str
-
-
 def parse(line: str, *, host: str, key: bytes) -> RawEvent | Skipped | Unreadable:
     """One line -> one page view. `host`: the site's own, for logs that do not name it; `key`: the site's secret."""
     match = _LINE.match(line)
     if match is None:
-        return Unreadable("not a line of the common or combined log format")
+        return Unreadable(Reject.UNREADABLE, "not a line of the common or combined log format")
     ts = _time_ms(match["time"])
     if ts is None:
-        return Unreadable("the time is not like 17/May/2015:10:05:03 +0000")
+        return Unreadable(Reject.BAD_TIME, "the time is not like 17/May/2015:10:05:03 +0000")
     method, _, rest = match["request"].partition(" ")
     target = rest.rsplit(" ", 1)[0] if " HTTP/" in rest else rest
     if not target:
-        return Unreadable("the request is not like GET /path HTTP/1.1")
+        return Unreadable(Reject.UNREADABLE, "the request is not like GET /path HTTP/1.1")
     if method != "GET":
         return Skipped("method")
     if not (match["status"].startswith("2") or match["status"] == "304"):

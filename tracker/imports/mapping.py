@@ -69,7 +69,7 @@ class FieldMap:
                 value = _number(name, value)
             elif name == "ts":
                 value = time_ms(value)
-            elif name in FIELDS:
+            elif name in FIELDS or name.startswith("item."):
                 value = str(value)
             group, _, key = name.partition(".")
             if not key:

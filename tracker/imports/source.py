@@ -43,7 +43,7 @@ def lines(path: Path, *, after: int = 0) -> Iterator[Line]:
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
         raw.seek(0)
-        stream: IO[bytes] = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if packed else raw  # type: ignore[arg-type]
+        stream: IO[bytes] = io.BufferedReader(gzip.GzipFile(fileobj=raw)) if packed else raw
         number = 0
         try:
             while text := stream.readline(LONGEST_LINE):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tracker.config import PREFIX, Settings
 from tracker.supervisor.claim import Claim
 from tracker.supervisor.ports import answers, must_be_free
+from tracker.telemetry import configure
 from tracker.wiring.doors import admin_token, make_data_folder
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ def supervise(settings: Settings, *, say: Callable[[str], None], more: Sequence[
     """
     from tracker.supervisor.run import Supervisor
 
+    configure(level=settings.log_level, form=settings.log_format, role="supervisor")
     make_data_folder(settings)
     claim = Claim.take(settings.data, "up", port=settings.port, api_port=settings.api_port)
     try:
@@ -36,7 +38,7 @@ def supervise(settings: Settings, *, say: Callable[[str], None], more: Sequence[
                 flag="--dashboard-port (or leave it out)",
             )
         admin_token(settings)
-        roles = [*_collectors(settings), _engine(settings), *more]
+        roles = [*collector_roles(settings), _engine(settings), *more]
         if settings.dashboard:
             roles.append(dashboard_role(settings))
         return Supervisor(roles, say=say, stop_seconds=settings.stop_seconds).run()
@@ -55,7 +57,8 @@ def ready_at(host: str, port: int, path: str) -> Callable[[], bool]:
     return lambda: answers(target, port, path)
 
 
-def _collectors(settings: Settings) -> list[Role]:
+def collector_roles(settings: Settings) -> list[Role]:
+    """One process a worker, all on one port."""
     from tracker.supervisor.child import Role
 
     ready = ready_at(settings.host, settings.port, "/readyz")

@@ -1,0 +1,226 @@
+"""The engine process: the store, the loader in a thread, the API on the event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+from tracker import __version__
+from tracker.config import Settings
+from tracker.core.errors import Conflict, TrackerError, TryLater
+from tracker.supervisor.claim import Claim
+from tracker.telemetry import configure
+from tracker.wiring.doors import admin_token, make_data_folder, open_catalog, open_store
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+    from tracker.api.services import Services
+    from tracker.catalog import Catalog
+    from tracker.loader.loop import Loader
+    from tracker.store.engine import Engine
+
+log = structlog.get_logger()
+
+LONGEST_PAUSE = 10.0  # seconds between two tries to reach a store that is away
+
+
+def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
+    """Serve until SIGINT or SIGTERM. Raises Conflict where another process has the same role on this data folder."""
+    role = "engine" if loader and api else "loader" if loader else "api"
+    configure(level=settings.log_level, form=settings.log_format, role=role)
+    make_data_folder(settings)
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())  # until the event loop takes over: a store may take long to open
+    with ExitStack() as stack:
+        for name in [name for name, wanted in (("loader", loader), ("api", api)) if wanted]:
+            stack.callback(Claim.take(settings.data, name, url=settings.api_base).release)
+        engine = stack.enter_context(open_store(settings))
+        catalog = stack.enter_context(open_catalog(settings))
+        if not _prepared(engine, stop):
+            return
+        thread = _LoaderThread(_loader(settings, engine, catalog), stop) if loader else None
+        if thread is not None:
+            thread.start()
+        try:
+            asyncio.run(_serve(settings, _services(settings, engine, catalog) if api else None, stop))
+        finally:
+            stop.set()
+            _leave_after(settings.stop_seconds)
+            if thread is not None:
+                thread.join()
+        if thread is not None and thread.failure is not None:
+            raise thread.failure
+
+
+@contextmanager
+def own_api(settings: Settings) -> Iterator[str]:
+    """The API for one command of ours, on a free loopback port; its base URL."""
+    configure(level="error", form=settings.log_format, role="cli")
+    with open_store(settings) as engine, open_catalog(settings) as catalog:
+        if not _prepared(engine, threading.Event(), tries=1):
+            raise TryLater("the store is away", code="store_away")
+        services = _services(settings, engine, catalog)
+        stop, found = threading.Event(), threading.Event()
+        port: list[int] = []
+
+        def serve() -> None:
+            def bound(number: int) -> None:
+                port.append(number)
+                found.set()
+
+            asyncio.run(_serve_app(services, "127.0.0.1", 0, stop, bound))
+
+        thread = threading.Thread(target=serve, name="own-api", daemon=True)
+        thread.start()
+        try:
+            if not found.wait(30):
+                raise TrackerError("the API did not start; --debug shows why")
+            yield f"http://127.0.0.1:{port[0]}"
+        finally:
+            stop.set()
+            thread.join()
+
+
+class _LoaderThread(threading.Thread):
+    """Runs the loader; what it raises stops the process, so that the supervisor starts a fresh one."""
+
+    def __init__(self, loader: Loader, stop: threading.Event) -> None:
+        super().__init__(name="loader", daemon=True)
+        self._loader = loader
+        self._stop_asked = stop
+        self.failure: Exception | None = None
+
+    def run(self) -> None:
+        try:
+            self._loader.run(self._stop_asked)
+        except Exception as error:
+            log.exception("loader failed")
+            self.failure = error
+        finally:
+            self._stop_asked.set()
+
+
+def _prepared(engine: Engine, stop: threading.Event, *, tries: int = 0) -> bool:
+    """Migrate; wait for a store that is away, for ever or for some tries. False: asked to stop first."""
+    from tracker.store.migrate import migrate
+
+    pause = 0.2
+    attempt = 0
+    while not stop.is_set():
+        attempt += 1
+        try:
+            applied = migrate(engine)
+        except TryLater as error:
+            if attempt == tries:
+                raise
+            log.warning("the store is away: trying again", reason=error.code, pause=pause)
+            stop.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+            continue
+        if applied:
+            log.info("migrated", applied=[str(name) for name in applied])
+        return True
+    return False
+
+
+def _loader(settings: Settings, engine: Engine, catalog: Catalog) -> Loader:
+    from tracker.loader.loop import Loader
+    from tracker.spool.reader import Spool
+
+    return Loader(Spool(settings.spool_dir), engine, catalog.ledger)
+
+
+def _services(settings: Settings, engine: Engine, catalog: Catalog) -> Services:
+    from tracker.api.services import Services
+    from tracker.catalog import token_hash
+    from tracker.imports.replay import replayer
+    from tracker.loader.ledger import LedgerView
+    from tracker.spool.reader import Spool
+    from tracker.wiring.status import condition
+
+    exports = settings.data / "exports"
+    exports.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return Services(
+        engine=engine,
+        catalog=catalog,
+        ledger=LedgerView(Spool(settings.spool_dir), catalog.ledger),
+        replay=replayer(engine, catalog.sites, settings.spool_dir),
+        admin_token_hash=token_hash(admin_token(settings)),
+        exports=exports,
+        version=__version__,
+        status=lambda: condition(settings),
+        collector_url=settings.collector_url,
+        report_timeout_s=settings.report_seconds,
+        report_threads=settings.report_threads,
+    )
+
+
+async def _serve(settings: Settings, services: Services | None, stop: threading.Event) -> None:
+    """Until a signal or until the loader ends."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    if services is None:
+        await _until(stop)
+        return
+    try:
+        await _serve_app(
+            services,
+            settings.api_host,
+            settings.api_port,
+            stop,
+            lambda port: log.info("api listens", host=settings.api_host, port=port),
+        )
+    except OSError as error:
+        raise Conflict(
+            f"the API cannot listen on {settings.api_host}:{settings.api_port} ({error.strerror or error}): "
+            "choose another port with --api-port",
+            code="port_in_use",
+        ) from None
+
+
+async def _serve_app(
+    services: Services, host: str, port: int, stop: threading.Event, bound: Callable[[int], None]
+) -> None:
+    from aiohttp import web
+
+    from tracker.api.app import make_app
+
+    runner = web.AppRunner(make_app(services), handler_cancellation=True, access_log=None, shutdown_timeout=2.0)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, host, port).start()
+        bound(_port_of(runner))
+        await _until(stop)
+    finally:
+        await runner.cleanup()
+
+
+def _port_of(runner: web.AppRunner) -> int:
+    address: Any = runner.addresses[0]
+    return int(address[1])
+
+
+async def _until(stop: threading.Event) -> None:
+    while not stop.is_set():  # noqa: ASYNC110 - set by a thread or a signal handler, not by a task
+        await asyncio.sleep(0.05)
+
+
+def _leave_after(seconds: float) -> None:
+    """A report or an insert that does not end must not keep the process: all of it is repeatable."""
+
+    def leave() -> None:
+        time.sleep(seconds)
+        os._exit(1)
+
+    threading.Thread(target=leave, name="deadline", daemon=True).start()
