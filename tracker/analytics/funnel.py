@@ -29,7 +29,9 @@ def run(engine: Engine, funnel: Funnel) -> dict[str, Any]:
         rows = engine.ask(query(engine, replace(funnel, breakdown=None), events)).dicts()
         rows += [row for row in engine.ask(query(engine, funnel, events)).dicts() if not row["part"]]
     none = [0] * len(funnel.steps)
-    whole = next((row for row in rows if row["part"]), {"counts": none, "averages": none, "medians": none})
+    whole = next(
+        (row for row in rows if row["part"]), {"counts": none, "drops": none, "averages": none, "medians": none}
+    )
     answer: dict[str, Any] = {"steps": _steps(funnel, whole)}
     if funnel.breakdown is not None:
         parts = [row for row in rows if not row["part"]]
@@ -41,12 +43,14 @@ def query(engine: Engine, funnel: Funnel, events: Fragment, *, road: str | None 
     """The whole report as one query."""
     steps = range(1, len(funnel.steps) + 1)
     counts = [f"countIf(bitTest(reached, {step - 1}))" for step in steps]
+    drops = [f"countIf(bitTest(reached, {step - 1}) and reached < {2**step})" for step in steps[:-1]]
     took = [_took(funnel, step) for step in steps]
     return fill(
         load(__package__, "funnel"),
         {
             "attempts": attempts(engine, funnel, events, road=road),
             "counts": Fragment(f"[{', '.join(counts)}]"),
+            "drops": Fragment(f"[{', '.join([*drops, '0'])}]"),
             "averages": Fragment(f"[{', '.join(f'avgOrNullIf({span}, {there})' for span, there in took)}]"),
             "medians": Fragment(
                 f"[{', '.join(f'quantileExactInclusiveOrNullIf(0.5)({span}, {there})' for span, there in took)}]"
@@ -80,7 +84,7 @@ def _steps(funnel: Funnel, row: Mapping[str, Any]) -> list[dict[str, Any]]:
                 "name": step.name,
                 "event": step.event,
                 "count": count,
-                "dropped": max(count - counts[at], 0) if at < len(counts) else 0,
+                "dropped": row["drops"][at - 1],
                 "from_previous": _share(count, counts[before - 1] if before else count),
                 "from_first": _share(count, counts[0]),
                 "seconds_from_previous": {

@@ -1,7 +1,8 @@
 -- A funnel's answer from the attempt that counts for every unit: how many reached each step, and how long it took from
 -- the last required step before. The first row is the whole, further rows are the breakdown's values.
--- Slots: attempts, counts, averages, medians, groups, kind.
-select /*kind*/ as part, value, /*counts*/ as counts, /*averages*/ as averages, /*medians*/ as medians
+-- Slots: attempts, counts, drops, averages, medians, groups, kind.
+select /*kind*/ as part, value, /*counts*/ as counts, /*drops*/ as drops,
+    /*averages*/ as averages, /*medians*/ as medians
 from (/*attempts*/)
 group by /*groups*/
 order by part desc, counts[1] desc, value

@@ -76,15 +76,10 @@ class Fold:
         place = self._place.get((stand, step))
         return f"a.{place}" if place else "0"
 
-    def _targets(self, stand: int) -> list[int]:
-        """Steps that an attempt at `stand` can take next, the preferred one first."""
-        required = self._funnel.required_after(stand)
-        return [required, *range(stand + 1, required)]
-
     def _moment(self, stand: int, step: int) -> str:
         pairs = [
             f"bitTest(c, {target - 1}), {'m' if target == step else self._future(target, step)}"
-            for target in self._targets(stand)
+            for target in self._funnel.next_steps(stand)
         ]
         return f"multiIf({', '.join(pairs)}, {'0' if self._funnel.mode == 'strict' else self._future(stand, step)})"
 
@@ -93,7 +88,7 @@ class Fold:
             return "0"
         pairs = [
             f"bitTest(c, {target - 1}), {self._hit(stand, target, self._future(target, 0))}"
-            for target in self._targets(stand)
+            for target in self._funnel.next_steps(stand)
         ]
         stays = "0" if self._funnel.mode == "strict" else self._future(stand, 0)
         return f"multiIf({', '.join(pairs)}, {self._hit(stand, stand, stays)})"

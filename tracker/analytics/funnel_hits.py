@@ -83,13 +83,16 @@ def disjoint(funnel: Funnel) -> bool:
 
 
 def step_code(funnel: Funnel) -> Fragment:
-    """The number of the one step that a relevant event serves. Only for disjoint steps."""
+    """The number of the one step that a relevant event serves, 0 for none. Only for disjoint steps."""
     params = Params("s")
-    tests = [
-        f"event in {params.put(sorted({one.event for one in step.any_of}), 'Array(String)')}" for step in funnel.steps
-    ]
-    pairs = ", ".join(f"{test}, {at}" for at, test in enumerate(tests[:-1], 1))
-    return Fragment(f"multiIf({pairs}, {len(tests)})", params.values)
+    tests = [any_of_sql(step.any_of, params) for step in funnel.steps]
+    if funnel.mode == "strict":
+        pairs = ", ".join(f"{test}, {at}" for at, test in enumerate(tests, 1))
+        return Fragment(f"multiIf({pairs}, 0)", params.values)
+    params = Params("s")  # whatever is relevant and serves no other step serves the last one: names tell them apart
+    names = [params.put(sorted({one.event for one in step.any_of}), "Array(String)") for step in funnel.steps[:-1]]
+    pairs = ", ".join(f"event in {name}, {at}" for at, name in enumerate(names, 1))
+    return Fragment(f"multiIf({pairs}, {len(funnel.steps)})", params.values)
 
 
 def step_mask(funnel: Funnel) -> Fragment:
@@ -106,7 +109,7 @@ def step_mask(funnel: Funnel) -> Fragment:
 def relevant(funnel: Funnel) -> Fragment:
     """Holds for events that can serve a step or exclude; in strict mode also for all that can get in between.
 
-    Bookkeeping (identify, alias, group and consent calls) gets in nobody's way unless a step or an exclusion asks for it.
+    Bookkeeping (identify, alias, group, consent calls) gets in nobody's way unless a step or an exclusion asks for it.
     """
     params = Params("r")
     text = any_of_sql(conditions(funnel), params)

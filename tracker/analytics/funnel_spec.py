@@ -1,8 +1,8 @@
 """A funnel as the contract writes it, checked.
 
 Limits: 2 to 20 steps, the first one required; up to 20 alternatives a step; up to 20 exclusions; a window of up to
-366 days. `unordered` knows neither exclusions nor optional steps (BadRequest): without an order there is no "between"
-and nothing to skip.
+366 days. `unordered` knows no optional steps (nothing to skip) and only exclusions over the whole funnel (there is no
+"between two steps" without an order).
 """
 
 from __future__ import annotations
@@ -73,11 +73,14 @@ class Funnel:
         """Number of the last required step before `step` (numbered from 1); 0 before the first."""
         return max((at for at in range(1, step) if not self.steps[at - 1].optional), default=0)
 
-    def required_after(self, step: int) -> int:
-        """Number of the next required step after `step`, or the number of steps if all that follow are optional."""
-        return next(
-            (at for at in range(step + 1, len(self.steps) + 1) if not self.steps[at - 1].optional), len(self.steps)
-        )
+    def next_steps(self, step: int) -> list[int]:
+        """Steps that may follow `step`, the preferred one first: the next required one, then optional ones before it."""
+        optional: list[int] = []
+        for at in range(step + 1, len(self.steps) + 1):
+            if not self.steps[at - 1].optional:
+                return [at, *optional]
+            optional.append(at)
+        return optional
 
 
 def parse(body: object, path: str = "") -> Funnel:
@@ -147,9 +150,12 @@ def _exclusions(body: object, field: str, steps: int, mode: str) -> tuple[Exclus
         return ()
     if not isinstance(body, Sequence) or isinstance(body, str) or len(body) > 20:
         raise BadRequest(f"{field} must be a list of up to 20 exclusions", field=field)
-    if mode == "unordered":
-        raise BadRequest(f"{field}: an unordered funnel has no order to exclude between", field=field)
-    return tuple(_exclusion(one, f"{field}[{at}]", steps) for at, one in enumerate(body))
+    checked = tuple(_exclusion(one, f"{field}[{at}]", steps) for at, one in enumerate(body))
+    for at, one in enumerate(checked):
+        if mode == "unordered" and (one.from_step, one.to_step) != (1, steps):
+            why = "an unordered funnel can only exclude between its first and its last match"
+            raise BadRequest(f"{field}[{at}]: {why}; leave from_step and to_step out", field=f"{field}[{at}]")
+    return checked
 
 
 def _exclusion(body: object, field: str, steps: int) -> Exclusion:

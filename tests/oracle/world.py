@@ -1,0 +1,68 @@
+"""A little world of events: rows for the store and the same rows for the oracle."""
+
+from __future__ import annotations
+
+import json
+import uuid
+
+from funnel_oracle import persons
+
+from tracker.core.identity import user_key, visitor_key
+from tracker.store.engine import Query, Rows
+
+TEXT = "site event type visitor user session url path country device channel currency bot".split()
+COLUMNS = [(name, "String") for name in TEXT] + [
+    ("key", "UInt64"),
+    ("ts", "Int64"),
+    ("id", "String"),
+    ("arrival", "UInt64"),
+    ("seq", "UInt32"),
+    ("value", "Nullable(Float64)"),
+    ("items", "Array(Tuple(item_id String, item_name String, item_category String, price Float64, quantity Float64))"),
+    ("props", "String"),
+    ("traits", "String"),
+]
+
+
+def event(name, ts, visitor="", **more):
+    """One event as the oracle reads it."""
+    base = {"event": name, "ts": ts, "visitor": visitor, "user": "", "session": "", "type": "track", "seq": 0}
+    return {**base, "props": {}, "traits": {}, **more}
+
+
+def load(engine, events, site="shop"):
+    """Put events and the persons they tell of into the store. Gives the events with `arrival` filled in."""
+    rows = []
+    for number, one in enumerate(events):
+        one.setdefault("arrival", 1_000_000 + number)
+        key = user_key(one["user"]) if one["user"] else visitor_key(one["visitor"])
+        texts = [site if name == "site" else one.get(name, "") for name in TEXT]
+        rest = [key, one["ts"], str(uuid.UUID(int=number)), one["arrival"], one["seq"], one.get("value")]
+        items = [[i.get("item_id", ""), i.get("item_name", ""), "", i.get("price", 0), 1] for i in one.get("items", [])]
+        rows.append([*texts, *rest, items, json.dumps(one["props"]), json.dumps(one["traits"])])
+    names = ", ".join(f"`{name}`" for name, _ in COLUMNS)
+    chosen = ", ".join(
+        {"ts": "fromUnixTimestamp64Milli(ts, 'UTC')", "id": "toUUID(id)"}.get(n, f"`{n}`") for n, _ in COLUMNS
+    )
+    engine.command(
+        Query(
+            text=f"insert into events ({names}) select {chosen} from /*table:rows*/",
+            tables={"rows": Rows(columns=COLUMNS, data=rows)},
+        )
+    )
+    owners = [[site, visitor_key(visitor), user_key(user), 1] for visitor, user in persons(events).items()]
+    if owners:
+        columns = [("site", "String"), ("key", "UInt64"), ("person", "UInt64"), ("version", "UInt64")]
+        engine.command(
+            Query(
+                text="insert into person_map (site, key, person, version) select * from /*table:rows*/",
+                tables={"rows": Rows(columns=columns, data=owners)},
+            )
+        )
+    return events
+
+
+def flat(steps):
+    """The steps of our answer in the oracle's shape."""
+    keep = ("count", "dropped", "from_previous", "from_first")
+    return [{**{name: step[name] for name in keep}, **step["seconds_from_previous"]} for step in steps]
