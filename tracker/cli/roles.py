@@ -112,6 +112,20 @@ def dashboard(data: Data = None, api_port: ApiPort = None, dashboard_port: Dashb
     os.execve(command[0], command, os.environ | dashboard_environment(chosen))  # noqa: S606 - our own command line
 
 
+def demo_shop(data: Data = None) -> None:
+    """Serve the demo shop (a part of `tracker demo`)."""
+    from tracker.wiring.demo import run_shop
+
+    run_shop(settings(data=data))
+
+
+def demo_load(data: Data = None) -> None:
+    """Load the sample click-stream (a part of `tracker demo`)."""
+    from tracker.wiring.demo import load_sample
+
+    load_sample(settings(data=data))
+
+
 def register(app: typer.Typer) -> None:
     """Add the serving commands to the app."""
     for command, example in (
@@ -124,3 +138,5 @@ def register(app: typer.Typer) -> None:
         (dashboard, "TRACKER_API_URL=http://engine:8081 tracker dashboard"),
     ):
         app.command(epilog=f"Example: {example}")(command)
+    app.command("demo-shop", hidden=True)(demo_shop)
+    app.command("demo-load", hidden=True)(demo_load)
