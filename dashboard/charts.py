@@ -14,7 +14,7 @@ import plotly.graph_objects as go
 from dashboard import formats
 
 INK, MUTED, LINE, GROUND = "#15202B", "#5A6772", "#E8ECEB", "rgba(0,0,0,0)"
-PRIMARY, SOFT, WARM = "#0B6E69", "#DCEBE9", "#C98A1B"
+PRIMARY, SOFT, WARM, LOST = "#0B6E69", "#DCEBE9", "#C98A1B", "#9B3329"
 CATEGORIES = ["#0B6E69", "#C98A1B", "#4C6FB1", "#A8557A", "#6B8E3D", "#8A7F72"]
 CONFIG: dict[str, Any] = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showTips": False}
 FONT = "Inter, system-ui, sans-serif"
@@ -97,15 +97,17 @@ def bars_over_time(days: Sequence[str], values: Sequence[float | None], currency
 
 @dataclass(frozen=True)
 class Bar:
-    """One step of a funnel as the chart needs it; `share` is of the first step."""
+    """One step of a funnel as the chart needs it; `share` is of the first step, `lost` left before this one."""
 
     title: str
     count: int
     share: float
     from_previous: float | None
     optional: bool = False
+    lost: int = 0
 
 
+ROOM_FOR_LOSS = 0.8  # of the bar's width: above it the loss would be written on the bar itself
 ROW = 66  # pixels a funnel step takes
 
 
@@ -135,6 +137,17 @@ def funnel(bars: Sequence[Bar], who: str = "people") -> go.Figure:
         _label(figure, row, name, at="left")
         share = f"<span style='color:{MUTED}'>{formats.percent(bar.share)}</span>"
         _label(figure, row, f"<b>{formats.number(bar.count)}</b>  {share}", at="right")
+        if row and bar.lost and bar.share < ROOM_FOR_LOSS:
+            lost = f"−{formats.number(bar.lost)}"
+            figure.add_annotation(
+                x=0.992,
+                y=row,
+                text=lost,
+                showarrow=False,
+                xanchor="right",
+                xref="paper",
+                font={"size": 13, "color": LOST},
+            )
     figure.update_layout(barmode="overlay", hovermode="closest")
     figure.update_xaxes(visible=False, range=[0, 1])
     figure.update_yaxes(visible=False, range=[len(bars) - 0.62, -0.72])

@@ -133,7 +133,7 @@ def change(now: float | None, before: float | None) -> tuple[str, str]:
 
 def window_text(window: str) -> str:
     """The API's `7d`, `24h`, `30m` in words."""
-    units = {"d": "day", "h": "hour", "m": "minute", "s": "second"}
+    units = {"w": "week", "d": "day", "h": "hour", "m": "minute", "s": "second"}
     count, unit = window[:-1], units.get(window[-1:], "")
     return f"{count} {unit}{'' if count == '1' else 's'}" if unit and count.isdigit() else window
 

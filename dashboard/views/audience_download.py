@@ -16,7 +16,7 @@ def panel(audience: str) -> None:
     """Choose a format, make the file, download it."""
     key = f"export-{audience}"
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        kind = st.selectbox("Format", list(KINDS), format_func=KINDS.__getitem__, key=f"{key}-kind")
+        kind = st.selectbox("Format", list(KINDS), format_func=KINDS.__getitem__, key=f"{key}-kind", width=280)
         if st.button("Make the file", type="primary", key=f"{key}-start"):
             _start(audience, kind, key)
     if key in st.session_state:

@@ -76,16 +76,22 @@ def _result(draft: Json) -> None:
 
 def bars_of(steps: list[Json]) -> list[Bar]:
     """The report's steps as the chart wants them."""
-    return [
-        Bar(
-            str(step["name"]),
-            int(step["count"]),
-            float(step["from_first"] or 0),
-            step["from_previous"] if place else None,
-            bool(step.get("optional")),
+    bars, lost = [], 0
+    for place, step in enumerate(steps):
+        from_previous = step["from_previous"] if place else None
+        optional = bool(step.get("optional"))
+        bars.append(
+            Bar(
+                str(step["name"]),
+                int(step["count"]),
+                float(step["from_first"] or 0),
+                from_previous,
+                optional,
+                0 if optional else lost,
+            )
         )
-        for place, step in enumerate(steps)
-    ]
+        lost = int(step["dropped"]) if not optional else lost
+    return bars
 
 
 def _summary(steps: list[Json], who: str, draft: Json) -> None:

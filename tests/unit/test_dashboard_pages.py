@@ -1,0 +1,252 @@
+"""Every page against a real HTTP server that answers as the API does: full, empty, refusing and away."""
+
+import re
+from html import unescape
+
+import pytest
+import streamlit as st
+from dashboard_api import HOSTILE, TOKEN, Server
+from streamlit.testing.v1 import AppTest
+
+PAGES = ["overview", "funnel", "audiences", "health", "install"]
+
+
+@pytest.fixture
+def server(monkeypatch):
+    server = Server()
+    monkeypatch.setenv("TRACKER_API_URL", server.url)
+    monkeypatch.setenv("TRACKER_DASHBOARD_TOKEN", TOKEN)
+    st.cache_data.clear()
+    yield server
+    server.close()
+
+
+def run(name, **params):
+    """The sidebar and one page, as app.py draws them."""
+
+    def script(name):
+        import importlib
+
+        from dashboard import sidebar
+        from dashboard.components import guarded
+
+        def draw():
+            sidebar.draw()
+            importlib.import_module(f"dashboard.views.{name}").page()
+
+        guarded(draw)()
+
+    at = AppTest.from_function(script, args=(name,), default_timeout=60)
+    for key, value in params.items():
+        at.query_params[key] = value
+    at.run()
+    assert not at.exception
+    return at
+
+
+def seen(at):
+    """All text of our own markup."""
+    return unescape(re.sub("<[^>]+>", " ", html(at)))
+
+
+def html(at):
+    return " ".join(element.proto.body for element in at.get("html"))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_draws_and_keeps_strangers_text_as_text(server, name):
+    server.state.keep(server.state.audiences, {"site": "shop", "name": HOSTILE, "rule": {"did": {"event": HOSTILE}}})
+    at = run(name)
+    assert "<h1>" in html(at)
+    assert "<img" not in html(at)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_without_a_site_every_page_says_what_to_do_next(server, name):
+    server.state.sites.clear()
+    at = run(name)
+    assert re.search(
+        r"add (your|a) site", seen(at) + " ".join(str(element.label) for element in at.text_input), re.IGNORECASE
+    )
+
+
+@pytest.mark.parametrize("name", ["overview", "funnel", "audiences", "health"])
+def test_without_events_a_page_says_what_to_do_next(server, name):
+    server.state.empty, server.state.heard = True, False
+    at = run(name)
+    assert 'class="jt-empty"' in html(at)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_while_the_api_is_away_a_page_is_calm_and_offers_to_try_again(server, name):
+    server.close()
+    at = run(name)
+    assert "does not answer" in seen(at)
+    assert "Try again" in [button.label for button in at.button]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_refusal_is_a_sentence(server, name):
+    run(name)
+    server.state.fail = (400, {"error": {"code": "bad_request", "message": "from must be before to", "field": "from"}})
+    st.cache_data.clear()
+    assert "From must be before to." in seen(run(name))
+
+
+def test_the_overview_compares_with_the_period_before(server):
+    text = seen(run("overview"))
+    assert "2,841" in text
+    assert "+8.9 %" in text
+    assert "−3.9 %" in text
+    assert "Germany" in text
+    assert "compared with" in text
+
+
+def test_the_period_is_whole_days_of_the_sites_own_zone(server):
+    run("overview")
+    body = next(body for _, path, body in server.state.asked if path.endswith("/overview"))
+    assert re.search(r"T00:00:00\+0[12]:00$", body["from"])  # Berlin, winter or summer
+    assert re.search(r"T00:00:00\+0[12]:00$", body["to"])
+
+
+def test_the_funnel_shows_counts_conversion_and_human_times(server):
+    text = seen(run("funnel"))
+    for expected in ("2,503", "46 %", "1,352", "10 min 40 s", "1 h 30 min"):
+        assert expected in text
+
+
+def test_a_drop_is_offered_as_an_audience_with_name_and_size(server):
+    at = run("funnel")
+    at.button(key="make-audience").click().run()
+    assert at.text_input(key="audience-name").value == "View item, but not Add to cart"
+    assert "241 of them may be shown ads" in seen(at)
+    rule = next(body["rule"] for _, path, body in server.state.asked if path.endswith("/preview"))
+    steps = [step["event"] for step in rule["dropped"]["funnel"]["steps"]]
+    assert steps == ["view_item", "add_to_cart", "add_payment_info", "purchase"]
+    assert (rule["dropped"]["after_step"], rule["dropped"]["within"]) == (1, "30d")
+
+
+def test_changing_the_builder_changes_the_question(server):
+    at = run("funnel")
+    at.multiselect[0].set_value(["search", "page_view"])
+    at.selectbox(key="mode").set_value("strict")
+    at.selectbox(key="breakdown").set_value("country")
+    at.number_input(key="window-length").set_value(3)
+    at.run()
+    assert not at.exception
+    asked = [body for _, path, body in server.state.asked if path.endswith("/reports/funnel")][-1]
+    assert [one["event"] for one in asked["steps"][0]["any_of"]] == ["search", "page_view"]
+    assert (asked["mode"], asked["window"], asked["breakdown"]) == (
+        "strict",
+        "3d",
+        {"property": "country", "touch": "first"},
+    )
+    assert "(not known)" not in seen(at)
+    assert HOSTILE in seen(at)  # a value of the breakdown, as text
+
+
+def test_a_funnel_is_saved_opened_and_deleted(server):
+    at = run("funnel")
+    at.selectbox(key="mode").set_value("unordered").run()
+    at.text_input(key="funnel-name-new").set_value("Checkout").run()
+    at.button(key="funnel-create").click().run()
+    assert [row["name"] for row in server.state.funnels.values()] == ["Checkout"]
+    assert at.selectbox(key="funnel-choice").value == "1"
+    at.selectbox(key="funnel-choice").set_value("").run()
+    assert at.selectbox(key="mode").value == "ordered"
+    at.selectbox(key="funnel-choice").set_value("1").run()
+    assert at.selectbox(key="mode").value == "unordered"
+    at.button(key="funnel-delete").click().run()
+    assert server.state.funnels == {}
+    assert not at.exception
+
+
+def audience(server):
+    rule = {
+        "all": [
+            {"did": {"event": "view_item", "within": "14d"}},
+            {"not": {"did": {"event": "purchase", "within": "14d"}}},
+        ]
+    }
+    return server.state.keep(
+        server.state.audiences, {"site": "shop", "name": "Lookers", "rule": rule, "duration": "30d"}
+    )["id"]
+
+
+def test_an_audience_says_who_is_in_it_and_who_is_withheld(server):
+    text = seen(run("audiences", audience=audience(server)))
+    for expected in (
+        "Lookers",
+        "312",
+        "241",
+        "have not agreed to advertising",
+        "Did “View item” in the last 14 days",
+        "Not: Did “Purchase”",
+    ):
+        assert expected in text
+
+
+def test_a_download_goes_through_the_export(server):
+    at = run("audiences", audience=audience(server))
+    at.button(key="export-1-start").click().run()
+    at.run()
+    assert "241 people are in the file" in seen(at)
+    assert len(at.get("download_button")) == 1
+
+
+def test_a_failed_export_says_why(server):
+    server.state.minimum = True
+    at = run("audiences", audience=audience(server))
+    at.button(key="export-1-start").click().run()
+    at.run()
+    assert "the site's minimum is 100" in seen(at)
+    assert len(at.get("download_button")) == 0
+
+
+def test_the_sum_of_data_health_adds_up_or_says_so(server):
+    ledger = server.state.ledger
+    ledger["waiting"], ledger["received"] = 0, 31106 + 41 + 11 + 50
+    assert "It adds up" in seen(run("health"))
+    ledger["received"] += 3
+    ledger["unexplained"] = 3
+    st.cache_data.clear()
+    assert "3 events are unexplained" in seen(run("health"))
+
+
+def test_a_replay_says_what_it_did(server):
+    at = run("health")
+    at.button(key="replay").click().run()
+    assert "11 events were sent again, 2 of them were rejected again." in seen(at)
+
+
+def test_a_site_is_added(server):
+    server.state.sites.clear()
+    at = run("install")
+    at.text_input[0].set_value("news")
+    at.text_input[1].set_value("https://news.example/, www.news.example")
+    at.button[0].click().run()
+    assert server.state.sites[0]["domains"] == ["news.example", "www.news.example"]
+    assert "The site news is ready." in seen(at)
+
+
+def test_install_turns_green_with_the_first_event(server):
+    server.state.heard = False
+    assert "Waiting for the first event" in seen(run("install"))
+    server.state.heard = True
+    st.cache_data.clear()
+    assert "We have heard from shop." in seen(run("install"))
+
+
+def test_without_a_token_one_is_asked_for_and_kept_in_the_session_only(server, monkeypatch):
+    monkeypatch.delenv("TRACKER_DASHBOARD_TOKEN")
+    at = AppTest.from_file("../../dashboard/app.py", default_timeout=60).run()
+    assert [field.label for field in at.text_input] == ["API token"]
+    at.text_input[0].set_value("wrong")
+    at.button[0].click().run()
+    assert "This token is not known" in seen(at)
+    at.text_input[0].set_value(TOKEN)
+    at.button[0].click().run()
+    assert not at.exception
+    assert "2,841" in seen(at)
+    assert "Sign out" in [button.label for button in at.button]
+    assert TOKEN not in html(at)

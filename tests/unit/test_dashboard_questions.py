@@ -1,0 +1,149 @@
+import pytest
+
+from dashboard import examples, questions, rules
+
+
+def draft(*events, **more):
+    made = questions.new_draft([])
+    made["steps"] = [questions.new_step(event) for event in events]
+    return made | more
+
+
+def test_a_draft_becomes_the_contracts_question():
+    made = draft("view_item", "purchase", window="3d", breakdown="country", touch="last", count_by="visitor")
+    made["steps"][0]["where"] = [
+        {"id": 1, "property": "country", "op": "in", "value": ["DE", "AT"]},
+        {"id": 2, "property": "props.price", "op": "gte", "value": "10.5"},
+        {"id": 3, "property": "device", "op": "eq", "value": ""},  # says nothing yet: left out
+        {"id": 4, "property": "channel", "op": "exists", "value": ""},
+    ]
+    made["steps"][1]["events"] = ["purchase", "call"]
+    made["steps"][1]["optional"] = True
+    made["exclude"] = [{"id": 5, "event": "refund", "from_step": 1, "to_step": 2, "where": []}]
+    assert questions.funnel_spec(made, "shop", "A", "B") == {
+        "site": "shop",
+        "from": "A",
+        "to": "B",
+        "steps": [
+            {
+                "event": "view_item",
+                "name": "View item",
+                "where": [
+                    {"property": "country", "op": "in", "value": ["DE", "AT"]},
+                    {"property": "props.price", "op": "gte", "value": 10.5},
+                    {"property": "channel", "op": "exists"},
+                ],
+            },
+            {"any_of": [{"event": "purchase"}, {"event": "call"}], "name": "Purchase or Call", "optional": True},
+        ],
+        "mode": "ordered",
+        "window": "3d",
+        "count_by": "visitor",
+        "exclude": [{"event": "refund", "from_step": 1, "to_step": 2}],
+        "breakdown": {"property": "country", "touch": "last"},
+    }
+
+
+def test_a_saved_funnel_opens_as_it_was_saved():
+    made = draft("page_view", "purchase", mode="strict", count_by="session", breakdown="device")
+    made["steps"][0]["name"] = "Came"
+    made["steps"][0]["where"] = [{"id": 1, "property": "value", "op": "lt", "value": "5"}]
+    made["exclude"] = [{"id": 2, "event": "error", "from_step": 1, "to_step": 2, "where": []}]
+    saved = questions.funnel_spec(made, "shop", "A", "B")
+    assert questions.funnel_spec(questions.draft_of(saved), "shop", "A", "B") == saved
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (draft("a"), "second step"),
+        (draft("a", "b") | {"steps": [questions.new_step("a"), questions.new_step()]}, "step 2"),
+        (
+            draft("a", "b") | {"steps": [questions.new_step("a") | {"optional": True}, questions.new_step("b")]},
+            "optional",
+        ),
+    ],
+)
+def test_what_is_missing_is_said(made, says):
+    assert says in questions.problem(made)
+    assert questions.problem(draft("a", "b")) == ""
+
+
+def test_the_first_funnel_is_the_shops_road():
+    names = ["page_view", "search", "purchase", "add_to_cart", "view_item"]
+    assert [step["events"] for step in questions.new_draft(names)["steps"]] == [
+        ["view_item"],
+        ["add_to_cart"],
+        ["purchase"],
+    ]
+    assert [step["events"] for step in questions.new_draft(["b", "a", "c"])["steps"]] == [["b"], ["a"]]
+
+
+RULES = [
+    (
+        {
+            "all": [
+                {"did": {"event": "view_item", "count": {"gte": 3}, "within": "14d"}},
+                {"not": {"did": {"event": "purchase"}}},
+            ]
+        },
+        [
+            (0, "All of these:"),
+            (1, "Did “View item”, at least 3 times in the last 14 days"),
+            (1, "Not: Did “Purchase”"),
+        ],
+    ),
+    (
+        {"any": [{"property": {"property": "country", "op": "in", "value": ["DE", "AT"]}}]},
+        [(0, "Country is one of DE or AT")],
+    ),
+    (
+        {
+            "dropped": {
+                "funnel": {"steps": [{"event": "a", "name": "Cart"}, {"event": "b"}], "window": "7d"},
+                "after_step": 1,
+                "within": "30d",
+                "wait": "1h",
+            }
+        },
+        [
+            (0, "Reached “Cart” but not “B” in the last 30 days; counted after 1 hour without going on"),
+            (1, "Funnel: Cart → B, within 7 days"),
+        ],
+    ),
+    (
+        {
+            "did": {
+                "event": "purchase",
+                "value": {"sum": "value", "gte": 100},
+                "where": [{"property": "props.plan", "op": "eq", "value": "pro"}],
+            }
+        },
+        [(0, "Did “Purchase” where plan is pro, with a sum of value of at least 100")],
+    ),
+    (
+        {
+            "sequence": {
+                "steps": [{"event": "a"}, {"any_of": [{"event": "b"}, {"event": "c"}]}],
+                "window": "1d",
+                "within": "7d",
+            }
+        },
+        [(0, "Did these in order in the last 7 days, within 1 day of the first:"), (1, "“A”"), (1, "“B” or “C”")],
+    ),
+    ({"new_kind": 1}, [(0, "A rule this page does not know how to read")]),
+]
+
+
+@pytest.mark.parametrize(("rule", "expected"), RULES)
+def test_a_rule_in_words(rule, expected):
+    assert rules.lines(rule) == expected
+
+
+def test_examples_hold_the_sites_own_key_and_address():
+    address = examples.collector('<script async src="https://t.shop.example/p.js" data-site="wk"></script>')
+    assert address == "https://t.shop.example"
+    server_side = [code for title, _, code in examples.all_of(address, "wk_1") if title != "On the page"]
+    assert len(server_side) == 3
+    assert all("wk_1" in code and address in code for code in server_side)
+    assert examples.collector("nothing") == examples.FALLBACK
