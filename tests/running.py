@@ -135,9 +135,9 @@ class Tracker:
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
-    def site(self, name: str, *options: str) -> str:
+    def site(self, name: str, *, consent: str = "opt-out") -> str:
         """Add a site; its write key."""
-        return str(self.run("site", "add", name, "--consent", "opt-out", *options)["write_key"])
+        return str(self.run("site", "add", name, "--consent", consent)["write_key"])
 
     def api(self, method: str, path: str, body: object = None, *, timeout: float = 60.0) -> Any:
         """Ask the API as the admin; the JSON answer of a 2xx."""

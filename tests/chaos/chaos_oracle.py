@@ -13,6 +13,7 @@ import gzip
 import hashlib
 import json
 import random
+import select
 import threading
 import time
 import uuid
@@ -194,7 +195,7 @@ EXPECTED = {"2xx", "503", "refused", "reset"}
 
 
 class _Line:
-    """A kept connection; after a fault the next request makes a new one."""
+    """A kept connection. One that the server has closed while it was idle is replaced first, as real clients do."""
 
     def __init__(self, port: int) -> None:
         self._port = port
@@ -202,6 +203,8 @@ class _Line:
 
     def post(self, path: str, body: bytes, headers: dict[str, str]) -> str:
         """What came of it, in a word. An answer counts only when it was read to its end."""
+        if self._connection is not None and select.select([self._connection.sock], [], [], 0)[0]:
+            self.close()
         try:
             if self._connection is None:
                 self._connection = HTTPConnection("127.0.0.1", self._port, timeout=30)

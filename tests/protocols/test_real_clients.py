@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from clickhouse import ClickHouse
-from real_clients import each_client, send, stamp
+from real_clients import CLIENTS, each_client, send, stamp
 from running import Role, Tracker, request, tracker, until
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(180)]
@@ -39,6 +39,11 @@ class Service:
         self.loader: Role = it.role("loader").start()
         it.role("api").start()
         it.ready()
+
+    def sites(self) -> dict[str, tuple[str, str]]:
+        """A site for each client, and one more: name and write key."""
+        names = {who: f"{who.replace(' ', '-')}-{uuid.uuid4().hex[:8]}" for who in (*CLIENTS, "filler")}
+        return {who: (name, self.it.site(name)) for who, name in names.items()}
 
     @property
     def host(self) -> str:
@@ -113,30 +118,32 @@ def test_every_kind_of_call_arrives_as_it_was_meant(service: Service, site: tupl
     assert {one["event"]: one["count"] for one in names} == {row["event"]: 1 for row in rows}
 
 
-@each_client
-def test_a_client_that_is_refused_for_a_while_comes_again(service: Service, site: tuple[str, str], client: str) -> None:
-    name, key = site
-    service.it.drained(name)
+def test_clients_that_are_refused_for_a_while_come_again(service: Service) -> None:
+    """The spool is full while the loader rests: 503 with Retry-After, then all is taken."""
+    sites = service.sites()
+    key = sites["filler"][1]
     assert service.loader.stop() == 0
     until(lambda: _fill(service, key) == 503, 30)
-    started = time.monotonic()
 
-    def free() -> None:
-        time.sleep(1.0)
+    def make_room() -> None:
+        time.sleep(2.0)
         assert _fill(service, key) == 503
         service.loader.start()
 
-    _meanwhile(free, lambda: send(client, service.host, key, _tracks("after 503", 30), batch=5))
-    assert time.monotonic() - started > 1.0
-    _came_once(service, name, "after 503", 30)
+    jobs = [
+        lambda client=client: send(client, service.host, sites[client][1], _tracks("after 503", 30), batch=5)
+        for client in CLIENTS
+    ]
+    _at_once(make_room, *jobs)
+    for client in CLIENTS:
+        _came_once(service, sites[client][0], "after 503", 30)
 
 
-@each_client
-def test_a_collector_killed_in_between_costs_nothing(service: Service, site: tuple[str, str], client: str) -> None:
-    name, key = site
+def test_a_collector_killed_in_between_costs_nothing(service: Service) -> None:
+    sites = service.sites()
 
     def kill() -> None:
-        for pause in (0.05, 0.2):
+        for pause in (0.1, 0.2, 0.3):
             time.sleep(pause)
             service.collector.kill()
             time.sleep(0.3)
@@ -144,9 +151,14 @@ def test_a_collector_killed_in_between_costs_nothing(service: Service, site: tup
             service.it.ready(api=False)
 
     kills = service.collector.kills
-    _meanwhile(kill, lambda: send(client, service.host, key, _tracks("killed", 400), batch=2))
-    assert service.collector.kills == kills + 2
-    _came_once(service, name, "killed", 400)
+    jobs = [
+        lambda client=client: send(client, service.host, sites[client][1], _tracks("killed", 400), batch=2)
+        for client in CLIENTS
+    ]
+    _at_once(kill, *jobs)
+    assert service.collector.kills == kills + 3
+    for client in CLIENTS:
+        _came_once(service, sites[client][0], "killed", 400)
 
 
 STORY: list[dict[str, Any]] = [
@@ -227,22 +239,12 @@ def _fill(service: Service, key: str) -> int:
     return request(service.it.port, "POST", "/e", body, {"Content-Type": "application/json"})[0]
 
 
-def _meanwhile(disturb: Callable[[], None], work: Callable[[], None]) -> None:
-    failures: list[BaseException] = []
-
-    def guarded() -> None:
-        try:
-            disturb()
-        except BaseException as failure:
-            failures.append(failure)
-
-    thread = threading.Thread(target=guarded)
-    thread.start()
-    try:
-        work()
-    finally:
-        thread.join()
-    assert not failures, failures
+def _at_once(*jobs: Callable[[], None]) -> None:
+    """Run all at the same time; the first failure is raised once all have ended."""
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        running = [pool.submit(job) for job in jobs]
+    for job in running:
+        job.result()
 
 
 def _last_days(site: str) -> dict[str, Any]:
