@@ -51,7 +51,6 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
     began = time.monotonic()
     given = request.headers.get(REQUEST_ID, "")
     request_id = given if _GIVEN_ID.fullmatch(given) else secrets.token_hex(8)
-    request["id"] = request_id
     response = await _answer(request, handler, request_id)
     if not response.prepared:
         response.headers[REQUEST_ID] = request_id

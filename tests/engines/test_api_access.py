@@ -1,0 +1,214 @@
+"""Who may do what, and what errors look like, on a real server over a real store."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import aiohttp
+import pytest
+
+from api_client import ADMIN, serve
+from tracker.api.routes import ROUTES
+from tracker.api.site_pages import PUBLIC
+from tracker.catalog import ROLES
+
+
+@pytest.fixture
+async def api(embedded, data):
+    async with serve(embedded, data) as running:
+        running.catalog.sites.create("shop")
+        running.catalog.sites.create("other")
+        yield running
+
+
+def address(path: str) -> str:
+    return re.sub(r"\{\w+\}", "x", path)
+
+
+def is_error(body) -> bool:
+    return set(body) == {"error"} and {"code", "message"} <= set(body["error"]) <= {"code", "message", "field"}
+
+
+async def test_nobody_gets_in_without_a_token(api):
+    for route in ROUTES:
+        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eDp5"}):
+            async with api.session.request(route.method, api.url + address(route.path), headers=headers) as answer:
+                assert answer.status == 401, route
+                assert answer.headers["WWW-Authenticate"] == "Bearer"
+                assert is_error(await answer.json())
+
+
+async def test_every_smaller_role_is_refused_on_every_route(api):
+    tokens = {role: api.catalog.tokens.create(role) for role in ROLES}
+    for route in ROUTES:
+        for role in ROLES[: ROLES.index(route.role)]:
+            status, body = await api.ask(route.method, address(route.path), token=tokens[role])
+            assert (status, is_error(body)) == (403, True), (route.path, role)
+        status, _ = await api.ask(route.method, address(route.path), token=tokens[route.role])
+        assert status not in (401, 403), (route.path, route.role)
+
+
+async def test_public_pages_need_no_token_and_hold_no_secret(api):
+    key = api.catalog.sites.get("shop").write_key
+    for path in PUBLIC:
+        async with api.session.get(api.url + path) as answer:
+            assert answer.status == 200
+            text = await answer.text()
+            assert key not in text and "shop" not in text.replace('"examples":["shop"]', "").replace(
+                "&quot;shop&quot;", ""
+            )
+
+
+async def test_a_token_of_one_site_sees_no_other(api):
+    token = api.catalog.tokens.create("admin", "shop")
+    status, body = await api.ask("GET", "/api/v1/sites", token=token)
+    assert [site["site"] for site in body["sites"]] == ["shop"]
+    await api.ask("POST", "/api/v1/audiences", {"site": "other", "name": "o", "rule": {"did": {"event": "a"}}})
+    audience = api.catalog.audiences.list("other")[0].id
+    body = {"site": "other", "name": "x", "rule": {"did": {"event": "a"}}}
+    funnel = {"site": "other", "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"}
+    funnel["steps"] = [{"event": "a"}, {"event": "b"}]
+    for method, path, sent in [
+        ("GET", "/api/v1/sites/other", None),
+        ("GET", "/api/v1/sites/other/install", None),
+        ("PUT", "/api/v1/sites/other", {"consent": "opt-out"}),
+        ("DELETE", "/api/v1/sites/other", None),
+        ("POST", "/api/v1/sites", {"name": "third"}),
+        ("GET", "/api/v1/ledger?site=other", None),
+        ("GET", "/api/v1/rejected?site=other", None),
+        ("POST", "/api/v1/rejected/replay", {"site": "other"}),
+        ("GET", "/api/v1/audit?site=other", None),
+        ("GET", "/api/v1/audiences?site=other", None),
+        ("GET", f"/api/v1/audiences/{audience}", None),
+        ("GET", f"/api/v1/audiences/{audience}/members", None),
+        ("POST", f"/api/v1/audiences/{audience}/export", {"network": "csv"}),
+        ("POST", "/api/v1/audiences", body),
+        ("POST", "/api/v1/audiences/preview", body),
+        ("POST", "/api/v1/funnels", {"name": "f", "funnel": funnel}),
+        ("POST", "/api/v1/reports/funnel", funnel),
+        ("POST", "/api/v1/reports/funnel/people", {"funnel": funnel, "step": 1, "state": "dropped"}),
+        ("GET", "/api/v1/segments?site=other&visitor=v", None),
+        ("GET", "/api/v1/people?site=other", None),
+        ("GET", "/api/v1/people/1/timeline?site=other", None),
+        ("GET", "/api/v1/events/names?site=other", None),
+        ("GET", "/api/v1/properties?site=other", None),
+        ("GET", "/api/v1/exports?site=other", None),
+        ("POST", "/api/v1/tokens", {"role": "viewer", "site": "other"}),
+        ("POST", "/api/v1/tokens", {"role": "admin"}),
+    ]:
+        status, answer = await api.ask(method, path, sent, token=token)
+        assert (status, is_error(answer)) == (403, True), (path, answer)
+    status, body = await api.ask("GET", "/api/v1/audiences", token=token)
+    assert body == {"audiences": []}
+    assert api.catalog.sites.get("other").consent == "opt-in"
+
+
+async def test_a_revoked_token_opens_nothing(api):
+    _, made = await api.ask("POST", "/api/v1/tokens", {"role": "viewer", "site": "shop"})
+    _, listed = await api.ask("GET", "/api/v1/tokens")
+    assert made["token"] not in str(listed)
+    status, _ = await api.ask("GET", "/api/v1/sites", token=made["token"])
+    assert status == 200
+    status, _ = await api.ask("DELETE", f"/api/v1/tokens/{listed['tokens'][0]['id']}")
+    assert status == 200
+    status, _ = await api.ask("GET", "/api/v1/sites", token=made["token"])
+    assert status == 401
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "sent", "status", "code"),
+    [
+        ("GET", "/nowhere", None, 404, "not_found"),
+        ("DELETE", "/api/v1/ledger", None, 405, "method_not_allowed"),
+        ("GET", "/api/v1/sites/nowhere", None, 404, "no_such_site"),
+        ("GET", "/api/v1/audiences/aud_x", None, 404, "no_such_audience"),
+        ("GET", "/api/v1/exports/exp_x", None, 404, "no_such_export"),
+        ("GET", "/api/v1/funnels/fun_x", None, 404, "no_such_funnel"),
+        ("GET", "/api/v1/ledger?sit=shop", None, 400, "bad_field"),
+        ("GET", "/api/v1/rejected", None, 400, "bad_field"),
+        ("POST", "/api/v1/sites", b"{", 400, "bad_json"),
+        ("POST", "/api/v1/sites", b"", 400, "bad_json"),
+        ("POST", "/api/v1/sites", b'{"name":"shop"}', 409, "site_exists"),
+        ("POST", "/api/v1/reports/funnel", b"[]", 400, "bad_field"),
+        ("POST", "/api/v1/reports/funnel", b"{}", 400, "bad_field"),
+        ("POST", "/api/v1/sites", b" " * 1_000_001, 413, "too_large"),
+    ],
+)
+async def test_every_error_has_one_shape(api, method, path, sent, status, code):
+    headers = {"Authorization": f"Bearer {ADMIN}"}
+    async with api.session.request(method, api.url + path, data=sent, headers=headers) as answer:
+        body = await answer.json()
+        assert (answer.status, body["error"]["code"], is_error(body)) == (status, code, True)
+        assert re.fullmatch(r"[0-9a-f]{16}", answer.headers["X-Request-Id"])
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Cache-Control"] == "no-store"
+
+
+async def test_a_failure_inside_shows_nothing_of_the_inside(api, monkeypatch):
+    def broken(*_given, **_more):
+        raise RuntimeError("secret: /etc/passwd")
+
+    monkeypatch.setattr(api.catalog.sites, "list", broken)
+    status, body = await api.ask("GET", "/api/v1/sites", headers={"X-Request-Id": "mine-1"})
+    assert (status, body["error"]["code"], is_error(body)) == (500, "error", True)
+    assert "secret" not in str(body)
+
+
+async def test_a_request_keeps_the_id_it_came_with(api):
+    async with api.session.get(api.url + "/healthz", headers={"X-Request-Id": "mine-1"}) as answer:
+        assert answer.headers["X-Request-Id"] == "mine-1"
+    async with api.session.get(api.url + "/healthz", headers={"X-Request-Id": "bad id\t"}) as answer:
+        assert answer.headers["X-Request-Id"] != "bad id"
+
+
+async def test_reports_beyond_the_limit_are_asked_to_come_back(embedded, data):
+    """The reports wait inside their services until the last one was refused."""
+    async with serve(embedded, data, report_threads=1) as api:
+        api.catalog.sites.create("shop")
+        gate = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def slow(_site, _ids):
+            asyncio.run_coroutine_threadsafe(gate.wait(), loop).result(30)
+            return {"replayed": 0}
+
+        object.__setattr__(api.services, "replay", slow)
+        asks = [asyncio.ensure_future(api.ask("POST", "/api/v1/rejected/replay", {"site": "shop"})) for _ in range(5)]
+        done, _ = await asyncio.wait(asks, return_when=asyncio.FIRST_COMPLETED, timeout=30)
+        status, _ = await api.ask("GET", "/api/v1/sites")
+        assert status == 200  # quick calls do not wait behind reports
+        gate.set()
+        statuses = sorted([status for status, _ in await asyncio.gather(*asks)])
+        assert statuses == [200, 200, 503, 503, 503]
+        assert done
+
+
+async def test_a_hung_up_report_does_not_begin(embedded, data):
+    async with serve(embedded, data, report_threads=1) as api:
+        api.catalog.sites.create("shop")
+        gate, begun = asyncio.Event(), []
+        loop = asyncio.get_running_loop()
+
+        def slow(_site, ids):
+            begun.append(ids)
+            asyncio.run_coroutine_threadsafe(gate.wait(), loop).result(30)
+            return {"replayed": 0}
+
+        object.__setattr__(api.services, "replay", slow)
+        first = asyncio.ensure_future(api.ask("POST", "/api/v1/rejected/replay", {"site": "shop", "ids": ["first"]}))
+        while not begun:
+            await asyncio.sleep(0.01)
+        with pytest.raises(asyncio.TimeoutError):
+            await api.ask(
+                "POST",
+                "/api/v1/rejected/replay",
+                {"site": "shop", "ids": ["gone"]},
+                timeout=aiohttp.ClientTimeout(total=0.3),
+            )
+        await asyncio.sleep(0.3)
+        gate.set()
+        await first
+        status, _ = await api.ask("POST", "/api/v1/rejected/replay", {"site": "shop", "ids": ["last"]})
+        assert status == 200
+        assert begun == [["first"], ["last"]]

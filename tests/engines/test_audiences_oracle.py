@@ -1,0 +1,195 @@
+"""Random rules over random small histories: the store and a slow plain-Python reading of the contract agree."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+
+from small_history import identities, person_of, put
+from tracker.audiences import membership
+from tracker.audiences.definition import define
+from tracker.core.site import Site
+from tracker.store.engine import Engine
+
+NOW = 1_795_000_000_000
+HOUR, DAY = 3_600_000, 86_400_000
+NAMES = ("view", "cart", "purchase")
+SITES = {"opt-in": Site(name="shop", write_key="k"), "opt-out": Site(name="shop", write_key="k", consent="opt-out")}
+
+
+def history(chance: random.Random) -> list[dict[str, Any]]:
+    """Up to 60 events of few visitors and users, so that identities, ties and repeats are common."""
+    events = []
+    for _ in range(chance.randint(1, 60)):
+        visitor = f"v{chance.randint(1, 6)}"
+        event: dict[str, Any] = {
+            "event": chance.choice(NAMES),
+            "visitor": visitor,
+            "ts": NOW - chance.randint(0, 40) * DAY // 2 - chance.choice((0, 0, HOUR)),
+            "seq": chance.randint(0, 2),
+        }
+        if chance.random() < 0.15:
+            event["user"] = f"u{chance.randint(1, 3)}"
+        if chance.random() < 0.1:
+            event["visitor"] = ""
+            event.setdefault("user", "u1")
+        if chance.random() < 0.4:
+            event["country"] = chance.choice(("DE", "FR"))
+        if chance.random() < 0.3:
+            event["props"] = {"n": chance.choice((1, "2", 2.5, "x", None, True))}
+        if chance.random() < 0.3:
+            event["traits"] = {"plan": chance.choice(("free", "pro", None))}
+        if chance.random() < 0.5:
+            event["value"] = chance.choice((0.1, 0.2, 10.0, -5.0))
+        event["ads"] = chance.choice((-1, -1, 0, 1, 1))
+        event["gpc"] = int(chance.random() < 0.03)
+        if chance.random() < 0.1:
+            event["bot"] = "crawler"
+        events.append(event)
+    return events
+
+
+def bounds(chance: random.Random, numbers: tuple[float, ...]) -> dict[str, float]:
+    words = chance.sample(("gte", "lte", "eq"), chance.choice((1, 1, 2)))
+    return {word: chance.choice(numbers) for word in words}
+
+
+def leaf(chance: random.Random) -> dict[str, Any]:
+    if chance.random() < 0.3:
+        name, values = chance.choice((("country", ("DE", "FR")), ("traits.plan", ("free", "pro"))))
+        op = chance.choice(("eq", "ne", "in", "not_in", "exists", "not_exists"))
+        body: dict[str, Any] = {"property": name, "op": op, "touch": chance.choice(("first", "last"))}
+        if op in ("eq", "ne"):
+            body["value"] = chance.choice(values)
+        elif op in ("in", "not_in"):
+            body["value"] = [chance.choice(values)]
+        return {"property": body}
+    did: dict[str, Any] = {"event": chance.choice((*NAMES, "*"))}
+    if chance.random() < 0.5:
+        did["count"] = bounds(chance, (0, 1, 2, 3))
+    if chance.random() < 0.4:
+        did["within"] = chance.choice(("3d", "10d", {"from": "2026-10-25T00:00:00Z", "to": "2026-11-12T12:00:00Z"}))
+    if chance.random() < 0.4:
+        summed, numbers = chance.choice((("value", (0, 0.3, 5, 10)), ("props.n", (0, 1, 2, 4.5))))
+        did["value"] = {"sum": summed, **bounds(chance, numbers)}
+    if chance.random() < 0.3:
+        did["where"] = [{"property": "country", "op": "eq", "value": "DE"}]
+    return {"did": did}
+
+
+def rule(chance: random.Random, depth: int = 0) -> dict[str, Any]:
+    kind = chance.random()
+    if depth == 3 or kind < 0.4:
+        return leaf(chance)
+    if kind < 0.6:
+        return {"not": rule(chance, depth + 1)}
+    return {chance.choice(("all", "any")): [rule(chance, depth + 1) for _ in range(chance.randint(1, 3))]}
+
+
+def holds(body: dict[str, Any], events: list[dict[str, Any]]) -> bool:
+    """The contract, read slowly, over one person's events without bots."""
+    [(word, inner)] = body.items()
+    if word == "all":
+        return all(holds(part, events) for part in inner)
+    if word == "any":
+        return any(holds(part, events) for part in inner)
+    if word == "not":
+        return not holds(inner, events)
+    if word == "property":
+        return property_holds(inner, events)
+    matching = [event for event in events if did_match(inner, event)]
+    if not fits(len(matching), inner.get("count") or {"gte": 1}):
+        return False
+    if "value" not in inner:
+        return True
+    limits = dict(inner["value"])
+    summed = limits.pop("sum")
+    total = sum(number_of(event, summed) for event in matching)
+    return fits(round(total, 6), limits)
+
+
+def did_match(did: dict[str, Any], event: dict[str, Any]) -> bool:
+    if did["event"] not in ("*", event["event"]):
+        return False
+    if "where" in did and event.get("country") != "DE":
+        return False
+    within = did.get("within")
+    if isinstance(within, str):
+        return event["ts"] >= NOW - int(within[:-1]) * DAY
+    if within:
+        return 1_792_886_400_000 <= event["ts"] < 1_794_484_800_000
+    return True
+
+
+def number_of(event: dict[str, Any], summed: str) -> float:
+    if summed == "value":
+        return event.get("value") or 0
+    value = (event.get("props") or {}).get("n")
+    try:
+        return 0 if isinstance(value, bool) or value is None else float(value)
+    except ValueError:
+        return 0
+
+
+def fits(number: float, limits: dict[str, float]) -> bool:
+    return all(
+        {"gte": number >= limit, "lte": number <= limit, "eq": number == limit}[word] for word, limit in limits.items()
+    )
+
+
+def property_holds(body: dict[str, Any], events: list[dict[str, Any]]) -> bool:
+    name = body["property"]
+
+    def value_of(event: dict[str, Any]) -> str | None:
+        if name == "country":
+            return event.get("country") or None
+        return (event.get("traits") or {}).get("plan")
+
+    having = sorted((e for e in events if value_of(e) is not None), key=lambda e: (e["ts"], e["seq"], e["arrival"]))
+    value = None if not having else value_of(having[-1 if body["touch"] == "last" else 0])
+    wanted = body.get("value")
+    return {
+        "eq": value is not None and value == wanted,
+        "ne": value is None or value != wanted,
+        "in": value is not None and value in (wanted or []),
+        "not_in": value is None or value not in (wanted or []),
+        "exists": value is not None,
+        "not_exists": value is None,
+    }[body["op"]]
+
+
+def verdict(events: list[dict[str, Any]], consent: str) -> str | None:
+    if any(event["gpc"] for event in events):
+        return "opted_out"
+    decided = [event for event in events if event["ads"] >= 0]
+    latest = max(decided, key=lambda event: (event["ts"], event["arrival"]))["ads"] if decided else None
+    if consent == "opt-in":
+        return None if latest == 1 else "no_consent"
+    return "opted_out" if latest == 0 else None
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_members_and_verdicts_equal_the_slow_reading(engine: Engine, seed: int) -> None:
+    chance = random.Random(seed)
+    events = history(chance)
+    put(engine, events)
+    blank = {"visitor": "", "user": "", "ads": -1, "gpc": 0}
+    rows = [{**blank, **event, "arrival": at + 1} for at, event in enumerate(events)]
+    known = identities(rows)
+    people: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        people.setdefault(person_of(row, known), []).append(row)
+    for _ in range(12):
+        body, consent = rule(chance), chance.choice(("opt-in", "opt-out"))
+        expected = {}
+        for person, theirs in people.items():
+            real = [event for event in theirs if not event.get("bot")]
+            if real and holds(body, real):
+                expected[str(person)] = verdict(theirs, consent)
+        definition = define("shop", body, lookup=lambda _id: {})
+        answer = membership.members(engine, SITES[consent], definition, NOW, limit=1000, cursor=None)
+        assert {one["person"]: one["withheld"] for one in answer["members"]} == expected, (body, consent)
+        preview = membership.preview(engine, SITES[consent], definition, NOW)
+        assert preview["size"] == len(expected) == preview["exportable"] + sum(preview["withheld"].values())
