@@ -137,7 +137,7 @@ def _loader(settings: Settings, engine: Engine, catalog: Catalog) -> Loader:
     from tracker.loader.loop import Loader
     from tracker.spool.reader import Spool
 
-    return Loader(Spool(settings.spool_dir), engine, catalog.ledger)
+    return Loader(Spool(settings.spool_dir), engine, catalog.ledger, vault=catalog.vault)
 
 
 def _services(settings: Settings, engine: Engine, catalog: Catalog) -> Services:
