@@ -18,21 +18,30 @@ select if(message_id = '', toString(id), message_id) as key, count(), any(event)
 from {source} where site = '{site}' group by key
 """
 RAW = "select count() from events where site = '{site}'"
-DOUBTS = "select count(), countIf(last) from (select argMax(open, version) as last from doubts group by month)"
+DOUBTS = """
+select (select countIf(last) from (select argMax(open, version) as last from doubts group by month)),
+    (select uniqExactIf(version, open = 1) from doubts)
+"""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Counts of ids; all but the first three must be 0."""
+    """Counts of ids; all from `missing` on must be 0. `replays`: how often events were inserted again after a doubt."""
 
     acknowledged: int
     stored: int
+    replays: int
     raw_duplicates: int  # rows that a merge or FINAL takes away; no report may count them
     missing: int
     twice: int
     invented: int
     changed: int
     unexplained: int
+
+    @property
+    def faultless(self) -> bool:
+        faults = (self.missing, self.twice, self.invented, self.changed, self.unexplained)
+        return not any(faults) and self.stored == self.acknowledged > 0
 
 
 def judge(tracker: Tracker, oracle: Oracle, site: str, *, stop: tuple[str, ...] = ()) -> Verdict:
@@ -47,13 +56,14 @@ def judge(tracker: Tracker, oracle: Oracle, site: str, *, stop: tuple[str, ...] 
     for role in tracker.roles:
         if role.name in stop:
             assert role.stop() == 0, tracker.tails()
-    [[(_, in_doubt)]] = tracker.sql(DOUBTS)
+    [[(in_doubt, replays)]] = tracker.sql(DOUBTS)
     source = "events final" if in_doubt else "events"  # the same choice as every report's
     rows, [(raw,)] = tracker.sql(ROWS.format(source=source, site=site), RAW.format(site=site))
     held = {key: rest for key, *rest in rows}
     return Verdict(
         acknowledged=len(oracle.acked),
         stored=len(held),
+        replays=replays,
         raw_duplicates=raw - len(held),
         missing=len(oracle.acked.keys() - held.keys()),
         twice=sum(count > 1 for count, *_ in held.values()),

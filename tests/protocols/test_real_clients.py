@@ -43,7 +43,12 @@ class Service:
     def sites(self) -> dict[str, tuple[str, str]]:
         """A site for each client, and one more: name and write key."""
         names = {who: f"{who.replace(' ', '-')}-{uuid.uuid4().hex[:8]}" for who in (*CLIENTS, "filler")}
-        return {who: (name, self.it.site(name)) for who, name in names.items()}
+        return {who: (name, self.site(name)) for who, name in names.items()}
+
+    def site(self, name: str, consent: str = "opt-out") -> str:
+        """Make a site; its write key."""
+        made = self.it.api("POST", "/api/v1/sites", {"name": name, "domains": [], "consent": consent})
+        return str(made["write_key"])
 
     @property
     def host(self) -> str:
@@ -71,7 +76,7 @@ def service(clickhouse: ClickHouse, tmp_path_factory: pytest.TempPathFactory) ->
 def site(service: Service) -> tuple[str, str]:
     """A site of its own for each test: name and write key."""
     name = f"shop-{uuid.uuid4().hex[:8]}"
-    return name, service.it.site(name)
+    return name, service.site(name)
 
 
 @each_client
@@ -128,6 +133,7 @@ def test_clients_that_are_refused_for_a_while_come_again(service: Service) -> No
     def make_room() -> None:
         time.sleep(2.0)
         assert _fill(service, key) == 503
+        assert [service.it.ledger(sites[client][0])["received"] for client in CLIENTS] == [0] * len(CLIENTS)
         service.loader.start()
 
     jobs = [
