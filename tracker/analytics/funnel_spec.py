@@ -74,7 +74,7 @@ class Funnel:
         return max((at for at in range(1, step) if not self.steps[at - 1].optional), default=0)
 
     def next_steps(self, step: int) -> list[int]:
-        """Steps that may follow `step`, the preferred one first: the next required one, then optional ones before it."""
+        """Steps that may follow `step`, preferred first: the next required one, then the optional ones before it."""
         optional: list[int] = []
         for at in range(step + 1, len(self.steps) + 1):
             if not self.steps[at - 1].optional:
@@ -98,6 +98,21 @@ def parse(body: object, path: str = "") -> Funnel:
         count_by=request.choice(given, "count_by", UNITS, "person", path),
         exclude=_exclusions(given.get("exclude"), f"{path}exclude", len(steps), mode),
         breakdown=_breakdown(given.get("breakdown"), f"{path}breakdown"),
+    )
+
+
+def parse_part(body: object, site: str, between: Range, path: str) -> Funnel:
+    """A funnel inside something else (an audience's rule): steps, window, mode, exclude. Raises BadRequest."""
+    given = request.fields(body, ("steps", "window", "mode", "exclude"), path.rstrip("."))
+    mode = request.choice(given, "mode", MODES, "ordered", path)
+    steps = parse_steps(given.get("steps"), f"{path}steps", mode)
+    return Funnel(
+        site=site,
+        range=between,
+        steps=steps,
+        mode=mode,
+        window=parse_window(given.get("window", DEFAULT_WINDOW), f"{path}window"),
+        exclude=_exclusions(given.get("exclude"), f"{path}exclude", len(steps), mode),
     )
 
 
