@@ -75,9 +75,3 @@ def identities(rows: Iterable[Mapping[str, Any]]) -> dict[str, str]:
         if row["user"] and row["visitor"]:
             known.setdefault(row["visitor"], row["user"])
     return known
-
-
-def person_of(row: Mapping[str, Any], known: Mapping[str, str]) -> int:
-    """The person key of a row, by the rule of docs/decisions/identity.md."""
-    user = row["user"] or known.get(row["visitor"], "")
-    return user_key(user) if user else visitor_key(row["visitor"])

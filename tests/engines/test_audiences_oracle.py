@@ -6,8 +6,8 @@ import random
 from typing import Any
 
 import pytest
+from small_history import identities, put
 
-from small_history import identities, person_of, put
 from tracker.audiences import membership
 from tracker.audiences.definition import define
 from tracker.core.site import Site
@@ -178,16 +178,17 @@ def test_members_and_verdicts_equal_the_slow_reading(engine: Engine, seed: int) 
     blank = {"visitor": "", "user": "", "ads": -1, "gpc": 0}
     rows = [{**blank, **event, "arrival": at + 1} for at, event in enumerate(events)]
     known = identities(rows)
-    people: dict[int, list[dict[str, Any]]] = {}
+    people: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        people.setdefault(person_of(row, known), []).append(row)
+        person = row["user"] or known.get(row["visitor"]) or row["visitor"]
+        people.setdefault(person, []).append(row)
     for _ in range(12):
         body, consent = rule(chance), chance.choice(("opt-in", "opt-out"))
         expected = {}
         for person, theirs in people.items():
             real = [event for event in theirs if not event.get("bot")]
             if real and holds(body, real):
-                expected[str(person)] = verdict(theirs, consent)
+                expected[person] = verdict(theirs, consent)
         definition = define("shop", body, lookup=lambda _id: {})
         answer = membership.members(engine, SITES[consent], definition, NOW, limit=1000, cursor=None)
         assert {one["person"]: one["withheld"] for one in answer["members"]} == expected, (body, consent)

@@ -7,10 +7,10 @@ import re
 import pytest
 
 from tracker.api import docs_page, openapi
+from tracker.api.bodies import AudienceBody, NewSite, Page
 from tracker.api.formats import Format, wanted
 from tracker.api.reading import body_of, query_of
 from tracker.api.routes import ROUTES
-from tracker.api.bodies import AudienceBody, NewSite, Page
 from tracker.core.errors import BadRequest
 
 CONTRACT = """

@@ -150,7 +150,7 @@ json_values = st.recursive(
                     "from",
                     "to",
                 ]
-            ),  # fmt: skip
+            ),
             inner,
             max_size=4,
         )

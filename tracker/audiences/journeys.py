@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from tracker.analytics.funnel_attempts import attempts
+from tracker.analytics.funnel_people import members
 from tracker.analytics.funnel_spec import Funnel, parse
 from tracker.audiences.rules import All, AnyOf, Journey, Not, Rule
 from tracker.core.period import rfc3339
+from tracker.store.engine import Engine
 from tracker.store.sql import Fragment
 from tracker.store.where import Params
 
@@ -33,22 +34,20 @@ def check(rule: Rule, site: str, now_ms: int) -> None:
             check(part, site, now_ms)
 
 
-def journeys(site: str, events: Fragment, params: Params, now_ms: int) -> Callable[[Journey], str]:
+def journeys(engine: Engine, site: str, events: Fragment, params: Params, now_ms: int) -> Callable[[Journey], str]:
     """What `compile_rule` asks for a subquery of persons."""
     numbers = iter(range(1_000_000))
 
     def persons(journey: Journey) -> str:
         funnel = funnel_of(journey, site, now_ms)
-        made, tail = attempts(funnel, events), f"_j{next(numbers)}"
+        state, tail = "dropped" if journey.dropped else "reached", f"_j{next(numbers)}"
+        made = members(engine, funnel, journey.step, state, events=events)
         for name, value in made.params.items():  # two journeys of one rule use the same names
             params.values[name + tail] = value
         text = _PARAMETER.sub(lambda match: f"{{{match[1]}{tail}:", made.text)
-        tests = [f"bitTest(reached, {journey.step - 1})"]
-        if journey.dropped:
-            tests.append(f"not bitTest(reached, {journey.step})")
+        late = ""
         if journey.wait_ms:
-            latest = max(0, now_ms - journey.wait_ms - funnel.range.start)
-            tests.append(f"at[{journey.step}] <= {params.put(latest, 'UInt64')}")
-        return f"select unit from ({text}) where {' and '.join(tests)}"  # noqa: S608 - our own text, values are parameters
+            late = f" where at_ms <= {params.put(now_ms - journey.wait_ms, 'Int64')}"
+        return f"select unit from ({text}){late}"  # noqa: S608 - our own text, values are parameters
 
     return persons

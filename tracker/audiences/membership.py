@@ -26,7 +26,8 @@ _REFUSAL = {"opt-in": "no_consent", "opt-out": "opted_out"}
 _LATEST = "(ts, seq, arrival)"
 _DETAILS = {
     "visitor_now": f"argMaxIf(visitor, {_LATEST}, visitor != '')",
-    "user_now": f"argMaxIf(user, {_LATEST}, user != '')",
+    "own_user": "anyIf(user, user != '' and persons.person = 0)",
+    "last_user": f"argMaxIf(user, {_LATEST}, user != '')",
     "seen_at": "toUnixTimestamp64Milli(maxIf(ts, bot = ''))",
     "did_last": f"argMaxIf(toString(event), {_LATEST}, bot = '')",
     "country_now": f"argMaxIf(toString(country), {_LATEST}, country != '')",
@@ -94,7 +95,9 @@ def _verdicts(
     only: Fragment | None = None,
 ) -> Query:
     events, params = events_source(engine), Params("a")
-    rule = compile_rule(definition.rule, params, now_ms=now_ms, journeys=journeys(site.name, events, params, now_ms))
+    rule = compile_rule(
+        definition.rule, params, now_ms=now_ms, journeys=journeys(engine, site.name, events, params, now_ms)
+    )
     wanted = _DETAILS if details else {}
     return fill(
         load(__package__, "verdicts"),
@@ -122,10 +125,11 @@ def _wrap(name: str, verdicts: Query, **params: int) -> Query:
 
 
 def _member(row: dict[str, Any]) -> dict[str, Any]:
+    user = row["own_user"] or row["last_user"]
     return {
-        "person": str(row["who"]),
+        "person": user or row["visitor_now"],
         "visitor": row["visitor_now"],
-        "user": row["user_now"],
+        "user": user,
         "last_seen": rfc3339(row["seen_at"]),
         "last_event": row["did_last"],
         "props": {"country": row["country_now"], "device": row["device_now"], "channel": row["channel_now"]},
