@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import plotly.graph_objects as go
@@ -93,6 +94,16 @@ def bars_over_time(days: Sequence[str], values: Sequence[float | None], currency
     figure.update_layout(bargap=0.28)
     figure.update_yaxes(**_axis_numbers(values))
     return figure
+
+
+def by_week(days: Sequence[str], values: Sequence[float]) -> tuple[list[str], list[float], str]:
+    """Sums a week, by its Monday. Only for what may be added up: money, events; never people."""
+    weeks: dict[str, float] = {}
+    for day, value in zip(days, values, strict=True):
+        then = date.fromisoformat(day[:10])
+        monday = (then - timedelta(days=then.weekday())).isoformat()
+        weeks[monday] = weeks.get(monday, 0.0) + value
+    return list(weeks), list(weeks.values()), "week"
 
 
 @dataclass(frozen=True)

@@ -96,6 +96,11 @@ class Api:
         """Totals with the period before, series and top lists."""
         return self._report("overview", {"site": site, "from": start, "to": end})
 
+    def hourly(self, site: str, start: str, end: str, measure: str, event: str = "*") -> Json:
+        """One number an hour: `{"series": [{"start", "value"}]}`."""
+        body = {"site": site, "from": start, "to": end, "interval": "hour", "measure": measure}
+        return self._report("timeseries", body | {"event": {"event": event}})
+
     def live(self, site: str, limit: int = 20) -> Json:
         """Who is here now, and the latest events."""
         return self._report("live", {"site": site, "limit": limit})

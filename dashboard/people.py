@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dashboard import formats, state
+from dashboard import formats, rules, state
 from dashboard.client import Json
 from dashboard.components import Column, table
 
@@ -16,10 +16,11 @@ def label(person: Json) -> str:
 
 
 def listing(rows: list[Json], caption: str) -> None:
-    """Who, when seen last, what they did last, and what is known of them."""
+    """Who, when seen last, what they did last, what is known of them; and whether they may be exported."""
     now = state.now()
+    judged = any("withheld" in row for row in rows)
     columns = [Column("Person", "strong"), Column("Last seen", "when"), Column("Last event"), Column("Known")]
-    lines = [
+    lines: list[list[object]] = [
         [
             label(row),
             formats.ago(formats.moment(row.get("last_seen")), now),
@@ -28,7 +29,15 @@ def listing(rows: list[Json], caption: str) -> None:
         ]
         for row in rows
     ]
+    if judged:
+        columns.append(Column("In an export"))
+        lines = [[*line, exported(row.get("withheld"))] for line, row in zip(lines, rows, strict=True)]
     table(columns, lines, caption)
+
+
+def exported(withheld: str | None) -> str:
+    """Whether a member goes into a file, and if not, why."""
+    return "Yes" if withheld is None else f"No: {rules.WITHHELD_ONE.get(withheld, withheld.replace('_', ' '))}"
 
 
 def known(person: Json) -> str:
@@ -38,5 +47,5 @@ def known(person: Json) -> str:
         for key, value in {**person, **(person.get("props") or {})}.items()
         if isinstance(value, str | int | float)
     }
-    named = [str(props[key]) for key in ("country", "device", "channel", "browser") if props.get(key)]
+    named = [str(props[key]).replace("_", " ") for key in ("country", "device", "channel", "browser") if props.get(key)]
     return " · ".join(named) or formats.NONE

@@ -18,6 +18,13 @@ WITHHELD = {
     "holdout": "are kept aside to measure the effect (hold-out)",
     "no_identifier": "left nothing this network could recognise them by",
 }
+WITHHELD_ONE = {
+    "no_consent": "has not agreed",
+    "opted_out": "said no",
+    "suppressed": "suppressed",
+    "holdout": "hold-out",
+    "no_identifier": "cannot be recognised",
+}
 
 
 def lines(rule: Json, depth: int = 0) -> list[Line]:

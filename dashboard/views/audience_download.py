@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import formats, state
+from dashboard import formats, rules, state
 from dashboard.client import ApiError, Json
 from dashboard.components import guarded, notice
 from dashboard.views.audience_parts import withheld_lines
@@ -49,7 +49,8 @@ def _why(export: Json) -> str:
     error = export.get("error")
     if isinstance(error, dict):
         error = error.get("message")
-    return str(error or "The reason is in the log of the service.")
+    why = rules.sentence(str(error or "the reason is in the log of the service"))
+    return why if why.endswith(".") else f"{why}."
 
 
 def _finished(export: Json) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Any
+from datetime import datetime
 
 import streamlit as st
 
@@ -11,6 +10,8 @@ from dashboard import charts, formats, state
 from dashboard.client import Json
 from dashboard.components import Figure, bars, changed, chart, empty, figures, guarded, head, section
 from dashboard.countries import country
+
+MANY_DAYS = 120  # above it, money is drawn by the week
 
 
 @guarded
@@ -74,37 +75,54 @@ def _key_figures(report: Json) -> None:
 
 
 def _over_time(report: Json, currency: str) -> None:
-    series = report["series"]
-    days = [str(point["date"]) for point in series]
-    people = [point["people"] for point in series]
+    days, people, revenue, per = _series(report, currency)
     left, right = st.columns(2)
     with left, st.container(border=True, key="card-people"):
-        section("People", f"a day · {_peak(days, people)}")
-        chart(
-            charts.over_time(days, people, "people"),
-            "people-over-time",
-            f"People a day, between {min(people)} and {max(people)}",
-        )
+        section("People", f"per {per} · {_peak(days, people, per)}")
+        alt = f"People per {per}, {_peak(days, people, per)}"
+        chart(charts.over_time(days, people, "people"), "people-over-time", alt)
     with right, st.container(border=True, key="card-revenue"):
         if currency:
-            revenue = [_amount(point.get("revenue"), currency) for point in series]
-            section("Revenue", f"a day, in {currency} · {_peak(days, revenue, currency)}")
-            chart(charts.bars_over_time(days, revenue, currency), "revenue-over-time", "Revenue a day")
+            days, revenue, per = charts.by_week(days, revenue) if len(days) > MANY_DAYS else (days, revenue, per)
+            section("Revenue", f"per {per} · {_peak(days, revenue, per, currency)}")
+            chart(charts.bars_over_time(days, revenue, currency), "revenue-over-time", f"Revenue per {per}")
         else:
-            events = [point["events"] for point in series]
-            section("Events", "a day; revenue shows here with the first purchase that has a value")
-            chart(charts.over_time(days, events, "events"), "events-over-time", "Events a day")
+            section("Events", "per day; revenue shows here with the first purchase that has a value")
+            days = [str(point["date"]) for point in report["series"]]
+            events = [float(point["events"]) for point in report["series"]]
+            chart(charts.over_time(days, events, "events"), "events-over-time", "Events per day")
 
 
-def _peak(days: list[str], values: list[float], currency: str = "") -> str:
-    top = max(values)
+def _series(report: Json, currency: str) -> tuple[list[str], list[float], list[float], str]:
+    """Times, people, revenue and what one point stands for: an hour where there are only a day or two."""
+    period = state.period()
+    if period.days > 2:
+        series = report["series"]
+        revenue = [float((point.get("revenue") or {}).get(currency, 0)) for point in series]
+        return [str(point["date"]) for point in series], [float(point["people"]) for point in series], revenue, "day"
+    api, ask = state.api(), state.ask
+    hours = (state.site_name(), period.start, period.end)
+    people = ask(api.hourly, *hours, "people")["series"]
+    revenue = [float(point["value"] or 0) for point in ask(api.hourly, *hours, "value", "purchase")["series"]]
+    starts = [_local(str(point["start"])) for point in people]
+    return starts, [float(point["value"] or 0) for point in people], revenue, "hour"
+
+
+def _local(start: str) -> str:
+    then = formats.moment(start)
+    return then.astimezone(state.period().zone).strftime("%Y-%m-%dT%H:%M") if then else start
+
+
+def _peak(times: list[str], values: list[float], per: str, currency: str = "") -> str:
+    top = max(values, default=0)
+    if not top:
+        return "none yet"
     written = formats.money(top, currency) if currency else formats.number(top)
-    day = date.fromisoformat(days[values.index(top)][:10])
-    return f"most on {day.day} {day:%b}: {written}"
-
-
-def _amount(revenue: Any, currency: str) -> float:
-    return float(revenue.get(currency, 0)) if isinstance(revenue, dict) else float(revenue or 0)
+    then = datetime.fromisoformat(times[values.index(top)])
+    where = (
+        f"at {then:%H:%M}" if per == "hour" else f"{'in the week of' if per == 'week' else 'on'} {then.day} {then:%b}"
+    )
+    return f"most {where}: {written}"
 
 
 def _lists(report: Json, currency: str) -> None:

@@ -107,6 +107,14 @@ class State:
                 }
             case ["reports", "overview"]:
                 return self.overview(body)
+            case ["reports", "timeseries"]:
+                first = datetime.fromisoformat(body["from"])
+                hours = (datetime.fromisoformat(body["to"]) - first) // timedelta(hours=1)
+                return {
+                    "series": [
+                        {"start": (first + timedelta(hours=n)).isoformat(), "value": n * 7 % 11} for n in range(hours)
+                    ]
+                }
             case ["reports", "live"]:
                 rows = [
                     {
@@ -319,7 +327,7 @@ class Server(ThreadingHTTPServer):
         self.state = State()
         super().__init__(("127.0.0.1", port), Handler)
         self.url = f"http://127.0.0.1:{self.server_port}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.02,), daemon=True).start()
 
     def close(self):
         self.shutdown()

@@ -52,3 +52,8 @@ def test_markup_escapes_whatever_it_did_not_make():
     assert made == '<td class="n" data-label="a&quot;b">&lt;script&gt;alert(1)&lt;/script&gt;<b>5</b></td>'
     assert join("<", None, tag("i")) == "&lt;<i></i>"
     assert text(text("<")) == "&lt;"
+
+
+def test_a_year_of_money_is_drawn_by_the_week():
+    days = ["2026-11-01", "2026-11-02", "2026-11-08", "2026-11-09"]  # Sunday, Monday, Sunday, Monday
+    assert charts.by_week(days, [1, 2, 4, 8]) == (["2026-10-26", "2026-11-02", "2026-11-09"], [1, 6, 8], "week")

@@ -109,6 +109,11 @@ def test_the_period_is_whole_days_of_the_sites_own_zone(server):
     assert re.search(r"T00:00:00\+0[12]:00$", body["to"])
 
 
+@pytest.mark.parametrize(("choice", "says"), [("Today", "per hour"), ("Last 12 months", "in the week of")])
+def test_a_day_is_drawn_by_the_hour_and_a_year_by_the_week(server, choice, says):
+    assert says in seen(run("overview", period=choice))
+
+
 def test_the_funnel_shows_counts_conversion_and_human_times(server):
     text = seen(run("funnel"))
     for expected in ("2,503", "46 %", "1,352", "10 min 40 s", "1 h 30 min"):
