@@ -21,7 +21,7 @@ class Role:
     """What to run. `job`: runs to its end once, and a failure is reported, not repeated.
 
     `ready` asks whether it works (called about ten times a second until it says yes); `after` names the roles that must
-    be ready first; `says` is printed when it is ready.
+    be ready first; `says` is printed when it is ready; `quiet` drops what it prints itself (not its errors).
     """
 
     name: str
@@ -31,6 +31,7 @@ class Role:
     says: str = ""
     after: tuple[str, ...] = ()
     job: bool = False
+    quiet: bool = False
 
 
 class Child:
@@ -62,6 +63,7 @@ class Child:
             list(self.role.argv),
             env=os.environ | dict(self.role.env),
             stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL if self.role.quiet else None,
             start_new_session=True,
             preexec_fn=leash(os.getpid()),  # noqa: PLW1509 - the supervisor has one thread
         )

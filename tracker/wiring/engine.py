@@ -41,6 +41,7 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())  # until the event loop takes over: a store may take long to open
+    threading.Thread(target=_warm_up, args=(loader, api), name="warm-up", daemon=True).start()
     with ExitStack() as stack:
         for name in [name for name, wanted in (("loader", loader), ("api", api)) if wanted]:
             stack.callback(Claim.take(settings.data, name, url=settings.api_base).release)
@@ -89,6 +90,15 @@ def own_api(settings: Settings) -> Iterator[str]:
         finally:
             stop.set()
             thread.join()
+
+
+def _warm_up(loader: bool, api: bool) -> None:
+    """Import what is needed next while ClickHouse opens its folder and migrates: it does not need Python for that."""
+    if loader:
+        import tracker.loader.loop
+    if api:
+        import tracker.api.app
+        import tracker.imports.replay  # noqa: F401
 
 
 class _LoaderThread(threading.Thread):

@@ -98,6 +98,7 @@ def dashboard_role(settings: Settings) -> Role:
         ready=ready_at(settings.dashboard_host, settings.dashboard_port, "/_stcore/health"),
         says=f"dashboard  {settings.dashboard_base}",
         after=("engine",),
+        quiet=True,
     )
 
 
