@@ -25,7 +25,6 @@ _ALWAYS = {
     "output_format_json_quote_64bit_integers": 0,
     "output_format_json_quote_denormals": 0,
     "output_format_json_named_tuples_as_objects": 0,
-    "output_format_json_escape_forward_slashes": 0,
     "input_format_json_read_numbers_as_strings": 1,
 }
 

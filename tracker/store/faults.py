@@ -26,7 +26,7 @@ _VALUE = {
 # The content of an insert cannot be stored, whoever sends it and however often.
 _CONTENT = frozenset(
     (
-        6, 25, 26, 27, 33, 34, 38, 41, 53, 69, 70, 72, 117, 129, 130, 131, 135, 190, 306, 321, 349, 351, 376, 407,
+        6, 25, 26, 27, 33, 34, 38, 41, 53, 69, 70, 72, 117, 129, 130, 131, 135, 190, 306, 321, 349, 351, 376, 395, 407,
         469, 641,
     )
 )  # fmt: skip

@@ -1,0 +1,146 @@
+"""The loader's promises, on both engines: every accepted event stored once, with its ending in the ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from loading import T0, Road, event
+
+from tracker.core.event import Rejected, Suppressed
+from tracker.store.engine import Engine, Query
+
+
+@pytest.fixture
+def road(data: Path, engine: Engine) -> Road:
+    return Road(data, engine)
+
+
+def test_events_are_stored_with_what_their_agent_url_and_referrer_say(road: Road) -> None:
+    agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Safari/537.36"
+    road.load(
+        [
+            event(
+                1, type="page", name="page_view", ua=agent, url="https://shop.example/a?utm_source=news&utm_medium=email",
+                referrer="https://www.google.com/", props={"a/b": [1, {"c": "é\n\"'"}], "n": 1.5}, value=9.99, currency="EUR",
+                items=[{"item_id": "x", "price": 2, "quantity": 3}], user="u1", seq=4, original_ts=T0 - 5, country="DE", ads=1,
+            )
+        ]
+    )  # fmt: skip
+    columns = (
+        "event, toString(id), toUnixTimestamp64Milli(ts), host, path, channel, utm_source, device, os, browser, bot, props, value,"
+        " currency, items, user, seq, toUnixTimestamp64Milli(original_ts), country, ads, key = xxHash64('u:u1'), referrer_host"
+    )
+    assert road.rows(columns) == [
+        (
+            "page_view", "00000000-0000-0000-0000-000000000001", T0 + 1, "shop.example", "/a", "Email", "news", "desktop", "Windows",
+            "Chrome", "", '{"a/b":[1,{"c":"é\\n\\"\'"}],"n":1.5}', 9.99, "EUR", [("x", "", "", 2.0, 3.0)], "u1", 4, T0 - 5, "DE", 1, 1,
+            "www.google.com",
+        )
+    ]  # fmt: skip
+
+
+def test_every_record_has_an_ending(road: Road) -> None:
+    records = [
+        *(event(n) for n in range(1, 6)),
+        event(3, arrival=99, name="other", ts=T0 + 10_000_000),
+        Rejected(site="shop", arrival=7, received=T0, reason="no_name", message="no name", raw="{}"),
+        Suppressed(site="shop", arrival=8, received=T0, reason="no_consent", n=4),
+        event(9, site="blog"),
+    ]
+    road.write(records)
+    assert road.ledger("shop")["waiting"] == 8
+    road.loader.run_once()
+    assert road.ledger("shop") == {
+        "received": 11, "stored": 5, "duplicates": 1, "rejected": {"no_name": 1}, "suppressed": 4, "waiting": 0, "unexplained": 0,
+    }  # fmt: skip
+    assert road.ledger(None)["stored"] == 6
+    assert len(road.rows()) == 6
+    assert road.engine.ask(Query(text="select site, reason, message from rejected")).rows == [
+        ("shop", "no_name", "no name")
+    ]
+    assert not road.spool.sealed()
+
+
+def test_an_id_counts_once_whatever_batch_day_or_content_it_comes_with(road: Road) -> None:
+    road.load([event(n) for n in range(10)])
+    road.load([event(n, arrival=10_000 + n, ts=T0 + 86_400_000 * 40, name="changed", visitor="else") for n in range(5)])
+    road.load([event(3, id=event(10).id.upper().replace("A", "a"), arrival=5), event(10, arrival=6)], "import-1")
+    assert len(road.rows()) == 11
+    assert road.physical() == 11
+    assert road.ledger("shop")["duplicates"] == 6
+    road.load([event(3, site="blog")])
+    assert len(road.rows()) == 12
+
+
+def test_the_first_arrival_in_a_batch_wins(road: Road) -> None:
+    road.load([event(1, arrival=20, name="second"), event(1, arrival=10, name="first")])
+    assert road.rows("event, arrival") == [("first", 10)]
+
+
+def test_a_segment_that_is_loaded_again_changes_nothing(road: Road) -> None:
+    events = [event(n) for n in range(100)]
+    road.write(events)
+    ref = road.spool.sealed()[0]
+    blob = ref.path.read_bytes()
+    road.loader.run_once()
+    ref.path.write_bytes(blob)
+    assert road.loader.run_once() == 0
+    assert not road.spool.sealed()
+    assert road.ledger("shop")["stored"] == 100
+
+
+def test_a_crash_between_insert_and_ledger_is_repeated_and_never_seen_twice(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    road.write([event(n) for n in range(100)])
+
+    def crash(*_: object) -> bool:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(road.catalog.ledger, "commit", crash)
+        road.loader.run_once()
+    assert road.ledger("shop")["waiting"] == 100
+    road.engine.command(Query(text="system stop merges events"))
+    try:
+        road.loader.run_once()
+        assert road.physical() == 200
+        assert len(road.rows()) == 100
+        assert road.ledger("shop")["stored"] == 100
+    finally:
+        road.engine.command(Query(text="system start merges events"))
+    assert road.loader.doubts.settle() == 0
+    assert road.physical() == 100
+    assert len(road.rows()) == 100
+
+
+def test_a_refused_event_costs_its_neighbours_nothing(road: Road) -> None:
+    bad = {17: {"id": "no uuid"}, 500: {"ts": 0}, 501: {"name": ""}}
+    road.write([event(n, seq=n, **bad.get(n, {})) for n in range(1000)])
+    road.loader.run_once()
+    assert {row[0] for row in road.rows("seq")} == set(range(1000)) - bad.keys()
+    assert road.ledger("shop")["rejected"] == {"store_refused": 3}
+    assert road.ledger("shop")["stored"] == 997
+    kept = road.engine.ask(Query(text="select reason, message, raw from rejected final")).rows
+    assert [row[0] for row in kept] == ["store_refused"] * 3
+    assert all("ClickHouse refused" in row[1] and row[2].startswith("{") for row in kept)
+
+
+def test_history_over_more_than_a_hundred_months_is_one_insert(road: Road) -> None:
+    road.load([event(n, ts=T0 - n * 30 * 86_400_000) for n in range(250)])
+    assert len(road.rows()) == 250
+    assert road.ledger("shop")["stored"] == 250
+
+
+def test_a_damaged_record_is_counted_and_costs_only_itself(road: Road) -> None:
+    road.write([event(n) for n in range(50)])
+    ref = road.spool.sealed()[0]
+    blob = bytearray(ref.path.read_bytes())
+    blob[blob.find(b'"id"', len(blob) // 2)] ^= 1
+    ref.path.write_bytes(blob)
+    road.loader.run_once()
+    assert road.ledger(None)["rejected"] == {"unreadable": 1}
+    assert road.ledger(None)["stored"] == 49
+    assert road.ledger(None)["received"] == 50
+    assert len(road.rows()) == 49

@@ -1,0 +1,66 @@
+"""Months of `events` that may hold an event twice, because an insert had to be repeated.
+
+Opened before the repeat, so that no report can count an event twice in between; closed once the month has been looked
+at and holds every event once. Reports read with FINAL while any is open (`tracker.store.clean`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from tracker.store.engine import Engine, Query, Rows
+
+_OPEN = "select month, max(version) from doubts group by month having argMax(open, version) = 1 order by month"
+_WRITE = "insert into doubts (month, open, version) select month, open, version from /*table:given*/"
+_COLUMNS = [("month", "UInt32"), ("open", "UInt8"), ("version", "UInt64")]
+_TWICE = """
+select count() - uniqExact(site, event, key, ts, id) from events where toYYYYMM(ts) = {month:UInt32}
+"""
+
+
+def months_of(times: Iterable[int]) -> set[int]:
+    """YYYYMM, UTC, of times in ms: the names of the partitions."""
+    return {moment.tm_year * 100 + moment.tm_mon for moment in {time.gmtime(ms // 1000) for ms in times}}
+
+
+class Doubts:
+    """The open doubts of one store. `patience`: seconds after which a write that was cut off cannot come back to life."""
+
+    def __init__(self, engine: Engine, *, patience: float) -> None:
+        self._engine = engine
+        self._patience = patience
+
+    def open(self, months: Iterable[int]) -> None:
+        """Durable when this returns."""
+        version = time.time_ns()
+        self._write([(month, 1, version) for month in sorted(set(months))])
+
+    def settle(self) -> int:
+        """Close what can be closed; gives how many doubts are still open. Raises TryLater."""
+        left = 0
+        for month, version in self._engine.ask(Query(text=_OPEN)).rows:
+            young = time.time_ns() - int(version) < self._patience * 1e9
+            if young or not self._clean(int(month)):
+                left += 1
+                continue
+            # A doubt opened again meanwhile has a higher version and stays open.
+            self._write([(int(month), 0, int(version) + 1)])
+        return left
+
+    def _clean(self, month: int) -> bool:
+        if self._twice(month):
+            for node in self._engine.nodes():
+                table = "events_local" if self._engine.cluster else "events"
+                node.command(Query(text=f"optimize table {table} partition {month:d} final", settings=_PATIENT))
+        return not self._twice(month)
+
+    def _twice(self, month: int) -> bool:
+        return bool(self._engine.ask(Query(text=_TWICE, params={"month": month})).rows[0][0])
+
+    def _write(self, rows: list[tuple[int, int, int]]) -> None:
+        if rows:
+            self._engine.command(Query(text=_WRITE, tables={"given": Rows(columns=_COLUMNS, data=rows)}))
+
+
+_PATIENT: dict[str, str | int] = {"optimize_throw_if_noop": 0, "alter_sync": 1}

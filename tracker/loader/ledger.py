@@ -1,0 +1,64 @@
+"""received = stored + duplicates + rejected + suppressed + waiting, exact at every moment, of a site or of all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from tracker.spool.reader import Spool
+
+
+class Totals(Protocol):
+    """What the view needs of `tracker.catalog.ledger.Ledger`."""
+
+    def known(self, segment: str) -> bool:
+        """True if the segment was entered."""
+        ...
+
+    def totals(self, site: str | None = None) -> dict[str, Any]:
+        """Endings so far."""
+        ...
+
+    def gaps(self) -> int:
+        """Records that were written but are in no segment that was entered."""
+        ...
+
+
+class LedgerView:
+    """Callable: site or None -> the body of `GET /api/v1/ledger`. Needs no store, only files and the catalog.
+
+    `missing(site)`: rows that the ledger has as stored and the store does not hold, where somebody has counted them.
+    """
+
+    def __init__(self, spool: Spool, ledger: Totals, missing: Callable[[str | None], int] | None = None) -> None:
+        self._spool = spool
+        self._ledger = ledger
+        self._missing = missing
+
+    def __call__(self, site: str | None = None) -> dict[str, Any]:
+        """`waiting` is everything acknowledged that no report shows yet. Records too damaged to tell their site have none."""
+        totals, waiting = self._together(site)
+        rejected: dict[str, int] = totals["rejected"]
+        endings = totals["stored"] + totals["duplicates"] + sum(rejected.values()) + totals["suppressed"]
+        unexplained = self._ledger.gaps() + (self._missing(site) if self._missing else 0)
+        return {
+            "received": endings + waiting,
+            "stored": totals["stored"],
+            "duplicates": totals["duplicates"],
+            "rejected": rejected,
+            "suppressed": totals["suppressed"],
+            "waiting": waiting,
+            "unexplained": unexplained,
+        }
+
+    def _together(self, site: str | None) -> tuple[dict[str, Any], int]:
+        """Totals and waiting as of one moment: if a segment is entered while we count, count again."""
+        totals = self._ledger.totals(site)
+        for _ in range(20):
+            waiting = self._spool.waiting(self._ledger.known)
+            again = self._ledger.totals(site)
+            if again == totals:
+                break
+            totals = again
+        count = sum(n for (owner, _), n in waiting.items() if site is None or owner == site)
+        return totals, count

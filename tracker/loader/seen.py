@@ -1,0 +1,72 @@
+"""The memory of event ids: which arrival of an id counts.
+
+    unknown id               new: remember it with this arrival, then store the event
+    known, this arrival      our own earlier try: store it again
+    known, another arrival   a duplicate: counted, not stored
+
+The memory is written before the events are, so a crash in between leaves a known id whose event is stored by the
+repeat. It does not ask when the event happened or what else it says, so an id counts once however often and with
+whatever content it comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tracker.store.engine import Engine, Query, Rows
+
+_LOOK = """
+select toString(given.id), seen.arrival
+from /*table:given*/ as given
+any left join seen on given.id = seen.id
+where seen.arrival != 0
+"""
+_REMEMBER = "insert into seen (id, arrival) select id, arrival from /*table:given*/"
+# `direct` asks the key-value store for these keys alone; any other algorithm reads it all.
+_DIRECT: dict[str, str | int] = {"join_algorithm": "direct"}
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Indices into the batch."""
+
+    new: list[int]
+    own: list[int]
+    duplicates: list[int]
+
+
+def sort_out(engine: Engine, keys: Sequence[int], arrivals: Sequence[int]) -> Sorted:
+    """Which rows are new, which we have tried before, which are duplicates. Of equal new ids the first arrival wins."""
+    known = _look(engine, keys)
+    winners: dict[int, int] = {}
+    own: list[int] = []
+    duplicates: list[int] = []
+    for index, key in enumerate(keys):
+        if (arrival := known.get(key)) is not None:
+            (own if arrival == arrivals[index] else duplicates).append(index)
+            continue
+        first = winners.setdefault(key, index)
+        if first != index:
+            loser = index
+            if arrivals[index] < arrivals[first]:
+                winners[key], loser = index, first
+            duplicates.append(loser)
+    return Sorted(new=sorted(winners.values()), own=own, duplicates=duplicates)
+
+
+def remember(engine: Engine, rows: Sequence[tuple[int, int]]) -> None:
+    """Keep (key, arrival) of events about to be stored. Writing the same again is harmless."""
+    if rows:
+        engine.command(Query(text=_REMEMBER, tables={"given": Rows(columns=_COLUMNS, data=rows)}))
+
+
+_COLUMNS = [("id", "UInt128"), ("arrival", "UInt64")]
+
+
+def _look(engine: Engine, keys: Sequence[int]) -> dict[int, int]:
+    if not keys:
+        return {}
+    given = Rows(columns=[("id", "UInt128")], data=[(key,) for key in keys])
+    answer = engine.ask(Query(text=_LOOK, tables={"given": given}, settings=_DIRECT))
+    return {int(key): int(arrival) for key, arrival in answer.rows}
