@@ -35,12 +35,16 @@ class Region(enum.StrEnum):
 
 
 class Decision(NamedTuple):
-    """`analytics` and `ads` as stored: 1 yes, 0 no, -1 nobody said anything. `reason` is set in M0 and only there."""
+    """`analytics` and `ads` as stored: 1 yes, 0 no, -1 nobody said anything. `reason` is set in M0 and only there.
+
+    `stored` is the mode's name.
+    """
 
     mode: Mode
     analytics: int
     ads: int
     reason: Suppress | None
+    stored: str
 
 
 _STRICT = (Region.OPT_IN, Region.UNKNOWN)
@@ -65,15 +69,15 @@ def decide(  # noqa: PLR0917 - positional, so that the cache is cheap
     browser        sent by a browser; a server's call carries no browser signal and is kept for the site's own reports
     """
     if analytics is False:
-        return Decision(Mode.M0, 0, 0, Suppress.REFUSED)
+        return Decision(Mode.M0, 0, 0, Suppress.REFUSED, "M0")
     if policy != "opt-out" and browser and region in _STRICT and analytics is None:
-        return Decision(Mode.M0, -1, 0 if gpc or ads is False else -1, Suppress.NO_CONSENT)
+        return Decision(Mode.M0, -1, 0 if gpc or ads is False else -1, Suppress.NO_CONSENT, "M0")
     mode = _before_caps(policy, region, ads, browser)
     stored_ads = -1 if ads is None else int(ads)
     if ads is False or undecoded or gpc:
         mode = min(mode, Mode.M2)
         stored_ads = 0
-    return Decision(mode, -1 if analytics is None else 1, stored_ads, None)
+    return Decision(mode, -1 if analytics is None else 1, stored_ads, None, mode.name)
 
 
 def _before_caps(policy: str, region: Region, ads: bool | None, browser: bool) -> Mode:

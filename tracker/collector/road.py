@@ -16,7 +16,7 @@ import msgspec
 
 from tracker.collector.consent import Decision, Mode, decide
 from tracker.collector.place import NOWHERE, Place
-from tracker.collector.scrub import blank_values, survey, without_people
+from tracker.collector.scrub import blank_values, glance, survey, without_people
 from tracker.collector.settings import Limits
 from tracker.collector.urls import blank, clean
 from tracker.core.drops import Reject
@@ -100,6 +100,7 @@ class Draft:
         "props",
         "raw",
         "referrer",
+        "text",
         "title",
         "traits",
         "ts",
@@ -112,8 +113,9 @@ class Draft:
     id: str
     ts: int
 
-    def __init__(self, raw: RawEvent, context: Context) -> None:
+    def __init__(self, raw: RawEvent, context: Context, text: bytes) -> None:
         self.raw = raw
+        self.text = text
         self.context = context
         self.name = raw.name
         self.message_id = ""
@@ -177,10 +179,13 @@ def check_fields(draft: Draft) -> Record | None:
 
 def check_shape(draft: Draft) -> Record | None:
     """How many keys, how deep; on the way see whether anything could be an address or a phone number."""
+    limits = draft.context.limits
+    if draft.text and not draft.traits and glance(draft.text, draft.props, draft.items, limits.keys, limits.depth):
+        draft.clean = True
+        return None
     found = survey(draft.props)
     if draft.items or draft.traits:
         found = found.plus(survey(draft.items)).plus(survey(draft.traits))
-    limits = draft.context.limits
     if found.keys > limits.keys:
         return draft.reject(Reject.TOO_MANY_KEYS, f"more than {limits.keys} keys")
     if found.depth > limits.depth:
@@ -224,7 +229,7 @@ def _only_the_decision(draft: Draft) -> Event | None:
         analytics=draft.decision.analytics,
         ads=draft.decision.ads,
         gpc=int(context.gpc),
-        mode=draft.decision.mode.name,
+        mode=draft.decision.stored,
         source=context.source,
     )
 
@@ -345,8 +350,8 @@ def accept(draft: Draft) -> Record | None:
         visitor=draft.visitor,
         user=draft.user,
         previous=draft.previous,
-        group=_plain(raw.group),
-        session=_plain(raw.session),
+        group=_plain(raw.group) if raw.group else "",
+        session=_plain(raw.session) if raw.session else "",
         seq=raw.seq,
         url=draft.url,
         referrer=draft.referrer,
@@ -359,28 +364,24 @@ def accept(draft: Draft) -> Record | None:
         analytics=decision.analytics,
         ads=decision.ads,
         gpc=1 if context.gpc else 0,
-        mode=decision.mode.name,
-        language=_short(raw.language),
-        timezone=_short(raw.timezone),
-        screen=_short(raw.screen),
+        mode=decision.stored,
+        language=_short(raw.language) if raw.language else "",
+        timezone=_short(raw.timezone) if raw.timezone else "",
+        screen=_short(raw.screen) if raw.screen else "",
         ip=place.ip,
         country=place.country,
         ua=ua[:_LONGEST_UA],
-        library=_short(raw.library),
+        library=_short(raw.library) if raw.library else "",
         source=context.source,
         vault=vault,
     )
 
 
-def _plain(text: str | None) -> str:
-    if not text:
-        return ""
+def _plain(text: str) -> str:
     return blank(text) if "@" in text else text
 
 
-def _short(text: str | None) -> str:
-    if not text:
-        return ""
+def _short(text: str) -> str:
     return blank(text[:64]) if "@" in text else text[:64]
 
 
@@ -399,7 +400,7 @@ ROAD: tuple[Step, ...] = (
 
 def travel(raw: RawEvent, context: Context, text: bytes = b"") -> Record:
     """Take one event down the road. `text` is what came, for the record of a rejection; never raises for bad input."""
-    draft = Draft(raw, context)
+    draft = Draft(raw, context, text)
     for step in ROAD:
         record = step(draft)
         if record is not None:

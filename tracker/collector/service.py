@@ -127,7 +127,7 @@ class Service:
                 out.dropped.append((turned.reason, "rejected"))
                 bodies.append(encode(turned))
                 continue
-            record, body = to_body(raw, context, text)
+            record, body = to_body(raw, context, bytes(text))
             bodies.append(body)
             if isinstance(record, Event):
                 out.accepted += 1

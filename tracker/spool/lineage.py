@@ -125,7 +125,8 @@ class Lineage:
             with contextlib.suppress(msgspec.DecodeError):
                 found = contents(line + b"\n").bodies
                 state = msgspec.json.decode(found[0], type=State) if found else None
-                if state is not None and (best is None or state.next >= best.next):
+                # A sealing that failed after its note is noted again with more records: the later one counts.
+                if state is not None and (best is None or (state.next, state.records) >= (best.next, best.records)):
                     best = state
                     self._slot = 1 - slot
         return best or State(next=time.time_ns() // 10_000_000)

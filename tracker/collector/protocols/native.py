@@ -16,6 +16,7 @@ class NativeEvent(RawEvent, frozen=True, kw_only=True, omit_defaults=True, renam
 
     type: str = "track"
     name: str = ""
+    message_id: str | None = None  # written again, because only a class's own fields are renamed
 
 
 class _Envelope(msgspec.Struct):
