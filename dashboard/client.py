@@ -92,9 +92,9 @@ class Api:
 
     # Reports
 
-    def overview(self, site: str, start: str, end: str) -> Json:
-        """Totals with the period before, series and top lists."""
-        return self._report("overview", {"site": site, "from": start, "to": end})
+    def overview(self, site: str, start: str, end: str, timezone: str) -> Json:
+        """Totals with the period before, series by days of `timezone`, and top lists."""
+        return self._report("overview", {"site": site, "from": start, "to": end, "timezone": timezone})
 
     def hourly(self, site: str, start: str, end: str, measure: str, event: str = "*") -> Json:
         """One number an hour: `{"series": [{"start", "value"}]}`."""

@@ -79,17 +79,13 @@ class Column:
 def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], caption: str) -> None:
     """A table that turns into one card a row on a phone. `caption` is read by screen readers."""
     top = tag("tr", *(tag("th", column.title, scope="col", cls=column.kind) for column in columns))
-    body = [
-        tag(
-            "tr",
-            *(
-                tag("td", cell, cls=column.kind, data_label=column.title)
-                for column, cell in zip(columns, row, strict=True)
-            ),
-        )
-        for row in rows
-    ]
+    body = [tag("tr", *map(_cell, columns, row)) for row in rows]
     st.html(tag("table", tag("caption", caption), tag("thead", top), tag("tbody", *body), cls="jt-table"))
+
+
+def _cell(column: Column, cell: object) -> Markup:
+    unknown = " none" if cell == formats.NONE else ""  # left out where a row is a card
+    return tag("td", cell, cls=column.kind + unknown, data_label=column.title)
 
 
 def bars(rows: Sequence[tuple[str, float, str]], titles: tuple[str, str], nothing: str) -> None:

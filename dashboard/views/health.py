@@ -114,8 +114,8 @@ def live() -> None:
         ]
     )
     columns = [
-        Column("When", "when"),
         Column("Event", "strong"),
+        Column("When", "when"),
         Column("Person"),
         Column("Where"),
         Column("Known"),
@@ -123,8 +123,8 @@ def live() -> None:
     ]
     rows = [
         [
-            formats.ago(formats.moment(str(event["ts"])), state.now()),
             formats.event_title(str(event["event"])),
+            formats.ago(formats.moment(str(event["ts"])), state.now()),
             formats.short(str(event.get("person") or formats.NONE)[:8], 12),
             formats.short(path(str(event.get("url") or "")), 44) or formats.NONE,
             people.known(event),
@@ -167,14 +167,14 @@ def _rejected() -> None:
     )
     if not rows:
         return
-    columns = [Column("When", "when"), Column("Reason", "strong"), Column("What to change"), Column("Sent by")]
+    columns = [Column("Reason", "strong"), Column("When", "when"), Column("What to change"), Column("Sent by")]
     now = state.now()
     table(
         columns,
         [
             [
-                formats.ago(formats.moment(str(row["received"])), now),
                 formats.event_title(str(row["reason"])),
+                formats.ago(formats.moment(str(row["received"])), now),
                 str(row["message"]),
                 str(row.get("source") or formats.NONE),
             ]

@@ -72,7 +72,7 @@ def _examples(install: Json) -> None:
     kinds = examples.all_of(address, key)
     for tab, (_, language, code) in zip(st.tabs([title for title, _, _ in kinds]), kinds, strict=True):
         with tab:
-            st.code(code, language=language)
+            st.code(code, language=language, wrap_lines=True)
 
 
 def _new_site() -> None:

@@ -28,7 +28,7 @@ def page() -> None:
     before = period.before
     head("Overview", f"{state.site_name()} · {period.text}, compared with {formats.days(before.first, before.last)}")
     with st.spinner("Counting …"):
-        report = state.ask(state.api().overview, state.site_name(), period.start, period.end)
+        report = state.ask(state.api().overview, state.site_name(), period.start, period.end, period.zone.key)
     if not report["totals"].get("events"):
         _nothing()
         return
