@@ -44,11 +44,11 @@ export class Client {
   }
 
   page(props?: Json, referrer?: string): void {
-    this._emit("page", "page_view", { ...pageContext(referrer), props });
+    this._emit("page", "page_view", { ...pageContext(referrer), props: props || {} });
   }
 
   identify(user: unknown, traits?: Json): void {
-    this._emit("identify", "identify", { user: user ? String(user) : undefined, traits });
+    this._emit("identify", "identify", { user: user ? String(user) : undefined, traits: traits || {} });
   }
 
   alias(user: unknown, previous?: unknown): void {
@@ -56,7 +56,7 @@ export class Client {
   }
 
   group(group: unknown, traits?: Json): void {
-    this._emit("group", "group", { group: String(group), traits });
+    this._emit("group", "group", { group: String(group), traits: traits || {} });
   }
 
   reset(): void {

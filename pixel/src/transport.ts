@@ -7,7 +7,7 @@ import type { Storage } from "./storage";
 import { guard, on } from "./guard";
 import { load, save } from "./identity";
 
-const GATHER = 100; // ms: what happens together travels together
+const GATHER = 10; // ms: what happens together travels together, and most answers are back before a click leaves the page
 const MOST_EVENTS = 50;
 const MOST_CHARS = 16_000; // keepalive and beacon take 64 kB; a character may be three bytes
 const ANSWER_TIME = 20_000; // ms until a silent request counts as failed
@@ -20,6 +20,7 @@ export class Transport {
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _failures = 0;
   private _busy = false;
+  private _flying: string[] = [];
 
   constructor(
     private readonly _settings: Settings,
@@ -51,12 +52,16 @@ export class Transport {
       this._busy = false;
       if (this._queue.keys().length) this.wake(Math.max(this._pause(), FIRST_PAUSE));
     };
+    // The lock is held for one round only: a page that holds one can't enter the back/forward cache. There are none on
+    // plain http pages, and sandboxed frames refuse them.
+    const alone = () => this._send((key) => this._queue.own.has(key) || Date.now() - +key.slice(1, 14) > ORPHAN_AGE);
     const locks = navigator.locks;
-    // The lock is held for one round only: a page that holds one can't enter the back/forward cache.
     const round = locks
-      ? locks.request("jt" + this._settings.site, { ifAvailable: true }, (lock) => (lock ? this._send(() => true) : undefined))
-      : this._send((key) => this._queue.own.has(key) || Date.now() - +key.slice(1, 14) > ORPHAN_AGE);
-    Promise.resolve(round).then(done, done);
+      ? locks
+          .request("jt" + this._settings.site, { ifAvailable: true }, (lock) => (lock ? this._send(() => true) : undefined))
+          .catch(alone)
+      : alone();
+    round.then(done, done);
   }
 
   private _pause(): number {
@@ -68,10 +73,12 @@ export class Transport {
     for (;;) {
       const [keys, body] = this._batch(mine);
       if (!keys.length) return;
+      this._flying = keys;
       const answer = await this._post(body);
+      this._flying = [];
       const status = answer ? answer.status : 0;
       if (status >= 500 || !status || status == 429 || status == 408) {
-        const told = +((answer && answer.headers.get("retry-after")) || 0) * 1000;
+        const told = (+((answer && answer.headers.get("retry-after")) as string) || 0) * 1000;
         const pause = Math.min(FIRST_PAUSE * 2 ** this._failures++, LONGEST_PAUSE) * (0.5 + Math.random());
         this._storage.set(WAIT, "" + Math.round(Date.now() + Math.min(Math.max(told, pause), 2 * LONGEST_PAUSE)));
         return;
@@ -84,20 +91,23 @@ export class Transport {
     }
   }
 
-  private _post(body: string): Promise<Response | undefined> {
+  private async _post(body: string): Promise<Response | undefined> {
     const abort = new AbortController();
     const timer = setTimeout(() => abort.abort(), ANSWER_TIME);
-    // A string is sent as text/plain: no preflight.
-    return fetch(this._settings.endpoint, {
-      method: "POST",
-      body,
-      credentials: "include",
-      keepalive: body.length < MOST_CHARS + 1000,
-      signal: abort.signal,
-    }).then(
-      (answer) => (clearTimeout(timer), answer),
-      () => (clearTimeout(timer), undefined),
-    );
+    try {
+      // A string is sent as text/plain: no preflight.
+      return await fetch(this._settings.endpoint, {
+        method: "POST",
+        body,
+        credentials: "include",
+        keepalive: body.length < MOST_CHARS + 1000,
+        signal: abort.signal,
+      });
+    } catch {
+      return undefined;
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   private _batch(mine: (key: string) => boolean): [string[], string] {
@@ -136,8 +146,8 @@ export class Transport {
 
   /** The page goes: hand over what is ours and not under way. It stays queued, because nobody will hear the answer. */
   private readonly _beacon = guard(() => {
-    if (this._busy || this._pause() > 0 || !navigator.onLine) return;
-    const [keys, body] = this._batch((key) => this._queue.own.has(key));
+    if (this._pause() > 0 || !navigator.onLine) return;
+    const [keys, body] = this._batch((key) => this._queue.own.has(key) && !this._flying.includes(key));
     if (keys.length) navigator.sendBeacon(this._settings.endpoint, body);
   });
 }

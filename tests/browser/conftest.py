@@ -1,0 +1,67 @@
+"""One Chromium a session, a fresh profile a test, and a site with the pixel."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from browser_site import PixelSite, running
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+CHROMIUM = "/usr/bin/chromium"
+ARGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The browser lives as long as the session, so its tests share one event loop."""
+    for item in items:
+        if HERE in item.path.parents and isinstance(item, pytest.Function) and pytest_asyncio.is_async_test(item):
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        # Playwright switches the back/forward cache off; the pixel has to live with it.
+        chromium = await playwright.chromium.launch(
+            executable_path=CHROMIUM, args=ARGS, ignore_default_args=["--disable-back-forward-cache"]
+        )
+        yield chromium
+        await chromium.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
+    context = await browser.new_context(
+        locale="en-GB", timezone_id="Europe/Berlin", screen={"width": 1280, "height": 720}
+    )
+    yield context
+    await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def page(context: BrowserContext) -> AsyncIterator[Page]:
+    """A page that must not see a single error of ours."""
+    page = await context.new_page()
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    assert errors == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def site(data: Path) -> AsyncIterator[PixelSite]:
+    async with running(data) as site:
+        yield site
