@@ -251,6 +251,8 @@ async def test_dropped_waits_before_it_counts(api, embedded):
     assert await who({"sequence": {"steps": funnel["steps"], "within": "14d"}}) == {"bought"}
     first = await audience(api, {"dropped": dropped})
     assert await who({"all": [{"in": first}, {"did": {"event": "cart", "within": "1h"}}]}) == {"just-now"}
+    status, body = await api.ask("DELETE", f"/api/v1/audiences/{first}")
+    assert (status, body["error"]["code"]) == (409, "in_use")
 
 
 async def test_segments_of_a_visitor_follow_the_person(api, embedded):

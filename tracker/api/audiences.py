@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tracker.api.call import Call, Reply
-from tracker.audiences import membership
+from tracker.audiences import membership, rules
 from tracker.audiences.definition import UNSAVED, Definition, define, stored
 from tracker.catalog.audiences import StoredAudience
-from tracker.core.errors import BadRequest, NotFound
+from tracker.core.errors import BadRequest, Conflict, NotFound
 from tracker.core.period import rfc3339
 
 
@@ -53,6 +53,9 @@ def changed(call: Call) -> dict[str, Any]:
 def deleted(call: Call) -> dict[str, Any]:
     """`DELETE /api/v1/audiences/{id}`."""
     audience = found(call)
+    for other in call.services.catalog.audiences.list(audience.site):
+        if other.id != audience.id and audience.id in rules.named(rules.parse(other.rule)):
+            raise Conflict(f"the audience {other.name!r} is made of this one; change it first", code="in_use")
     call.services.catalog.audiences.delete(audience.id)
     call.audit("audience.delete", site=audience.site, audience=audience.id)
     return {"id": audience.id, "deleted": True}

@@ -14,6 +14,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Limit = Annotated[int, Meta(ge=1, le=1000, description="how many at most")]
 Duration = Annotated[str, Meta(pattern="^[0-9]{1,9}(ms|s|m|h|d|w)$", examples=["30m", "24h", "7d"])]
 Time = Annotated[str, Meta(description="RFC 3339 with an offset", examples=["2026-11-01T00:00:00Z"])]
+Zone = Annotated[str, Meta(description="IANA name; the site's without it", examples=["Europe/Berlin"])]
 SiteName = Annotated[str, Meta(min_length=1, max_length=64, description="name of the site", examples=["shop"])]
 
 
@@ -222,6 +223,7 @@ class OverviewBody(Struct, kw_only=True):
     site: SiteName
     start: Time = field(name="from")
     end: Time = field(name="to")
+    timezone: Zone | UnsetType = UNSET
 
 
 class LiveBody(Struct, kw_only=True):
@@ -240,3 +242,4 @@ class TimeseriesBody(Struct, kw_only=True):
     interval: Literal["hour", "day", "week", "month"] = "day"
     event: Condition | UnsetType = UNSET
     measure: Literal["events", "people", "value"] = "events"
+    timezone: Zone | UnsetType = UNSET

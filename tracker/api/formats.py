@@ -34,7 +34,7 @@ def wanted(accept: str, *, report: bool) -> Format:
 
 def table(report: str, answer: dict[str, Any], form: Format) -> bytes:
     """A report's answer as one table."""
-    tables = import_module("tracker.analytics.tables")
+    tables = import_module("tracker.analytics.tables")  # only now: pyarrow is slow to load and large in memory
     made: bytes = tables.to_csv(report, answer) if form is Format.CSV else tables.to_arrow(report, answer)
     return made
 

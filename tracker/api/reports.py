@@ -4,56 +4,74 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib import import_module
-from typing import Any
+from typing import Any, Protocol
 
+from tracker.analytics import funnel, funnel_people, live, overview, timeseries
 from tracker.api import bodies
 from tracker.api.call import Call
 from tracker.core.errors import BadRequest
+from tracker.core.site import Site
+from tracker.store.engine import Engine
+
+
+class Question(Protocol):
+    """A module of `tracker.analytics`."""
+
+    def parse(self, body: object, /) -> Any:
+        """Check the question."""
+        ...
+
+    def run(self, engine: Engine, spec: Any, /) -> dict[str, Any]:
+        """Answer it."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Report:
-    """One report: `POST /api/v1/reports/{name}`. Its module is imported when it is first asked."""
+    """One report: `POST /api/v1/reports/{name}`.
+
+    zoned: its calendar is that of the site, unless the request names another `timezone`.
+    """
 
     name: str
-    module: str
+    question: Question
     body: Any
     summary: str
-    parse: str = "parse"
-    run: str = "run"
+    zoned: bool = False
 
 
 REPORTS = (
     Report(
         name="funnel",
-        module="tracker.analytics.funnel",
+        question=funnel,
         body=bodies.FunnelBody,
         summary="How many reach each step, how long it takes, where they drop",
     ),
     Report(
         name="funnel/people",
-        module="tracker.analytics.funnel_people",
+        question=funnel_people,
         body=bodies.FunnelPeopleBody,
         summary="Who reached a step, or dropped at it",
     ),
     Report(
         name="overview",
-        module="tracker.analytics.overview",
+        question=overview,
         body=bodies.OverviewBody,
         summary="Totals with the period before, series and top lists",
+        zoned=True,
     ),
     Report(
         name="live",
-        module="tracker.analytics.live",
+        question=live,
         body=bodies.LiveBody,
         summary="Who is active now, and the latest events",
     ),
     Report(
         name="timeseries",
-        module="tracker.analytics.timeseries",
+        question=timeseries,
         body=bodies.TimeseriesBody,
         summary="One number an hour, day, week or month",
+        zoned=True,
     ),
 )
 
@@ -62,20 +80,18 @@ def handler(report: Report) -> Callable[[Call], dict[str, Any]]:
     """The route's handler for one report."""
 
     def answer(call: Call) -> dict[str, Any]:
-        site_of(call, call.body)
-        module = import_module(report.module)
-        spec = getattr(module, report.parse)(call.body)
-        result: dict[str, Any] = getattr(module, report.run)(call.engine, spec)
-        return result
+        site = site_of(call, call.body)
+        body = {"timezone": site.timezone, **call.body} if report.zoned else call.body
+        return report.question.run(call.engine, report.question.parse(body))
 
     return answer
 
 
-def site_of(call: Call, body: dict[str, Any]) -> str:
+def site_of(call: Call, body: dict[str, Any]) -> Site:
     """The site a report is about, if the token may see it. Raises BadRequest, NotFound, Forbidden."""
     inner = body.get("funnel")
     field = "funnel.site" if isinstance(inner, dict) else "site"
     name = inner.get("site") if isinstance(inner, dict) else body.get("site")
     if not isinstance(name, str) or not name:
         raise BadRequest(f"{field} must be the name of a site", code="bad_field", field=field)
-    return call.site(name).name
+    return call.site(name)

@@ -145,6 +145,17 @@ def resolve(rule: Rule, definition: Callable[[str], object], seen: tuple[str, ..
     return rule
 
 
+def named(rule: Rule) -> set[str]:
+    """Ids of the audiences that a rule (not resolved) names."""
+    if isinstance(rule, InAudience):
+        return {rule.audience}
+    if isinstance(rule, Not):
+        return named(rule.part)
+    if isinstance(rule, All | AnyOf):
+        return set().union(*(named(part) for part in rule.parts))
+    return set()
+
+
 class _Parser:
     def __init__(self) -> None:
         self.nodes = 0

@@ -21,7 +21,8 @@ from tracker.catalog.tables import Base
 from tracker.core.errors import Broken, TryLater
 
 BUSY_TIMEOUT_S = 15
-_MIGRATION_LOCK = 7_214_003_511  # PostgreSQL advisory lock of schema changes: any fixed number of ours
+_MIGRATION_LOCK = 7_214_003_511  # PostgreSQL advisory locks: any fixed numbers of ours
+_EXCLUSIVE_LOCK = 7_214_003_512
 
 
 def now_ms() -> int:
@@ -46,9 +47,9 @@ class Database:
         if self.is_sqlite and parsed.database:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         options: dict[str, Any] = (
-            {"connect_args": {"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}}
+            {"connect_args": {"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}, "pool_size": 16}
             if self.is_sqlite
-            else {"pool_pre_ping": True}
+            else {"pool_pre_ping": True, "pool_size": 16}
         )
         self._engine = create_engine(parsed, **options)
         if self.is_sqlite:
@@ -69,6 +70,14 @@ class Database:
     def write(self) -> Iterator[Session]:
         """A transaction that writes; committed when the block ends, rolled back when it raises."""
         with self._told(), Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def exclusive(self) -> Iterator[Session]:
+        """As `write()`, one at a time over all processes. SQLite's writers are that anyway."""
+        with self.write() as session:
+            if not self.is_sqlite:
+                session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _EXCLUSIVE_LOCK})
             yield session
 
     def close(self) -> None:

@@ -46,8 +46,7 @@ class Ledger:
         named, number = _parse(segment)
         if named != lineage or start < 0 or count < 0:
             raise ValueError(f"segment {segment} does not belong to lineage {lineage}")
-        with self._database.write() as session:
-            session.get(LineageRow, lineage, with_for_update=True)  # PostgreSQL: one loader at a time on a lineage
+        with self._database.exclusive() as session:
             if _known(session, lineage, number):
                 return False
             _chain(session, lineage, number, start, count)
@@ -56,7 +55,7 @@ class Ledger:
                 if row is None:
                     session.add(EndingRow(site=site, ending=ending, reason=reason, n=n))
                 else:
-                    row.n = EndingRow.n + n  # added by the database: another loader may add at the same moment
+                    row.n += n
         return True
 
     def totals(self, site: str | None = None) -> dict[str, Any]:

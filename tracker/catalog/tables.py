@@ -138,6 +138,6 @@ class VaultRow(Base):
     __table_args__ = (Index("vault_once", "site", "owner", "digest", unique=True),)
     id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
     site: Mapped[str] = mapped_column(String(64))
-    owner: Mapped[str] = mapped_column(String(514))  # 'u:' + user, or 'v:' + visitor
+    owner: Mapped[str] = mapped_column(Text)  # 'u:' + user, or 'v:' + visitor
     digest: Mapped[str] = mapped_column(String(64))
     sealed: Mapped[str] = mapped_column(Text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import secrets
@@ -12,7 +13,7 @@ from sqlalchemy import select
 
 from tracker.catalog.database import Database, now_ms
 from tracker.catalog.tables import SiteRow, TokenRow
-from tracker.core.errors import BadRequest, NotFound
+from tracker.core.errors import BadRequest, NotFound, TryLater
 
 ROLES = ("viewer", "analyst", "export", "admin")
 """From the least to the most; each may do what those before it may."""
@@ -70,7 +71,7 @@ class Tokens:
             return None
         now = now_ms()
         if row.last_used_at is None or now - row.last_used_at > _LAST_USED_MS:
-            with self._database.write() as session:
+            with contextlib.suppress(TryLater), self._database.write() as session:  # a note, no reason to refuse
                 found = session.get(TokenRow, row.id)
                 if found is not None:
                     found.last_used_at = now - now % _LAST_USED_MS

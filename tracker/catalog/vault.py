@@ -48,7 +48,7 @@ class Vault:
         wanted = {(entry.site, entry.owner, _digest(entry.sealed)): entry.sealed for entry in entries if entry.sealed}
         if not wanted:
             return
-        with self._database.write() as session:
+        with self._database.exclusive() as session:
             owners = {(site, owner) for site, owner, _ in wanted}
             have: set[tuple[str, str, str]] = set()
             for site, owner in owners:

@@ -1,0 +1,144 @@
+"""Reports through the API: formats, the site's calendar, time limits. Their numbers have tests of their own."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pyarrow as pa
+import pytest
+from api_client import ADMIN, serve
+from small_history import put
+
+from tracker.api.bounded import Bounded, Gone, TooSlow
+from tracker.core.errors import Broken
+from tracker.store.engine import Query
+
+NOW = 1_795_000_000_000  # 2026-11-18T11:06:40Z
+HOUR = 3_600_000
+WHEN = {"site": "shop", "from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z"}
+FUNNEL = {**WHEN, "steps": [{"event": "view"}, {"event": "purchase"}], "window": "7d"}
+
+
+@pytest.fixture
+async def api(embedded, data):
+    async with serve(embedded, data) as running:
+        running.catalog.sites.create("shop", timezone="Asia/Tokyo")
+        put(
+            embedded,
+            [
+                {"event": "view", "visitor": "a", "ts": NOW - HOUR, "country": "DE", "props": {"plan": "=pro"}},
+                {"event": "purchase", "visitor": "a", "ts": NOW, "value": 10.0, "currency": "EUR"},
+                {"event": "view", "visitor": "b/c", "ts": NOW + 5 * HOUR},
+            ],
+        )
+        yield running
+
+
+async def test_a_funnel_and_who_dropped(api):
+    status, report = await api.ask("POST", "/api/v1/reports/funnel", FUNNEL)
+    assert status == 200
+    assert [step["count"] for step in report["steps"]] == [2, 1]
+    body = {"funnel": FUNNEL, "step": 1, "state": "dropped"}
+    _, people = await api.ask("POST", "/api/v1/reports/funnel/people", body)
+    assert (people["total"], [one["visitor"] for one in people["people"]]) == (1, ["b/c"])
+
+
+async def test_the_same_report_as_csv_and_as_arrow(api):
+    _, blob = await api.ask("POST", "/api/v1/reports/funnel", FUNNEL, headers={"Accept": "text/csv"})
+    rows = list(csv.DictReader(io.StringIO(blob.decode(), newline="")))
+    assert [row["count"] for row in rows] == ["2", "1"]
+    accept = {"Accept": "application/vnd.apache.arrow.stream"}
+    _, blob = await api.ask("POST", "/api/v1/reports/funnel", FUNNEL, headers=accept)
+    assert pa.ipc.open_stream(blob).read_all().column("count").to_pylist() == [2, 1]
+    status, error = await api.ask("POST", "/api/v1/reports/funnel", {**FUNNEL, "mode": "odd"}, headers=accept)
+    assert (status, error["error"]["field"]) == (400, "mode")
+
+
+async def test_days_are_those_of_the_site_unless_asked_otherwise(api):
+    body = {**WHEN, "interval": "day", "measure": "events"}
+
+    async def busy(**more) -> list[str]:
+        _, report = await api.ask("POST", "/api/v1/reports/timeseries", {**body, **more})
+        return [row["start"][:10] for row in report["series"] if row["value"]]
+
+    assert await busy() == ["2026-11-18", "2026-11-19"]  # 16:06 UTC is past midnight in Tokyo
+    assert await busy(timezone="UTC") == ["2026-11-18"]
+    _, overview = await api.ask("POST", "/api/v1/reports/overview", WHEN)
+    assert (overview["totals"]["people"], overview["totals"]["revenue"]) == (2, {"EUR": 10.0})
+
+
+async def test_live_people_names_properties(api):
+    status, live = await api.ask("POST", "/api/v1/reports/live", {"site": "shop", "limit": 2})
+    assert (status, len(live["events"])) == (200, 2)
+    _, names = await api.ask("GET", "/api/v1/events/names?site=shop")
+    assert {row["event"]: row["count"] for row in names["events"]} == {"view": 2, "purchase": 1}
+    _, properties = await api.ask("GET", "/api/v1/properties?site=shop&event=view")
+    assert "props.plan" in {row["property"] for row in properties["properties"]}
+    _, people = await api.ask("GET", "/api/v1/people?site=shop&q=b")
+    assert [one["visitor"] for one in people["people"]] == ["b/c"]
+    status, timeline = await api.ask("GET", "/api/v1/people/a/timeline?site=shop&limit=1")
+    assert [event["event"] for event in timeline["events"]] == ["purchase"]
+    _, rest = await api.ask("GET", f"/api/v1/people/a/timeline?site=shop&cursor={timeline['cursor']}")
+    assert [event["event"] for event in rest["events"]] == ["view"]
+    status, _ = await api.ask("GET", "/api/v1/people/nobody/timeline?site=shop")
+    assert status == 404
+
+
+async def test_an_id_may_hold_a_slash(api):
+    url = f"{api.url}/api/v1/people/b%2Fc/timeline?site=shop"
+    import yarl
+
+    async with api.session.get(yarl.URL(url, encoded=True), headers={"Authorization": f"Bearer {ADMIN}"}) as answer:
+        assert [event["visitor"] for event in (await answer.json())["events"]] == ["b/c"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("funnel", {**FUNNEL, "site": 5}, "site"),
+        ("funnel", {**FUNNEL, "stepz": []}, "stepz"),
+        ("funnel/people", {"funnel": {**FUNNEL, "steps": []}, "step": 1}, "funnel.steps"),
+        ("funnel/people", {"funnel": FUNNEL, "step": 3}, "step"),
+        ("timeseries", {**WHEN, "interval": "year"}, "interval"),
+        ("overview", {**WHEN, "timezone": "Mars"}, "timezone"),
+        ("overview", {"site": "shop"}, "from"),
+    ],
+)
+async def test_mistakes_are_named(api, path, body, field):
+    status, answer = await api.ask("POST", f"/api/v1/reports/{path}", body)
+    assert (status, answer["error"]["field"]) == (400, field)
+
+
+def test_a_question_is_stopped_at_the_time_limit(engine):
+    settings = {"max_block_size": 1, "function_sleep_max_microseconds_per_block": 0}
+    slow = Query(text="select count(sleepEachRow(0.2)) from numbers(200)", settings=settings)
+    with pytest.raises(TooSlow):
+        Bounded(engine, 1.0).ask(slow)
+
+
+def test_the_time_is_that_of_the_whole_request(engine):
+    bounded = Bounded(engine, 0.05)
+    one = Query(text="select sleep(0.1)")
+    with pytest.raises(TooSlow):
+        for _ in range(2):
+            bounded.ask(one)
+
+
+def test_after_a_hang_up_nothing_more_is_asked(engine):
+    bounded = Bounded(engine, 10)
+    assert bounded.ask(Query(text="select 1")).rows == [(1,)]
+    bounded.hung_up.set()
+    with pytest.raises(Gone):
+        bounded.ask(Query(text="select 1"))
+
+
+def test_the_api_cannot_write(engine):
+    bounded = Bounded(engine, 10)
+    for write in (
+        lambda: bounded.command(Query(text="truncate table events")),
+        lambda: bounded.insert_lines("events", []),
+        bounded.prepare,
+    ):
+        with pytest.raises(Broken):
+            write()
