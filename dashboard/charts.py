@@ -16,6 +16,8 @@ from dashboard import formats
 
 INK, MUTED, LINE, GROUND = "#15202B", "#5A6772", "#E8ECEB", "rgba(0,0,0,0)"
 PRIMARY, SOFT, WARM, LOST = "#0B6E69", "#DCEBE9", "#C98A1B", "#9B3329"
+PALE_WARM = "#E6CC9A"
+HEIGHT = 250
 CATEGORIES = ["#0B6E69", "#C98A1B", "#4C6FB1", "#A8557A", "#6B8E3D", "#8A7F72"]
 CONFIG: dict[str, Any] = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showTips": False}
 FONT = "Inter, system-ui, sans-serif"
@@ -60,37 +62,54 @@ TEMPLATE = go.layout.Template(
 )
 
 
-def over_time(days: Sequence[str], values: Sequence[float | None], unit: str = "", height: int = 250) -> go.Figure:
-    """A line with a soft area below; the last value is written at its end."""
-    texts = [formats.number(value) for value in values]
-    figure = _figure(height)
+def over_time(
+    times: Sequence[str], values: Sequence[float | None], unit: str = "", *, last_is_open: bool = False
+) -> go.Figure:
+    """A line with a soft area below. `last_is_open`: the last point is not over yet and is drawn dotted."""
+    figure = _figure(HEIGHT)
+    closed = len(times) - 1 if last_is_open and len(times) > 2 else len(times)
+    line = {"color": PRIMARY, "width": 2.2}
     figure.add_scatter(
-        x=list(days),
-        y=list(values),
-        mode="lines" if len(days) > 1 else "markers",
-        line={"color": PRIMARY, "width": 2.2, "shape": "linear"},
+        x=list(times[:closed]),
+        y=list(values[:closed]),
+        mode="lines" if closed > 1 else "markers",
+        line=line,
         marker={"size": 8, "color": PRIMARY},
         fill="tozeroy",
         fillcolor="rgba(11,110,105,0.10)",
-        customdata=texts,
+        customdata=[formats.number(value) for value in values[:closed]],
         hovertemplate=f"<b>%{{customdata}}</b> {unit}<extra></extra>",
     )
-    _time_axis(figure, days)
+    if closed < len(times):
+        figure.add_scatter(
+            x=list(times[closed - 1 :]),
+            y=list(values[closed - 1 :]),
+            mode="lines",
+            line=line | {"dash": "dot"},
+            customdata=[None, formats.number(values[-1])],
+            hovertemplate=["<extra></extra>", f"<b>%{{customdata}}</b> {unit} so far<extra></extra>"],
+        )
+    _time_axis(figure, times)
     figure.update_yaxes(**_axis_numbers(values))
     return figure
 
 
-def bars_over_time(days: Sequence[str], values: Sequence[float | None], currency: str, height: int = 250) -> go.Figure:
-    """Sums a day as bars: money has no shape between two days."""
-    figure = _figure(height)
+def bars_over_time(
+    times: Sequence[str], values: Sequence[float | None], currency: str, *, last_is_open: bool = False
+) -> go.Figure:
+    """Sums as bars: money has no shape between two days. `last_is_open`: the last one is paler."""
+    figure = _figure(HEIGHT)
+    colours = [WARM] * len(times)
+    if last_is_open and colours:
+        colours[-1] = PALE_WARM
     figure.add_bar(
-        x=list(days),
+        x=list(times),
         y=list(values),
-        marker={"color": WARM, "cornerradius": 2},
+        marker={"color": colours, "cornerradius": 2},
         customdata=[formats.money(value, currency) for value in values],
         hovertemplate="<b>%{customdata}</b><extra></extra>",
     )
-    _time_axis(figure, days)
+    _time_axis(figure, times)
     figure.update_layout(bargap=0.28)
     figure.update_yaxes(**_axis_numbers(values))
     return figure

@@ -11,6 +11,7 @@ from dashboard.client import Json
 from dashboard.components import Figure, bars, changed, chart, empty, figures, guarded, head, section
 from dashboard.countries import country
 
+NO_COUNTRIES = "No country is known. Give the tracker a database of places with the setting TRACKER_GEO_DATABASE."
 MANY_DAYS = 120  # above it, money is drawn by the week
 
 
@@ -76,21 +77,24 @@ def _key_figures(report: Json) -> None:
 
 def _over_time(report: Json, currency: str) -> None:
     days, people, revenue, per = _series(report, currency)
+    open_ = per == "day" and state.period().last >= state.today(state.site())  # today is not over
     left, right = st.columns(2)
     with left, st.container(border=True, key="card-people"):
         section("People", f"per {per} · {_peak(days, people, per)}")
         alt = f"People per {per}, {_peak(days, people, per)}"
-        chart(charts.over_time(days, people, "people"), "people-over-time", alt)
+        chart(charts.over_time(days, people, "people", last_is_open=open_), "people-over-time", alt)
     with right, st.container(border=True, key="card-revenue"):
         if currency:
             days, revenue, per = charts.by_week(days, revenue) if len(days) > MANY_DAYS else (days, revenue, per)
             section("Revenue", f"per {per} · {_peak(days, revenue, per, currency)}")
-            chart(charts.bars_over_time(days, revenue, currency), "revenue-over-time", f"Revenue per {per}")
+            figure = charts.bars_over_time(days, revenue, currency, last_is_open=open_)
+            chart(figure, "revenue-over-time", f"Revenue per {per}")
         else:
             section("Events", "per day; revenue shows here with the first purchase that has a value")
             days = [str(point["date"]) for point in report["series"]]
             events = [float(point["events"]) for point in report["series"]]
-            chart(charts.over_time(days, events, "events"), "events-over-time", "Events per day")
+            figure = charts.over_time(days, events, "events", last_is_open=open_)
+            chart(figure, "events-over-time", "Events per day")
 
 
 def _series(report: Json, currency: str) -> tuple[list[str], list[float], list[float], str]:
@@ -147,11 +151,11 @@ def _lists(report: Json, currency: str) -> None:
         bars(events, ("Event", "Times"), "No events in this period.")
     with middle, st.container(border=True, key="card-devices"):
         section("Devices")
-        bars(_people(report["devices"]), ("Device", "People"), "Nothing known yet.")
+        bars(_people(report["devices"]), ("Device", "People"), "No device is known in this period.")
     with right, st.container(border=True, key="card-countries"):
         section("Countries")
         named = [row | {"key": country(str(row["key"]))} for row in report["countries"]]
-        bars(_people(named), ("Country", "People"), "Nothing known yet.")
+        bars(_people(named), ("Country", "People"), NO_COUNTRIES)
 
 
 def _people(rows: list[Json]) -> list[tuple[str, float, str]]:
