@@ -9,10 +9,11 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol
+from typing import Protocol
 
 import structlog
 
+from tracker.catalog.vault import VaultEntry
 from tracker.core.drops import Reject
 from tracker.core.errors import TryLater
 from tracker.core.event import Rejected
@@ -20,6 +21,7 @@ from tracker.loader import rejected, seen
 from tracker.loader.batch import Batch, Ending, Reader
 from tracker.loader.doubts import Doubts, months_of
 from tracker.loader.enrich.columns import remembered
+from tracker.loader.identity import Identity
 from tracker.loader.insert import insert
 from tracker.spool.reader import SegmentRef, Spool
 from tracker.store.engine import Engine
@@ -40,6 +42,14 @@ class Ledger(Protocol):
         ...
 
 
+class Vault(Protocol):
+    """What the loader needs of `tracker.catalog.vault.Vault`."""
+
+    def upsert_many(self, entries: Iterable[VaultEntry]) -> None:
+        """Keep sealed identifiers; keeping them again changes nothing."""
+        ...
+
+
 class Loader:
     """Drains a spool into a store. One loader a spool; its methods are for one thread, `run` for a thread of its own.
 
@@ -52,7 +62,7 @@ class Loader:
         engine: Engine,
         ledger: Ledger,
         *,
-        vault: Any = None,
+        vault: Vault | None = None,
         batch_bytes: int = 32_000_000,
         idle: float = 0.2,
         patience: float | None = None,
@@ -63,6 +73,7 @@ class Loader:
         self._vault = vault
         self._batch_bytes = batch_bytes
         self._idle = idle
+        self._identity = Identity(engine)
         self._reader = Reader(*remembered())
         waits = patience if patience is not None else (0.0 if engine.kind == "embedded" else 30.0)
         self.doubts = Doubts(engine, patience=waits)
@@ -118,6 +129,12 @@ class Loader:
         wanted = sorted(found.new + found.own)
         refused = self._insert(batch, wanted)
         rejected.keep(self._engine, [record for _, record in batch.rejected])
+        stored = [batch.events[index] for index in wanted if index not in refused]
+        self._identity.learn(stored)
+        if self._vault is not None:
+            self._vault.upsert_many(
+                VaultEntry(event.site, event.user, event.visitor, event.vault) for event in stored if event.vault
+            )
         self._enter(batch, found, refused)
         return len(batch.parts)
 

@@ -6,6 +6,7 @@ seconds does not hold up an insert. The engine releases the GIL while it works.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from tracker.store.engine import INSERT_SETTINGS, Answer, Query, Rows, Settings,
 from tracker.store.faults import code_of, name_of, translate
 from tracker.store.values import convert, from_json, parameter_text, quoted
 
+_CONFIG = Path(__file__).with_name("embedded.xml")
 _FORMAT = "JSONCompactEachRowWithNamesAndTypes"
 _ALWAYS = {
     "output_format_json_quote_64bit_integers": 0,
@@ -33,7 +35,7 @@ class _Link:
     """One connection and the settings it has now."""
 
     def __init__(self, path: Path) -> None:
-        self.raw = Connection(str(path))
+        self.raw = Connection(f"{path}?config-file={_CONFIG}")
         self.settings: dict[str, str | int] = {}
 
     def set(self, wanted: Settings) -> None:
@@ -53,7 +55,11 @@ class Embedded:
     cluster: str | None = None
 
     def __init__(self, path: Path, *, connections: int = 8) -> None:
+        path = path.resolve()
+        if "?" in str(path):
+            raise BadRequest("the store's folder must not have a question mark in its path", code="bad_path")
         self._path = path
+        self._scratch = path.with_name(path.name + ".scratch")
         self._idle: list[_Link] = []
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(connections)
@@ -61,6 +67,9 @@ class Embedded:
         path.mkdir(parents=True, exist_ok=True)
         with self._link({}):
             pass
+        # Only one process may have the store open, so what lies here was left by a crash.
+        shutil.rmtree(self._scratch, ignore_errors=True)
+        self._scratch.mkdir(mode=0o700)
 
     def ask(self, query: Query) -> Answer:
         """Run a SELECT and give the whole result."""
@@ -81,7 +90,7 @@ class Embedded:
 
     def insert_lines(self, table: str, lines: Sequence[bytes], *, settings: Settings | None = None) -> None:
         """Insert rows into a one-column (`raw String`) table as one block, whole or not at all."""
-        with tempfile.TemporaryDirectory(prefix="tracker-rows-") as folder:
+        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
             path = Path(folder) / "lines"
             path.write_bytes(b"\n".join(lines) + b"\n")
             source = f"file({quoted(str(path))}, LineAsString, 'line String')"
@@ -104,11 +113,12 @@ class Embedded:
             idle, self._idle = self._idle, []
         for link in idle:
             link.raw.close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
 
     def _run(self, query: Query, form: str, *, inserting: bool) -> bytes:
         params = {name: parameter_text(value) for name, value in query.params.items()}
         settings = {**INSERT_SETTINGS, **query.settings}
-        with tempfile.TemporaryDirectory(prefix="tracker-rows-") if query.tables else _no_folder() as folder:
+        with tempfile.TemporaryDirectory(dir=self._scratch) if query.tables else _no_folder() as folder:
             text = table_slots(query, lambda name, rows: _attach(Path(folder), name, rows))
             try:
                 with self._link(settings) as link:
