@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -126,3 +127,9 @@ def test_what_is_wrong_with_a_query_string_is_said_by_field(given, field):
     with pytest.raises(BadRequest) as caught:
         query_of(given, Page)
     assert caught.value.field == field
+
+
+def test_the_handbook_lists_every_route_with_its_role():
+    text = (Path(__file__).parents[2] / "docs" / "api.md").read_text()
+    for route in ROUTES:
+        assert f"| `{route.method} {route.path}` | {route.role} |" in text
