@@ -40,6 +40,11 @@ def test_events_are_stored_with_what_their_agent_url_and_referrer_say(road: Road
     ]  # fmt: skip
 
 
+def test_consent_nobody_spoke_about_stays_unknown_and_a_refusal_stays_a_refusal(road: Road) -> None:
+    road.load([event(1), event(2, analytics=0, ads=0), event(3, analytics=1, ads=1)])
+    assert road.rows("analytics, ads") == [(-1, -1), (0, 0), (1, 1)]
+
+
 def test_every_record_has_an_ending(road: Road) -> None:
     records = [
         *(event(n) for n in range(1, 6)),

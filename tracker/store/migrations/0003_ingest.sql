@@ -18,7 +18,7 @@ with JSONExtract(raw, 'Tuple(
     language LowCardinality(String), timezone LowCardinality(String), screen LowCardinality(String),
     value Nullable(Float64), currency LowCardinality(String),
     items Array(Tuple(item_id String, item_name String, item_category String, price Float64, quantity Float64)),
-    props String, traits String, analytics Int8, ads Int8, gpc UInt8, mode LowCardinality(String), ip String,
+    props String, traits String, analytics Nullable(Int8), ads Nullable(Int8), gpc UInt8, mode LowCardinality(String), ip String,
     ua String, library LowCardinality(String), source LowCardinality(String)
 )') as e
 select
@@ -67,8 +67,8 @@ select
     e.items as items,
     e.props as props,
     e.traits as traits,
-    e.analytics as analytics,
-    e.ads as ads,
+    ifNull(e.analytics, -1) as analytics, -- the event leaves out what nobody said
+    ifNull(e.ads, -1) as ads,
     e.gpc as gpc,
     e.mode as mode,
     e.ip as ip,
