@@ -205,7 +205,7 @@ def _from_file(cls: type[Settings], path: Path) -> dict[str, Any]:
     try:
         with path.open("rb") as file:
             table = tomllib.load(file)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return {}
     except (OSError, tomllib.TOMLDecodeError) as error:
         raise BadSetting(f"cannot read {path}: {error}") from None
