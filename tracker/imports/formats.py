@@ -136,11 +136,11 @@ def _entry(line: Line, parse: Callable[[bytes], Batch]) -> Entry:
 
 
 class _Peek(msgspec.Struct):
-    """Is a line an envelope?"""
+    """Is a line an envelope? What is missing is empty."""
 
-    batch: msgspec.Raw | None = None
-    events: msgspec.Raw | None = None
-    type: msgspec.Raw | None = None
+    batch: msgspec.Raw = msgspec.Raw()
+    events: msgspec.Raw = msgspec.Raw()
+    type: msgspec.Raw = msgspec.Raw()
 
 
 def _peek(text: bytes) -> _Peek | None:
@@ -152,7 +152,7 @@ def _peek(text: bytes) -> _Peek | None:
 
 def _as_segment_batch(text: bytes) -> bytes:
     peek = _peek(text)
-    if peek is not None and peek.batch is not None and peek.type is None:
+    if peek is not None and bytes(peek.batch) and not bytes(peek.type):
         return text
     return b'{"batch":[' + text + b"]}"
 
@@ -160,7 +160,7 @@ def _as_segment_batch(text: bytes) -> bytes:
 def _as_native_batch(text: bytes, write_key: str) -> bytes:
     """The envelope's own key, where there is one, does not matter: the command says which site."""
     peek = _peek(text)
-    if peek is not None and peek.events is not None and peek.type is None:
+    if peek is not None and bytes(peek.events) and not bytes(peek.type):
         events = bytes(peek.events)
     else:
         events = b"[" + text + b"]"
