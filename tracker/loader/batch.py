@@ -6,21 +6,23 @@ ClickHouse as it came, with the answers of `enrich` put at its end.
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
-from xxhash import xxh3_128_intdigest
+from xxhash import xxh3_128_intdigest, xxh64_intdigest
 
 from tracker.core.drops import Reject
 from tracker.core.event import Rejected, Suppressed
+from tracker.loader.enrich.columns import client_columns, source_columns
 from tracker.spool.reader import Segment, SegmentRef
 
 Ending = tuple[str, str, str]  # (site, ending, reason), as in the ledger
 
 
-class Seen(msgspec.Struct):
+class Seen(msgspec.Struct, gc=False):  # only text and numbers: nothing for the collector to follow
     """The fields of an accepted event that the loader looks at."""
 
     site: str
@@ -50,7 +52,7 @@ class Part:
 
 @dataclass(slots=True)
 class Batch:
-    """Several segments that are loaded together: row i is `events[i]`, `keys[i]`, `lines[i]`, from `parts[owners[i]]`."""
+    """Several segments that are loaded together: row i is `events[i]`, `keys[i]`, `lines[i]` of `parts[owners[i]]`."""
 
     parts: list[Part] = field(default_factory=list)
     events: list[Seen] = field(default_factory=list)
@@ -62,6 +64,7 @@ class Batch:
 
 _event = msgspec.json.Decoder(Seen).decode
 _other = msgspec.json.Decoder(Rejected | Suppressed).decode
+LONGEST_RAW = 32_768  # of a rejected record, as at the collector
 _EVENT = b'{"k":"e",'
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -71,47 +74,54 @@ def seen_key(site: str, event_id: str) -> int:
     return xxh3_128_intdigest(f"{site}\0{event_id.lower()}".encode())
 
 
-class Reader:
-    """Makes batches. Keeps a memory of the user agents and pages it has asked about; use one in one thread at a time."""
+def read(segments: Sequence[tuple[SegmentRef, Segment, int]]) -> Batch:
+    """One batch of (ref, contents, start)."""
+    batch = Batch()
+    for ref, segment, start in segments:
+        part = Part(ref=ref, start=start, count=segment.count, corrupt=segment.corrupt)
+        if segment.corrupt:
+            part.endings["", "rejected", Reject.UNREADABLE] += segment.corrupt
+        owner = len(batch.parts)
+        batch.parts.append(part)
+        _add(batch, owner, segment.bodies)
+    return batch
 
-    def __init__(self, client: Callable[[str], bytes], source: Callable[[str, str, str], bytes]) -> None:
-        self._client = client
-        self._source = source
 
-    def read(self, segments: Sequence[tuple[SegmentRef, Segment, int]]) -> Batch:
-        """One batch of (ref, contents, start)."""
-        batch = Batch()
-        for ref, segment, start in segments:
-            part = Part(ref=ref, start=start, count=segment.count, corrupt=segment.corrupt)
-            if segment.corrupt:
-                part.endings["", "rejected", Reject.UNREADABLE] += segment.corrupt
-            owner = len(batch.parts)
-            batch.parts.append(part)
-            self._add(batch, owner, segment.bodies)
-        return batch
-
-    def _add(self, batch: Batch, owner: int, bodies: Sequence[bytes]) -> None:
-        client, source = self._client, self._source
-        add_event, add_key, add_line = batch.events.append, batch.keys.append, batch.lines.append
-        before = len(batch.events)
-        for body in bodies:
-            try:
-                if not body.startswith(_EVENT):
-                    self._add_other(batch, owner, body)
-                    continue
-                event = _event(body)
-                tail = client(event.ua) + source(event.url, event.referrer, event.type)
-            except _UNREADABLE:
-                batch.parts[owner].endings["", "rejected", Reject.UNREADABLE] += 1
+def _add(batch: Batch, owner: int, bodies: Sequence[bytes]) -> None:
+    client, source = client_columns, source_columns
+    add_event, add_key, add_line = batch.events.append, batch.keys.append, batch.lines.append
+    before = len(batch.events)
+    for body in bodies:
+        try:
+            if not body.startswith(_EVENT):
+                _add_other(batch, owner, body)
                 continue
-            add_event(event)
-            add_key(seen_key(event.site, event.id))
-            add_line(b"%b%b}" % (body[:-1], tail))
-        batch.owners.extend([owner] * (len(batch.events) - before))
+            event = _event(body)
+            tail = client(event.ua) + source(event.url, event.referrer, event.type)
+        except _UNREADABLE:
+            batch.rejected.append((owner, _unreadable(body)))
+            continue
+        add_event(event)
+        add_key(seen_key(event.site, event.id))
+        add_line(b"%b%b}" % (body[:-1], tail))
+    batch.owners.extend([owner] * (len(batch.events) - before))
 
-    def _add_other(self, batch: Batch, owner: int, body: bytes) -> None:
-        record = _other(body)
-        if isinstance(record, Suppressed):
-            batch.parts[owner].endings[record.site, "suppressed", record.reason] += record.n
-        else:
-            batch.rejected.append((owner, record))
+
+def _add_other(batch: Batch, owner: int, body: bytes) -> None:
+    record = _other(body)
+    if isinstance(record, Suppressed):
+        batch.parts[owner].endings[record.site, "suppressed", record.reason] += record.n
+    else:
+        batch.rejected.append((owner, record))
+
+
+def _unreadable(body: bytes) -> Rejected:
+    """A record whose checksum is right and which is none of ours: written by another version, or by hand."""
+    return Rejected(
+        site="",
+        arrival=xxh64_intdigest(body),
+        received=time.time_ns() // 1_000_000,
+        reason=Reject.UNREADABLE,
+        message="the spool holds a record that is no event",
+        raw=body[:LONGEST_RAW].decode("utf-8", "replace"),
+    )

@@ -1,7 +1,8 @@
 """Keeps `identity_links` (who was seen with whom) and `person_map` (which key is really whose) up to date, batch by batch.
 
-The links are written first and the map is computed from all links there are, so a batch that is repeated, or comes late, or in another
-order, ends in the same map. Aliases are kept in memory, site by site: they are rare, about 300 bytes each. One loader a store.
+The links are written first and the map is computed from all links there are, so a batch that is repeated, or comes late,
+or in another order, ends in the same map. Aliases are kept in memory, site by site: they are rare, about 300 bytes each.
+One loader a store: two would not see each other's aliases until they start again.
 """
 
 from __future__ import annotations
@@ -77,12 +78,16 @@ class Identity:
         self._note(links)
 
     def _news(self, events: Iterable[Seen]) -> list[Link]:
-        """Links that can change anything: of each pair the earliest (who was first) and the latest (which alias names)."""
+        """Links that can change anything: of each pair the earliest (who was first) and the latest (whom an alias names)."""
         first: dict[tuple[str, str, str, str], Link] = {}
         last: dict[tuple[str, str, str, str], Link] = {}
         for event in events:
             if not event.user or not (event.visitor or event.previous):
                 continue
+            if not event.previous:  # nearly always: a visitor known to be this user, seen again
+                known = self._written.get((event.site, "identify", event.visitor, event.user))
+                if known is not None and known[0] <= (event.ts, event.arrival):
+                    continue
             for link in links_of(event.site, event.visitor, event.user, event.previous, (event.ts, event.arrival)):
                 pair = (link.site, link.kind, link.source, link.target)
                 first[pair] = min(first.get(pair, link), link)

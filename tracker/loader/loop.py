@@ -7,8 +7,10 @@ step says why doing it twice is harmless. `Done` is said last: the ledger entry,
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Protocol
 
 import structlog
@@ -18,16 +20,14 @@ from tracker.core.drops import Reject
 from tracker.core.errors import TryLater
 from tracker.core.event import Rejected
 from tracker.loader import rejected, seen
-from tracker.loader.batch import Batch, Ending, Reader
+from tracker.loader.batch import LONGEST_RAW, Batch, Ending, read
 from tracker.loader.doubts import Doubts, months_of
-from tracker.loader.enrich.columns import remembered
 from tracker.loader.identity import Identity
 from tracker.loader.insert import insert
 from tracker.spool.reader import SegmentRef, Spool
 from tracker.store.engine import Engine
 
 log = structlog.get_logger()
-_LONGEST_RAW = 32_768
 
 
 class Ledger(Protocol):
@@ -48,6 +48,16 @@ class Vault(Protocol):
     def upsert_many(self, entries: Iterable[VaultEntry]) -> None:
         """Keep sealed identifiers; keeping them again changes nothing."""
         ...
+
+
+@dataclass(slots=True)
+class _Inserting:
+    """A batch on its way into the store. `refused`: (position in `wanted`, message) of rows the store refused."""
+
+    batch: Batch
+    found: seen.Sorted
+    wanted: list[int]
+    refused: Future[list[tuple[int, str]]]
 
 
 class Loader:
@@ -74,26 +84,35 @@ class Loader:
         self._batch_bytes = batch_bytes
         self._idle = idle
         self._identity = Identity(engine)
-        self._reader = Reader(*remembered())
         waits = patience if patience is not None else (0.0 if engine.kind == "embedded" else 30.0)
         self.doubts = Doubts(engine, patience=waits)
 
     def run_once(self) -> int:
-        """Load what is sealed now; gives the number of segments loaded. Raises TryLater where the store is away."""
+        """Load what is sealed now; gives the number of segments loaded. Raises TryLater where the store is away.
+
+        One batch is read while one or two before it are being inserted. Ids are looked up and remembered in turn, batch by batch.
+        """
         loaded = 0
-        groups = self._groups()
-        with ThreadPoolExecutor(1, thread_name_prefix="loader-read") as pool:
-            ahead: Future[Batch] | None = None
-            for group in groups:
-                following = pool.submit(self._read, group)
-                if ahead is not None:
-                    loaded += self._load(ahead.result())
-                ahead = following
-            if ahead is not None:
-                loaded += self._load(ahead.result())
+        inserting: deque[_Inserting] = deque()
+        with ThreadPoolExecutor(1, "loader-read") as reading, ThreadPoolExecutor(2, "loader-insert") as writing:
+            ahead: deque[Future[Batch]] = deque()
+            groups = self._groups()
+            try:
+                while True:
+                    while len(ahead) < 2 and (group := next(groups, None)):
+                        ahead.append(reading.submit(self._read, group))
+                    if not ahead:
+                        break
+                    inserting.append(self._begin(ahead.popleft().result(), writing))
+                    if len(inserting) == 2:
+                        loaded += self._finish(inserting.popleft())
+            finally:
+                # Also after an error: what is in the store already is entered now, not repeated later.
+                while inserting:
+                    loaded += self._finish(inserting.popleft())
         return loaded
 
-    def _groups(self) -> Iterable[list[SegmentRef]]:
+    def _groups(self) -> Iterator[list[SegmentRef]]:
         group: list[SegmentRef] = []
         size = 0
         for ref in self._spool.sealed():
@@ -116,42 +135,62 @@ class Loader:
         segments = []
         for ref in group:
             segment = self._spool.read(ref)
-            segments.append((ref, segment, segment.header.start))
-        return self._reader.read(segments)
+            start = segment.header.start if segment.header.start >= 0 else self._start_before_next(ref, segment.count)
+            if segment.corrupt:
+                log.error("loader.corrupt_records", segment=ref.name, records=segment.corrupt)
+            if start is not None:
+                segments.append((ref, segment, start))
+        return read(segments)
 
-    def _load(self, batch: Batch) -> int:
-        """The road of one batch. Raises TryLater; everything before it may then be repeated."""
+    def _start_before_next(self, ref: SegmentRef, count: int) -> int | None:
+        """Where a segment begins that lost both header and trailer: its successor says where it ends. None: wait for one."""
+        later = [other for other in self._spool.sealed() if other.lineage == ref.lineage and other.number > ref.number]
+        if not later:
+            log.error("loader.segment_without_header", segment=ref.name)
+            return None
+        following = self._spool.read(min(later, key=lambda other: other.number)).header.start
+        return max(0, following - count)
+
+    def _begin(self, batch: Batch, writing: Executor) -> _Inserting:
+        """Raises TryLater; everything may then be repeated."""
         found = seen.sort_out(self._engine, batch.keys, [event.arrival for event in batch.events])
         if found.own:  # tried before: those rows may be in the store already
             self.doubts.open(months_of(batch.events[index].ts for index in found.own))
         # An id that is remembered without its event being stored is found as our own by the repeat.
         seen.remember(self._engine, [(batch.keys[index], batch.events[index].arrival) for index in found.new])
         wanted = sorted(found.new + found.own)
-        refused = self._insert(batch, wanted)
+        lines = [batch.lines[index] for index in wanted]
+        return _Inserting(batch, found, wanted, writing.submit(insert, self._engine, lines, self._doubt(batch, wanted)))
+
+    def _doubt(self, batch: Batch, wanted: list[int]) -> Callable[[], None]:
+        return lambda: self.doubts.open(months_of(batch.events[index].ts for index in wanted))
+
+    def _finish(self, work: _Inserting) -> int:
+        """Wait for the insert, then all that follows it. Raises TryLater; everything may then be repeated."""
+        batch = work.batch
+        refused = self._refused(batch, work.wanted, work.refused.result())
         rejected.keep(self._engine, [record for _, record in batch.rejected])
-        stored = [batch.events[index] for index in wanted if index not in refused]
+        stored = [batch.events[index] for index in work.wanted if index not in refused]
         self._identity.learn(stored)
         if self._vault is not None:
             self._vault.upsert_many(
                 VaultEntry(event.site, event.user, event.visitor, event.vault) for event in stored if event.vault
             )
-        self._enter(batch, found, refused)
+        self._enter(batch, work.found, refused)
         return len(batch.parts)
 
-    def _insert(self, batch: Batch, wanted: list[int]) -> set[int]:
-        bad = insert(self._engine, [batch.lines[index] for index in wanted])
+    def _refused(self, batch: Batch, wanted: list[int], bad: list[tuple[int, str]]) -> set[int]:
         refused = set()
         for position, message in bad:
             index = wanted[position]
             event = batch.events[index]
-            raw = batch.lines[index][:_LONGEST_RAW].decode("utf-8", "replace")
             record = Rejected(
                 site=event.site,
                 arrival=event.arrival,
                 received=(event.arrival >> 4) // 1000,  # an arrival is microseconds x 16
                 reason=Reject.STORE_REFUSED,
                 message=message,
-                raw=raw,
+                raw=batch.lines[index][:LONGEST_RAW].decode("utf-8", "replace"),
             )
             batch.rejected.append((batch.owners[index], record))
             refused.add(index)

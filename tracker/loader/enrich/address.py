@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
 
 _MOST_PARAMETERS = 64
 _LONGEST_TAG = 200
@@ -40,8 +41,7 @@ CLICK_IDS: dict[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a page's URL says. `click_id_kind` is the parameter's name."""
 
     host: str = ""

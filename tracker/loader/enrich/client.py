@@ -9,9 +9,9 @@ What no user agent tells: iPads since iPadOS 13 say they are Macs, and Chrome fr
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import user_agents.parsers
 from ua_parser import Domain, PartialResult
 from ua_parser.loaders import load_lazy_builtins
@@ -27,8 +27,7 @@ _TV = re.compile(
 )
 
 
-@dataclass(frozen=True)
-class Client:
+class Client(msgspec.Struct, frozen=True, omit_defaults=True):
     """`device`: desktop, mobile, tablet, tv, bot, or '' where nothing is known. Versions have at most two parts."""
 
     device: str = ""

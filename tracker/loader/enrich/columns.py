@@ -2,38 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict
 from functools import lru_cache
 
 import msgspec
 
-from tracker.loader.enrich.address import address, host_of
+from tracker.loader.enrich.address import Address, address, host_of
 from tracker.loader.enrich.client import client
 from tracker.loader.enrich.source import channel
 
 _VIEWS = frozenset({"page", "screen"})
+# Together a few ten megabytes when full.
+_AGENTS, _PAGES, _HOSTS, _CHANNELS = 20_000, 50_000, 20_000, 20_000
 
 
-def _tail(values: dict[str, str]) -> bytes:
-    """`,"name":"value",...` of the values that say something."""
-    said = {name: value for name, value in values.items() if value}
-    return b"," + msgspec.json.encode(said)[1:-1] if said else b""
+def _tail(said: object) -> bytes:
+    """`,"name":"value",...`; nothing for nothing."""
+    text = msgspec.json.encode(said)[1:-1]
+    return b"," + text if text else b""
 
 
+@lru_cache(_AGENTS)
 def client_columns(user_agent: str) -> bytes:
     """device, os, os_version, browser, browser_version, bot."""
-    return _tail(asdict(client(user_agent)))
+    return _tail(client(user_agent))
 
 
 def source_columns(url: str, referrer: str, kind: str) -> bytes:
-    """host, path, utm_*, click_id*, referrer_host, channel."""
+    """host, path, utm_*, click_id*, referrer_host; and channel for `kind` page and screen."""
+    columns, page = _page(url)
+    if referrer:
+        host, more = _referrer(referrer)
+        columns += more
+    else:
+        host = ""
+    return columns + _channel(page, host) if kind in _VIEWS else columns
+
+
+@lru_cache(_PAGES)
+def _page(url: str) -> tuple[bytes, Address]:
+    """All columns of a URL, and what of them decides the channel."""
     page = address(url)
-    referrer_host = host_of(referrer)
-    found = channel(page, referrer_host) if kind in _VIEWS else ""
-    return _tail({**asdict(page), "referrer_host": referrer_host, "channel": found})
+    decides = Address(
+        host=page.host,
+        utm_source=page.utm_source,
+        utm_medium=page.utm_medium,
+        utm_campaign=page.utm_campaign,
+        click_id_kind=page.click_id_kind,
+    )
+    return _tail(page), decides
 
 
-def remembered() -> tuple[Callable[[str], bytes], Callable[[str, str, str], bytes]]:
-    """Both questions with a memory of their own: 20,000 user agents and 50,000 pages, a few ten megabytes."""
-    return lru_cache(20_000)(client_columns), lru_cache(50_000)(source_columns)
+@lru_cache(_HOSTS)
+def _referrer(referrer: str) -> tuple[str, bytes]:
+    host = host_of(referrer)
+    return host, _tail({"referrer_host": host} if host else {})
+
+
+@lru_cache(_CHANNELS)
+def _channel(page: Address, referrer_host: str) -> bytes:
+    found = channel(page, referrer_host)
+    return _tail({"channel": found} if found else {})
