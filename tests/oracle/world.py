@@ -11,6 +11,8 @@ from tracker.core.identity import user_key, visitor_key
 from tracker.store.engine import Query, Rows
 
 TEXT = "site event type visitor user session url path country device channel currency bot".split()
+ITEMS = "Array(Tuple(item_id String, item_name String, item_category String, price Float64, quantity Float64))"
+READ = {"ts": "fromUnixTimestamp64Milli(ts, 'UTC')", "id": "toUUID(id)", "items": f"JSONExtract(items, '{ITEMS}')"}
 COLUMNS = [(name, "String") for name in TEXT] + [
     ("key", "UInt64"),
     ("ts", "Int64"),
@@ -18,7 +20,7 @@ COLUMNS = [(name, "String") for name in TEXT] + [
     ("arrival", "UInt64"),
     ("seq", "UInt32"),
     ("value", "Nullable(Float64)"),
-    ("items", "Array(Tuple(item_id String, item_name String, item_category String, price Float64, quantity Float64))"),
+    ("items", "String"),
     ("props", "String"),
     ("traits", "String"),
 ]
@@ -38,12 +40,10 @@ def load(engine, events, site="shop"):
         key = user_key(one["user"]) if one["user"] else visitor_key(one["visitor"])
         texts = [site if name == "site" else one.get(name, "") for name in TEXT]
         rest = [key, one["ts"], str(uuid.UUID(int=number)), one["arrival"], one["seq"], one.get("value")]
-        items = [[i.get("item_id", ""), i.get("item_name", ""), "", i.get("price", 0), 1] for i in one.get("items", [])]
+        items = json.dumps([{"quantity": 1, **item} for item in one.get("items", [])])
         rows.append([*texts, *rest, items, json.dumps(one["props"]), json.dumps(one["traits"])])
     names = ", ".join(f"`{name}`" for name, _ in COLUMNS)
-    chosen = ", ".join(
-        {"ts": "fromUnixTimestamp64Milli(ts, 'UTC')", "id": "toUUID(id)"}.get(n, f"`{n}`") for n, _ in COLUMNS
-    )
+    chosen = ", ".join(READ.get(name, f"`{name}`") for name, _ in COLUMNS)
     engine.command(
         Query(
             text=f"insert into events ({names}) select {chosen} from /*table:rows*/",

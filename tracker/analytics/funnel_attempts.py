@@ -46,7 +46,7 @@ def _params(funnel: Funnel, found: Hits) -> dict[str, Param]:
 
 
 def _value(funnel: Funnel) -> Fragment:
-    return Fragment("value" if funnel.breakdown else "''")
+    return Fragment("touched" if funnel.breakdown else "''")
 
 
 def _masked(funnel: Funnel, events: Fragment) -> Hits:

@@ -15,4 +15,4 @@ from (
         from (/*hits*/)
     )
 )
-where best.1 > 0
+where best.1 > 0  -- moments are never 0: positions count from 1

@@ -49,11 +49,11 @@ def hits(funnel: Funnel, events: Fragment, serves: Fragment, serves_bits: int, r
     if funnel.breakdown is not None:
         text = property_text(funnel.breakdown.property, params)
         if funnel.breakdown.touch == "all":
-            extra, also = f", {text} as value", ", value"
+            extra, also = f", {text} as touched", ", touched"
         else:
             pick = "argMinIf" if funnel.breakdown.touch == "first" else "argMaxIf"
             step = any_of_sql([one for each in funnel.steps for one in each.any_of], params)
-            extra = f", {pick}({text}, (ts, seq, arrival), ({step}) and {text} != '') as value"
+            extra = f", {pick}({text}, (ts, seq, arrival), ({step}) and {text} != '') as touched"
     query = fill(
         load(__package__, "funnel_hits"),
         {

@@ -45,5 +45,10 @@ def _card(row: dict[str, Any]) -> dict[str, Any]:
         "user": user,
         "last_seen": rfc3339(row["last_seen"]),
         "last_event": row["last_event"],
-        "props": {name: row[name] for name in ("country", "device", "channel", "visits")},
+        "props": {
+            "country": row["last_country"],
+            "device": row["last_device"],
+            "channel": row["first_channel"],
+            "visits": row["visits"],
+        },
     }

@@ -6,9 +6,9 @@ select unit,
     argMaxIf(visitor, (ts, arrival), visitor != '') as last_visitor,
     toUnixTimestamp64Milli(max(ts)) as last_seen,
     argMax(event, (ts, seq, arrival)) as last_event,
-    argMaxIf(country, (ts, arrival), country != '') as country,
-    argMaxIf(device, (ts, arrival), device != '') as device,
-    argMinIf(channel, (ts, arrival), channel != '') as channel,
+    argMaxIf(country, (ts, arrival), country != '') as last_country,
+    argMaxIf(device, (ts, arrival), device != '') as last_device,
+    argMinIf(channel, (ts, arrival), channel != '') as first_channel,
     uniqExactIf(session, session != '') as visits
 from (
     select /*unit*/ as unit, user, visitor, ts, arrival, seq, event, country, device, channel, session

@@ -1,0 +1,124 @@
+"""A report's answer as one flat table: CSV (RFC 4180, UTF-8, header) or an Arrow stream. Columns: `docs/reports.md`.
+
+In CSV a text that a spreadsheet would run as a formula gets an apostrophe in front; Arrow carries it as it is.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from tracker.core.errors import BadRequest
+
+Row = Mapping[str, Any]
+_TEXT, _WHOLE, _REAL = pa.string(), pa.int64(), pa.float64()
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+_FUNNEL = {
+    "part": _TEXT,
+    "value": _TEXT,
+    "step": _WHOLE,
+    "name": _TEXT,
+    "event": _TEXT,
+    "count": _WHOLE,
+    "dropped": _WHOLE,
+    "from_previous": _REAL,
+    "from_first": _REAL,
+    "seconds_average": _REAL,
+    "seconds_median": _REAL,
+}
+_PEOPLE = {
+    **dict.fromkeys(("person", "visitor", "user", "last_seen", "last_event", "country", "device", "channel"), _TEXT),
+    "visits": _WHOLE,
+}
+_LIVE = {
+    **dict.fromkeys(("ts", "event", "person", "url", "country", "device", "channel"), _TEXT),
+    "value": _REAL,
+    "currency": _TEXT,
+}
+_DAYS = {"date": _TEXT, **dict.fromkeys(("people", "events", "page_views", "purchases"), _WHOLE)}
+
+
+def to_csv(report: str, answer: Row) -> bytes:
+    """The table as CSV. Raises BadRequest where the report has no table."""
+    columns, rows = table(report, answer)
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    writer.writerows([_cell(row.get(name)) for name in columns] for row in rows)
+    return out.getvalue().encode()
+
+
+def to_arrow(report: str, answer: Row) -> bytes:
+    """The table as an Arrow IPC stream. Raises BadRequest where the report has no table."""
+    columns, rows = table(report, answer)
+    schema = pa.schema(list(columns.items()))
+    made = pa.table({name: pa.array([row.get(name) for row in rows], kind) for name, kind in columns.items()}, schema)
+    sink = io.BytesIO()
+    with pa.ipc.new_stream(sink, schema) as writer:
+        writer.write_table(made)
+    return sink.getvalue()
+
+
+def table(report: str, answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Columns with their Arrow types, and rows."""
+    maker = _TABLES.get(report)
+    if maker is None:
+        raise BadRequest(f"the report {report} has no table form: ask for application/json", field="Accept")
+    return maker(answer)
+
+
+def _funnel(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    parts = [("total", "", answer["steps"])]
+    parts += [("breakdown", part["value"], part["steps"]) for part in answer.get("breakdown", ())]
+    rows = [
+        {
+            **step,
+            "part": part,
+            "value": value,
+            "seconds_average": step["seconds_from_previous"]["average"],
+            "seconds_median": step["seconds_from_previous"]["median"],
+        }
+        for part, value, steps in parts
+        for step in steps
+    ]
+    return _FUNNEL, rows
+
+
+def _people(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    return _PEOPLE, [{**person, **person["props"]} for person in answer["people"]]
+
+
+def _live(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    return _LIVE, list(answer["events"])
+
+
+def _timeseries(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    return {"start": _TEXT, "value": _REAL}, list(answer["series"])
+
+
+def _overview(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    currencies = sorted({currency for day in answer["series"] for currency in day["revenue"]})
+    columns = {**_DAYS, **{f"revenue_{currency}": _REAL for currency in currencies}}
+    rows = [
+        {**day, **{f"revenue_{currency}": day["revenue"].get(currency, 0.0) for currency in currencies}}
+        for day in answer["series"]
+    ]
+    return columns, rows
+
+
+def _cell(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+
+
+_TABLES: dict[str, Callable[[Row], tuple[dict[str, Any], list[dict[str, Any]]]]] = {
+    "funnel": _funnel,
+    "funnel/people": _people,
+    "live": _live,
+    "timeseries": _timeseries,
+    "overview": _overview,
+}

@@ -1,0 +1,117 @@
+"""One number an hour, day, week or month: events, people, or the sum of `value`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tracker.analytics import request
+from tracker.analytics.request import Range
+from tracker.core.errors import BadRequest
+from tracker.store import persons
+from tracker.store.clean import events_source
+from tracker.store.engine import Engine
+from tracker.store.filters import Condition, parse_condition
+from tracker.store.sql import Fragment, fill, load
+from tracker.store.where import condition
+
+INTERVALS = ("hour", "day", "week", "month")
+MEASURES = ("events", "people", "value")
+MAX_POINTS = 20_000
+
+_BUCKETS = {
+    "hour": "toUnixTimestamp(toStartOfHour(ts, {timezone:String}))",
+    "day": "toDate(ts, {timezone:String})",
+    "week": "toStartOfWeek(ts, 1, {timezone:String})",
+    "month": "toStartOfMonth(ts, {timezone:String})",
+}
+_FIGURES = {
+    "events": "toFloat64(count())",
+    "people": f"toFloat64(uniqExact({persons.PERSON}))",
+    "value": "sum(ifNull(value, 0))",
+}
+_SHORTEST = {"hour": 3600, "day": 86_400, "week": 7 * 86_400, "month": 28 * 86_400}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """A checked request."""
+
+    site: str
+    range: Range
+    interval: str
+    event: Condition
+    measure: str
+    timezone: str = "UTC"
+
+
+def parse(body: object) -> Spec:
+    """Check `{"site", "from", "to", "interval", "event", "measure", "timezone"}`. Raises BadRequest."""
+    given = request.fields(body, ("site", "from", "to", "interval", "event", "measure", "timezone"))
+    between, interval = request.time_range(given), request.choice(given, "interval", INTERVALS, "day")
+    if (between.end - between.start) / 1000 / _SHORTEST[interval] > MAX_POINTS:
+        raise BadRequest(f"that is more than {MAX_POINTS} points; take a longer interval", field="interval")
+    return Spec(
+        site=request.site(given),
+        range=between,
+        interval=interval,
+        event=parse_condition(given["event"], "event") if given.get("event") is not None else Condition("*"),
+        measure=request.choice(given, "measure", MEASURES, "events"),
+        timezone=request.timezone(given),
+    )
+
+
+def run(engine: Engine, spec: Spec) -> dict[str, Any]:
+    """`{"series": [{"start", "value"}]}`: every interval that touches the range, empty ones too.
+
+    Weeks start on Monday. The first and the last interval count only what lies in the range.
+    """
+    query = fill(
+        load(__package__, "timeseries"),
+        {
+            "bucket": Fragment(_BUCKETS[spec.interval]),
+            "figure": Fragment(_FIGURES[spec.measure]),
+            "events": events_source(engine),
+            "persons": persons.join() if spec.measure == "people" else Fragment(""),
+            "event": condition(spec.event),
+        },
+        {"site": spec.site, "from": spec.range.start, "to": spec.range.end, "timezone": spec.timezone},
+    )
+    found = {str(start): value for start, value in engine.ask(query).rows}
+    figures = [(start, found.get(key, 0.0)) for key, start in _starts(spec)]
+    whole = spec.measure != "value"
+    return {"series": [{"start": start, "value": int(value) if whole else round(value, 4)} for start, value in figures]}
+
+
+def _starts(spec: Spec) -> list[tuple[str, str]]:
+    """Key as SQL writes it and RFC 3339 start of every interval."""
+    zone = ZoneInfo(spec.timezone)
+    first = datetime.fromtimestamp(spec.range.start / 1000, UTC).astimezone(zone)
+    last = datetime.fromtimestamp((spec.range.end - 1) / 1000, UTC)
+    if spec.interval == "hour":
+        hour = first.astimezone(UTC) - timedelta(
+            minutes=first.minute, seconds=first.second, microseconds=first.microsecond
+        )
+        hours = []
+        while hour <= last:
+            hours.append((str(int(hour.timestamp())), hour.astimezone(zone).isoformat()))
+            hour += timedelta(hours=1)
+        return hours
+    day, until = first.date(), last.astimezone(zone).date()
+    if spec.interval == "week":
+        day -= timedelta(days=day.weekday())
+    elif spec.interval == "month":
+        day = day.replace(day=1)
+    days = []
+    while day <= until:
+        days.append((day.isoformat(), datetime.combine(day, time(), zone).isoformat()))
+        day = _next(day, spec.interval)
+    return days
+
+
+def _next(day: date, interval: str) -> date:
+    if interval == "month":
+        return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+    return day + timedelta(days=7 if interval == "week" else 1)
