@@ -142,3 +142,16 @@ def test_the_api_cannot_write(engine):
     ):
         with pytest.raises(Broken):
             write()
+
+
+async def test_ready_means_that_the_store_answers(api, embedded):
+    async with api.session.get(api.url + "/readyz") as answer:
+        assert answer.status == 200
+    embedded.close()
+    async with api.session.get(api.url + "/readyz") as answer:
+        assert answer.status == 503
+        assert answer.headers["Retry-After"]
+    async with api.session.get(api.url + "/healthz") as answer:
+        assert answer.status == 200
+    status, _ = await api.ask("POST", "/api/v1/reports/funnel", FUNNEL)
+    assert status == 503

@@ -149,9 +149,11 @@ class RejectedEvents(Struct):
 
 
 class Replayed(Struct):
-    """How many went down the road again."""
+    """How many went down the road again and were accepted, were rejected again, or could not be read again."""
 
     replayed: int
+    rejected: int = 0
+    unreadable: int = 0
 
 
 class AuditEntry(Struct):

@@ -19,6 +19,7 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 log = structlog.get_logger()
 
 REQUEST_ID = "X-Request-Id"
+QUIET = ("/healthz", "/readyz", "/metrics")  # asked every few seconds by machines
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -58,7 +59,8 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
     resource = request.match_info.route.resource
-    log.info(
+    note = log.debug if request.path in QUIET else log.info
+    note(
         "api_request",
         method=request.method,
         route=resource.canonical if resource is not None else "unknown",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -11,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from tracker.api import docs_page, openapi
 from tracker.api.services import Services
+from tracker.store.engine import Query
 
 PUBLIC = ("/healthz", "/readyz", "/metrics", "/openapi.json", "/docs")
 
@@ -29,6 +31,11 @@ def public_routes(services: Services) -> Iterable[web.RouteDef]:
     async def healthz(_request: web.Request) -> web.Response:
         return web.json_response({"alive": True})
 
+    async def readyz(_request: web.Request) -> web.Response:
+        """503 (by the middleware) while the store is away."""
+        await asyncio.get_running_loop().run_in_executor(None, services.engine.ask, Query(text="select 1"))
+        return web.json_response({"ready": True})
+
     async def metrics(_request: web.Request) -> web.Response:
         return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
@@ -39,5 +46,5 @@ def public_routes(services: Services) -> Iterable[web.RouteDef]:
         headers = {"Content-Security-Policy": docs_page.policy()}
         return web.Response(text=page(), content_type="text/html", headers=headers)
 
-    handlers = dict(zip(PUBLIC, (healthz, healthz, metrics, openapi_json, docs), strict=True))
+    handlers = dict(zip(PUBLIC, (healthz, readyz, metrics, openapi_json, docs), strict=True))
     return [web.get(path, handler) for path, handler in handlers.items()]
