@@ -20,7 +20,9 @@ export class Transport {
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _failures = 0;
   private _busy = false;
+  /** Keys under way: posted and not answered, or handed to a beacon. */
   private _flying: string[] = [];
+  private _leaving = false;
 
   constructor(
     private readonly _settings: Settings,
@@ -32,19 +34,29 @@ export class Transport {
       this.flush();
     });
     on(document, "visibilitychange", () => document.hidden && this.flush());
-    on(window, "pagehide", () => this._beacon());
+    on(window, "pagehide", () => {
+      this._leaving = true;
+      this._beacon();
+    });
+    on(window, "pageshow", (event) => {
+      if (!(event as PageTransitionEvent).persisted) return;
+      this._leaving = false;
+      this._flying = [];
+      this.wake();
+    });
   }
 
   /** Sends soon. */
   wake(delay = GATHER): void {
     clearTimeout(this._timer);
-    this._timer = setTimeout(() => this.flush(), delay);
+    if (this._leaving) this._beacon();
+    else this._timer = setTimeout(() => this.flush(), delay);
   }
 
   /** Sends now, unless we were told to wait or another tab is at it. */
   flush(): void {
     clearTimeout(this._timer);
-    if (this._busy || !this._queue.keys().length) return;
+    if (this._busy || this._leaving || !this._queue.keys().length) return;
     const pause = this._pause();
     if (pause > 0) return this.wake(pause);
     this._busy = true;
@@ -148,6 +160,6 @@ export class Transport {
   private readonly _beacon = guard(() => {
     if (this._pause() > 0 || !navigator.onLine) return;
     const [keys, body] = this._batch((key) => this._queue.own.has(key) && !this._flying.includes(key));
-    if (keys.length) navigator.sendBeacon(this._settings.endpoint, body);
+    if (keys.length && navigator.sendBeacon(this._settings.endpoint, body)) this._flying.push(...keys);
   });
 }

@@ -103,9 +103,23 @@ async def test_a_click_that_leaves_the_page_is_told(site: PixelSite, page: Page)
 async def test_the_last_words_go_as_a_beacon(site: PixelSite, page: Page) -> None:
     await page.goto(site.url("/"))
     await site.wait("page_view")
-    await page.evaluate("addEventListener('pagehide', () => jt('track', 'goodbye'), true)")
-    await page.close(run_before_unload=True)
+    await page.evaluate("addEventListener('pagehide', () => { jt('track', 'goodbye'); jt('track', 'and_thanks') })")
+    await page.goto("about:blank")
     await site.wait("goodbye")
+    await site.wait("and_thanks")
+    assert max(Counter(site.front.ids).values()) == 1
+
+
+async def test_a_page_that_comes_back_goes_on(site: PixelSite, page: Page) -> None:
+    await page.goto(site.url("/"))
+    await site.wait("page_view")
+    await page.evaluate("addEventListener('pagehide', () => jt('track', 'goodbye'))")
+    await page.goto("about:blank")
+    await page.go_back(wait_until="commit")
+    await page.evaluate("jt('track', 'hello_again')")
+    await site.wait("hello_again")
+    await site.wait("goodbye")
+    await page.wait_for_function(f"{QUEUED} === 0")
 
 
 async def test_a_killed_tab_leaves_its_events_to_the_next(site: PixelSite, page: Page, context: BrowserContext) -> None:
