@@ -134,7 +134,7 @@ def _ports(settings: Settings) -> tuple[str, str]:
 
 def _country_database(settings: Settings) -> tuple[str, str]:
     if not settings.geo_database:
-        return OK, "the one that comes with the program, if any"
+        return OK, "registrations of addresses, for reports only; consent takes every visitor for a European one"
     if not Path(settings.geo_database).is_file():
         return FAIL, f"no such file: {settings.geo_database} (TRACKER_GEO_DATABASE)"
     return OK, settings.geo_database
