@@ -36,6 +36,7 @@ def answering(source: str) -> Callable[[Callable[[web.Request, Service], Awaitab
     def wrap(endpoint: Callable[[web.Request, Service], Awaitable[web.Response]]) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             service = request.app[SERVICE]
+            service.in_flight += 1
             try:
                 response = await endpoint(request, service)
             except TrackerError as failure:
@@ -45,6 +46,10 @@ def answering(source: str) -> Callable[[Callable[[web.Request, Service], Awaitab
             except Exception as failure:  # nothing of it may reach the client
                 log.exception("collector.failed", source=source)
                 response = service.failure(request, _unexpected(failure))
+            finally:
+                service.in_flight -= 1
+            if service.leaving:
+                response.force_close()
             response.headers["Server"] = "tracker"  # what runs here is nobody's business
             service.metrics.answered(source, response.status)
             return response

@@ -6,12 +6,15 @@ import asyncio
 import contextlib
 import gc
 import signal
+import time
 from typing import Any
 
 import structlog
 from aiohttp import web
 
 from tracker.collector.app import make_app
+from tracker.collector.endpoints import SERVICE
+from tracker.collector.service import Service
 from tracker.collector.settings import CollectorSettings
 
 uvloop: Any = None
@@ -19,6 +22,8 @@ with contextlib.suppress(ImportError):  # none for this platform: asyncio's own 
     import uvloop
 
 log = structlog.get_logger()
+
+_QUIET = 0.25  # seconds
 
 
 def run(settings: CollectorSettings) -> None:
@@ -35,8 +40,9 @@ async def serve(settings: CollectorSettings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    app = make_app(settings)
     runner = web.AppRunner(
-        make_app(settings),
+        app,
         access_log=None,  # an access log would hold addresses
         auto_decompress=False,  # bodies are sniffed and inflated under a bound of our own
         keepalive_timeout=settings.keepalive,
@@ -50,5 +56,20 @@ async def serve(settings: CollectorSettings) -> None:
         log.info("collector.listening", host=settings.host, port=settings.port, worker=settings.worker)
         await stop.wait()
         log.info("collector.stopping", worker=settings.worker)
+        await _leave(site, app[SERVICE], settings.grace)
     finally:
         await runner.cleanup()
+
+
+async def _leave(site: web.TCPSite, service: Service, grace: float) -> None:
+    """Let every request that was begun end, before aiohttp drops what still comes in on open connections.
+
+    Answers say `Connection: close` from now on, so a client in the middle of its requests goes elsewhere by itself; one
+    that is idle for `_QUIET` is hung up on.
+    """
+    service.leaving = True
+    await site.stop()
+    deadline = time.monotonic() + grace
+    quiet = time.monotonic() + min(_QUIET, grace)
+    while time.monotonic() < (deadline if service.in_flight else quiet):  # noqa: ASYNC110 - changed by handlers
+        await asyncio.sleep(0.01)

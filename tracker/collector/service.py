@@ -30,9 +30,14 @@ class Stored:
 
 
 class Service:
-    """One worker's things: settings, sites, places, spool, metrics."""
+    """One worker's things: settings, sites, places, spool, metrics.
+
+    in_flight  requests that are being answered; `leaving`: SIGTERM came, every answer ends its connection
+    """
 
     def __init__(self, settings: CollectorSettings) -> None:
+        self.in_flight = 0
+        self.leaving = False
         self.settings = settings
         self.sites = Sites(settings.data / "sites.json")
         self.places = Places(settings.geoip)
@@ -86,7 +91,7 @@ class Service:
 
     def _context(self, request: web.Request, known: KnownSite, batch: Batch, source: str, history: bool) -> Context:
         headers = request.headers
-        browser = "Origin" in headers or "Sec-Fetch-Site" in headers or "Sec-Fetch-Mode" in headers
+        browser = "Origin" in headers or "Sec-Fetch-Site" in headers  # Node's fetch says Sec-Fetch-Mode, never Site
         ua = headers.get("User-Agent", "")
         if source == "gif" and not browser:  # images carry no Origin, and older browsers no Sec-Fetch
             browser = "Referer" in headers or ua.startswith("Mozilla/")
@@ -166,7 +171,8 @@ class Service:
     def failure(self, request: web.Request, failure: TrackerError) -> web.Response:
         """The answer to a request that failed: the error's own words, readable by origins that may send here."""
         origin = request.headers.get("Origin")
-        headers = cors.answer_headers(origin) if origin and self.sites.any_allows(origin) else {}
+        readable = origin and not isinstance(failure, Forbidden) and self.sites.any_allows(origin)
+        headers = cors.answer_headers(str(origin)) if readable else {}
         if isinstance(failure, TryLater):
             headers["Retry-After"] = str(5 + secrets.randbelow(11))
         return web.json_response(failure.as_json(), status=failure.status, headers=headers)
