@@ -29,7 +29,7 @@ PATTERNS = (
     ("view_item", "ping", "ping", "ping"),
     ("ping", "ping", "ping", "ping"),
 )
-SIZES = (1, 1, 1, 3, 8, 25, 60)
+SIZES = (1, 1, 1, 3, 8, 30)
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 AGAIN = 0.08  # share of acknowledged events that are sent once more
 HOUR = 3_600_000
@@ -51,7 +51,7 @@ class Sent:
 class Oracle:
     """`seed` decides everything but the timing. `threads` connections send about `rate` requests a second together."""
 
-    def __init__(self, seed: str, port: int, write_key: str, *, threads: int = 4, rate: float = 200.0) -> None:
+    def __init__(self, seed: str, port: int, write_key: str, *, threads: int = 4, rate: float = 120.0) -> None:
         self.seed = seed
         self._port = port
         self._key = write_key
@@ -157,6 +157,8 @@ class Oracle:
         with self._lock:
             self.issued.update((event.key, event) for event in part)
         while True:
+            if dice.random() < 0.1:  # a new connection may meet another worker
+                line.close()
             outcome = line.post(path, body, headers)
             with self._lock:
                 self.bad_sent += bad
@@ -203,7 +205,7 @@ class _Line:
 
     def post(self, path: str, body: bytes, headers: dict[str, str]) -> str:
         """What came of it, in a word. An answer counts only when it was read to its end."""
-        if self._connection is not None and select.select([self._connection.sock], [], [], 0)[0]:
+        if self._connection is not None and not self._usable(self._connection):
             self.close()
         try:
             if self._connection is None:
@@ -227,6 +229,10 @@ class _Line:
         if 200 <= answer.status < 300:
             return "2xx"
         return f"{answer.status} {text[:200].decode(errors='replace')}"
+
+    @staticmethod
+    def _usable(connection: HTTPConnection) -> bool:
+        return connection.sock is not None and not select.select([connection.sock], [], [], 0)[0]
 
     def close(self) -> None:
         if self._connection is not None:

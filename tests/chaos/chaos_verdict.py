@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -46,6 +47,7 @@ class Verdict:
 
 def judge(tracker: Tracker, oracle: Oracle, site: str, *, stop: tuple[str, ...] = ()) -> Verdict:
     """Drain, ask every report that has one right answer, then read the rows. `stop`: roles that hold the store open."""
+    tracker.ready(collector=False)
     ledger = tracker.drained(site, seconds=120)
     total = ledger["stored"] + ledger["duplicates"] + sum(ledger["rejected"].values()) + ledger["suppressed"]
     assert ledger["received"] == total, ledger
@@ -86,6 +88,8 @@ def _reports(tracker: Tracker, oracle: Oracle, site: str) -> None:
         report = tracker.api("POST", "/api/v1/reports/funnel", body)
         counts = [step["count"] for step in report["steps"]]
         assert counts == oracle.funnel(*steps), (steps, counts, oracle.funnel(*steps))
+    names = tracker.api("GET", f"/api/v1/events/names?site={site}")["events"]
+    assert {one["event"]: one["count"] for one in names} == Counter(event.name for event in oracle.issued.values())
     totals = tracker.api("POST", "/api/v1/reports/overview", span)["totals"]
     assert totals["events"] == len(oracle.issued), totals
     assert totals["revenue"]["EUR"] == oracle.revenue(), totals
