@@ -2,8 +2,8 @@
 
     python tests/bench/bench_collector.py [--seconds 5] [--json]
 
-Server pinned to core 0, wrk (one thread, 64 connections) to core 1. Every answer of the collector comes after fdatasync.
-Prints figures and asserts nothing: time is a property of the machine.
+Server pinned to core 0, wrk (one thread, 64 connections) to core 1. Every answer of the collector comes after
+fdatasync. Prints figures and asserts nothing: time is a property of the machine.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ request = function()
   for i = 1, n do events[i] = event() end
   local body = '{"site":"wk_bench","sent_at":' .. os.time() * 1000 .. ',"events":[' .. table.concat(events, ",") .. ']}'
   return wrk.format("POST", "/e", {["Content-Type"] = "text/plain", ["Origin"] = "https://shop.example",
-    ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36",
+    ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0 Safari/537.36",
     ["Cookie"] = "jt_vid=9b2f6a1e-77aa-4c1d-9d7e-000000000001"}, body)
 end
 """
@@ -109,7 +109,16 @@ def server(source: str, *args: str) -> Iterator[int]:
 
 def wrk(url: str, seconds: float, script: Path | None = None) -> dict[str, float]:
     pin = ["taskset", "-c", "1"] if shutil.which("taskset") and (os.cpu_count() or 1) > 1 else []
-    command = [*pin, "wrk", "-t1", "-c64", f"-d{seconds:g}s", "--latency", *(["-s", str(script)] if script else []), url]
+    command = [
+        *pin,
+        "wrk",
+        "-t1",
+        "-c64",
+        f"-d{seconds:g}s",
+        "--latency",
+        *(["-s", str(script)] if script else []),
+        url,
+    ]
     text = subprocess.run(command, capture_output=True, text=True, check=True, timeout=seconds + 60).stdout
     failed = re.search(r"Non-2xx or 3xx responses: (\d+)", text)
     return {

@@ -11,7 +11,9 @@ from tracker.spool.writer import SpoolWriter
 A, B, C = b'{"k":"e","site":"a"}', b'{"k":"r","site":"a"}', b'{"k":"s","site":"b"}'
 
 
-def dead_segment(root: Path, lineage: str, number: int, start: int, bodies: list[bytes], tail: bytes = b"") -> Path:
+def dead_segment(  # noqa: PLR0917
+    root: Path, lineage: str, number: int, start: int, bodies: list[bytes], tail: bytes = b""
+) -> Path:
     """What a writer that was killed leaves behind."""
     folder = root / lineage
     folder.mkdir(parents=True, exist_ok=True)

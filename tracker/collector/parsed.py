@@ -114,6 +114,8 @@ def unreadable(failure: BaseException) -> Unreadable:
     """Why an event could not be read, in words that repeat nothing of what it said."""
     if isinstance(failure, msgspec.ValidationError):
         message = str(failure)
+        if "out of range" in message:
+            return Unreadable(Reject.UNREADABLE, message)
         timed = message.endswith(("$.ts`", "$.timestamp`", "$.sentAt`", "$.originalTimestamp`"))
         return Unreadable(Reject.BAD_TIME if timed else Reject.BAD_FIELD, message)
     if isinstance(failure, RecursionError):

@@ -75,7 +75,8 @@ def _keep(pair: str, click_ids: bool) -> bool:
         return False
     if not any(digit in plain for digit in "0123456789"):
         return True
-    if _PHONE.fullmatch(plain):
+    # A plus sign that was not escaped has become a space.
+    if _PHONE.fullmatch(plain) or (plain[0] == " " and _PHONE.fullmatch("+" + plain[1:])):
         return False
     if name.endswith(("phone", "mobile", "msisdn", "tel")) and sum(c.isdigit() for c in plain) >= 7:
         return False

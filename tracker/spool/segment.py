@@ -55,6 +55,8 @@ class OpenSegment:
             self._disk.sync(self._fd)
         except OSError:
             self.suspect = True
+            with contextlib.suppress(OSError):  # tried again, through a new descriptor, before anything else is done
+                self._disk.cut(self._fd, self.durable)
             raise
         if not self.count:
             self.first_at = time.monotonic()

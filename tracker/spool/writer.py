@@ -31,6 +31,7 @@ log = structlog.get_logger()
 
 IMPORT_WORKER = 15  # the worker number in the arrivals of everything that is not a collector worker
 _PATIENCE = 10.0  # seconds to wait for the lock: a loader that adopts a dead folder holds it for moments
+_LAST_TRIES = 3  # to seal when closing; what stays open is adopted by the loader or the next start
 _RETRY = 0.5  # seconds between tries to put a damaged segment right while nobody writes
 
 
@@ -181,11 +182,12 @@ class SpoolWriter:
                         groups.append(more)
             if groups:
                 self._commit(groups)
-            try:
-                self._seal_if_due(now=closing)
-            except OSError as failure:
-                log.warning("spool.seal_failed", lineage=self._lineage.name, error=failure.strerror)
-                self._not_before = time.monotonic() + _RETRY
+            self._try_to_seal(now=closing)
+        for _ in range(_LAST_TRIES):
+            if self._segment is None:
+                break
+            time.sleep(0.05)
+            self._try_to_seal(now=True)
         if self._segment is not None:
             self._segment.close()
         self._lineage.release()
@@ -237,6 +239,13 @@ class SpoolWriter:
         self._state = State(next=state.next + 1, records=state.records, arrival=self._arrival)
         path = self._lineage.open_path(state.next)
         return OpenSegment(self._disk, path, header_of(self._lineage.name, state.next, self._state))
+
+    def _try_to_seal(self, *, now: bool) -> None:
+        try:
+            self._seal_if_due(now=now)
+        except OSError as failure:
+            log.warning("spool.seal_failed", lineage=self._lineage.name, error=failure.strerror)
+            self._not_before = time.monotonic() + _RETRY
 
     def _seal_if_due(self, *, now: bool) -> None:
         segment = self._segment

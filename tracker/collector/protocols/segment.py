@@ -6,6 +6,7 @@ import math
 import re
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -158,7 +159,7 @@ def to_raw(message: _Message, kind: str | None, sent_at: int | None) -> RawEvent
     if said not in (None, "") and ts is None:
         return Unreadable(Reject.BAD_TIME, "timestamp must be an ISO 8601 time or milliseconds since the epoch")
     context = message.context or _Context()
-    page = _dict(context.page)
+    page = dict(_dict(context.page))
     props = dict(message.properties or {})
     traits = message.traits or {}
     what = kind or message.type or ""
@@ -264,13 +265,18 @@ def _money(props: dict[str, Any]) -> tuple[float | None, str | None]:
 
 
 def _campaign(props: dict[str, Any], campaign: dict[str, Any], page: dict[str, Any]) -> None:
-    """Campaign tags that no address carries become properties `utm_*`, which count like tags in the address."""
-    if not campaign or "utm_" in str(page.get("url", "")):
+    """Campaign tags that the address does not carry are added to it; without an address they are properties."""
+    url = page.get("url")
+    if not campaign or "utm_" in str(url):
         return
-    for key, tag in _CAMPAIGN.items():
-        given = campaign.get(key)
-        if isinstance(given, str) and given:
-            props.setdefault(f"utm_{tag}", given)
+    tags = {f"utm_{tag}": campaign[key] for key, tag in _CAMPAIGN.items() if isinstance(campaign.get(key), str)}
+    if not tags:
+        return
+    if isinstance(url, str) and url:
+        head, mark, fragment = url.partition("#")
+        page["url"] = f"{head}{'&' if '?' in head else '?'}{urlencode(tags)}{mark}{fragment}"
+    else:
+        props |= {name: value for name, value in tags.items() if name not in props}
 
 
 def _consent(consent: dict[str, Any]) -> RawConsent | None:

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from tracker.spool.record import Header, Trailer, contents, frame, unframe
 
 bodies_of = st.lists(
-    st.dictionaries(st.text(max_size=8), st.one_of(st.integers(-9, 9), st.text(max_size=40)), min_size=1, max_size=4).map(
-        lambda value: msgspec.json.encode({"q": value})
-    ),
+    st.dictionaries(
+        st.text(max_size=8), st.one_of(st.integers(-9, 9), st.text(max_size=40)), min_size=1, max_size=4
+    ).map(lambda value: msgspec.json.encode({"q": value})),
     max_size=8,
 )
 
