@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from tracker.collector.parsed import Unreadable
 from tracker.core.event import RawEvent
-from tracker.imports.access_log import Skipped, Unreadable, parse, visitor
+from tracker.imports.access_log import Skipped, parse, visitor
 
 KEY = b"k" * 32
 AGENT = "Mozilla/5.0 (X11; Linux x86_64)"
