@@ -8,9 +8,10 @@ from typing import Any
 
 import structlog
 
+from tracker.analytics import person_card
 from tracker.audiences.definition import Definition
 from tracker.audiences.files import FORMATS, ExportWriter
-from tracker.audiences.membership import WITHHELD, walk
+from tracker.audiences.membership import WITHHELD, judge
 from tracker.catalog import Catalog
 from tracker.catalog.exports import Export, ExportFile
 from tracker.core.errors import BadRequest, Conflict, TrackerError
@@ -19,6 +20,7 @@ from tracker.store.engine import Engine
 
 log = structlog.get_logger()
 
+CARDS_AT_ONCE = 20_000
 MODES, SHAPES, DESTINATIONS = ("full",), ("file",), ("download",)
 
 
@@ -80,14 +82,19 @@ def _write(
 ) -> ExportFile:
     name = file_name(export)
     with ExportWriter(folder, name, export.network) as writer:
-        for member in walk(engine, site, definition, now_ms):
-            if member["withheld"] is None:
-                writer.add([{**member, **member["props"]}])
+        leaving: list[int] = []
+        for person, verdict in judge(engine, site, definition, now_ms):
+            if verdict == "exportable":
+                leaving.append(person)
             else:
-                counts["withheld"][member["withheld"]] += 1
+                counts["withheld"][verdict] += 1
+        if len(leaving) >= export.min_size:
+            for at in range(0, len(leaving), CARDS_AT_ONCE):
+                cards = person_card.cards(engine, site.name, "person", leaving[at : at + CARDS_AT_ONCE])
+                writer.add({**card, **card["props"]} for card in cards.values())
         if writer.rows < export.min_size:
             raise Conflict(
-                f"{writer.rows} members may be exported; the minimum is {export.min_size}: nobody may be picked out",
+                f"{len(leaving)} members may be exported; the minimum is {export.min_size}: nobody may be picked out",
                 code="too_small",
             )
         digest = writer.finish()

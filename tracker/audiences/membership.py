@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from tracker.analytics import person_card
 from tracker.audiences.compile import compile_rule
 from tracker.audiences.definition import Definition
 from tracker.audiences.journeys import journeys
 from tracker.core.errors import BadRequest
 from tracker.core.identity import visitor_key
-from tracker.core.period import rfc3339
 from tracker.core.site import Site
 from tracker.store import persons
 from tracker.store.clean import events_source
@@ -19,21 +19,10 @@ from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import Params
 
 WITHHELD = ("no_consent", "opted_out", "suppressed", "holdout")
-ROWS_AT_ONCE = 200_000
+ROWS_AT_ONCE = 500_000
 
 _ALLOWED = {"opt-in": "decided and decision = 1", "opt-out": "not (decided and decision = 0)"}
 _REFUSAL = {"opt-in": "no_consent", "opt-out": "opted_out"}
-_LATEST = "(ts, seq, arrival)"
-_DETAILS = {
-    "visitor_now": f"argMaxIf(visitor, {_LATEST}, visitor != '')",
-    "own_user": "anyIf(user, user != '' and persons.person = 0)",
-    "last_user": f"argMaxIf(user, {_LATEST}, user != '')",
-    "seen_at": "toUnixTimestamp64Milli(maxIf(ts, bot = ''))",
-    "did_last": f"argMaxIf(toString(event), {_LATEST}, bot = '')",
-    "country_now": f"argMaxIf(toString(country), {_LATEST}, country != '')",
-    "device_now": f"argMaxIf(toString(device), {_LATEST}, device != '')",
-    "channel_now": f"argMaxIf(toString(channel), {_LATEST}, channel != '')",
-}
 
 
 def preview(engine: Engine, site: Site, definition: Definition, now_ms: int) -> dict[str, Any]:
@@ -56,24 +45,28 @@ def members(
         if not (cursor.isascii() and cursor.isdigit() and int(cursor) < 2**64):
             raise BadRequest("cursor must be the cursor of the page before", field="cursor")
         after = int(cursor)
-    verdicts = _verdicts(engine, site, definition, now_ms, details=True)
+    verdicts = _verdicts(engine, site, definition, now_ms)
     rows = engine.ask(_wrap("members", verdicts, after=after, limit=limit)).dicts()
     total = rows[0]["total"] if rows else preview(engine, site, definition, now_ms)["size"]
+    cards = person_card.cards(engine, site.name, "person", [row["who"] for row in rows])
     return {
         "total": total,
-        "members": [_member(row) for row in rows],
+        "members": [
+            {**cards[row["who"]], "withheld": None if row["verdict"] == "exportable" else row["verdict"]}
+            for row in rows
+            if row["who"] in cards
+        ],
         "cursor": str(rows[-1]["who"]) if len(rows) == limit else None,
     }
 
 
-def walk(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Iterator[dict[str, Any]]:
-    """Every member with verdict and details. Each person is judged and described in one question."""
+def judge(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Iterator[tuple[int, str]]:
+    """(person's key, verdict) of every member, each once. `exportable` is the verdict of those who may leave."""
     size = preview(engine, site, definition, now_ms)["size"]
     shares = max(1, -(-size // ROWS_AT_ONCE))
     for share in range(shares):
-        verdicts = _verdicts(engine, site, definition, now_ms, details=True)
-        for row in engine.ask(_wrap("share", verdicts, shares=shares, share=share)).dicts():
-            yield {"verdict": row["verdict"], **_member(row)}
+        verdicts = _verdicts(engine, site, definition, now_ms)
+        yield from engine.ask(_wrap("share", verdicts, shares=shares, share=share)).rows
 
 
 def contains(engine: Engine, site: Site, definition: Definition, visitor: str, now_ms: int) -> bool:
@@ -91,19 +84,15 @@ def _verdicts(
     definition: Definition,
     now_ms: int,
     *,
-    details: bool = False,
     only: Fragment | None = None,
 ) -> Query:
     events, params = events_source(engine), Params("a")
     rule = compile_rule(
         definition.rule, params, now_ms=now_ms, journeys=journeys(engine, site.name, events, params, now_ms)
     )
-    wanted = _DETAILS if details else {}
     return fill(
         load(__package__, "verdicts"),
         {
-            "columns": Fragment("".join(f", {name}" for name in wanted)),
-            "also": Fragment("".join(f", {text} as {name}" for name, text in wanted.items())),
             "allowed": Fragment(_ALLOWED[site.consent]),
             "person": Fragment(persons.PERSON),
             "events": events,
@@ -122,16 +111,3 @@ def _verdicts(
 
 def _wrap(name: str, verdicts: Query, **params: int) -> Query:
     return fill(load(__package__, name), {"verdicts": Fragment(verdicts.text, verdicts.params)}, params)
-
-
-def _member(row: dict[str, Any]) -> dict[str, Any]:
-    user = row["own_user"] or row["last_user"]
-    return {
-        "person": user or row["visitor_now"],
-        "visitor": row["visitor_now"],
-        "user": user,
-        "last_seen": rfc3339(row["seen_at"]),
-        "last_event": row["did_last"],
-        "props": {"country": row["country_now"], "device": row["device_now"], "channel": row["channel_now"]},
-        "withheld": None if row["verdict"] == "exportable" else row["verdict"],
-    }

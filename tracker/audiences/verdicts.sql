@@ -1,6 +1,6 @@
 -- Everybody a rule finds, and whether they may leave the house. Consent is that of the person: all keys, all browsers,
 -- the latest decision. A GPC signal, once seen, holds for ever. Each member has one verdict, the first that applies.
--- Slots: columns, allowed, person, also, events, persons, only, rule.
+-- Slots: allowed, person, events, persons, only, rule.
 select
     who,
     multiIf(
@@ -9,13 +9,13 @@ select
         toFloat64(xxHash64(concat({audience:String}, ':', toString(who)))) < {holdout:Float64} * 18446744073709551616.,
         'holdout',
         'exportable'
-    ) as verdict/*columns*/
+    ) as verdict
 from (
     select
         /*person*/ as who,
         argMaxIf(ads, (ts, arrival), ads >= 0) as decision,
         countIf(ads >= 0) > 0 as decided,
-        max(gpc) > 0 as signalled/*also*/
+        max(gpc) > 0 as signalled
     from /*events*/ /*persons*/
     where site = {site:String}/*only*/
     group by who
