@@ -1,0 +1,172 @@
+"""The guest's rule: the page never notices us, and what it does to us does no harm to the events."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from browser_site import PixelSite
+from playwright.async_api import Page
+
+pytestmark = pytest.mark.browser
+
+STUB = "window.jt=window.jt||function(){(jt.q=jt.q||[]).push(arguments)}"
+
+
+def spoken(page: Page) -> list[str]:
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    return said
+
+
+async def test_the_strictest_policy_and_trusted_types(site: PixelSite, page: Page) -> None:
+    """No inline code: the queue's stub comes from a file, here the page's own."""
+    said = spoken(page)
+    html = (
+        site.html().replace(f"<script>{STUB}</script>", "").replace("<head>", '<head><link rel="icon" href="data:,">')
+    )
+    site.pages["/strict"] = html
+    site.page_headers["Content-Security-Policy"] = (
+        f"default-src 'none'; script-src {site.front_url}; connect-src {site.front_url}; img-src data:; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+    await page.goto(site.url("/strict"))
+    await site.wait("page_view")
+    await page.evaluate("jt('track', 'more'); history.pushState({}, '', '/next')")
+    await site.wait("page_view", 2)
+    await page.evaluate("dispatchEvent(new Event('pagehide'))")
+    assert said == []
+
+
+HOSTILE = {
+    "polluted prototypes": "Object.prototype.polluted = 1; Array.prototype.extra = () => 1; String.prototype.more = 1",
+    "no storage": "Object.defineProperty(window, 'localStorage', {get() { throw new Error('no') }})",
+    "full storage": "Storage.prototype.setItem = () => { throw new DOMException('full', 'QuotaExceededError') }",
+    "no cookies": "Object.defineProperty(Document.prototype, 'cookie', {get() { throw 1 }, set() { throw 2 }})",
+    "no locks": "Object.defineProperty(Navigator.prototype, 'locks', {get: () => undefined})",
+    "refused locks": "LockManager.prototype.request = () => Promise.reject(new Error('no'))",
+    "wrapped fetch": "{const f = fetch; window.fetch = (...args) => f(...args).then(answer => answer)}",
+    "no randomUUID": "delete Crypto.prototype.randomUUID",
+}
+
+
+@pytest.mark.parametrize("harm", HOSTILE.values(), ids=HOSTILE)
+async def test_events_come_from_hostile_pages_too(site: PixelSite, page: Page, harm: str) -> None:
+    await page.add_init_script(harm)
+    await page.goto(site.url("/"))
+    await site.wait("page_view")
+    await page.evaluate("jt('purchase', {value: 3, currency: 'EUR', items: [{item_id: 'a', price: 3}]})")
+    [event] = await site.wait("purchase")
+    assert (event.value, event.currency, event.user) == (3.0, "EUR", "")
+    assert event.items == [{"item_id": "a", "price": 3}]
+
+
+BROKEN = {
+    "fetch throws": "window.fetch = () => { throw new Error('mine') }",
+    "fetch answers nonsense": "window.fetch = () => Promise.resolve(42)",
+    "no fetch, no beacon": "delete window.fetch; Navigator.prototype.sendBeacon = undefined",
+    "no history": "history.pushState = null",
+    "no crypto": "Object.defineProperty(window, 'crypto', {get() { throw new Error('no') }})",
+    "frozen timers": "window.setTimeout = () => { throw new Error('no') }",
+}
+
+
+@pytest.mark.parametrize("harm", BROKEN.values(), ids=BROKEN)
+async def test_a_page_that_breaks_us_hears_nothing(site: PixelSite, page: Page, harm: str) -> None:
+    said = spoken(page)
+    await page.add_init_script(harm)
+    await page.goto(site.url("/"))
+    await page.evaluate("jt('track', 'x'); jt('consent', {analytics: true}); jt('reset'); window.went = 'on'")
+    await asyncio.sleep(0.3)
+    await page.goto(site.url("/next"))
+    assert await page.evaluate("typeof jt") == "function"
+    assert [text for text in said if "favicon" not in text and "404" not in text] == []
+
+
+async def test_a_sandboxed_frame_may_use_us(site: PixelSite, page: Page) -> None:
+    site.pages["/frame"] = site.html(title="Inside")
+    site.pages["/outer"] = f'<title>Outer</title><iframe sandbox="allow-scripts" src="{site.url("/frame")}"></iframe>'
+    await page.goto(site.url("/outer"))
+    [event] = await site.wait("page_view")
+    assert event.title == "Inside"
+
+
+async def test_an_unreachable_collector_is_no_trouble(site: PixelSite, page: Page) -> None:
+    dead = "http://127.0.0.1:9"
+    site.pages["/"] = site.html().replace(site.front_url, dead)
+    await page.goto(site.url("/"))
+    await page.evaluate("jt('track', 'x'); jt('identify', 'u'); document.title = 'works'")
+    assert await page.title() == "works"
+    assert await page.evaluate("jt.q.length") == 2
+
+
+async def test_a_tag_without_a_site_does_nothing(site: PixelSite, page: Page) -> None:
+    site.pages["/"] = site.html().replace("?site=", "?nosite=")
+    await page.goto(site.url("/"))
+    await page.wait_for_load_state("networkidle")
+    await page.evaluate("jt('track', 'x')")
+    assert site.front.bodies == []
+
+
+async def test_odd_values_cost_nobody_anything(site: PixelSite, page: Page) -> None:
+    await page.goto(site.url("/"))
+    await page.evaluate(
+        """() => {
+          const round = {}; round.self = round;
+          jt('track', 'circular', round);
+          jt('track', 'bigint', {n: 12345678901234567890n});
+          jt('track', 'nan', {value: NaN, n: Infinity});
+          jt('track', 'nulls', null); jt('page', null); jt('identify', 'u1', null); jt('group', 'g', null);
+          jt('track', 'text', 'not an object');
+          jt('track', 'cut \\ud83d',
+             {half: 'a\\ud83d', 'key\\udc00': 'b', whole: '\\ud83d\\ude00', literal: '\\\\ud83d'});
+          jt('track', 'long', {text: 'x'.repeat(100000)});
+          jt('track', 'date', {at: new Date(0)});
+          jt('track', 'end');
+        }"""
+    )
+    await site.wait("end")
+    props = {event.name: event.props for event in site.events()}
+    assert "circular" not in props
+    assert props["bigint"] == {"n": "12345678901234567890"}
+    assert props["nan"] == {"n": None}
+    assert props["nulls"] == props["identify"] == props["group"] == {}
+    assert props["cut \ufffd"] == {"half": "a\ufffd", "key\ufffd": "b", "whole": "\U0001f600", "literal": "\\ud83d"}
+    assert len(props["long"]["text"]) == 4096
+    assert props["date"] == {"at": "1970-01-01T00:00:00.000Z"}
+    assert [record for record in site.records() if record not in site.events()] == []  # nothing was rejected
+
+
+async def test_huge_pages_do_no_harm(site: PixelSite, page: Page) -> None:
+    links = "".join(f'<a href="/{n}">{n}</a>' for n in range(10_000))
+    site.pages["/huge"] = site.html(title="t" * 100_000, body=links)
+    await page.goto(site.url("/huge"))
+    [event] = await site.wait("page_view")
+    assert event.title == "t" * 1024
+
+
+async def test_the_page_keeps_its_history_functions(site: PixelSite, page: Page) -> None:
+    await page.goto(site.url("/"))
+    await site.wait("page_view")
+    answer = await page.evaluate(
+        """() => { let thrown;
+           try { history.pushState({}, '', 'https://elsewhere.example/') } catch (e) { thrown = e.name }
+           return [thrown, history.pushState({a: 1}, '', '/ok'), history.state] }"""
+    )
+    assert answer == ["SecurityError", None, {"a": 1}]
+
+
+async def test_time_on_the_main_thread_at_load(site: PixelSite, page: Page) -> None:
+    """Printed, not asserted: how long evaluating the script takes on a four times slower processor."""
+    session = await page.context.new_cdp_session(page)
+    await session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+    code = await page.request.get(f"{site.front_url}/p.js")
+    await page.goto(site.url("/"))
+    await site.wait("page_view")
+    took = await page.evaluate(
+        """code => { delete window.jt; const start = performance.now();
+                     (0, eval)(code); return performance.now() - start }""",
+        await code.text(),
+    )
+    print(f"evaluation and start at a quarter of the speed: {took:.1f} ms")
+    assert took > 0
