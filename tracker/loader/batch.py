@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import msgspec
-from xxhash import xxh3_128_intdigest, xxh64_intdigest
+from xxhash import xxh3_128_digest, xxh64_intdigest
 
 from tracker.core.drops import Reject
 from tracker.core.event import Rejected, Suppressed
@@ -56,7 +56,7 @@ class Batch:
 
     parts: list[Part] = field(default_factory=list)
     events: list[Seen] = field(default_factory=list)
-    keys: list[int] = field(default_factory=list)
+    keys: list[bytes] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
     owners: list[int] = field(default_factory=list)
     rejected: list[tuple[int, Rejected]] = field(default_factory=list)
@@ -69,9 +69,9 @@ _EVENT = b'{"k":"e",'
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def seen_key(site: str, event_id: str) -> int:
+def seen_key(site: str, event_id: str) -> bytes:
     """128 bits of (site, event id): the same id at two sites is two events; case does not make a UUID another one."""
-    return xxh3_128_intdigest(f"{site}\0{event_id.lower()}".encode())
+    return xxh3_128_digest(f"{site}\0{event_id.lower()}".encode())
 
 
 def read(segments: Sequence[tuple[SegmentRef, Segment, int]]) -> Batch:

@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from tracker.store.engine import Engine, Query, Rows
 
 _LOOK = """
-select toString(given.id), seen.arrival
-from /*table:given*/ as given
+select lower(hex(reinterpretAsFixedString(given.id))), seen.arrival
+from (select reinterpretAsUInt128(key) as id from /*table:given*/) as given
 any left join seen on given.id = seen.id
 where seen.arrival != 0
 """
-_REMEMBER = "insert into seen (id, arrival) select id, arrival from /*table:given*/"
+_COLUMNS = [("key", "FixedString(16)"), ("arrival", "UInt64")]
+_REMEMBER = "insert into seen (id, arrival) select reinterpretAsUInt128(key), arrival from /*table:given*/"
 # `direct` asks the key-value store for these keys alone; any other algorithm reads it all.
 _DIRECT: dict[str, str | int] = {"join_algorithm": "direct"}
 
@@ -36,10 +37,12 @@ class Sorted:
     duplicates: list[int]
 
 
-def sort_out(engine: Engine, keys: Sequence[int], arrivals: Sequence[int]) -> Sorted:
+def sort_out(engine: Engine, keys: Sequence[bytes], arrivals: Sequence[int]) -> Sorted:
     """Which rows are new, which we have tried before, which are duplicates. Of equal new ids the first arrival wins."""
     known = _look(engine, keys)
-    winners: dict[int, int] = {}
+    if not known and len(set(keys)) == len(keys):
+        return Sorted(new=list(range(len(keys))), own=[], duplicates=[])
+    winners: dict[bytes, int] = {}
     own: list[int] = []
     duplicates: list[int] = []
     for index, key in enumerate(keys):
@@ -55,18 +58,15 @@ def sort_out(engine: Engine, keys: Sequence[int], arrivals: Sequence[int]) -> So
     return Sorted(new=sorted(winners.values()), own=own, duplicates=duplicates)
 
 
-def remember(engine: Engine, rows: Sequence[tuple[int, int]]) -> None:
+def remember(engine: Engine, rows: Sequence[tuple[bytes, int]]) -> None:
     """Keep (key, arrival) of events about to be stored. Writing the same again is harmless."""
     if rows:
         engine.command(Query(text=_REMEMBER, tables={"given": Rows(columns=_COLUMNS, data=rows)}))
 
 
-_COLUMNS = [("id", "UInt128"), ("arrival", "UInt64")]
-
-
-def _look(engine: Engine, keys: Sequence[int]) -> dict[int, int]:
+def _look(engine: Engine, keys: Sequence[bytes]) -> dict[bytes, int]:
     if not keys:
         return {}
-    given = Rows(columns=[("id", "UInt128")], data=[(key,) for key in keys])
+    given = Rows(columns=_COLUMNS[:1], data=[(key,) for key in keys])
     answer = engine.ask(Query(text=_LOOK, tables={"given": given}, settings=_DIRECT))
-    return {int(key): int(arrival) for key, arrival in answer.rows}
+    return {bytes.fromhex(key): int(arrival) for key, arrival in answer.rows}

@@ -7,11 +7,13 @@ seconds does not hold up an insert. The engine releases the GIL while it works.
 from __future__ import annotations
 
 import shutil
+import struct
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from chdb.state.sqlitelike import Connection
@@ -23,7 +25,8 @@ from tracker.store.values import convert, from_json, parameter_text, quoted
 
 _CONFIG = Path(__file__).with_name("embedded.xml")
 _FORMAT = "JSONCompactEachRowWithNamesAndTypes"
-_WIDTHS = {"UInt8": 1, "UInt16": 2, "UInt32": 4, "UInt64": 8, "UInt128": 16}
+# Of these there can be many: they are attached in binary.
+_BINARY: dict[str, Callable[[Any], bytes]] = {"FixedString(16)": bytes, "UInt64": struct.Struct("<Q").pack}
 _ALWAYS = {
     "output_format_json_quote_64bit_integers": 0,
     "output_format_json_quote_denormals": 0,
@@ -168,14 +171,12 @@ def _no_folder() -> Iterator[str]:
 
 
 def _attach(folder: Path, name: str, rows: Rows) -> str:
-    """Rows as a file that ClickHouse reads; whole numbers, of which there can be many, in binary."""
+    """Rows as a file that ClickHouse reads."""
     path = folder / name
     kinds = [kind for _, kind in rows.columns]
-    if all(kind in _WIDTHS for kind in kinds):
-        widths = [_WIDTHS[kind] for kind in kinds]
-        blob = b"".join(
-            [n.to_bytes(width, "little") for row in rows.data for n, width in zip(row, widths, strict=True)]
-        )
+    if all(kind in _BINARY for kind in kinds):
+        encoders = [_BINARY[kind] for kind in kinds]
+        blob = b"".join([encode(cell) for row in rows.data for encode, cell in zip(encoders, row, strict=True)])
         form = "RowBinary"
     else:
         blob = b"".join([msgspec.json.encode(row) + b"\n" for row in rows.data])

@@ -61,7 +61,9 @@ create table if not exists events/*local*/ /*on_cluster*/ (
 engine = /*replacing*/
 partition by toYYYYMM(ts)
 order by (site, event, key, ts, id)
-settings fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 0;
+-- parts of one insert stay compact: making one durable costs a few syncs, not several for each column
+settings fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 0,
+    min_bytes_for_wide_part = 134217728;
 
 /*spread: events by key*/;
 
@@ -73,7 +75,8 @@ create table if not exists person_map (
     version UInt64
 )
 engine = /*replacing_by_version*/
-order by (site, key);
+order by (site, key)
+settings fsync_after_insert = 1;
 
 -- Who was identified as whom, and which users were merged; `person_map` is computed from this.
 create table if not exists identity_links (
@@ -85,7 +88,8 @@ create table if not exists identity_links (
     arrival UInt64
 )
 engine = /*replacing*/
-order by (site, kind, source, target, ts, arrival);
+order by (site, kind, source, target, ts, arrival)
+settings fsync_after_insert = 1, index_granularity = 512; -- looked up visitor by visitor
 
 -- Events that were not accepted, with the reason; seven days (TTL), replayable.
 create table if not exists rejected (
@@ -99,4 +103,5 @@ create table if not exists rejected (
 )
 engine = /*replacing*/
 order by (site, arrival)
-ttl toDateTime(received) + interval 7 day;
+ttl toDateTime(received) + interval 7 day
+settings fsync_after_insert = 1;
