@@ -35,7 +35,7 @@ class CollectorSettings:
     trusted_proxies  addresses or networks whose X-Forwarded-For is believed
     geoip            an .mmdb file with countries, or None: then every region is unknown, which is the strictest
     read_timeout     seconds a client may take for its body
-    idle_timeout     seconds a connection may stay open without a complete request head
+    keepalive        seconds a connection may stay open without a complete request head, the first one included
     grace            seconds that requests in flight get after SIGTERM
     """
 
@@ -48,7 +48,6 @@ class CollectorSettings:
     geoip: Path | None = None
     limits: Limits = field(default_factory=Limits)
     read_timeout: float = 10.0
-    idle_timeout: float = 30.0
     keepalive: float = 75.0
     grace: float = 3.0
     spool_max_bytes: int = 4_000_000_000

@@ -38,7 +38,9 @@ class Sites:
 
     @property
     def readable(self) -> bool:
-        """Whether a file of sites was read at all."""
+        """Whether a file of sites was read at all; looks for one if not."""
+        if self._stamp is None:
+            self._look()
         return self._stamp is not None
 
     def get(self, write_key: str) -> KnownSite | None:
