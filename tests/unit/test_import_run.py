@@ -238,6 +238,12 @@ def test_a_line_without_end_is_cut_and_rejected_and_its_neighbours_live(tmp_path
     assert (progress.accepted, sum(progress.rejected.values())) == (2, 1)
 
 
+def test_an_event_over_the_collectors_limit_is_rejected_here_too(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text(json.dumps({"type": "track", "name": "x", "visitor": "v", "props": {"a": "b" * 33_000}}))
+    assert run(job(path, "native", tmp_path), quietly).rejected == {"event_too_large": 1}
+
+
 def test_another_site_format_or_content_is_another_import(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_text('{"type":"track","name":"x","visitor":"v","userId":"u"}\n')
