@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 
+import msgspec
 import pyarrow as pa
 import pytest
 from api_client import ADMIN, serve
 from small_history import put
 
+from tracker.api import report_answers as answers
 from tracker.api.bounded import Bounded, Gone, TooSlow
 from tracker.core.errors import Broken
 from tracker.store.engine import Query
@@ -18,6 +20,12 @@ NOW = 1_795_000_000_000  # 2026-11-18T11:06:40Z
 HOUR = 3_600_000
 WHEN = {"site": "shop", "from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z"}
 FUNNEL = {**WHEN, "steps": [{"event": "view"}, {"event": "purchase"}], "window": "7d"}
+
+
+def shape(kind, body):
+    """Strict, both ways: a field of the wrong type, one too few or one that the document does not have, raises."""
+    assert msgspec.to_builtins(msgspec.convert(body, kind, strict=True)) == body
+    return body
 
 
 @pytest.fixture
@@ -38,10 +46,13 @@ async def api(embedded, data):
 async def test_a_funnel_and_who_dropped(api):
     status, report = await api.ask("POST", "/api/v1/reports/funnel", FUNNEL)
     assert status == 200
-    assert [step["count"] for step in report["steps"]] == [2, 1]
+    assert [step["count"] for step in shape(answers.FunnelReport, report)["steps"]] == [2, 1]
+    parts = {**FUNNEL, "breakdown": {"property": "country", "touch": "first"}}
+    _, report = await api.ask("POST", "/api/v1/reports/funnel", parts)
+    assert {part["value"] for part in shape(answers.FunnelReport, report)["breakdown"]} == {"DE", ""}
     body = {"funnel": FUNNEL, "step": 1, "state": "dropped"}
     _, people = await api.ask("POST", "/api/v1/reports/funnel/people", body)
-    assert (people["total"], [one["visitor"] for one in people["people"]]) == (1, ["b/c"])
+    assert (shape(answers.FunnelPeople, people)["total"], [one["visitor"] for one in people["people"]]) == (1, ["b/c"])
 
 
 async def test_the_same_report_as_csv_and_as_arrow(api):
@@ -60,25 +71,28 @@ async def test_days_are_those_of_the_site_unless_asked_otherwise(api):
 
     async def busy(**more) -> list[str]:
         _, report = await api.ask("POST", "/api/v1/reports/timeseries", {**body, **more})
-        return [row["start"][:10] for row in report["series"] if row["value"]]
+        return [row["start"][:10] for row in shape(answers.Timeseries, report)["series"] if row["value"]]
 
     assert await busy() == ["2026-11-18", "2026-11-19"]  # 16:06 UTC is past midnight in Tokyo
     assert await busy(timezone="UTC") == ["2026-11-18"]
     _, overview = await api.ask("POST", "/api/v1/reports/overview", WHEN)
-    assert (overview["totals"]["people"], overview["totals"]["revenue"]) == (2, {"EUR": 10.0})
+    assert (shape(answers.Overview, overview)["totals"]["people"], overview["totals"]["revenue"]) == (2, {"EUR": 10.0})
 
 
 async def test_live_people_names_properties(api):
     status, live = await api.ask("POST", "/api/v1/reports/live", {"site": "shop", "limit": 2})
-    assert (status, len(live["events"])) == (200, 2)
+    assert (status, len(shape(answers.Live, live)["events"])) == (200, 2)
     _, names = await api.ask("GET", "/api/v1/events/names?site=shop")
-    assert {row["event"]: row["count"] for row in names["events"]} == {"view": 2, "purchase": 1}
+    assert {row["event"]: row["count"] for row in shape(answers.EventNames, names)["events"]} == {
+        "view": 2,
+        "purchase": 1,
+    }
     _, properties = await api.ask("GET", "/api/v1/properties?site=shop&event=view")
-    assert "props.plan" in {row["property"] for row in properties["properties"]}
+    assert "props.plan" in {row["property"] for row in shape(answers.Properties, properties)["properties"]}
     _, people = await api.ask("GET", "/api/v1/people?site=shop&q=b")
-    assert [one["visitor"] for one in people["people"]] == ["b/c"]
+    assert [one["visitor"] for one in shape(answers.People, people)["people"]] == ["b/c"]
     status, timeline = await api.ask("GET", "/api/v1/people/a/timeline?site=shop&limit=1")
-    assert [event["event"] for event in timeline["events"]] == ["purchase"]
+    assert [event["event"] for event in shape(answers.Timeline, timeline)["events"]] == ["purchase"]
     _, rest = await api.ask("GET", f"/api/v1/people/a/timeline?site=shop&cursor={timeline['cursor']}")
     assert [event["event"] for event in rest["events"]] == ["view"]
     status, _ = await api.ask("GET", "/api/v1/people/nobody/timeline?site=shop")

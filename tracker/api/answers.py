@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from tracker.api.report_answers import PersonCard
+
 
 class ErrorBody(Struct):
     """A stable word for programs, a sentence for people, and the path of the offending input."""
@@ -187,18 +189,7 @@ class SavedFunnels(Struct):
     funnels: list[SavedFunnel]
 
 
-class Person(Struct):
-    """A person as lists show them."""
-
-    person: str
-    visitor: str
-    user: str
-    last_seen: str
-    last_event: str
-    props: dict[str, Any]
-
-
-class Member(Person):
+class Member(PersonCard):
     """A member of an audience, and why it is not exported (null: it is)."""
 
     withheld: Literal["no_consent", "opted_out", "suppressed", "holdout"] | None
@@ -291,7 +282,3 @@ class Segments(Struct):
     """Ids of the audiences that a visitor is in."""
 
     segments: list[str]
-
-
-class Open(Struct):
-    """A report; `docs/api.md` shows its shape."""

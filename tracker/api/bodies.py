@@ -183,7 +183,7 @@ class Exclusion(Struct, kw_only=True):
     event: str
     where: list[Filter] = field(default_factory=list)
     from_step: int = 1
-    to_step: int = 2
+    to_step: Annotated[int, Meta(description="the last step without it")] | UnsetType = UNSET
 
 
 class Breakdown(Struct, kw_only=True):
@@ -194,14 +194,14 @@ class Breakdown(Struct, kw_only=True):
 
 
 class FunnelBody(Struct, kw_only=True):
-    """A funnel. `docs/api.md` has the semantics."""
+    """A funnel; `docs/reports.md` says what counts."""
 
     site: SiteName
     start: Time = field(name="from")
     end: Time = field(name="to")
     steps: Annotated[list[Step], Meta(min_length=2, max_length=20)]
     mode: Literal["ordered", "strict", "unordered"] = "ordered"
-    window: Duration = "7d"
+    window: Duration = "14d"
     count_by: Literal["person", "visitor", "session"] = "person"
     exclude: list[Exclusion] = field(default_factory=list)
     breakdown: Breakdown | UnsetType = UNSET
@@ -212,7 +212,7 @@ class FunnelPeopleBody(Struct, kw_only=True):
 
     funnel: FunnelBody
     step: int
-    state: Literal["dropped", "reached"] = "dropped"
+    state: Literal["dropped", "reached"] = "reached"
     limit: Limit = 100
     cursor: str | None = None
 

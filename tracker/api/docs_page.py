@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import re
 from html import escape
 from typing import Any
 
@@ -44,7 +45,7 @@ def render(document: dict[str, Any]) -> str:
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(info['title'])}</title><style>{_STYLE}</style></head><body>"
-        f"<h1>{escape(info['title'])} {escape(info['version'])}</h1><p>{escape(info['description'])}</p>"
+        f"<h1>{escape(info['title'])} {escape(info['version'])}</h1><p>{_prose(info['description'])}</p>"
         "<p>Send <code>Authorization: Bearer TOKEN</code>. Roles, each including those before it: viewer, analyst, "
         'export, admin. The document for programs is <a href="/openapi.json">openapi.json</a>.</p>'
         f"<nav>{links}</nav>{sections}{_errors(schemas)}</body></html>"
@@ -62,7 +63,7 @@ def _section(tag: str, paths: dict[str, Any], schemas: dict[str, Any]) -> str:
 
 
 def _operation(method: str, path: str, operation: dict[str, Any], schemas: dict[str, Any]) -> str:
-    parts = [f"<p>{escape(operation['description'])}</p>"]
+    parts = [f"<p>{_prose(operation['description'])}</p>"]
     if parameters := operation.get("parameters"):
         rows = "".join(_parameter(parameter) for parameter in parameters)
         parts.append(f"<h4>Parameters</h4><table>{rows}</table>")
@@ -91,7 +92,7 @@ def _schema(media: dict[str, Any], schemas: dict[str, Any]) -> str:
     named = schemas.get(schema.get("$ref", "").rpartition("/")[2])
     if named is None:
         return ""
-    about = f"<p>{escape(named['description'])}</p>" if "description" in named else ""
+    about = f"<p>{_prose(named['description'])}</p>" if "description" in named else ""
     if not named.get("properties"):
         return about
     return f"{about}<pre>{escape(json.dumps(_example(named, schemas), indent=2, ensure_ascii=False))}</pre>"
@@ -121,6 +122,11 @@ def _example(schema: dict[str, Any], schemas: dict[str, Any], depth: int = 0) ->
 def _errors(schemas: dict[str, Any]) -> str:
     shape = escape(json.dumps(_example(schemas["Error"], schemas), indent=2))
     return f'<h2 id="errors">Errors</h2><p>Every answer from 400 on:</p><pre>{shape}</pre>'
+
+
+def _prose(text: str) -> str:
+    """Escaped text, with what stands between back-ticks as code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _anchor(tag: str) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from tracker.analytics import funnel, funnel_people, live, overview, timeseries
 from tracker.api import bodies
+from tracker.api import report_answers as answers
 from tracker.api.call import Call
 from tracker.core.errors import BadRequest
 from tracker.core.site import Site
@@ -36,6 +37,7 @@ class Report:
     name: str
     question: Question
     body: Any
+    answer: Any
     summary: str
     zoned: bool = False
 
@@ -45,18 +47,21 @@ REPORTS = (
         name="funnel",
         question=funnel,
         body=bodies.FunnelBody,
+        answer=answers.FunnelReport,
         summary="How many reach each step, how long it takes, where they drop",
     ),
     Report(
         name="funnel/people",
         question=funnel_people,
         body=bodies.FunnelPeopleBody,
+        answer=answers.FunnelPeople,
         summary="Who reached a step, or dropped at it",
     ),
     Report(
         name="overview",
         question=overview,
         body=bodies.OverviewBody,
+        answer=answers.Overview,
         summary="Totals with the period before, series and top lists",
         zoned=True,
     ),
@@ -64,12 +69,14 @@ REPORTS = (
         name="live",
         question=live,
         body=bodies.LiveBody,
+        answer=answers.Live,
         summary="Who is active now, and the latest events",
     ),
     Report(
         name="timeseries",
         question=timeseries,
         body=bodies.TimeseriesBody,
+        answer=answers.Timeseries,
         summary="One number an hour, day, week or month",
         zoned=True,
     ),

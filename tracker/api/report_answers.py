@@ -1,0 +1,224 @@
+"""What reports look like, for the OpenAPI document and the tests that hold answers against it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, field
+
+
+class Seconds(Struct):
+    """Since the step before; null where nobody got there."""
+
+    average: float | None
+    median: float | None
+
+
+class FunnelStep(Struct):
+    """One step."""
+
+    step: int
+    name: str
+    event: str
+    count: int
+    dropped: int
+    from_previous: float
+    from_first: float
+    seconds_from_previous: Seconds
+
+
+class FunnelPart(Struct):
+    """One value of the breakdown."""
+
+    value: str
+    steps: list[FunnelStep]
+
+
+class FunnelReport(Struct):
+    """A funnel; with `breakdown` only where one was asked for."""
+
+    steps: list[FunnelStep]
+    breakdown: list[FunnelPart] | UnsetType = UNSET
+
+
+class PersonCard(Struct):
+    """A person as lists show them: `person` is the user id where one is known, else the visitor id."""
+
+    person: str
+    visitor: str
+    user: str
+    last_seen: str
+    last_event: str
+    props: dict[str, Any]
+
+
+class FunnelPeople(Struct):
+    """A page of those who reached a step, or dropped at it."""
+
+    total: int
+    people: list[PersonCard]
+    cursor: str | None
+
+
+class Totals(Struct):
+    """Sums of a period; revenue by currency."""
+
+    people: int
+    sessions: int
+    events: int
+    page_views: int
+    purchases: int
+    revenue: dict[str, float]
+    conversion_rate: float
+
+
+class Day(Struct):
+    """One day of the site's calendar."""
+
+    date: str
+    people: int
+    events: int
+    page_views: int
+    purchases: int
+    revenue: dict[str, float]
+
+
+class Channel(Struct):
+    """A channel."""
+
+    key: str
+    people: int
+    purchases: int
+    revenue: dict[str, float]
+
+
+class PageViews(Struct):
+    """A page."""
+
+    key: str
+    views: int
+    people: int
+
+
+class Group(Struct):
+    """A country or a kind of device."""
+
+    key: str
+    people: int
+
+
+class EventCount(Struct):
+    """An event."""
+
+    event: str
+    count: int
+    people: int
+
+
+class Overview(Struct):
+    """A period, and the one of the same length before it."""
+
+    totals: Totals
+    previous: Totals
+    series: list[Day]
+    channels: list[Channel]
+    pages: list[PageViews]
+    countries: list[Group]
+    devices: list[Group]
+    events: list[EventCount]
+
+
+class LiveEvent(Struct):
+    """An event as it came."""
+
+    ts: str
+    event: str
+    person: str
+    url: str
+    country: str
+    device: str
+    channel: str
+    value: float | None
+    currency: str
+
+
+class Live(Struct):
+    """Persons active in the last five minutes, and the newest events."""
+
+    active_5m: int
+    events: list[LiveEvent]
+
+
+class Point(Struct):
+    """One interval."""
+
+    start: str
+    value: float
+
+
+class Timeseries(Struct):
+    """Every interval of the range, empty ones too."""
+
+    series: list[Point]
+
+
+class People(Struct):
+    """The one seen last first."""
+
+    people: list[PersonCard]
+
+
+class TimelineEvent(Struct):
+    """An event of a person."""
+
+    ts: str
+    event: str
+    type: str
+    session: str
+    visitor: str
+    user: str
+    url: str
+    title: str
+    referrer: str
+    channel: str
+    country: str
+    device: str
+    value: float | None
+    currency: str
+    items: list[dict[str, Any]]
+    props: dict[str, Any]
+
+
+class Timeline(Struct):
+    """A page of a person's events, the newest first."""
+
+    person: PersonCard
+    events: list[TimelineEvent]
+    cursor: str | None
+
+
+class EventName(Struct):
+    """An event's name."""
+
+    event: str
+    count: int
+    last_seen: str
+
+
+class EventNames(Struct):
+    """The most frequent first."""
+
+    events: list[EventName]
+
+
+class KnownProperty(Struct):
+    """A property and its most frequent values."""
+
+    property: str
+    values: list[str] = field(default_factory=list)
+
+
+class Properties(Struct):
+    """What can be filtered by."""
+
+    properties: list[KnownProperty]

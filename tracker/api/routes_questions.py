@@ -1,0 +1,124 @@
+"""Addresses of reports, saved funnels and people."""
+
+from __future__ import annotations
+
+from tracker.api import answers, bodies, funnels, people, report_answers, reports
+from tracker.api.routing import Route
+
+REPORTS: tuple[Route, ...] = tuple(
+    Route(
+        method="POST",
+        path=f"/api/v1/reports/{report.name}",
+        role="viewer",
+        handler=reports.handler(report),
+        tag="Reports",
+        summary=report.summary,
+        body=report.body,
+        open_body=True,
+        answer=report.answer,
+        report=report.name,
+        slow=True,
+    )
+    for report in reports.REPORTS
+)
+
+
+FUNNELS: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/api/v1/funnels",
+        role="viewer",
+        handler=funnels.listed,
+        tag="Saved funnels",
+        summary="Saved funnels",
+        query=bodies.MaybeSite,
+        answer=answers.SavedFunnels,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/funnels",
+        role="analyst",
+        handler=funnels.created,
+        tag="Saved funnels",
+        summary="Save a funnel",
+        body=bodies.SavedFunnelBody,
+        answer=answers.SavedFunnel,
+        status=201,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/funnels/{id}",
+        role="viewer",
+        handler=funnels.one,
+        tag="Saved funnels",
+        summary="One saved funnel",
+        answer=answers.SavedFunnel,
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/funnels/{id}",
+        role="analyst",
+        handler=funnels.changed,
+        tag="Saved funnels",
+        summary="Replace a saved funnel",
+        body=bodies.SavedFunnelBody,
+        answer=answers.SavedFunnel,
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/funnels/{id}",
+        role="analyst",
+        handler=funnels.deleted,
+        tag="Saved funnels",
+        summary="Delete a saved funnel",
+        answer=answers.Deleted,
+    ),
+)
+
+
+PEOPLE: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/api/v1/people",
+        role="viewer",
+        handler=people.found,
+        tag="People",
+        summary="Find people",
+        query=bodies.FindPeople,
+        answer=report_answers.People,
+        slow=True,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/people/{id}/timeline",
+        role="viewer",
+        handler=people.timeline,
+        tag="People",
+        summary="What a person did",
+        query=bodies.TimelineOf,
+        answer=report_answers.Timeline,
+        slow=True,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/events/names",
+        role="viewer",
+        handler=people.event_names,
+        tag="People",
+        summary="Event names with counts",
+        query=bodies.OfSite,
+        answer=report_answers.EventNames,
+        slow=True,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/properties",
+        role="viewer",
+        handler=people.properties,
+        tag="People",
+        summary="Properties to filter by, with frequent values",
+        query=bodies.EventsOfSite,
+        answer=report_answers.Properties,
+        slow=True,
+    ),
+)
