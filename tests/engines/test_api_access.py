@@ -7,6 +7,7 @@ import re
 
 import aiohttp
 import pytest
+import yarl
 from api_client import ADMIN, serve
 
 from tracker.api.routes import ROUTES
@@ -213,3 +214,51 @@ async def test_a_hung_up_report_does_not_begin(embedded, data):
         status, _ = await api.ask("POST", "/api/v1/rejected/replay", {"site": "shop", "ids": ["last"]})
         assert status == 200
         assert begun == [["first"], ["last"]]
+
+
+NASTY = (
+    "\x00",
+    "x" * 5000,
+    "\u202e",
+    "'; drop table sites; --",
+    "../../etc/passwd",
+    "{x:String}",
+    "/*events*/",
+    "%ff",
+    "\\",
+)
+
+
+async def test_strange_texts_are_answered_like_any_other(api):
+    """Nothing of 500 and up, whatever stands in a name, a query string or a rule."""
+    filters = [{"property": "props.x", "op": "eq", "value": "?"}]
+    for text in NASTY:
+        rule = {"did": {"event": text, "where": [{**filters[0], "property": f"props.{text}", "value": text}]}}
+        for method, path, sent, query in [
+            ("GET", "/api/v1/ledger", None, {"site": text}),
+            ("GET", "/api/v1/people", None, {"site": "shop", "q": text}),
+            ("GET", "/api/v1/segments", None, {"site": "shop", "visitor": text}),
+            ("GET", "/api/v1/properties", None, {"site": "shop", "event": text}),
+            ("POST", "/api/v1/sites", {"name": text}, {}),
+            ("POST", "/api/v1/tokens", {"role": "viewer", "site": text}, {}),
+            ("POST", "/api/v1/audiences", {"site": "shop", "name": text, "rule": rule}, {}),
+            ("POST", "/api/v1/audiences/preview", {"site": "shop", "rule": rule}, {}),
+            ("POST", "/api/v1/audiences/preview", {"site": "shop", "rule": {"in": text}}, {}),
+        ]:
+            status, body = await api.ask(method, path, sent, params=query)
+            assert status < 500, (path, text, body)
+    for raw in (b"%ff", b"%00", b"%ED%A0%80", b"%2F..%2F", b"a" * 3000):
+        url = yarl.URL(f"{api.url}/api/v1/people/{raw.decode()}/timeline?site=shop", encoded=True)
+        async with api.session.get(url, headers={"Authorization": f"Bearer {ADMIN}"}) as answer:
+            assert answer.status < 500, raw
+
+
+async def test_headers_that_are_no_text_are_refused_politely(api):
+    host, port = api.url.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    writer.write(
+        b"GET /api/v1/sites HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer \xff\xfe\r\nConnection: close\r\n\r\n"
+    )
+    answer = await reader.read()
+    writer.close()
+    assert answer.split(b" ")[1] in (b"400", b"401")

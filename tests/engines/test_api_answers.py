@@ -283,3 +283,15 @@ async def test_a_deleted_audience_leaves_its_exports(api, embedded):
     assert [one["id"] for one in shape(answers.Exports, exports)["exports"]] == [started["id"]]
     status, _ = await api.ask("GET", f"/api/v1/exports/{started['id']}/file")
     assert status == 200
+
+
+async def test_changing_an_audience_keeps_what_is_not_given(api):
+    made = await audience(api, holdout=0.2)
+    status, after = await api.ask("PUT", f"/api/v1/audiences/{made}", {"name": "New name"})
+    assert (status, after["name"], after["rule"], after["holdout"]) == (200, "New name", BUYERS, 0.2)
+    status, body = await api.ask("PUT", f"/api/v1/audiences/{made}", {"rule": {"did": {}}})
+    assert (status, body["error"]["field"]) == (400, "rule.did.event")
+    status, body = await api.ask("PUT", f"/api/v1/audiences/{made}", {"rule": {"in": made}})
+    assert (status, body["error"]["code"]) == (400, "circular")
+    status, _ = await api.ask("PUT", f"/api/v1/audiences/{made}", {"site": "other"})
+    assert status == 400

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
+
+from msgspec.structs import asdict
 
 from tracker.api.call import Call, Reply
 from tracker.audiences import membership, rules
@@ -21,7 +23,7 @@ def listed(call: Call) -> dict[str, Any]:
 def created(call: Call) -> Reply:
     """`POST /api/v1/audiences`."""
     body = call.body
-    _checked(call, UNSAVED)
+    _check(call, body.site, UNSAVED, asdict(body))
     audience = call.services.catalog.audiences.create(
         body.site, body.name, body.rule, duration=body.duration, holdout=float(body.holdout), refresh=body.refresh
     )
@@ -36,18 +38,14 @@ def one(call: Call) -> dict[str, Any]:
 def changed(call: Call) -> dict[str, Any]:
     """`PUT /api/v1/audiences/{id}`."""
     before, body = found(call), call.body
-    if body.site != before.site:
+    if body.site not in (None, before.site):
         raise BadRequest("an audience stays with its site", field="site")
-    _checked(call, before.id)
-    audience = call.services.catalog.audiences.update(
-        before.id,
-        name=body.name,
-        rule=body.rule,
-        duration=body.duration,
-        holdout=float(body.holdout),
-        refresh=body.refresh,
-    )
-    return _shown(audience)
+    after = {
+        name: getattr(before if getattr(body, name) is None else body, name)
+        for name in ("name", "rule", "duration", "holdout", "refresh")
+    }
+    _check(call, before.site, before.id, after)
+    return _shown(call.services.catalog.audiences.update(before.id, **after))
 
 
 def deleted(call: Call) -> dict[str, Any]:
@@ -63,8 +61,9 @@ def deleted(call: Call) -> dict[str, Any]:
 
 def preview(call: Call) -> dict[str, Any]:
     """`POST /api/v1/audiences/preview`."""
-    site = call.site(call.body.site)
-    return membership.preview(call.engine, site, _checked(call, call.body.id or UNSAVED), call.services.now_ms())
+    site, body = call.site(call.body.site), call.body
+    definition = _check(call, site.name, body.id or UNSAVED, asdict(body))
+    return membership.preview(call.engine, site, definition, call.services.now_ms())
 
 
 def members(call: Call) -> dict[str, Any]:
@@ -105,16 +104,16 @@ def definition_of(call: Call, audience: StoredAudience) -> Definition:
     return stored(audience, _lookup(call, audience.site))
 
 
-def _checked(call: Call, audience_id: str) -> Definition:
-    body = call.body
-    call.site(body.site)
+def _check(call: Call, site: str, audience_id: str, given: Mapping[str, Any]) -> Definition:
+    """Raises BadRequest with the field."""
+    call.site(site)
     return define(
-        body.site,
-        body.rule,
-        lookup=_lookup(call, body.site),
-        holdout=body.holdout,
-        duration=body.duration,
-        refresh=body.refresh,
+        site,
+        given["rule"],
+        lookup=_lookup(call, site),
+        holdout=given["holdout"],
+        duration=given["duration"],
+        refresh=given["refresh"],
         id=audience_id,
     )
 

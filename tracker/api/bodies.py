@@ -123,6 +123,17 @@ class AudienceBody(Closed):
     refresh: str = "5m"
 
 
+class AudienceChange(Closed):
+    """What is left out stays as it is. An audience stays with its site."""
+
+    site: SiteName | None = None
+    name: Name | None = None
+    rule: dict[str, Any] | None = None
+    duration: str | None = None
+    holdout: float | None = None
+    refresh: str | None = None
+
+
 class PreviewBody(Closed):
     """An audience that need not be saved, or `id` of a saved one."""
 

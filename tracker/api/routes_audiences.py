@@ -53,8 +53,8 @@ AUDIENCES: tuple[Route, ...] = (
         role="analyst",
         handler=audiences.changed,
         tag="Audiences",
-        summary="Replace an audience",
-        body=bodies.AudienceBody,
+        summary="Change an audience; what is left out stays",
+        body=bodies.AudienceChange,
         answer=answers.Audience,
     ),
     Route(

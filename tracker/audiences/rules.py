@@ -24,6 +24,7 @@ from tracker.store.filters import Condition, Filter, check_property, only_keys, 
 
 MAX_NODES = 200
 MAX_DEPTH = 20
+MAX_JOURNEYS = 10  # each is a funnel of its own
 LATER = ("answered", "rfm", "ltv")
 """Parts of the language that this version does not know yet."""
 
@@ -159,6 +160,7 @@ def named(rule: Rule) -> set[str]:
 class _Parser:
     def __init__(self) -> None:
         self.nodes = 0
+        self.journeys = 0
 
     def rule(self, body: object, field: str, depth: int) -> Rule:
         self.nodes += 1
@@ -183,6 +185,9 @@ class _Parser:
             if not isinstance(inner, str) or not inner:
                 raise BadRequest(f"{path} must be the id of an audience", field=path)
             return InAudience(inner, path)
+        self.journeys += word in ("dropped", "sequence")
+        if self.journeys > MAX_JOURNEYS:
+            raise BadRequest(f"a rule may have {MAX_JOURNEYS} funnels", code="rule_too_large", field=path)
         if word in _LEAVES:
             return _LEAVES[word](_object(inner, path), path)
         if word in LATER:

@@ -14,11 +14,11 @@ from typing import Any
 
 from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session
 
 from tracker.catalog.tables import Base
-from tracker.core.errors import Broken, TryLater
+from tracker.core.errors import BadRequest, Broken, TryLater
 
 BUSY_TIMEOUT_S = 15
 _MIGRATION_LOCK = 7_214_003_511  # PostgreSQL advisory locks: any fixed numbers of ours
@@ -96,6 +96,8 @@ class Database:
             yield
         except OperationalError as error:
             raise TryLater("the catalog database is busy or away; try again") from error
+        except (DataError, UnicodeEncodeError):
+            raise BadRequest("a text holds a character that cannot be stored", code="bad_value") from None
 
     def _migrate(self) -> None:
         with self._writer.connect() as connection, connection.begin():

@@ -36,7 +36,7 @@ class Principal:
 
 def token_hash(token: str) -> str:
     """SHA-256, hex. Tokens are 256 random bits, so no salt or slow hash is needed."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogateescape")).hexdigest()
 
 
 class Tokens:
