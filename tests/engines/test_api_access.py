@@ -262,3 +262,14 @@ async def test_headers_that_are_no_text_are_refused_politely(api):
     answer = await reader.read()
     writer.close()
     assert answer.split(b" ")[1] in (b"400", b"401")
+
+
+async def test_metrics_count_requests_by_route_and_events_by_ending(api):
+    await api.ask("GET", "/api/v1/sites/shop")
+    await api.ask("GET", "/api/v1/sites/secret-name")
+    async with api.session.get(api.url + "/metrics") as answer:
+        text = await answer.text()
+    assert 'tracker_api_requests_total{method="GET",route="/api/v1/sites/{name}",status="200"} 1.0' in text
+    assert 'tracker_api_requests_total{method="GET",route="/api/v1/sites/{name}",status="404"} 1.0' in text
+    assert 'tracker_events{ending="rejected",reason="bad_time"} 1.0' in text
+    assert "secret-name" not in text

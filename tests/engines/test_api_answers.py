@@ -295,3 +295,24 @@ async def test_changing_an_audience_keeps_what_is_not_given(api):
     assert (status, body["error"]["code"]) == (400, "circular")
     status, _ = await api.ask("PUT", f"/api/v1/audiences/{made}", {"site": "other"})
     assert status == 400
+
+
+async def test_what_a_stopped_service_left_is_cleared_up(embedded, data):
+    async with serve(embedded, data) as api:
+        api.catalog.sites.create("shop")
+        left = api.catalog.exports.create("shop", "aud_1", network="csv", mode="full", actor="x", min_size=1)
+    (data / "exports").mkdir(exist_ok=True)
+    (data / "exports" / "aud_1-exp_1.csv.part").write_text("half")
+    async with serve(embedded, data) as api:
+        _, export = await api.ask("GET", f"/api/v1/exports/{left.id}")
+        assert (export["state"], export["error"]["code"]) == ("failed", "interrupted")
+    assert list((data / "exports").iterdir()) == []
+
+
+async def test_the_audit_log_of_all_sites_is_the_unbound_admins(api):
+    await api.ask("POST", "/api/v1/tokens", {"role": "viewer"})
+    bound = api.catalog.tokens.create("admin", "shop")
+    _, everything = await api.ask("GET", "/api/v1/audit")
+    _, own = await api.ask("GET", "/api/v1/audit", token=bound)
+    assert [entry["action"] for entry in shape(answers.Audit, everything)["audit"]] == ["token.create"]
+    assert own == {"audit": []}

@@ -66,7 +66,7 @@ def test_when_the_transaction_fails_nothing_is_entered(ledger):
     assert ledger.totals()["stored"] == 0
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     counts=st.lists(st.integers(0, 5), min_size=1, max_size=8),
     order=st.randoms(use_true_random=False),

@@ -16,12 +16,14 @@ from tracker.api import formats
 from tracker.api.auth import authenticate, authorize
 from tracker.api.bounded import Bounded
 from tracker.api.call import Call, FileReply, Reply
-from tracker.api.middleware import around
+from tracker.api.metrics import Metrics
+from tracker.api.middleware import METRICS, around
 from tracker.api.reading import body_of, query_of
 from tracker.api.routes import ROUTES
 from tracker.api.routing import Route
 from tracker.api.services import Services
 from tracker.api.site_pages import public_routes
+from tracker.audiences.export import clean_up
 from tracker.core.errors import TryLater
 
 BODY_LIMIT = 1_000_000
@@ -75,6 +77,7 @@ def make_app(services: Services) -> web.Application:
     """The API as an aiohttp application; run it with `handler_cancellation=True` so that hang-ups are noticed."""
     app = web.Application(middlewares=[around], client_max_size=BODY_LIMIT)
     app[SERVICES] = services
+    app[METRICS] = Metrics()
     app[POOLS] = Pools(services.report_threads)
     app.cleanup_ctx.append(_lifetime)
     for route in ROUTES:
@@ -85,7 +88,7 @@ def make_app(services: Services) -> web.Application:
 
 async def _lifetime(app: web.Application) -> AsyncIterator[None]:
     services, pools = app[SERVICES], app[POOLS]
-    await pools.run(services.catalog.exports.fail_interrupted, slow=False)
+    await pools.run(lambda: clean_up(services.catalog, services.exports), slow=False)
     yield
     await asyncio.get_running_loop().run_in_executor(None, pools.close)
 

@@ -48,6 +48,13 @@ class ListOfSite(Closed):
     limit: Limit = 100
 
 
+class ListOfMaybeSite(Closed):
+    """A list of one site, or of all that the token may see."""
+
+    site: SiteName | None = None
+    limit: Limit = 100
+
+
 class FindPeople(Closed):
     """`q`: a visitor, a user, or the beginning of one."""
 

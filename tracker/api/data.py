@@ -48,7 +48,7 @@ def replay(call: Call) -> dict[str, Any]:
 
 def audit(call: Call) -> dict[str, Any]:
     """`GET /api/v1/audit`: the newest first."""
-    rows = call.services.catalog.audit.list(site=call.site(call.query.site).name, limit=call.query.limit)
+    rows = call.services.catalog.audit.list(site=call.scope(call.query.site), limit=call.query.limit)
     return {"audit": [{**row, "at": rfc3339(row["at"])} for row in rows]}
 
 

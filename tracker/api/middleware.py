@@ -12,12 +12,14 @@ import msgspec
 import structlog
 from aiohttp import web
 
+from tracker.api.metrics import Metrics
 from tracker.core.errors import TrackerError, TryLater
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 log = structlog.get_logger()
 
+METRICS = web.AppKey("metrics", Metrics)
 REQUEST_ID = "X-Request-Id"
 QUIET = ("/healthz", "/readyz", "/metrics")  # asked every few seconds by machines
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
@@ -59,11 +61,13 @@ async def around(request: web.Request, handler: Handler) -> web.StreamResponse:
             response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
     resource = request.match_info.route.resource
+    route = resource.canonical if resource is not None else "unknown"
+    request.app[METRICS].answered(request.method, route, response.status, time.monotonic() - began)
     note = log.debug if request.path in QUIET else log.info
     note(
         "api_request",
         method=request.method,
-        route=resource.canonical if resource is not None else "unknown",
+        route=route,
         status=response.status,
         ms=round((time.monotonic() - began) * 1000),
         request_id=request_id,

@@ -146,7 +146,7 @@ _HEALTH = (
         handler=data.audit,
         tag="Data health",
         summary="Who exported or changed what",
-        query=bodies.ListOfSite,
+        query=bodies.ListOfMaybeSite,
         answer=answers.Audit,
     ),
 )

@@ -8,9 +8,10 @@ from functools import lru_cache
 
 import msgspec
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 
 from tracker.api import docs_page, openapi
+from tracker.api.middleware import METRICS
 from tracker.api.services import Services
 from tracker.store.engine import Query
 
@@ -36,8 +37,9 @@ def public_routes(services: Services) -> Iterable[web.RouteDef]:
         await asyncio.get_running_loop().run_in_executor(None, services.engine.ask, Query(text="select 1"))
         return web.json_response({"ready": True})
 
-    async def metrics(_request: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(), headers={"Content-Type": CONTENT_TYPE_LATEST})
+    async def metrics(request: web.Request) -> web.Response:
+        ledger = await asyncio.get_running_loop().run_in_executor(None, services.ledger, None)
+        return web.Response(body=request.app[METRICS].text(ledger), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def openapi_json(_request: web.Request) -> web.Response:
         return web.Response(body=document(), content_type="application/json")

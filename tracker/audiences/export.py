@@ -45,6 +45,13 @@ def file_name(export: Export) -> str:
     return f"{export.audience}-{export.id}.{export.network}"
 
 
+def clean_up(catalog: Catalog, folder: Path) -> None:
+    """At start: what a stopped process left running has failed, and what it left half written goes."""
+    catalog.exports.fail_interrupted()
+    for part in folder.glob("*.part"):
+        part.unlink(missing_ok=True)
+
+
 def run_export(
     engine: Engine,
     catalog: Catalog,
