@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import sidebar, state
 from dashboard.components import guarded
-from dashboard.views import audiences, funnel, health, install, overview, sign_in
+from dashboard.views import audience, audiences, funnel, health, install, overview, sign_in
 
 HERE = Path(__file__).parent
 
@@ -28,6 +28,7 @@ def main() -> None:
         ),
         "funnel": st.Page(funnel.page, title="Funnel", icon=":material/filter_alt:", url_path="funnel"),
         "audiences": st.Page(audiences.page, title="Audiences", icon=":material/group:", url_path="audiences"),
+        "audience": st.Page(audience.page, title="Audience", url_path="audience", visibility="hidden"),
         "health": st.Page(health.page, title="Data health", icon=":material/fact_check:", url_path="data-health"),
         "install": st.Page(install.page, title="Install", icon=":material/code:", url_path="install"),
     }

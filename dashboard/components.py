@@ -151,10 +151,11 @@ def guarded(draw: Callable[P, Any]) -> Callable[P, None]:
 
 def unreachable(away: ApiAway, key: str) -> None:
     """A calm word and a button while the API is away."""
-    empty(
-        away.sentence,
-        "Nothing is lost: events are still collected. This page works again as soon as the service is back.",
-    )
-    if st.button("Try again", key=f"retry-{key}", type="primary"):
-        state.forget()
-        st.rerun(scope="app")
+    with st.container(key=f"away-{key}", horizontal_alignment="center", gap="medium"):
+        empty(
+            away.sentence,
+            "Nothing is lost: events are still collected. This page works again as soon as the service is back.",
+        )
+        if st.button("Try again", key=f"retry-{key}", type="primary", icon=":material/refresh:"):
+            state.forget()
+            st.rerun(scope="app")

@@ -49,5 +49,4 @@ def ask() -> None:
         )
         state.forget()
         st.session_state.pop("new-filters", None)
-        st.query_params["audience"] = str(created["id"])
-        st.rerun(scope="app")
+        st.switch_page(state.pages()["audience"], query_params={"id": str(created["id"])})

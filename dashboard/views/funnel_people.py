@@ -54,6 +54,7 @@ def show(spec: Json, steps: list[Json], draft: Json, who: str) -> None:
         _people(spec, after)
 
 
+@guarded
 def _people(spec: Json, after: int) -> None:
     key = f"people-shown-{after}"
     shown = int(st.session_state.get(key, PAGE))
@@ -128,8 +129,8 @@ def _make(draft: Json, steps: list[Json], after: int) -> None:
 def _done(made: Json) -> None:
     notice("good", f"The audience “{made['name']}” is ready.", "It keeps itself up to date from now on.")
     st.page_link(
-        state.pages()["audiences"],
+        state.pages()["audience"],
         label="Open the audience",
         icon=":material/arrow_forward:",
-        query_params={"audience": made["id"]},
+        query_params={"id": made["id"]},
     )

@@ -179,7 +179,7 @@ def audience(server):
 
 
 def test_an_audience_says_who_is_in_it_and_who_is_withheld(server):
-    text = seen(run("audiences", audience=audience(server)))
+    text = seen(run("audience", id=audience(server)))
     for expected in (
         "Lookers",
         "312",
@@ -191,8 +191,12 @@ def test_an_audience_says_who_is_in_it_and_who_is_withheld(server):
         assert expected in text
 
 
+def test_an_audience_that_is_gone_is_a_sentence(server):
+    assert "There is no /api/v1/audiences/gone." in seen(run("audience", id="gone"))
+
+
 def test_a_download_goes_through_the_export(server):
-    at = run("audiences", audience=audience(server))
+    at = run("audience", id=audience(server))
     at.button(key="export-1-start").click().run()
     at.run()
     assert "241 people are in the file" in seen(at)
@@ -201,7 +205,7 @@ def test_a_download_goes_through_the_export(server):
 
 def test_a_failed_export_says_why(server):
     server.state.minimum = True
-    at = run("audiences", audience=audience(server))
+    at = run("audience", id=audience(server))
     at.button(key="export-1-start").click().run()
     at.run()
     assert "the site's minimum is 100" in seen(at)

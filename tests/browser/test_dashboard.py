@@ -1,0 +1,159 @@
+"""The dashboard in Chromium, in front of the real stack with the sample shop loaded."""
+
+from __future__ import annotations
+
+import base64
+import csv
+import json
+import re
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import pytest_asyncio
+from clickhouse import free_port
+from playwright.async_api import Browser, Page, Route, expect
+from running import Tracker, answers, request, tracker, until
+
+pytestmark = pytest.mark.browser
+
+PAGES = {
+    "": "Overview",
+    "funnel": "Funnel",
+    "audiences": "Audiences",
+    "data-health": "Data health",
+    "install": "Install",
+}
+SIZES = {"desk": {"width": 1440, "height": 900}, "hand": {"width": 390, "height": 844}}
+PATIENCE = 60_000
+CALM = """() => document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') !== 'running'
+    && !document.querySelector('[data-testid=stSpinner], [data-testid=stSkeleton]')"""
+# what sticks out on the right of the page without a scroller of its own around it
+STICKS_OUT = """() => [...document.querySelectorAll('[data-testid=stMain] *')].filter(element => {
+    const inside = box => box.right <= innerWidth + 1
+    const box = element.getBoundingClientRect()
+    if (!box.width || !box.height || inside(box) || element.closest('svg')) return false
+    for (let up = element.parentElement; up; up = up.parentElement)
+        if (/auto|scroll|hidden|clip/.test(getComputedStyle(up).overflowX) && inside(up.getBoundingClientRect()))
+            return false
+    return true
+}).map(element => element.outerHTML.slice(0, 120))"""
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tracker, str]]:
+    dashboard, shop = free_port(), free_port()
+    with tracker(tmp_path_factory.mktemp("dashboard")) as made:
+        made.role("demo", "--dashboard-port", str(dashboard), "--shop-port", str(shop)).start()
+        made.ready()
+        until(lambda: made.ledger("shop")["stored"] > 30_000, 120, made.tails)
+        made.drained("shop")
+        until(lambda: answers(dashboard, "/_stcore/health"), 60, made.tails)
+        yield made, f"http://127.0.0.1:{dashboard}"
+        for role in made.roles:
+            role.stop()
+
+
+@pytest_asyncio.fixture(loop_scope="session", params=list(SIZES))
+async def sized(request: pytest.FixtureRequest, browser: Browser) -> AsyncIterator[Page]:
+    context = await browser.new_context(viewport=SIZES[request.param])
+    yield await context.new_page()
+    await context.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(browser: Browser) -> AsyncIterator[Page]:
+    context = await browser.new_context(viewport=SIZES["desk"], accept_downloads=True)
+    yield await context.new_page()
+    await context.close()
+
+
+async def calm(page: Page) -> None:
+    """Until Streamlit has drawn everything: calm three times in a row."""
+    for _ in range(3):
+        await page.wait_for_function(CALM, timeout=PATIENCE)
+        await page.wait_for_timeout(200)
+
+
+async def test_every_page_draws_wholly_and_asks_nobody_else(stack: tuple[Tracker, str], sized: Page) -> None:
+    _, address = stack
+    elsewhere: list[str] = []
+
+    async def local_only(route: Route) -> None:
+        if route.request.url.startswith((address, "data:", "blob:")):
+            await route.continue_()
+        else:
+            elsewhere.append(route.request.url)
+            await route.abort()
+
+    await sized.route("**/*", local_only)
+    for path, title in PAGES.items():
+        await sized.goto(f"{address}/{path}")
+        await expect(sized.locator(".jt-head h1")).to_have_text(title, timeout=PATIENCE)
+        await calm(sized)
+        assert await sized.locator("[data-testid=stException], .jt-notice.bad").count() == 0, title
+        assert await sized.evaluate(STICKS_OUT) == [], title
+    assert elsewhere == []
+
+
+async def test_from_a_drop_to_a_file(stack: tuple[Tracker, str], desk: Page) -> None:
+    _, address = stack
+    await desk.goto(f"{address}/funnel")
+    await desk.get_by_role("button", name="Make an audience of them").click(timeout=PATIENCE)
+    dialog = desk.get_by_role("dialog")
+    name = await dialog.get_by_role("textbox", name="Name").input_value(timeout=PATIENCE)
+    assert re.fullmatch(r".+, but not .+", name)
+    await dialog.get_by_role("button", name="Create the audience").click(timeout=PATIENCE)
+    await dialog.get_by_role("link", name="Open the audience").click(timeout=PATIENCE)
+
+    await expect(desk.locator(".jt-head h1")).to_have_text(name, timeout=PATIENCE)
+    await calm(desk)
+    people, exportable = (await desk.locator(".jt-figure b").all_inner_texts())[:2]
+    assert number(people) >= number(exportable) > 100
+    for kind in ("CSV", "JSON"):
+        await desk.get_by_label("Format").click()
+        await desk.get_by_role("option", name=re.compile(f"^{kind}")).click()
+        await calm(desk)
+        await desk.get_by_role("button", name="Make the file").click()
+        await expect(desk.get_by_text(f"{exportable} people are in the file.")).to_be_visible(timeout=PATIENCE)
+        await calm(desk)
+        async with desk.expect_download(timeout=PATIENCE) as waiting:
+            await desk.get_by_role("button", name="Download", exact=True).click()
+        path = await (await waiting.value).path()
+        text = path.read_text()
+        rows = list(csv.DictReader(text.splitlines())) if kind == "CSV" else list(map(json.loads, text.splitlines()))
+        assert len(rows) == number(exportable)
+
+    await desk.get_by_role("link", name="Audiences").click()
+    await expect(desk.locator(".jt-section h2", has_text=name)).to_be_visible(timeout=PATIENCE)
+    await expect(desk.locator(".jt-size b").first).to_have_text(people, timeout=PATIENCE)
+
+
+async def test_a_new_site_turns_green_and_its_strangers_text_stays_text(stack: tuple[Tracker, str], desk: Page) -> None:
+    made, address = stack
+    await desk.goto(f"{address}/install")
+    await desk.get_by_text("Add another site").click(timeout=PATIENCE)
+    await desk.get_by_role("textbox", name="Name").fill("news")
+    await desk.get_by_role("textbox", name="Domains").fill("news.example")
+    await desk.get_by_text("Measure unless they object").click()
+    await desk.get_by_role("button", name="Add the site").click()
+    await expect(desk.get_by_text("Waiting for the first event")).to_be_visible(timeout=PATIENCE)
+
+    hostile = "<img src=x onerror=window.caught=1> **bold** :red[x]"
+    key = made.api("GET", "/api/v1/sites/news/install")["write_key"]
+    body = json.dumps({"userId": hostile, "event": hostile, "properties": {"plan": hostile}}).encode()
+    auth = base64.b64encode(f"{key}:".encode()).decode()
+    headers = {"Authorization": f"Basic {auth}", "Content-Type": "application/json"}
+    status, answer = request(made.port, "POST", "/v1/track", body, headers)
+    assert status == 200, answer
+    await expect(desk.get_by_text("We have heard from news.")).to_be_visible(timeout=PATIENCE)
+
+    for path in ("", "data-health", "install"):
+        await desk.goto(f"{address}/{path}?site=news")
+        await expect(desk.get_by_text("onerror=window.caught").first).to_be_visible(timeout=PATIENCE)
+        await calm(desk)
+        assert await desk.locator("img[src=x]").count() == 0
+        assert await desk.evaluate("() => window.caught") is None
+
+
+def number(text: str) -> int:
+    return int(text.replace(",", ""))
