@@ -13,6 +13,7 @@ from tracker.collector.endpoints import SERVICE, Handler
 from tracker.collector.protocols import segment
 from tracker.collector.service import Service
 from tracker.collector.settings import CollectorSettings
+from tracker.core.identifiers import warm_up
 
 _MANY_SLASHES = re.compile(r"//+")
 _GETS: dict[str, Handler] = {
@@ -45,8 +46,11 @@ def make_app(settings: CollectorSettings) -> web.Application:
 
 async def _service(app: web.Application, settings: CollectorSettings) -> AsyncIterator[None]:
     app[SERVICE] = service = Service(settings)
+    loop = asyncio.get_running_loop()
+    warm = loop.run_in_executor(None, warm_up)
     yield
-    await asyncio.get_running_loop().run_in_executor(None, service.close)
+    await warm
+    await loop.run_in_executor(None, service.close)
 
 
 async def _otherwise(request: web.Request) -> web.StreamResponse:

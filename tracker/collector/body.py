@@ -19,6 +19,18 @@ class TooSlow(TrackerError):
     code = "too_slow"
 
 
+def body_now(request: web.Request, limit: int) -> bytes | None:
+    """The body where all of it is here already and plain, which is nearly always; None: `read_body` must look."""
+    content = request.content
+    if not content.is_eof() or "Content-Encoding" in request.headers:
+        return None
+    length = request.content_length
+    if length is None or length > limit:
+        return None
+    body = content.read_nowait()
+    return inflate(body, limit, zlib.MAX_WBITS | 16) if body.startswith(_GZIP) else body
+
+
 async def read_body(request: web.Request, *, limit: int, patience: float) -> bytes:
     """The body, inflated where it begins like gzip - headers are not to be trusted with that.
 

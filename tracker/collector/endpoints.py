@@ -14,10 +14,11 @@ from typing import Any
 
 import structlog
 from aiohttp import web
+from multidict import CIMultiDict
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from tracker.collector import cors
-from tracker.collector.body import read_body
+from tracker.collector.body import body_now, read_body
 from tracker.collector.protocols import gif, native, segment
 from tracker.collector.service import Service
 from tracker.core.errors import BadRequest, NotFound, TrackerError
@@ -50,8 +51,8 @@ def answering(source: str) -> Callable[[Callable[[web.Request, Service], Awaitab
                 service.in_flight -= 1
             if service.leaving:
                 response.force_close()
-            response.headers["Server"] = "tracker"  # what runs here is nobody's business
-            service.metrics.answered(source, response.status)
+            response.headers.setdefault("Server", "tracker")  # what runs here is nobody's business
+            service.metrics.answers[source, response.status] += 1
             return response
 
         return handle
@@ -67,9 +68,11 @@ def _unexpected(_: Exception) -> TrackerError:
 async def post_native(request: web.Request, service: Service) -> web.Response:
     """`POST /e`."""
     settings = service.settings
-    body = await read_body(request, limit=settings.limits.body, patience=settings.read_timeout)
+    body = body_now(request, settings.limits.body)
+    if body is None:
+        body = await read_body(request, limit=settings.limits.body, patience=settings.read_timeout)
     batch = native.parse(body, max_event=settings.limits.event)
-    return _answer(request, 204, None, (await service.store(request, batch, "native")).headers)
+    return _answer(request, 204, None, await service.store(request, batch, "native"))
 
 
 @answering("gif")
@@ -78,9 +81,9 @@ async def get_gif(request: web.Request, service: Service) -> web.Response:
     headers: list[tuple[str, str]] = []
     try:
         batch = gif.parse(request.query.items(), max_event=service.settings.limits.event)
-        headers = (await service.store(request, batch, "gif")).headers
+        headers = await service.store(request, batch, "gif")
     except TrackerError as failure:
-        service.metrics.answered("gif_failed", failure.status)
+        service.metrics.answers["gif_failed", failure.status] += 1
     response = _answer(request, 200, gif.PIXEL, headers)
     response.content_type = "image/gif"
     response.headers["Cache-Control"] = "no-store, private"
@@ -102,8 +105,8 @@ async def post_segment(request: web.Request, service: Service) -> web.Response:
     batch = segment.parse(body, segment.PATHS[call], key, max_event=limits.event)
     if not batch.write_key:
         batch.write_key = request.headers.get("X-Write-Key", "")
-    stored = await service.store(request, batch, "import" if history else "segment", history=history)
-    return _answer(request, 200, b'{"success":true}', stored.headers, "application/json")
+    headers = await service.store(request, batch, "import" if history else "segment", history=history)
+    return _answer(request, 200, b'{"success":true}', headers, "application/json")
 
 
 @lru_cache(maxsize=1024)
@@ -118,6 +121,14 @@ def _key_of(authorization: str) -> str:
         return ""
 
 
+_NO_ORIGIN = CIMultiDict({"Server": "tracker"})
+
+
+@lru_cache(maxsize=1024)
+def _common(origin: str) -> CIMultiDict[str]:
+    return CIMultiDict(cors.answer_headers(origin) | {"Server": "tracker"})
+
+
 def _answer(
     request: web.Request,
     status: int,
@@ -125,10 +136,9 @@ def _answer(
     headers: list[tuple[str, str]],
     content_type: str | None = None,
 ) -> web.Response:
-    response = web.Response(status=status, body=body, content_type=content_type)
     origin = request.headers.get("Origin")
-    if origin is not None:
-        response.headers.update(cors.answer_headers(origin))
+    common = _NO_ORIGIN if origin is None else _common(origin)
+    response = web.Response(status=status, body=body, content_type=content_type, headers=common)
     for name, value in headers:
         response.headers.add(name, value)
     return response
@@ -239,7 +249,7 @@ async def readyz(request: web.Request, service: Service) -> web.Response:
 @answering("metrics")
 async def get_metrics(request: web.Request, service: Service) -> web.Response:
     """Prometheus text."""
-    service.metrics.waiting.set(service.spool.waiting_bytes)
+    service.metrics.waiting_bytes = service.spool.waiting_bytes
     return web.Response(body=service.metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

@@ -1,51 +1,53 @@
-"""Counters of one worker, for Prometheus."""
+"""Counters of one worker, for Prometheus.
+
+Counted in plain dictionaries, because every request counts several times, and turned into metrics when somebody asks.
+"""
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+from collections import defaultdict
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 
-class Metrics:
+class Metrics(Collector):
     """What `/metrics` shows. Names begin with `tracker_collector_`; nothing here names a person."""
 
     def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self._requests = Counter(
-            "tracker_collector_requests", "Answers by dialect and status", ["source", "status"], registry=self.registry
+        self.answers: defaultdict[tuple[str, int], int] = defaultdict(int)
+        self.endings: defaultdict[tuple[str, str], int] = defaultdict(int)
+        self.reasons: defaultdict[str, int] = defaultdict(int)
+        self.waiting_bytes = 0
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def collect(self) -> Iterator[Metric]:
+        """The counters as they are now."""
+        requests = CounterMetricFamily(
+            "tracker_collector_requests", "Answers by dialect and status", labels=["source", "status"]
         )
-        self._events = Counter(
+        for (source, status), count in self.answers.items():
+            requests.add_metric([source, str(status)], count)
+        yield requests
+        events = CounterMetricFamily(
             "tracker_collector_events",
             "Events by dialect and ending: accepted, rejected, suppressed",
-            ["source", "ending"],
-            registry=self.registry,
+            labels=["source", "ending"],
         )
-        self._reasons = Counter(
-            "tracker_collector_dropped", "Events not accepted, by reason", ["reason"], registry=self.registry
-        )
-        self.waiting = Gauge(
-            "tracker_collector_waiting_bytes", "Bytes accepted and not yet synced", registry=self.registry
-        )
-        self._bound: dict[tuple[str, str], Counter] = {}
-        self._bound_requests: dict[tuple[str, int], Counter] = {}
-
-    def answered(self, source: str, status: int) -> None:
-        """One request was answered."""
-        bound = self._bound_requests.get((source, status))
-        if bound is None:
-            bound = self._bound_requests[source, status] = self._requests.labels(source, str(status))
-        bound.inc()
-
-    def ended(self, source: str, ending: str, count: int) -> None:
-        """`count` events ended as accepted, rejected or suppressed."""
-        bound = self._bound.get((source, ending))
-        if bound is None:
-            bound = self._bound[source, ending] = self._events.labels(source, ending)
-        bound.inc(count)
-
-    def dropped(self, reason: str) -> None:
-        """One event was rejected or suppressed."""
-        self._reasons.labels(reason).inc()
+        for (source, ending), count in self.endings.items():
+            events.add_metric([source, ending], count)
+        yield events
+        dropped = CounterMetricFamily("tracker_collector_dropped", "Events not accepted, by reason", labels=["reason"])
+        for reason, count in self.reasons.items():
+            dropped.add_metric([reason], count)
+        yield dropped
+        waiting = GaugeMetricFamily("tracker_collector_waiting_bytes", "Bytes accepted and not yet synced")
+        waiting.add_metric([], self.waiting_bytes)
+        yield waiting
 
     def render(self) -> bytes:
         """The text format."""
-        return generate_latest(self.registry)
+        return generate_latest(self._registry)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import time
-from dataclasses import dataclass
 from ipaddress import ip_network
 from typing import Any
 
@@ -20,13 +19,6 @@ from tracker.collector.sites import KnownSite, Sites, allows
 from tracker.core.errors import Forbidden, TooLarge, TrackerError, TryLater, Unauthorized
 from tracker.core.event import Event, Suppressed
 from tracker.spool.writer import SpoolWriter
-
-
-@dataclass(frozen=True)
-class Stored:
-    """What became of a request whose events are on disk: headers for its answer."""
-
-    headers: list[tuple[str, str]]
 
 
 class Service:
@@ -66,8 +58,10 @@ class Service:
             raise Forbidden("this origin is not among the site's domains", code="origin_not_allowed")
         return known
 
-    async def store(self, request: web.Request, batch: Batch, source: str, *, history: bool = False) -> Stored:
-        """Take every event of a batch down the road and return once all endings are on disk.
+    async def store(
+        self, request: web.Request, batch: Batch, source: str, *, history: bool = False
+    ) -> list[tuple[str, str]]:
+        """Take every event of a batch down the road and return once all endings are on disk: headers for the answer.
 
         Raises Unauthorized, Forbidden, TooLarge, TryLater; then nothing is stored.
         """
@@ -81,13 +75,12 @@ class Service:
         context = self._context(request, known, batch, source, history)
         out = self._travel(batch, context)
         await self.spool.append(out.bodies)
-        metrics = self.metrics
         if out.accepted:
-            metrics.ended(source, "accepted", out.accepted)
+            self.metrics.endings[source, "accepted"] += out.accepted
         for reason, ending in out.dropped:
-            metrics.ended(source, ending, 1)
-            metrics.dropped(reason)
-        return Stored(self._cookie_headers(request, batch, context, out))
+            self.metrics.endings[source, ending] += 1
+            self.metrics.reasons[reason] += 1
+        return self._cookie_headers(request, batch, context, out)
 
     def _context(self, request: web.Request, known: KnownSite, batch: Batch, source: str, history: bool) -> Context:
         headers = request.headers
@@ -150,6 +143,8 @@ class Service:
     ) -> list[tuple[str, str]]:
         if not context.browser:
             return []
+        if not out.refused and out.last is not None and out.last.visitor == context.cookie and not context.fresh:
+            return []  # the common case: the browser has the right cookie already
         https = self.settings.https
         if out.refused:
             if not cookies.present(request.headers.get("Cookie")):
