@@ -26,7 +26,7 @@ def all_of(address: str, key: str) -> list[tuple[str, str, str]]:
 
 def _page() -> str:
     return """tracker.track('purchase', {
-  order_id: 'A-1001',
+  transaction_id: 'A-1001',
   value: 59.90,
   currency: 'EUR',
   items: [{ item_id: 'sku-1', item_name: 'Headphones', price: 59.90, quantity: 1 }]
@@ -37,7 +37,7 @@ def _curl(address: str, key: str) -> str:
     event = {
         "userId": "customer-42",
         "event": "purchase",
-        "properties": {"order_id": "A-1001", "value": 59.9, "currency": "EUR"},
+        "properties": {"transaction_id": "A-1001", "value": 59.9, "currency": "EUR"},
     }
     return f"""curl -u '{key}:' {address}/v1/track \\
   -H 'Content-Type: application/json' \\
@@ -50,7 +50,7 @@ import segment.analytics as analytics
 
 analytics.write_key = '{key}'
 analytics.host = '{address}'
-analytics.track('customer-42', 'purchase', {{'order_id': 'A-1001', 'value': 59.90, 'currency': 'EUR'}})
+analytics.track('customer-42', 'purchase', {{'transaction_id': 'A-1001', 'value': 59.90, 'currency': 'EUR'}})
 analytics.shutdown()  # before the program ends: sends what is left"""
 
 
@@ -62,6 +62,6 @@ const analytics = new Analytics({{ writeKey: '{key}', host: '{address}' }})
 analytics.track({{
   userId: 'customer-42',
   event: 'purchase',
-  properties: {{ order_id: 'A-1001', value: 59.90, currency: 'EUR' }}
+  properties: {{ transaction_id: 'A-1001', value: 59.90, currency: 'EUR' }}
 }})
 await analytics.closeAndFlush()"""

@@ -36,6 +36,7 @@ def page() -> None:
         _result(draft)
 
 
+@guarded
 def _result(draft: Json) -> None:
     period = state.period()
     missing = questions.problem(draft)

@@ -62,7 +62,8 @@ def heard() -> None:
         return
     detail = ""
     if isinstance(event, dict):
-        then = formats.moment(str(event["ts"])) if event.get("ts") else None
+        came = event.get("received") or event.get("ts")
+        then = formats.moment(str(came)) if came else None
         detail = f"Last event: {formats.event_title(str(event.get('event', '')))}, {formats.ago(then, state.now())}."
     notice("good", f"We have heard from {state.site_name()}.", detail)
 
