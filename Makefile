@@ -46,7 +46,7 @@ chromium:
 	@sh scripts/need_chromium.sh
 
 test: dev chromium  ## format, lint, types, layers, and every test; prints totals
-	@sh scripts/run_tests.sh
+	@$(BIN)/python scripts/run_tests.py
 
 check: dev  ## format, lint, types, layers and rules, in under half a minute
 	$(BIN)/ruff format --check .
@@ -59,11 +59,11 @@ format: dev  ## put the code into its form
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: dev  ## measure; prints figures and asserts nothing
-	$(BIN)/python -m pytest tests/bench -m bench -s --timeout 3600
+bench: dev  ## measure; prints figures and asserts nothing (wrk is needed for the collector's)
+	set -e; for file in tests/bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
-chaos: dev  ## kill -9 in full length
-	TRACKER_CHAOS=full $(BIN)/python -m pytest tests/chaos -m chaos -s --timeout 3600
+chaos: dev  ## kill -9, full disks and frozen servers in full length
+	TRACKER_CHAOS=full $(BIN)/python -m pytest tests/chaos -s --timeout 3600
 
 pixel: dev  ## build tracker/collector/pixel/p.js from pixel/src
 	npm run --silent --prefix pixel build
