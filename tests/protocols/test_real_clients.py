@@ -128,11 +128,12 @@ def test_clients_that_are_refused_for_a_while_come_again(service: Service) -> No
     sites = service.sites()
     key = sites["filler"][1]
     assert service.loader.stop() == 0
-    until(lambda: _fill(service, key) == 503, 30)
+    for size in (8000, 10):
+        until(lambda size=size: _fill(service, key, size) == 503, 30)
 
     def make_room() -> None:
         time.sleep(2.0)
-        assert _fill(service, key) == 503
+        assert _fill(service, key, 10) == 503
         assert [service.it.ledger(sites[client][0])["received"] for client in CLIENTS] == [0] * len(CLIENTS)
         service.loader.start()
 
@@ -238,9 +239,9 @@ def _came_once(service: Service, site: str, event: str, count: int) -> None:
     assert sum(point["value"] for point in series) == count
 
 
-def _fill(service: Service, key: str) -> int:
-    """Send a large event; the status."""
-    event = {"id": str(uuid.uuid4()), "type": "track", "name": "filler", "visitor": "v", "props": {"x": "x" * 8000}}
+def _fill(service: Service, key: str, size: int) -> int:
+    """Send an event of a bit more than `size` bytes; the status."""
+    event = {"id": str(uuid.uuid4()), "type": "track", "name": "filler", "visitor": "v", "props": {"x": "x" * size}}
     body = json.dumps({"site": key, "events": [event]}).encode()
     return request(service.it.port, "POST", "/e", body, {"Content-Type": "application/json"})[0]
 
