@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from clickhouse_driver import Client
@@ -59,9 +62,36 @@ class ClickHouse:
     def kill(self) -> None:
         """kill -9."""
         if self._process is not None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._process.wait()
             self._process = None
+
+    def revive(self) -> bool:
+        """Start it again if it ended: this server, unlike a real one, aborts when a client is cut off in an insert."""
+        if self._process is None or self._process.poll() is None:
+            return False
+        self.start()
+        return True
+
+    @contextlib.contextmanager
+    def revived(self) -> Iterator[list[float]]:
+        """Revive it for as long as this lasts; gives the times of its deaths."""
+        deaths: list[float] = []
+        stop = threading.Event()
+
+        def watch() -> None:
+            while not stop.wait(0.05):
+                if self.revive():
+                    deaths.append(time.monotonic())
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        try:
+            yield deaths
+        finally:
+            stop.set()
+            thread.join()
 
     def freeze(self) -> None:
         """SIGSTOP: connections stay up, nobody answers."""

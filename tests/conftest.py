@@ -40,7 +40,7 @@ def empty(engine: Engine) -> None:
 
 @pytest.fixture(scope="session")
 def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]:
-    """A real ClickHouse server for the session. Whoever kills or freezes it must start it again."""
+    """A real ClickHouse server for the session. Whoever kills or freezes it starts it again."""
     server = ClickHouse(tmp_path_factory.mktemp("clickhouse") / "server")
     server.start()
     yield server
@@ -65,6 +65,7 @@ def embedded(_embedded_folder: Path) -> Iterator[Embedded]:
 @pytest.fixture
 def server(clickhouse: ClickHouse) -> Iterator[Server]:
     """An empty, migrated store on the real server."""
+    clickhouse.revive()
     engine = Server(clickhouse.url())
     migrate(engine)
     empty(engine)
