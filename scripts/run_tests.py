@@ -1,6 +1,7 @@
 """All checks and all tests, with one total at the end. A part that fails does not keep the others from running.
 
-What waits for processes, disks and browsers runs on all cores; what kills processes or prints figures runs alone, after it.
+What waits for processes, disks and browsers runs on all cores; what kills processes or prints figures runs alone,
+afterwards.
 """
 
 from __future__ import annotations

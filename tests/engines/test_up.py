@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from clickhouse import free_port
+from clickhouse import ClickHouse, free_port
 
 PATIENCE = 60.0  # seconds; the machine may be busy
 
@@ -22,11 +22,11 @@ PATIENCE = 60.0  # seconds; the machine may be busy
 class Up:
     """One `tracker up` on a data folder of its own, and what a client of it does."""
 
-    def __init__(self, data: Path, *options: str) -> None:
+    def __init__(self, data: Path, *options: str, **env: str) -> None:
         self.data = data
         self.port, self.api_port, self.dashboard_port = free_port(), free_port(), free_port()
         self.options = options
-        self.env = {name: value for name, value in os.environ.items() if not name.startswith("TRACKER_")}
+        self.env = {name: value for name, value in os.environ.items() if not name.startswith("TRACKER_")} | env
         self.process: subprocess.Popen[str] | None = None
         self.log = data.parent / "up.log"
         self.sent = 0
@@ -270,3 +270,27 @@ def test_commands_use_the_running_api_and_work_without_one(up: Up, tmp_path: Pat
     assert status["running"] == {}
     assert status["ledger"]["stored"] == up.sent
     assert json.loads(up.cli("migrate")) == {"applied": []}
+
+
+@pytest.mark.server
+def test_up_on_a_server_waits_for_it_and_goes_on_when_it_comes_back(tmp_path: Path) -> None:
+    server = ClickHouse(tmp_path / "server")
+    up = Up(tmp_path / "data", "--no-dashboard", TRACKER_CLICKHOUSE_URL=server.url("journeys"))
+    try:
+        up.start()
+        until(up.send, "an event is accepted though there is no ClickHouse yet")
+        server.start()
+        until(lambda: up.stored() == up.sent, "it is stored once there is one")
+        assert json.loads(up.cli("migrate")) == {"applied": []}  # a server may be used by many at once
+        server.kill()
+        for _ in range(5):
+            assert up.send()
+        server.start()
+        until(lambda: up.stored() == up.sent, "what came meanwhile is stored")
+        assert (up.data / "clickhouse").exists() is False
+        ledger = up.ledger()
+        assert ledger is not None
+        assert (ledger["duplicates"], ledger["unexplained"]) == (0, 0)
+    finally:
+        up.stop()
+        server.kill()
