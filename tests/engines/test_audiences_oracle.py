@@ -204,3 +204,25 @@ def test_the_largest_rule_is_still_a_question(engine: Engine) -> None:
     parts += [{"dropped": {"funnel": {"steps": steps}, "after_step": at, "within": "9d"}} for at in range(1, 11)]
     definition = define("shop", {"any": [*parts, {"did": {"event": "e7"}}]}, lookup=lambda _id: {})
     assert membership.preview(engine, SITES["opt-in"], definition, NOW)["size"] == 1
+
+
+@pytest.mark.parametrize(
+    ("ts", "within", "inside"),
+    [
+        (NOW - 3 * DAY, "3d", True),
+        (NOW - 3 * DAY - 1, "3d", False),
+        (1_792_886_400_000, {"from": "2026-10-25T00:00:00Z", "to": "2026-11-12T12:00:00Z"}, True),
+        (1_792_886_399_999, {"from": "2026-10-25T00:00:00Z", "to": "2026-11-12T12:00:00Z"}, False),
+        (1_794_484_799_999, {"from": "2026-10-25T00:00:00Z", "to": "2026-11-12T12:00:00Z"}, True),
+        (1_794_484_800_000, {"from": "2026-10-25T00:00:00Z", "to": "2026-11-12T12:00:00Z"}, False),
+    ],
+)
+def test_the_beginning_is_included_and_the_end_is_not(embedded: Engine, ts: int, within: object, inside: bool) -> None:
+    put(embedded, [{"event": "view", "visitor": "a", "ts": ts}])
+    for body in ({"did": {"event": "view", "within": within}}, {"dropped": dropped_of("view", within)}):
+        definition = define("shop", body, lookup=lambda _id: {})
+        assert membership.preview(embedded, SITES["opt-in"], definition, NOW)["size"] == int(inside), body
+
+
+def dropped_of(event: str, within: object) -> dict[str, Any]:
+    return {"funnel": {"steps": [{"event": event}, {"event": "never"}]}, "after_step": 1, "within": within}

@@ -29,6 +29,8 @@ def locked(path: Path) -> Iterator[None]:
 def write(path: Path, sites: Sequence[Site]) -> None:
     """Replace the file as a whole, durably; readers see the old list or the new one. Mode 0600: it holds secrets."""
     body = msgspec.json.format(msgspec.json.encode(SitesFile(sites=tuple(sites))))
+    if path.exists() and path.read_bytes() == body:
+        return  # collectors read the file again whenever its time changes
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600
     try:
         with os.fdopen(handle, "wb") as file:
