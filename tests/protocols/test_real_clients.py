@@ -159,13 +159,13 @@ def test_a_collector_killed_in_between_costs_nothing(service: Service) -> None:
 
     kills = service.collector.kills
     jobs = [
-        lambda client=client: send(client, service.host, sites[client][1], _tracks("killed", 400), batch=2)
+        lambda client=client: send(client, service.host, sites[client][1], _tracks("killed", 150), batch=2)
         for client in CLIENTS
     ]
     _at_once(kill, *jobs)
     assert service.collector.kills == kills + 3
     for client in CLIENTS:
-        _came_once(service, sites[client][0], "killed", 400)
+        _came_once(service, sites[client][0], "killed", 150)
 
 
 STORY: list[dict[str, Any]] = [
