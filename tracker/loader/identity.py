@@ -48,6 +48,7 @@ class Identity:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._nodes: Sequence[Engine] = ()
         self._aliases: dict[str, Aliases] = {}
         # (site, kind, source, target) -> the earliest and latest time already written: most links say nothing new.
         self._written: dict[tuple[str, str, str, str], tuple[tuple[int, int], tuple[int, int]]] = {}
@@ -70,12 +71,18 @@ class Identity:
             self._version = max(time.time_ns(), self._version + 1)
             data = [(site, key, person, self._version) for site, key, person in changed]
             if data:
-                self._engine.command(Query(text=_WRITE_MAP, tables={"given": Rows(columns=_MAP_COLUMNS, data=data)}))
+                self._write_map(data)
         except BaseException:
             for site in by_site:  # these aliases are in memory, but not yet in the map: read them again next time
                 self._aliases.pop(site, None)
             raise
         self._note(links)
+
+    def _write_map(self, data: list[tuple[str, int, int, int]]) -> None:
+        """To every node: reports join the map where the events are."""
+        self._nodes = self._nodes or self._engine.nodes()
+        for node in self._nodes:
+            node.command(Query(text=_WRITE_MAP, tables={"given": Rows(columns=_MAP_COLUMNS, data=data)}))
 
     def _news(self, events: Iterable[Seen]) -> list[Link]:
         """Links that can change anything: of each pair the earliest (who was first) and the latest (whom an alias names)."""

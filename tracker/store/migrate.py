@@ -24,8 +24,8 @@ from tracker.core.errors import Broken
 from tracker.store.engine import Engine, Query
 
 _TOKEN = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`|;|.", re.DOTALL)
-_SLOT = re.compile(r"/\*(?:[a-z_]+|spread: [a-z_]+ by [a-z0-9_(), ]+)\*/")
-_SPREAD = re.compile(r"/\*spread: ([a-z_]+) by ([a-z0-9_(), ]+)\*/")
+_SLOT = re.compile(r"/\*(?:[a-z_]+|spread: [a-z_]+ by [A-Za-z0-9_(), ]+)\*/")
+_SPREAD = re.compile(r"/\*spread: ([a-z_]+) by ([A-Za-z0-9_(), ]+)\*/")
 _NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 _RECORD = """
 create table if not exists schema_migrations (
@@ -68,7 +68,7 @@ def statements(text: str) -> Iterator[str]:
     ["select ';'", 'create table t /*on_cluster*/ (a Int8)']
     """
     parts: list[str] = []
-    for piece in _TOKEN.findall(text + ";"):
+    for piece in _TOKEN.findall(text + "\n;"):
         if piece == ";":
             if statement := "".join(parts).strip():
                 yield statement

@@ -85,8 +85,6 @@ class Server:
     ) -> None:
         self._address = url if isinstance(url, Address) else parse_url(url)
         self.cluster = self._address.cluster
-        # A report joins tables of the node it asks with events of all nodes.
-        self._spread: Settings = {"prefer_global_in_and_join": 1} if self.cluster else {}
         self._timeout = timeout
         self._connect_timeout = connect_timeout
         self._idle: list[Client] = []
@@ -157,7 +155,7 @@ class Server:
                 params or None,
                 with_column_types=True,
                 external_tables=external or None,
-                settings={**INSERT_SETTINGS, **self._spread, **query.settings},
+                settings={**INSERT_SETTINGS, **query.settings},
             )
 
         result = self._run(send, inserting=inserting, writing=writing)

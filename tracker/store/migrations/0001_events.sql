@@ -68,7 +68,8 @@ settings fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_dedupl
 /*spread: events by key*/;
 
 -- Which key is really which person, as of the highest version. Only keys that belong to another one are in here.
-create table if not exists person_map (
+-- Every node of a cluster has all of it: reports join it with events where these are.
+create table if not exists person_map /*on_cluster*/ (
     site LowCardinality(String),
     key UInt64,
     person UInt64,
