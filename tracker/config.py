@@ -61,7 +61,7 @@ class Settings:
     report_seconds: float = 60.0
     report_threads: int = 4
     stop_seconds: float = 8.0
-    log_level: str = "info"
+    log_level: str = "auto"
     log_format: str = "auto"
 
     @classmethod
@@ -137,7 +137,7 @@ class Settings:
         return self.catalog_url or f"sqlite:///{(self.data / 'catalog.sqlite').resolve()}"
 
 
-LEVELS = ("debug", "info", "warning", "error")
+LEVELS = ("auto", "debug", "info", "warning", "error")
 FORMATS = ("auto", "json", "console")
 
 

@@ -45,9 +45,15 @@ def _clean(value: Any) -> Any:
     return value
 
 
-def configure(*, level: str = "info", form: str = "auto", role: str = "") -> None:
-    """Set up logging of this process. `form`: auto (console on a terminal, else JSON), json or console."""
+def configure(*, level: str = "auto", form: str = "auto", role: str = "") -> None:
+    """Set up logging of this process.
+
+    `level`: debug, info, warning, error, or auto (warning on a terminal, where lines for a person should stand out, else
+    info). `form`: json, console, or auto (console on a terminal, else json).
+    """
     terminal = sys.stderr.isatty()
+    if level == "auto":
+        level = "warning" if terminal else "info"
     render: Any = structlog.processors.JSONRenderer()
     if form == "console" or (form == "auto" and terminal):
         render = structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=structlog.dev.plain_traceback)

@@ -294,3 +294,35 @@ def test_up_on_a_server_waits_for_it_and_goes_on_when_it_comes_back(tmp_path: Pa
     finally:
         up.stop()
         server.kill()
+
+
+@pytest.mark.server
+def test_each_role_alone_with_a_server(tmp_path: Path) -> None:
+    server = ClickHouse(tmp_path / "server").start()
+    up = Up(tmp_path / "data", TRACKER_CLICKHOUSE_URL=server.url("journeys"))
+    started: list[subprocess.Popen[bytes]] = []
+
+    def role(*words: str, **env: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tracker", *words, "--data", str(up.data)]
+        with up.log.open("a") as log:
+            started.append(subprocess.Popen(command, env=up.env | env, stdout=log, stderr=log))
+        return started[-1]
+
+    try:
+        role("collector", "--port", str(up.port), "--workers", "2")
+        role("loader")
+        role("api", "--api-port", str(up.api_port))
+        api = f"http://127.0.0.1:{up.api_port}"
+        role("dashboard", "--dashboard-port", str(up.dashboard_port), TRACKER_API_URL=api)
+        until(up.send, "an event is accepted")
+        until(lambda: up.stored() == up.sent, "it is stored")
+        until(lambda: up.request(up.dashboard_port, "GET", "/_stcore/health"), "the dashboard answers")
+        assert role("loader").wait(PATIENCE) == 1
+        assert "a loader is already running" in up.log.read_text()
+    finally:
+        for process in started:
+            if process.poll() is None:
+                process.terminate()
+        codes = [process.wait(PATIENCE) for process in started]
+        server.kill()
+    assert codes == [0, 0, 0, 0, 1]

@@ -40,7 +40,7 @@ def test_the_file_is_the_one_of_the_data_folder_that_the_environment_names(tmp_p
         ({"TRACKER_SEGMENT_SECONDS": "soon"}, "TRACKER_SEGMENT_SECONDS must be a number"),
         ({"TRACKER_SEGMENT_SECONDS": "nan"}, "TRACKER_SEGMENT_SECONDS"),
         ({"TRACKER_SPOOL_MAX_BYTES": "1"}, "TRACKER_SPOOL_MAX_BYTES"),
-        ({"TRACKER_LOG_LEVEL": "loud"}, "debug, info, warning, error"),
+        ({"TRACKER_LOG_LEVEL": "loud"}, "auto, debug, info, warning, error"),
         ({"TRACKER_CLICKHOUSE_URL": "mysql://u:p@h/d"}, "clickhouse://"),
         ({"TRACKER_PUBLIC_URL": "shop.example"}, "https://"),
         ({"TRACKER_TRUSTED_PROXIES": "10.0.0.0/8,proxy"}, "TRACKER_TRUSTED_PROXIES"),
