@@ -47,7 +47,7 @@ def compile_rule(rule: Rule, params: Params, *, now_ms: int, journeys: Journeys)
         if isinstance(part, Property):
             return _property(part, params)
         if isinstance(part, Journey):
-            return f"who in ({journeys(part)})"
+            return f"who global in ({journeys(part)})"  # global: on a cluster both sides read all shards
         raise Broken("a rule was compiled before its audiences were resolved")
 
     return go(rule)
