@@ -55,7 +55,8 @@ def put(engine: Engine, history: Iterable[Mapping[str, Any]], site: str = "shop"
     if links:
         columns = [("site", "String"), ("key", "UInt64"), ("person", "UInt64"), ("version", "UInt64")]
         text = "insert into person_map (site, key, person, version) select * from /*table:links*/"
-        engine.command(Query(text=text, tables={"links": Rows(columns=columns, data=links)}))
+        for node in engine.nodes() if engine.cluster else [engine]:  # every node has the whole map
+            node.command(Query(text=text, tables={"links": Rows(columns=columns, data=links)}))
 
 
 def complete(event: Mapping[str, Any], at: int, site: str) -> dict[str, Any]:
