@@ -200,6 +200,32 @@ async def test_a_body_without_a_length_is_bounded_too(start):
     assert answer.status == 413
 
 
+async def test_bodies_that_are_still_arriving_are_bounded_together(start):
+    collector = await start(pending_max_bytes=30_000)
+    gate = asyncio.Event()
+
+    async def held():
+        yield b" " * 20_000
+        await gate.wait()
+        yield b"{}"
+
+    async def second():
+        yield b" " * 20_000
+        await asyncio.sleep(0.3)
+        yield b"{}"
+
+    first = asyncio.create_task(collector.send("/e", held()))
+    while collector.app[SERVICE].arriving.used < 20_000:  # noqa: ASYNC110 - a plain counter
+        await asyncio.sleep(0.01)
+    answer = await collector.send("/e", second())
+    assert answer.status == 503
+    assert "Retry-After" in answer.headers
+    gate.set()
+    assert (await first).status == 400
+    assert collector.app[SERVICE].arriving.used == 0
+    assert (await collector.events(event())).status == 204
+
+
 async def test_a_slow_body_is_given_up(start):
     collector = await start(read_timeout=0.2)
 

@@ -7,7 +7,7 @@ import zlib
 
 from aiohttp import StreamReader, web
 
-from tracker.core.errors import BadRequest, TooLarge, TrackerError
+from tracker.core.errors import BadRequest, TooLarge, TrackerError, TryLater
 
 _GZIP = b"\x1f\x8b"
 
@@ -17,6 +17,20 @@ class TooSlow(TrackerError):
 
     status = 408
     code = "too_slow"
+
+
+class Budget:
+    """Bytes of bodies still arriving, over all connections of a worker: slow senders cannot fill its memory."""
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self.used = 0
+
+    def take(self, size: int) -> None:
+        """Raises TryLater when there is no room for `size` more."""
+        if self.used + size > self.most:
+            raise TryLater("too many bodies are arriving at once", code="overloaded")
+        self.used += size
 
 
 def body_now(request: web.Request, limit: int) -> bytes | None:
@@ -31,11 +45,11 @@ def body_now(request: web.Request, limit: int) -> bytes | None:
     return inflate(body, limit, zlib.MAX_WBITS | 16) if body.startswith(_GZIP) else body
 
 
-async def read_body(request: web.Request, *, limit: int, patience: float) -> bytes:
+async def read_body(request: web.Request, *, limit: int, patience: float, budget: Budget) -> bytes:
     """The body, inflated where it begins like gzip - headers are not to be trusted with that.
 
-    Raises TooLarge over `limit` bytes (compressed or inflated), TooSlow after `patience` seconds, BadRequest for broken
-    compression.
+    Raises TooLarge over `limit` bytes (compressed or inflated), TooSlow after `patience` seconds, TryLater over the
+    budget, BadRequest for broken compression.
     """
     length = request.content_length
     if length is not None and length > limit:
@@ -46,7 +60,7 @@ async def read_body(request: web.Request, *, limit: int, patience: float) -> byt
     else:
         try:
             async with asyncio.timeout(patience):
-                body = await _read_slowly(content, limit)
+                body = await _read_slowly(content, limit, budget)
         except TimeoutError:
             raise TooSlow("the body took too long") from None
     if len(body) > limit:
@@ -58,17 +72,19 @@ async def read_body(request: web.Request, *, limit: int, patience: float) -> byt
     return body
 
 
-async def _read_slowly(content: StreamReader, limit: int) -> bytes:
+async def _read_slowly(content: StreamReader, limit: int, budget: Budget) -> bytes:
     chunks: list[bytes] = []
     size = 0
-    while True:
-        chunk = await content.readany()
-        if not chunk:
-            return b"".join(chunks)
-        size += len(chunk)
-        if size > limit:
-            raise _too_large(limit)
-        chunks.append(chunk)
+    try:
+        while chunk := await content.readany():
+            budget.take(len(chunk))
+            size += len(chunk)  # what was taken is given back, however this ends
+            if size > limit:
+                raise _too_large(limit)
+            chunks.append(chunk)
+        return b"".join(chunks)
+    finally:
+        budget.used -= size
 
 
 def inflate(body: bytes, limit: int, window: int) -> bytes:

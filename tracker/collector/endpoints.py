@@ -64,13 +64,19 @@ def _unexpected(_: Exception) -> TrackerError:
     return TrackerError("something went wrong here; it was logged", code="internal")
 
 
+async def _body(request: web.Request, service: Service, limit: int) -> bytes:
+    return await read_body(request, limit=limit, patience=service.settings.read_timeout, budget=service.arriving)
+
+
 @answering("native")
 async def post_native(request: web.Request, service: Service) -> web.Response:
     """`POST /e`."""
     settings = service.settings
     body = body_now(request, settings.limits.body)
     if body is None:
-        body = await read_body(request, limit=settings.limits.body, patience=settings.read_timeout)
+        body = await read_body(
+            request, limit=settings.limits.body, patience=settings.read_timeout, budget=service.arriving
+        )
     batch = native.parse(body, max_event=settings.limits.event)
     return _answer(request, 204, None, await service.store(request, batch, "native"))
 
@@ -100,7 +106,7 @@ async def post_segment(request: web.Request, service: Service) -> web.Response:
     settings = service.settings
     limits = settings.limits
     limit = limits.import_body if history else limits.body
-    body = await read_body(request, limit=limit, patience=settings.read_timeout)
+    body = await _body(request, service, limit)
     key = _key_of(request.headers.get("Authorization", "")) or request.query.get("writeKey", "")
     batch = segment.parse(body, segment.PATHS[call], key, max_event=limits.event)
     if not batch.write_key:

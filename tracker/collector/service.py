@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from ipaddress import ip_network
@@ -10,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from tracker.collector import cookies, cors
+from tracker.collector.body import Budget
 from tracker.collector.metrics import Metrics
 from tracker.collector.parsed import Batch, Unreadable
 from tracker.collector.place import NOWHERE, Places, client_address
@@ -19,6 +21,8 @@ from tracker.collector.sites import KnownSite, Sites, allows
 from tracker.core.errors import Forbidden, TooLarge, TrackerError, TryLater, Unauthorized
 from tracker.core.event import Event, Suppressed
 from tracker.spool.writer import SpoolWriter
+
+_AT_A_TIME = 500  # events between two looks at other requests
 
 
 class Service:
@@ -34,6 +38,7 @@ class Service:
         self.sites = Sites(settings.data / "sites.json")
         self.places = Places(settings.geoip)
         self.metrics = Metrics()
+        self.arriving = Budget(settings.pending_max_bytes)
         self.proxies = tuple(ip_network(text, strict=False) for text in settings.trusted_proxies)
         self.spool = SpoolWriter(
             settings.data / "spool",
@@ -73,7 +78,11 @@ class Service:
         if len(batch.events) > most:
             raise TooLarge(f"more than {most} events in one batch")
         context = self._context(request, known, batch, source, history)
-        out = self._travel(batch, context)
+        out = _Travelled()
+        for start in range(0, len(batch.events), _AT_A_TIME):
+            if start:  # a large batch must not keep everybody else waiting
+                await asyncio.sleep(0)
+            self._travel(batch, slice(start, start + _AT_A_TIME), context, out)
         await self.spool.append(out.bodies)
         if out.accepted:
             self.metrics.endings[source, "accepted"] += out.accepted
@@ -116,10 +125,9 @@ class Service:
             peer = client_address(peer, request.headers.get("X-Forwarded-For"), self.proxies)
         return self.places.find(peer)
 
-    def _travel(self, batch: Batch, context: Context) -> _Travelled:
-        out = _Travelled()
+    def _travel(self, batch: Batch, part: slice, context: Context, out: _Travelled) -> None:
         bodies = out.bodies
-        for raw, text in zip(batch.events, batch.texts, strict=True):
+        for raw, text in zip(batch.events[part], batch.texts[part], strict=True):
             if isinstance(raw, Unreadable):
                 turned = turn_away(raw.reason, raw.message, context, bytes(text))
                 out.dropped.append((turned.reason, "rejected"))
@@ -136,7 +144,6 @@ class Service:
                 ending = "suppressed" if isinstance(record, Suppressed) else "rejected"
                 out.dropped.append((record.reason, ending))
                 out.refused = out.refused or record.reason == "refused"
-        return out
 
     def _cookie_headers(
         self, request: web.Request, batch: Batch, context: Context, out: _Travelled

@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 
@@ -35,11 +35,9 @@ _LAST_TRIES = 3  # to seal when closing; what stays open is adopted by the loade
 _RETRY = 0.5  # seconds between tries to put a damaged segment right while nobody writes
 
 
-class _Group(NamedTuple):
-    blob: bytes
-    records: int
-    loop: asyncio.AbstractEventLoop | None
-    done: Any  # asyncio.Future where there is a loop, else concurrent.futures.Future
+# Framed records, how many, and who waits: an asyncio.Future of that loop, or a concurrent.futures.Future without one.
+# A plain tuple: one is made for every request.
+_Group = tuple[bytes, int, asyncio.AbstractEventLoop | None, Any]
 
 
 class SpoolWriter:
@@ -141,7 +139,7 @@ class SpoolWriter:
             if self._total() + self._pending + size > self._max_bytes and not self._room_for(size):
                 raise TryLater("the spool is full", code="spool_full")
             self._pending += size
-            self._queue.put(_Group(blob, len(bodies), loop, done))
+            self._queue.put((blob, len(bodies), loop, done))
 
     def _total(self) -> int:
         segment = self._segment
@@ -201,10 +199,10 @@ class SpoolWriter:
         return max(0.001, max(due, self._not_before) - time.monotonic())
 
     def _commit(self, groups: list[_Group]) -> None:
-        blob = groups[0].blob if len(groups) == 1 else b"".join([group.blob for group in groups])
+        blob = groups[0][0] if len(groups) == 1 else b"".join([group[0] for group in groups])
         error: TryLater | None = None
         try:
-            self._ready_segment().append(blob, sum(group.records for group in groups))
+            self._ready_segment().append(blob, sum([group[1] for group in groups]))
         except OSError as failure:
             log.warning("spool.write_failed", lineage=self._lineage.name, error=failure.strerror)
             error = TryLater("the event cannot be written to disk now", code="disk")
@@ -284,13 +282,13 @@ class SpoolWriter:
 def _answer(groups: list[_Group], error: TryLater | None) -> None:
     """Tell everybody who waited, each in the way they wait; one wake-up per event loop."""
     loops: dict[asyncio.AbstractEventLoop, list[Any]] = {}
-    for group in groups:
-        if group.loop is not None:
-            loops.setdefault(group.loop, []).append(group.done)
+    for _, _, loop, done in groups:
+        if loop is not None:
+            loops.setdefault(loop, []).append(done)
         elif error is not None:
-            group.done.set_exception(error)
+            done.set_exception(error)
         else:
-            group.done.set_result(None)
+            done.set_result(None)
     for loop, futures in loops.items():
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
             loop.call_soon_threadsafe(_settle, futures, error)
