@@ -123,6 +123,16 @@ def test_every_kind_of_call_arrives_as_it_was_meant(service: Service, site: tupl
     assert {one["event"]: one["count"] for one in names} == {row["event"]: 1 for row in rows}
 
 
+def test_on_an_opt_in_site_a_server_is_not_taken_for_a_browser(service: Service) -> None:
+    """Without consent a browser's event would be suppressed; a server's is kept for the site's own reports."""
+    name = f"strict-{uuid.uuid4().hex[:8]}"
+    key = service.site(name, consent="opt-in")
+    for client in CLIENTS:
+        send(client, service.host, key, _tracks(client, 1))
+    assert sorted(row["event"] for row in service.rows(name)) == sorted(CLIENTS)
+    assert service.it.ledger(name)["suppressed"] == 0
+
+
 def test_clients_that_are_refused_for_a_while_come_again(service: Service) -> None:
     """The spool is full while the loader rests: 503 with Retry-After, then all is taken."""
     sites = service.sites()
