@@ -2,8 +2,8 @@
 
     python tests/bench/bench_loader.py [EVENTS]
 
-Prints a table and one ratio; asserts nothing. Events of about 500 bytes, user agents in the mix of real traffic, 8 MB segments, a store
-that already remembers a million ids.
+Prints a table and one ratio; asserts nothing. Events of about 500 bytes, user agents in the mix of real traffic, 8 MB
+segments, a store that already remembers a million ids.
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ def main() -> None:
         migrate(engine)
         engine.command(
             Query(
-                text="insert into seen select bitOr(toUInt128(sipHash64(number)), bitShiftLeft(toUInt128(cityHash64(number)), 64)), 1 from numbers(1000000)"
+                text="insert into seen select bitOr(toUInt128(sipHash64(number)),"
+                " bitShiftLeft(toUInt128(cityHash64(number)), 64)), 1 from numbers(1000000)"
             )
         )
         engine.insert_lines("ingest", bodies[:1000])  # caches, code paths

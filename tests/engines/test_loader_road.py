@@ -8,6 +8,7 @@ import pytest
 from loading import T0, Road, event
 
 from tracker.core.event import Rejected, Suppressed
+from tracker.loader.ledger import LedgerView
 from tracker.store.engine import Engine, Query
 
 
@@ -17,25 +18,30 @@ def road(data: Path, engine: Engine) -> Road:
 
 
 def test_events_are_stored_with_what_their_agent_url_and_referrer_say(road: Road) -> None:
-    agent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0.0.0 Safari/537.36"
+    agent = (
+        "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0 Safari/537.36"
+    )
     road.load(
         [
             event(
                 1, type="page", name="page_view", ua=agent, url="https://shop.example/a?utm_source=news&utm_medium=email",
-                referrer="https://www.google.com/", props={"a/b": [1, {"c": "é\n\"'"}], "n": 1.5}, value=9.99, currency="EUR",
-                items=[{"item_id": "x", "price": 2, "quantity": 3}], user="u1", seq=4, original_ts=T0 - 5, country="DE", ads=1,
+                referrer="https://www.google.com/", props={"a/b": [1, {"c": "é\n\"'"}], "n": 1.5}, value=9.99,
+                currency="EUR", items=[{"item_id": "x", "price": 2, "quantity": 3}], user="u1", seq=4,
+                original_ts=T0 - 5, country="DE", ads=1,
             )
         ]
     )  # fmt: skip
     columns = (
-        "event, toString(id), toUnixTimestamp64Milli(ts), host, path, channel, utm_source, device, os, browser, bot, props, value,"
-        " currency, items, user, seq, toUnixTimestamp64Milli(original_ts), country, ads, key = xxHash64('u:u1'), referrer_host"
+        "event, toString(id), toUnixTimestamp64Milli(ts), host, path, channel, utm_source, device, os, browser, bot, props,"
+        " value, currency, items, user, seq, toUnixTimestamp64Milli(original_ts), country, ads,"
+        " key = xxHash64('u:u1'),"
+        " referrer_host"
     )
     assert road.rows(columns) == [
         (
-            "page_view", "00000000-0000-0000-0000-000000000001", T0 + 1, "shop.example", "/a", "Email", "news", "desktop", "Windows",
-            "Chrome", "", '{"a/b":[1,{"c":"é\\n\\"\'"}],"n":1.5}', 9.99, "EUR", [("x", "", "", 2.0, 3.0)], "u1", 4, T0 - 5, "DE", 1, 1,
-            "www.google.com",
+            "page_view", "00000000-0000-0000-0000-000000000001", T0 + 1, "shop.example", "/a", "Email", "news", "desktop",
+            "Windows", "Chrome", "", '{"a/b":[1,{"c":"é\\n\\"\'"}],"n":1.5}', 9.99, "EUR",
+            [("x", "", "", 2.0, 3.0)], "u1", 4, T0 - 5, "DE", 1, 1, "www.google.com",
         )
     ]  # fmt: skip
 
@@ -57,7 +63,8 @@ def test_every_record_has_an_ending(road: Road) -> None:
     assert road.ledger("shop")["waiting"] == 8
     road.loader.run_once()
     assert road.ledger("shop") == {
-        "received": 11, "stored": 5, "duplicates": 1, "rejected": {"no_name": 1}, "suppressed": 4, "waiting": 0, "unexplained": 0,
+        "received": 11, "stored": 5, "duplicates": 1, "rejected": {"no_name": 1}, "suppressed": 4, "waiting": 0,
+        "unexplained": 0,
     }  # fmt: skip
     assert road.ledger(None)["stored"] == 6
     assert len(road.rows()) == 6
@@ -149,3 +156,57 @@ def test_a_damaged_record_is_counted_and_costs_only_itself(road: Road) -> None:
     assert road.ledger(None)["stored"] == 49
     assert road.ledger(None)["received"] == 50
     assert len(road.rows()) == 49
+
+
+def test_a_row_that_the_store_lost_is_unexplained_and_an_erased_one_is_not(road: Road) -> None:
+    road.load([event(n) for n in range(20)])
+    view = LedgerView(road.spool, road.catalog.ledger, road.loader.audit.missing)
+    road.loader.audit.count()
+    assert view("shop")["unexplained"] == 0
+    road.engine.command(Query(text="delete from events where seq = 0 and arrival % 160 = 0"))
+    gone = 20 - len(road.rows())
+    assert gone > 0
+    road.loader.audit.count()
+    assert view("shop")["unexplained"] == gone
+    assert view(None)["unexplained"] == gone
+    road.engine.command(Query(text="insert into erased (site, events) select 'shop', {n:UInt64}", params={"n": gone}))
+    road.loader.audit.count()
+    assert view("shop")["unexplained"] == 0
+
+
+def test_a_segment_that_vanished_is_unexplained(road: Road) -> None:
+    road.write([event(n) for n in range(5)])
+    road.write([event(n) for n in range(5, 12)])
+    road.write([event(n) for n in range(12, 20)])
+    road.spool.sealed()[1].path.unlink()
+    road.loader.run_once()
+    assert road.ledger(None)["unexplained"] == 7
+
+
+def test_a_segment_without_header_and_trailer_waits_for_its_successor(road: Road) -> None:
+    road.write([event(n) for n in range(5)])
+    ref = road.spool.sealed()[0]
+    lines = ref.path.read_bytes().splitlines(keepends=True)
+    ref.path.write_bytes(b"".join([b"x" * 20 + b"\n", *lines[1:-1]]))
+    road.loader.run_once()
+    assert road.ledger(None)["waiting"] == 5
+    road.write([event(n) for n in range(5, 8)])
+    road.loader.run_once()
+    ledger = road.ledger(None)
+    assert (ledger["stored"], ledger["waiting"], ledger["unexplained"]) == (8, 0, 0)
+
+
+def test_identifiers_go_to_the_vault_and_never_into_events(road: Road) -> None:
+    road.loader._vault = road.catalog.vault
+    road.load([event(1, type="identify", name="identify", user="u1", vault="c2VhbGVk")])
+    assert road.catalog.vault.get("shop", user="u1") == ["c2VhbGVk"]
+    assert "c2VhbGVk" not in str(road.rows("*"))
+
+
+def test_what_an_identify_says_changes_who_earlier_events_belong_to(road: Road) -> None:
+    road.load([event(n, visitor="v1") for n in range(3)])
+    road.load([event(5, visitor="v1", user="u1")])
+    mapped = road.engine.ask(
+        Query(text="select key = xxHash64('v:v1'), person = xxHash64('u:u1') from person_map final")
+    ).rows
+    assert mapped == [(1, 1)]

@@ -15,7 +15,8 @@ _OPEN = "select month, max(version) from doubts group by month having argMax(ope
 _WRITE = "insert into doubts (month, open, version) select month, open, version from /*table:given*/"
 _COLUMNS = [("month", "UInt32"), ("open", "UInt8"), ("version", "UInt64")]
 _TWICE = """
-select count() - uniqExact(site, event, key, ts, id) from events where toYYYYMM(ts) = {month:UInt32}
+select (select count() from events where toYYYYMM(ts) = {month:UInt32})
+    - (select count() from events final where toYYYYMM(ts) = {month:UInt32})
 """
 
 
@@ -25,7 +26,7 @@ def months_of(times: Iterable[int]) -> set[int]:
 
 
 class Doubts:
-    """The open doubts of one store. `patience`: seconds after which a write that was cut off cannot come back to life."""
+    """The open doubts of one store. `patience`: seconds after which a cut-off write cannot come alive again."""
 
     def __init__(self, engine: Engine, *, patience: float) -> None:
         self._engine = engine

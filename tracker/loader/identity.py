@@ -1,7 +1,7 @@
-"""Keeps `identity_links` (who was seen with whom) and `person_map` (which key is really whose) up to date, batch by batch.
+"""Keeps `identity_links` (who was seen with whom) and `person_map` (which key is really whose) up to date.
 
-The links are written first and the map is computed from all links there are, so a batch that is repeated, or comes late,
-or in another order, ends in the same map. Aliases are kept in memory, site by site: they are rare, about 300 bytes each.
+The links are written first and the map is computed from all links there are, so a batch that is repeated, or comes
+late, or in another order, ends in the same map. Aliases are kept in memory, site by site: about 300 bytes each.
 One loader a store: two would not see each other's aliases until they start again.
 """
 
@@ -17,7 +17,8 @@ from tracker.loader.people import Aliases, Link, links_of
 from tracker.store.engine import Engine, Query, Rows
 
 _LINK_COLUMNS = [
-    ("site", "String"), ("kind", "String"), ("source", "String"), ("target", "String"), ("ts", "Int64"), ("arrival", "UInt64")
+    ("site", "String"), ("kind", "String"), ("source", "String"), ("target", "String"), ("ts", "Int64"),
+    ("arrival", "UInt64"),
 ]  # fmt: skip
 _WRITE_LINKS = """
 insert into identity_links (site, kind, source, target, ts, arrival)
@@ -85,7 +86,7 @@ class Identity:
             node.command(Query(text=_WRITE_MAP, tables={"given": Rows(columns=_MAP_COLUMNS, data=data)}))
 
     def _news(self, events: Iterable[Seen]) -> list[Link]:
-        """Links that can change anything: of each pair the earliest (who was first) and the latest (whom an alias names)."""
+        """Links that can change something: of each pair the earliest (who was first) and the latest (for aliases)."""
         first: dict[tuple[str, str, str, str], Link] = {}
         last: dict[tuple[str, str, str, str], Link] = {}
         for event in events:

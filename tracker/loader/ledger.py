@@ -36,7 +36,7 @@ class LedgerView:
         self._missing = missing
 
     def __call__(self, site: str | None = None) -> dict[str, Any]:
-        """`waiting` is everything acknowledged that no report shows yet. Records too damaged to tell their site have none."""
+        """`waiting` is all that was acknowledged and is in no report yet. Damaged records belong to no site."""
         totals, waiting = self._together(site)
         rejected: dict[str, int] = totals["rejected"]
         endings = totals["stored"] + totals["duplicates"] + sum(rejected.values()) + totals["suppressed"]

@@ -7,11 +7,12 @@ step says why doing it twice is harmless. `Done` is said last: the ledger entry,
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
@@ -20,6 +21,7 @@ from tracker.core.drops import Reject
 from tracker.core.errors import TryLater
 from tracker.core.event import Rejected
 from tracker.loader import rejected, seen
+from tracker.loader.audit import Audit
 from tracker.loader.batch import LONGEST_RAW, Batch, Ending, read
 from tracker.loader.doubts import Doubts, months_of
 from tracker.loader.identity import Identity
@@ -28,6 +30,7 @@ from tracker.spool.reader import SegmentRef, Spool
 from tracker.store.engine import Engine
 
 log = structlog.get_logger()
+_LOOK_AT_DOUBTS = 2.0  # seconds
 
 
 class Ledger(Protocol):
@@ -35,6 +38,10 @@ class Ledger(Protocol):
 
     def known(self, segment: str) -> bool:
         """True if the segment was entered."""
+        ...
+
+    def totals(self, site: str | None = None) -> dict[str, Any]:
+        """Endings so far."""
         ...
 
     def commit(self, segment: str, lineage: str, start: int, count: int, endings: Mapping[Ending, int]) -> bool:
@@ -83,14 +90,16 @@ class Loader:
         self._vault = vault
         self._batch_bytes = batch_bytes
         self._idle = idle
+        self._headless: set[str] = set()
         self._identity = Identity(engine)
+        self.audit = Audit(engine, ledger)
         waits = patience if patience is not None else (0.0 if engine.kind == "embedded" else 30.0)
         self.doubts = Doubts(engine, patience=waits)
 
     def run_once(self) -> int:
         """Load what is sealed now; gives the number of segments loaded. Raises TryLater where the store is away.
 
-        One batch is read while one or two before it are being inserted. Ids are looked up and remembered in turn, batch by batch.
+        One batch is read while one or two before it are being inserted. Ids are looked up batch by batch, in turn.
         """
         loaded = 0
         inserting: deque[_Inserting] = deque()
@@ -143,10 +152,12 @@ class Loader:
         return read(segments)
 
     def _start_before_next(self, ref: SegmentRef, count: int) -> int | None:
-        """Where a segment begins that lost both header and trailer: its successor says where it ends. None: wait for one."""
+        """Where a segment begins that lost header and trailer: its successor says where it ends. None: wait for one."""
         later = [other for other in self._spool.sealed() if other.lineage == ref.lineage and other.number > ref.number]
         if not later:
-            log.error("loader.segment_without_header", segment=ref.name)
+            if ref.name not in self._headless:
+                log.error("loader.segment_without_header", segment=ref.name)
+                self._headless.add(ref.name)
             return None
         following = self._spool.read(min(later, key=lambda other: other.number)).header.start
         return max(0, following - count)
@@ -212,15 +223,28 @@ class Loader:
     def run(self, stop: threading.Event) -> None:
         """Load until told to stop; waits longer and longer while the store is away, and loses nothing."""
         pause = self._idle
-        while not stop.is_set():
-            try:
-                self._spool.adopt()
-                loaded = self.run_once()
-                pause = self._idle
-                if loaded:
-                    continue
-                self.doubts.settle()
-            except TryLater as later:
-                pause = min(max(pause, 0.2) * 2, 30.0)
-                log.warning("loader.store_away", reason=later.message, code=later.code, again_in=round(pause, 1))
-            stop.wait(pause)
+        with ThreadPoolExecutor(1, "loader-settle") as settling:
+            doubts: Future[int] | None = None
+            look_again = 0.0
+            while not stop.is_set():
+                try:
+                    self._spool.adopt()
+                    loaded = self.run_once()
+                    pause = self._idle
+                    if time.monotonic() >= look_again and (doubts is None or doubts.done()):
+                        _warn(doubts)
+                        doubts = settling.submit(self.doubts.settle)  # merging a big month may take minutes
+                        look_again = time.monotonic() + _LOOK_AT_DOUBTS
+                    if loaded:
+                        self.audit.loaded()
+                        continue
+                    self.audit.when_due()
+                except TryLater as later:
+                    pause = min(max(pause, 0.2) * 2, 30.0)
+                    log.warning("loader.store_away", reason=later.message, code=later.code, again_in=round(pause, 1))
+                stop.wait(pause)
+
+
+def _warn(doubts: Future[int] | None) -> None:
+    if doubts is not None and (error := doubts.exception()) is not None:
+        log.warning("loader.doubts_not_settled", error=type(error).__name__)

@@ -89,7 +89,7 @@ def _small_channel(source: str, medium: str) -> str:
 
 
 def category(source: str) -> str:
-    """search, social, shopping, video or ''. `source` is a host, whose parent domains count too, or a name like `google`."""
+    """search, social, shopping, video or ''. `source` is a host (its parent domains count too) or a name: `google`."""
     known = _categories()
     name = source.removeprefix("www.")
     while name:

@@ -16,3 +16,14 @@ create table if not exists doubts (
 engine = /*merge_tree*/
 order by (month, version)
 settings fsync_after_insert = 1;
+
+-- How many events of a site were erased on request or ran out of their time. Whoever deletes events adds a row, so that the
+-- ledger can tell them from lost ones.
+create table if not exists erased (
+    site LowCardinality(String),
+    events UInt64,
+    at DateTime('UTC') default now('UTC')
+)
+engine = /*merge_tree*/
+order by (site, at)
+settings fsync_after_insert = 1;
