@@ -8,6 +8,19 @@ import re
 FALLBACK = "http://127.0.0.1:8080"
 
 
+QUEUE = "<script>window.jt=window.jt||function(){(jt.q=jt.q||[]).push(arguments)}</script>"
+
+
+def snippet(given: str, consent: str) -> str:
+    """What goes into the page: a queue, so that `jt(...)` works while the script loads, and the script.
+
+    On an opt-out site the script is told so; else it would wait for a consent that nobody asks for.
+    """
+    if consent == "opt-out" and "data-consent" not in given:
+        given = given.replace("></script>", ' data-consent="opt-out"></script>')
+    return given if "jt.q" in given else f"{QUEUE}\n{given}"
+
+
 def collector(snippet: str) -> str:
     """Where events go, as the snippet has it."""
     found = re.search(r"""["'](https?://[^"'/]+)""", snippet)
@@ -25,7 +38,9 @@ def all_of(address: str, key: str) -> list[tuple[str, str, str]]:
 
 
 def _page() -> str:
-    return """tracker.track('purchase', {
+    return """jt('consent', { analytics: true, ads: true })  // what your consent banner was told
+jt('identify', 'customer-42')                  // after a login
+jt('purchase', {
   transaction_id: 'A-1001',
   value: 59.90,
   currency: 'EUR',

@@ -38,8 +38,13 @@ def page() -> None:
     install = state.ask(state.api().install, state.site_name())
     heard()
     with st.container(border=True, key="card-snippet"):
-        section("1. Put this line on every page", "best inside <head>; it loads without holding up the page")
-        st.code(str(install["snippet"]), language="html", wrap_lines=True)
+        section("1. Put this on every page", "best inside <head>; it loads without holding up the page")
+        snippet = examples.snippet(str(install["snippet"]), str(state.site().get("consent") or ""))
+        st.code(snippet, language="html", wrap_lines=True)
+        if state.site().get("consent") != "opt-out":
+            st.caption(
+                "This site asks first: nothing is kept before your page says `jt('consent', { analytics: true })`."
+            )
     with st.container(border=True, key="card-server"):
         section("2. Tell us what counts", "purchases and sign-ups, from the page or from your server")
         _examples(install)

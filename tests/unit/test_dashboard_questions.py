@@ -147,3 +147,11 @@ def test_examples_hold_the_sites_own_key_and_address():
     assert len(server_side) == 3
     assert all("wk_1" in code and address in code for code in server_side)
     assert examples.collector("nothing") == examples.FALLBACK
+
+
+def test_the_snippet_has_a_queue_and_says_what_the_sites_policy_is():
+    given = '<script async src="https://t.example/p.js" data-site="wk"></script>'
+    opt_out = examples.snippet(given, "opt-out")
+    assert opt_out.endswith('data-site="wk" data-consent="opt-out"></script>')
+    assert "data-consent" not in examples.snippet(given, "opt-in")
+    assert examples.snippet(opt_out, "opt-out") == opt_out  # what has it already stays as it is
