@@ -33,6 +33,11 @@ export class Storage {
     guard(() => this._device && this._device.removeItem(this._prefix + key))();
   }
 
+  /** Does a key of the device belong to us and start like that? */
+  owns(key: string | null, start: string): boolean {
+    return !!this._device && !!key && key.startsWith(this._prefix + start);
+  }
+
   keys(start: string): string[] {
     const whole = this._prefix + start;
     const found = guard(() => (this._device ? Object.keys(this._device) : []))() || [];

@@ -20,8 +20,8 @@ export class Transport {
   private _timer: ReturnType<typeof setTimeout> | undefined;
   private _failures = 0;
   private _busy = false;
-  /** Keys under way: posted and not answered, or handed to a beacon. */
-  private _flying: string[] = [];
+  /** Keys that a beacon took while the page goes. */
+  private _beaconed: string[] = [];
   private _leaving = false;
 
   constructor(
@@ -34,6 +34,11 @@ export class Transport {
       this.flush();
     });
     on(document, "visibilitychange", () => document.hidden && this.flush());
+    // What another tab writes, or what the page before wrote in a process of its own, shows up late.
+    on(window, "storage", (event) => {
+      const { key, newValue } = event as StorageEvent;
+      if (newValue && _storage.owns(key, "e")) this.wake(FIRST_PAUSE);
+    });
     on(window, "pagehide", () => {
       this._leaving = true;
       this._beacon();
@@ -41,7 +46,7 @@ export class Transport {
     on(window, "pageshow", (event) => {
       if (!(event as PageTransitionEvent).persisted) return;
       this._leaving = false;
-      this._flying = [];
+      this._beaconed = [];
       this.wake();
     });
   }
@@ -85,10 +90,9 @@ export class Transport {
     for (;;) {
       const [keys, body] = this._batch(mine);
       if (!keys.length) return;
-      this._flying = keys;
       const answer = await this._post(body);
-      this._flying = [];
       const status = answer ? answer.status : 0;
+      if (!status && this._leaving) return; // the page goes and took the request with it: no sign of trouble
       if (status >= 500 || !status || status == 429 || status == 408) {
         const told = (+((answer && answer.headers.get("retry-after")) as string) || 0) * 1000;
         const pause = Math.min(FIRST_PAUSE * 2 ** this._failures++, LONGEST_PAUSE) * (0.5 + Math.random());
@@ -156,10 +160,13 @@ export class Transport {
     save(this._storage, state);
   }
 
-  /** The page goes: hand over what is ours and not under way. It stays queued, because nobody will hear the answer. */
+  /**
+   * The page goes: hand over all that is ours and not acknowledged, posted or not, because browsers abort posts of a page that
+   * goes, keepalive or not. It stays queued, because nobody will hear the answer either.
+   */
   private readonly _beacon = guard(() => {
     if (this._pause() > 0 || !navigator.onLine) return;
-    const [keys, body] = this._batch((key) => this._queue.own.has(key) && !this._flying.includes(key));
-    if (keys.length && navigator.sendBeacon(this._settings.endpoint, body)) this._flying.push(...keys);
+    const [keys, body] = this._batch((key) => this._queue.own.has(key) && !this._beaconed.includes(key));
+    if (keys.length && navigator.sendBeacon(this._settings.endpoint, body)) this._beaconed.push(...keys);
   });
 }
