@@ -75,7 +75,7 @@ request = function()
   for i = 1, n do events[i] = event() end
   local body = '{"site":"wk_bench","sent_at":' .. os.time() * 1000 .. ',"events":[' .. table.concat(events, ",") .. ']}'
   return wrk.format("POST", "/e", {["Content-Type"] = "text/plain", ["Origin"] = "https://shop.example",
-    ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0 Safari/537.36",
+    ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156 Safari/537.36",
     ["Cookie"] = "jt_vid=9b2f6a1e-77aa-4c1d-9d7e-000000000001"}, body)
 end
 """
@@ -182,7 +182,8 @@ def main() -> None:
     print(f"hello                 {hello:10.0f} requests/s, {hello_cpu:.0f} us of processor each (mean of two runs)")
     print(
         f"collector, 1 event    {one['per_second']:10.0f} requests/s = {one['per_second'] / hello:.2f} of hello; "
-        f"p50 {one['p50_ms']:.1f} ms, p99 {one['p99_ms']:.1f} ms, failed {one['failed']:.0f}; {one['cpu_us']:.0f} us of processor each = {hello_cpu / one['cpu_us']:.2f} of hello"
+        f"p50 {one['p50_ms']:.1f} ms, p99 {one['p99_ms']:.1f} ms, failed {one['failed']:.0f}; "
+        f"{one['cpu_us']:.0f} us of processor each = {hello_cpu / one['cpu_us']:.2f} of hello"
     )
     print(
         f"collector, 50 events  {fifty['per_second'] * 50:10.0f} events/s; p50 {fifty['p50_ms']:.1f} ms, "

@@ -318,6 +318,11 @@ def test_nobody_is_named_in_what_is_stored():
         assert {"email", "phone", "first_name", "last_name", "birthday", "street", "zip"} <= set(kinds)
 
 
+def test_the_text_of_another_format_proves_nothing():
+    event = raw(props={"note": "ann%40mail.example"})
+    assert accepted(event, text=b"GET /?note=ann%2540mail.example").props == {"note": "[email]"}
+
+
 def test_without_an_identifier_key_there_is_no_vault():
     event = accepted(raw(type="identify", name="", traits=dict(PERSONAL)), context(identifier_key=""))
     assert event.vault == ""

@@ -31,16 +31,23 @@ EMPTY = Survey(0, 0, True)
 
 _harmless_keys: set[str] = set()  # keys seen that name no contact detail; bounded
 _SHORTEST_KEY = 5  # bytes a key needs at the least: "":1,
+_LONGEST_GLANCE = 16_000
 
 
 def glance(text: bytes, props: dict[str, Any], items: list[dict[str, Any]], most_keys: int, deepest: int) -> bool:
     """Whether an event's own text already proves what `survey` would say of it: within bounds, and clean.
 
-    Cheap and one-sided: False only means that somebody has to look properly.
+    Cheap and one-sided: False only means that somebody has to look properly. Only the JSON the event was read from
+    proves anything; a line of another format may spell its values differently, and a very long one may have been cut.
     """
+    if not text.startswith(b"{"):
+        return False
     if b"@" in text or b"\\" in text or (b"%" in text and b"%40" in text):  # a backslash may hide anything
         return False
-    if len(text) > most_keys * _SHORTEST_KEY or text.count(b"{") + text.count(b"[") > deepest:
+    size = len(text)
+    if size > _LONGEST_GLANCE or (size > most_keys * _SHORTEST_KEY and text.count(b":") > most_keys):
+        return False
+    if text.count(b"{") + text.count(b"[") > deepest:
         return False
     if not (_harmless_keys.issuperset(props) or _learn(props)):
         return False
