@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 BUILD = ROOT / ".build"
-ALONE = ["tests/engines/test_up.py", "tests/protocols", "tests/chaos"]
+ALONE = ["tests/engines/test_up.py", "tests/engines/test_up_demo.py", "tests/protocols", "tests/chaos"]
 
 CHECKS = {
     "format": ["ruff", "format", "--check", "."],

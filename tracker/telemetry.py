@@ -48,8 +48,8 @@ def _clean(value: Any) -> Any:
 def configure(*, level: str = "auto", form: str = "auto", role: str = "") -> None:
     """Set up logging of this process.
 
-    `level`: debug, info, warning, error, or auto (warning on a terminal, where lines for a person should stand out, else
-    info). `form`: json, console, or auto (console on a terminal, else json).
+    `level`: debug, info, warning, error, or auto (warning on a terminal, where lines for a person should stand out,
+    else info). `form`: json, console, or auto (console on a terminal, else json).
     """
     terminal = sys.stderr.isatty()
     if level == "auto":

@@ -30,9 +30,12 @@ class Up:
         self.process: subprocess.Popen[str] | None = None
         self.log = data.parent / "up.log"
         self.sent = 0
-        self.write_key = json.loads(
-            self.cli("site", "add", "shop", "--domain", "shop.example", "--consent", "opt-out")
-        )["write_key"]
+        self.write_key = self.add_site()
+
+    def add_site(self) -> str:
+        """Add the site; its write key."""
+        made = self.cli("site", "add", "shop", "--domain", "shop.example", "--consent", "opt-out")
+        return json.loads(made)["write_key"]
 
     def cli(self, *words: str, code: int = 0) -> str:
         """One command on the same data folder; its standard output."""
