@@ -3,7 +3,7 @@
 unit     UInt64, key of the person, visitor or session
 value    String, the breakdown's value ('' without a breakdown)
 reached  UInt32, a bit a step, the lowest is step 1
-at       Array(UInt64), milliseconds since the range's start at each step, 0 where it was not reached
+at       Array(UInt64), milliseconds since the range's start at each step, anything where it was not reached
          (unordered: at the first, second, ... match)
 
 Three roads lead there. `fill` carries the latest start forward through sorted arrays: ordered and strict funnels,
@@ -67,13 +67,14 @@ def _fill(funnel: Funnel, events: Fragment, alone: bool) -> Fragment:
     tests = [f"{last[step - 1]} != 0, {step}" for step in range(count, 0, -1)]
     starts = [f"furthest = {step}, {last[step - 1]}" for step in range(count, 1, -1)]
     at = [
-        f"if(furthest < {step}, 0, bitShiftRight(moments[indexOf(latest_{step}, start)], 24))"
-        for step in range(1, count + 1)
-    ]
+        "bitShiftRight(start, 24)"
+    ]  # what is not reached is left to `reached`: a branch here costs more than it saves
+    at += [f"bitShiftRight(moments[indexOf(latest_{step}, start)], 24)" for step in range(2, count + 1)]
     query = fill(
         load(__package__, "funnel_fill"),
         {
             "hits": found.query,
+            "serves": Fragment(f"to{'UInt8' if alone else 'UInt64'}(bitAnd(p, {found.params['serves_mask']}))"),
             "levels": Fragment(", ".join(levels)),
             "furthest": Fragment(f"multiIf({', '.join(tests)}, 0)"),
             "start": Fragment(f"multiIf({', '.join(starts)}, {last[0]})"),
@@ -89,13 +90,13 @@ def _level(step: int, alone: bool, strict: bool) -> str:
     """SQL for `latest_<step>`; strict attempts are not carried on: they live from one event to the next."""
     serves = f"c = {step}" if alone else f"bitTest(c, {step - 1})"
     if step == 1:
-        found = f"arrayMap((m, c) -> if({serves} and m < {{limit:UInt64}}, m, 0), moments, serves)"
+        found = f"arrayMap((m, c) -> m * bitAnd({serves}, m < {{limit:UInt64}}), moments, serves)"
     else:
         before = f"latest_{step - 1}"
         if strict or not alone:  # one event serves one step: look at what stood before this event
             before = f"arrayPopBack(arrayPushFront({before}, 0))"
-        reached = f"{serves} and s != 0 and m <= bitOr(s, 16777215) + {{window:UInt64}}"
-        found = f"arrayMap((m, c, s) -> if({reached}, s, 0), moments, serves, {before})"
+        reached = f"bitAnd({serves}, m <= bitOr(s, 16777215) + {{window:UInt64}})"  # an s of 0 stays 0
+        found = f"arrayMap((m, c, s) -> s * {reached}, moments, serves, {before})"
     return f"{found if strict else f'arrayFill(x -> x != 0, {found})'} as latest_{step}"
 
 

@@ -5,7 +5,7 @@
 -- is carried on from event to event (arrayFill) and replaced by `latest_(k-1)` where the event serves step k. A later
 -- start reaches all that an earlier one reaches and its window ends later, so the latest is the one to carry. The first
 -- place where an attempt's start appears in `latest_k` is its earliest possible event for step k.
--- Slots: hits, levels, furthest, start, at, value.
+-- Slots: hits, serves, levels, furthest, start, at, value.
 select unit, /*value*/ as value, bitShiftLeft(toUInt32(1), furthest) - 1 as reached, /*at*/ as at
 from (
     select *, /*furthest*/ as furthest, /*start*/ as start
@@ -15,7 +15,7 @@ from (
             select *, arraySort(packed) as sorted,
                 arrayMap((p, i) -> bitOr(bitShiftLeft(toUInt64(bitShiftRight(p, {time_shift:UInt16})), 24), i),
                     sorted, arrayEnumerate(sorted)) as moments,
-                arrayMap(p -> toUInt32(bitAnd(p, {serves_mask:UInt32})), sorted) as serves
+                arrayMap(p -> /*serves*/, sorted) as serves
             from (/*hits*/)
         )
     )

@@ -1,0 +1,142 @@
+"""A 4-step ordered 7-day funnel by person against plain windowFunnel on a bare four-column table.
+
+    python tests/bench/bench_funnel.py [--events 50000000] [--engine embedded|server|both] [--rounds 5]
+
+Data is made inside ClickHouse: 30 days, 3 visitors for 50 events, a tenth of them identified (20 visitors a user),
+props, a fifth of the events in the funnel. Prints the best wall time of each and the ratio; asserts only that the counts
+by visitor agree.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from clickhouse import ClickHouse
+
+from tracker.analytics import funnel
+from tracker.store.embedded import Embedded
+from tracker.store.engine import Query
+from tracker.store.migrate import migrate
+from tracker.store.server import Server
+
+EVENTS = """
+insert into events (site, event, key, ts, id, arrival, seq, type, visitor, session, country, device, props)
+select 'shop', multiIf(r < 7, 'view_item', r < 10, 'add_to_cart', r < 12, 'begin_checkout', r < 13, 'purchase',
+        r < 40, 'page_view', concat('other', toString(r % 20))),
+    xxHash64(concat('v:', visitor)), t, reinterpretAsUUID(toUInt128(number)), number * 160, number % 100, 'track',
+    visitor, concat(visitor, '-', toString(toDate(t))), ['DE', 'US', 'FR'][number % 3 + 1],
+    ['mobile', 'desktop'][number % 2 + 1], '{"plan":"pro","n":5}'
+from (
+    select number, concat('visitor-', toString(intHash64(number) % {visitors:UInt64})) as visitor,
+        toDateTime64('2026-01-01 00:00:00', 3, 'UTC') + (intHash64(number * 7 + 1) % (30 * 86400000)) / 1000 as t,
+        intHash64(number * 13 + 5) % 64 as r
+    from numbers({first:UInt64}, {count:UInt64})
+)
+"""
+PERSONS = """
+insert into person_map (site, key, person, version)
+select 'shop', xxHash64(concat('v:visitor-', toString(number))), xxHash64(concat('u:', toString(intDiv(number, 20)))), 1
+from numbers({visitors:UInt64}) where number % 10 = 0
+"""
+BARE = """
+create table bare (site LowCardinality(String), event LowCardinality(String), visitor UInt64, ts DateTime64(3, 'UTC'))
+engine = MergeTree order by (site, event, visitor, ts)
+"""
+PLAIN = """
+select level, count() from (
+    select visitor, windowFunnel(604800000)(toUInt64(toUnixTimestamp64Milli(ts)), event = 'view_item',
+        event = 'add_to_cart', event = 'begin_checkout', event = 'purchase') as level
+    from bare
+    where site = 'shop' and event in ('view_item', 'add_to_cart', 'begin_checkout', 'purchase')
+    group by visitor
+) group by level order by level
+"""
+BODY = {
+    "site": "shop",
+    "from": "2026-01-01T00:00:00Z",
+    "to": "2026-01-31T00:00:00Z",
+    "window": "7d",
+    "steps": [{"event": name} for name in ("view_item", "add_to_cart", "begin_checkout", "purchase")],
+}
+
+
+def fill(engine, events):
+    """The tables, merged into as few parts as they have partitions."""
+    visitors, step = events * 3 // 50, 5_000_000
+    for first in range(0, events, step):
+        params = {"visitors": visitors, "first": first, "count": min(step, events - first)}
+        engine.command(Query(text=EVENTS, params=params))
+    engine.command(Query(text=PERSONS, params={"visitors": visitors}))
+    engine.command(Query(text="drop table if exists bare"))
+    engine.command(Query(text=BARE))
+    engine.command(Query(text="insert into bare select site, event, key, ts from events"))
+    for table in ("events", "bare", "person_map"):
+        engine.command(Query(text=f"optimize table {table} final"))
+
+
+def best(rounds, ask):
+    """The quickest of several rounds, in seconds, and the answer."""
+    times, answer = [], None
+    for _ in range(rounds):
+        start = time.perf_counter()
+        answer = ask()
+        times.append(time.perf_counter() - start)
+    return min(times), answer
+
+
+def measure(engine, events, rounds):
+    """Print one engine's figures."""
+    fill(engine, events)
+    plain, levels = best(rounds, lambda: engine.ask(Query(text=PLAIN)).rows)
+    at_least = [sum(count for level, count in levels if level >= step) for step in range(1, 5)]
+    for name, change in (
+        ("by visitor", {"count_by": "visitor"}),
+        ("by person", {}),
+        ("by person, breakdown by country", {"breakdown": {"property": "country"}}),
+        ("by person, a step repeated", {"steps": [*BODY["steps"][:2], BODY["steps"][1], BODY["steps"][3]]}),
+        ("by person, strict", {"mode": "strict"}),
+        ("by person, unordered", {"mode": "unordered"}),
+        ("by person, exclusion", {"exclude": [{"event": "page_view"}]}),
+    ):
+        slow = name.endswith(("strict", "unordered", "exclusion"))
+        spec = funnel.parse({**BODY, **change})
+        took, said = best(1 if slow else rounds, lambda spec=spec: funnel.run(engine, spec))
+        against = f"windowFunnel {plain:6.2f} s  ratio {took / plain:5.2f}"
+        print(f"{engine.kind:9} {events:>11,} events  {name:32} {took:7.2f} s  {against}", flush=True)
+        if name == "by visitor":
+            assert [step["count"] for step in said["steps"]] == at_least
+
+
+def main():
+    """Read the arguments and measure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--events", type=int, default=50_000_000)
+    parser.add_argument("--engine", choices=["embedded", "server", "both"], default="both")
+    parser.add_argument("--rounds", type=int, default=5)
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="tracker-bench-") as folder:
+        if asked.engine in ("embedded", "both"):
+            engine = Embedded(Path(folder) / "embedded")
+            migrate(engine)
+            measure(engine, asked.events, asked.rounds)
+            engine.close()
+        if asked.engine in ("server", "both"):
+            server = ClickHouse(Path(folder) / "server")
+            server.start()
+            try:
+                engine = Server(server.url())
+                migrate(engine)
+                measure(engine, asked.events, asked.rounds)
+                engine.close()
+            finally:
+                server.kill()
+
+
+if __name__ == "__main__":
+    main()
