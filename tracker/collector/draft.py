@@ -1,0 +1,116 @@
+"""What travels the road: the request's context, and one event's draft."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+import msgspec
+
+from tracker.collector.consent import Decision, decide
+from tracker.collector.place import NOWHERE, Place
+from tracker.collector.settings import Limits
+from tracker.core.drops import Reject
+from tracker.core.event import RawConsent, RawEvent, Rejected
+from tracker.core.identifiers import Identifier, Keys
+from tracker.core.site import Site
+
+
+class Context(msgspec.Struct, kw_only=True):
+    """What the request says about all its events. One a request; `minted` is what the road made for it.
+
+    received    ms since the epoch; `sent_at` the sender's clock at sending, where it says so
+    arrival     gives the next arrival number; `random(n)` n random bytes
+    browser     sent by a browser (Origin or Sec-Fetch headers); else a server speaks
+    place, ua   of the peer; only used where the peer is the person's own browser
+    keep_times  an import: times are kept however old
+    cookie      the visitor cookie's id; with `fresh` it wins over the event's visitor
+    makes_visitors  an event without a visitor gets a new one
+    """
+
+    site: Site
+    keys: Keys
+    source: str
+    received: int
+    arrival: Callable[[], int]
+    random: Callable[[int], bytes] = os.urandom
+    browser: bool = False
+    gpc: bool = False
+    place: Place = NOWHERE
+    ua: str = ""
+    find_place: Callable[[str], Place] | None = None
+    sent_at: int | None = None
+    keep_times: bool = False
+    cookie: str = ""
+    fresh: bool = False
+    makes_visitors: bool = False
+    limits: Limits = Limits()
+    minted: str = ""
+
+    def decide(self, said: RawConsent) -> Decision:
+        """The consent gate's word for one event of this request."""
+        undecoded = said.tcf is not None or said.gpp is not None
+        region = self.place.region
+        return decide(self.site.consent, region, said.analytics, said.ads, undecoded, self.gpc, self.browser)
+
+
+class Draft:
+    """An event on its road: what came, and what became of it so far."""
+
+    __slots__ = (
+        "clean",
+        "context",
+        "decision",
+        "id",
+        "identifiers",
+        "items",
+        "message_id",
+        "name",
+        "original_ts",
+        "previous",
+        "props",
+        "raw",
+        "referrer",
+        "text",
+        "title",
+        "traits",
+        "ts",
+        "url",
+        "user",
+        "visitor",
+    )
+
+    decision: Decision
+    id: str
+    ts: int
+
+    def __init__(self, raw: RawEvent, context: Context, text: bytes) -> None:
+        self.raw = raw
+        self.text = text
+        self.context = context
+        self.name = raw.name
+        self.message_id = ""
+        self.original_ts = 0
+        self.visitor = raw.visitor or ""
+        self.user = raw.user or ""
+        self.previous = raw.previous or ""
+        self.props = raw.props
+        self.traits = raw.traits
+        self.items = raw.items
+        self.url = raw.url or ""
+        self.referrer = raw.referrer or ""
+        self.title = raw.title or ""
+        self.identifiers: list[Identifier] = []
+        self.clean = False
+
+    def reject(self, reason: Reject, message: str) -> Rejected:
+        """End here, with a reason; the sender's text is added by `travel`."""
+        context = self.context
+        return Rejected(
+            site=context.site.name,
+            arrival=context.arrival(),
+            received=context.received,
+            reason=reason,
+            message=message,
+            source=context.source,
+        )
