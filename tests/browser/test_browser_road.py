@@ -22,9 +22,6 @@ pytestmark = pytest.mark.browser
 ACKNOWLEDGED = "!Object.keys(localStorage).some(key => /^jt_.*_e[0-9]/.test(key))"
 STEPS = ("view_item", "add_to_cart", "begin_checkout", "add_shipping_info", "add_payment_info", "purchase")
 
-# A headless browser says that it is one; reports leave robots out.
-PERSON = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
-
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def road(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Tracker, str]]:
@@ -71,7 +68,7 @@ async def shown(page: Page, condition: str) -> None:
 
 async def visit(browser: Browser, shop: str, choice: str, *, until: str) -> None:
     """One new person with a browser of their own; `until` is the last thing they do."""
-    context = await browser.new_context(user_agent=PERSON)
+    context = await browser.new_context()
     page = await context.new_page()
     said: list[str] = []
     page.on("console", lambda message: said.append(message.text))
