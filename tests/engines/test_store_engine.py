@@ -20,7 +20,7 @@ from tracker.store.server import Server, parse_url
 NASTY = "x'y\"z\\w\nq\tü\r{a:b}\\N\0/*table:x*/; -- '"
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 both = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
 

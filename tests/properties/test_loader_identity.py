@@ -60,7 +60,7 @@ def stored(engine: Engine, site: str) -> dict[int, int]:
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(
     history=HISTORY, order=st.randoms(use_true_random=False), cuts=st.lists(st.integers(1, 4), min_size=1, max_size=6)
