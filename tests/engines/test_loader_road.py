@@ -32,15 +32,16 @@ def test_events_are_stored_with_what_their_agent_url_and_referrer_say(road: Road
         ]
     )  # fmt: skip
     columns = (
-        "event, toString(id), toUnixTimestamp64Milli(ts), host, path, channel, utm_source, device, os, browser, bot, props,"
+        "event, toString(id), toUnixTimestamp64Milli(ts), host, path, channel, utm_source, device, os, browser, bot,"
+        " props,"
         " value, currency, items, user, seq, toUnixTimestamp64Milli(original_ts), country, ads,"
         " key = xxHash64('u:u1'),"
         " referrer_host"
     )
     assert road.rows(columns) == [
         (
-            "page_view", "00000000-0000-0000-0000-000000000001", T0 + 1, "shop.example", "/a", "Email", "news", "desktop",
-            "Windows", "Chrome", "", '{"a/b":[1,{"c":"é\\n\\"\'"}],"n":1.5}', 9.99, "EUR",
+            "page_view", "00000000-0000-0000-0000-000000000001", T0 + 1, "shop.example", "/a", "Email", "news",
+            "desktop", "Windows", "Chrome", "", '{"a/b":[1,{"c":"é\\n\\"\'"}],"n":1.5}', 9.99, "EUR",
             [("x", "", "", 2.0, 3.0)], "u1", 4, T0 - 5, "DE", 1, 1, "www.google.com",
         )
     ]  # fmt: skip
