@@ -3,8 +3,8 @@
     python tests/bench/bench_funnel.py [--events 50000000] [--engine embedded|server|both] [--rounds 5]
 
 Data is made inside ClickHouse: 30 days, 3 visitors for 50 events, a tenth of them identified (20 visitors a user),
-props, a fifth of the events in the funnel. Prints the best wall time of each and the ratio; asserts only that the counts
-by visitor agree.
+props, a fifth of the events in the funnel. Prints the best wall time of each and the ratio; asserts only that the
+counts by visitor agree.
 """
 
 from __future__ import annotations

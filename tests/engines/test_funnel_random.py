@@ -15,6 +15,7 @@ import funnel_oracle
 from world import event, flat, load
 
 from tracker.analytics import funnel
+from tracker.store.engine import Query
 from tracker.store.sql import Fragment
 
 START = funnel_oracle.instant("2026-01-01T00:00:00Z")
@@ -124,6 +125,24 @@ def test_random_histories_equal_the_oracle(engine, seed):
             same(answer(engine, body), expected)
         except AssertionError as error:
             raise AssertionError(f"funnel {number}: {body}") from error
+
+
+def test_the_narrow_road_sees_ties_and_is_exact_without(engine):
+    chance = random.Random(7)
+    events = history(chance, 60)
+    body = {"site": "shop", "from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:00:20Z", "window": "9s"}
+    asked = funnel.parse({**body, "steps": [{"event": name} for name in "abc"], "breakdown": {"property": "country"}})
+    load(engine, events)
+    tied = engine.ask(funnel.query(engine, asked, Fragment("events"), road="narrow")).dicts()
+    assert sum(row["ties"] for row in tied if row["part"]) > 5
+    for place, one in enumerate(events):  # the same, a few milliseconds apart
+        one["ts"] += place % 700
+    engine.command(Query(text="truncate table events"))
+    load(engine, events)
+    narrow = engine.ask(funnel.query(engine, asked, Fragment("events"), road="narrow")).rows
+    assert not any(row[-1] for row in narrow)
+    assert narrow == engine.ask(funnel.query(engine, asked, Fragment("events"))).rows
+    assert narrow[0][2][0] > 20
 
 
 def test_roads_that_can_do_the_same_give_the_same(engine):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tracker.analytics.funnel_attempts import attempts
+from tracker.analytics.funnel_attempts import attempts, narrow_will_do
 from tracker.analytics.funnel_spec import Funnel, parse
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Query
@@ -27,10 +27,10 @@ def run(engine: Engine, funnel: Funnel) -> dict[str, Any]:
     """The report in the contract's shape."""
     events = events_source(engine)
     if funnel.breakdown is None or funnel.breakdown.touch != "all":
-        rows = engine.ask(query(engine, funnel, events)).dicts()
+        rows = _ask(engine, funnel, events)
     else:  # one person may stand under several values: the whole is a question of its own
-        rows = engine.ask(query(engine, replace(funnel, breakdown=None), events)).dicts()
-        rows += [row for row in engine.ask(query(engine, funnel, events)).dicts() if not row["part"]]
+        rows = _ask(engine, replace(funnel, breakdown=None), events)
+        rows += [row for row in _ask(engine, funnel, events) if not row["part"]]
     none = [0] * len(funnel.steps)
     whole = next(
         (row for row in rows if row["part"]), {"counts": none, "drops": none, "averages": none, "medians": none}
@@ -40,6 +40,15 @@ def run(engine: Engine, funnel: Funnel) -> dict[str, Any]:
         parts = [row for row in rows if not row["part"]]
         answer["breakdown"] = [{"value": row["value"], "steps": _steps(funnel, row)} for row in parts]
     return answer
+
+
+def _ask(engine: Engine, funnel: Funnel, events: Fragment) -> list[dict[str, Any]]:
+    """The rows; over the narrow road where it can be tried, and again over the wide one where it met ties."""
+    if narrow_will_do(funnel):
+        rows = engine.ask(query(engine, funnel, events, road="narrow")).dicts()
+        if not any(row["ties"] for row in rows):
+            return rows
+    return engine.ask(query(engine, funnel, events)).dicts()
 
 
 def query(engine: Engine, funnel: Funnel, events: Fragment, *, road: str | None = None) -> Query:
@@ -58,6 +67,7 @@ def query(engine: Engine, funnel: Funnel, events: Fragment, *, road: str | None 
             "medians": Fragment(
                 f"[{', '.join(f'quantileExactInclusiveOrNullIf(0.5)({span}, {there})' for span, there in took)}]"
             ),
+            "ties": Fragment("countIf(tied)" if road == "narrow" else "0"),
             "groups": Fragment("grouping sets ((), (value))" if funnel.breakdown else "value"),
             "kind": Fragment("grouping(value)" if funnel.breakdown else "1"),
         },

@@ -1,8 +1,9 @@
 -- A funnel's answer from the attempt that counts for every unit: how many reached each step, and how long it took from
 -- the last required step before. The first row is the whole, further rows are the breakdown's values.
--- Slots: attempts, counts, drops, averages, medians, groups, kind.
+-- Slots: attempts, counts, drops, averages, medians, ties, groups, kind.
 select /*kind*/ as part, value, /*counts*/ as counts, /*drops*/ as drops,
-    /*averages*/ as averages, /*medians*/ as medians
+    /*averages*/ as averages, /*medians*/ as medians,
+    /*ties*/ as ties
 from (/*attempts*/)
 group by /*groups*/
 order by part desc, counts[1] desc, value

@@ -13,7 +13,7 @@ whatever overlaps. `fold` looks at every start on its own: exclusions and option
 from __future__ import annotations
 
 from tracker.analytics.funnel_fold import Fold
-from tracker.analytics.funnel_hits import Hits, disjoint, hits, relevant, step_code, step_mask
+from tracker.analytics.funnel_hits import Hits, disjoint, hits, step_code, step_mask
 from tracker.analytics.funnel_spec import Funnel
 from tracker.analytics.funnel_unordered import kinds_of, takes, upcoming
 from tracker.core.errors import BadRequest
@@ -21,20 +21,36 @@ from tracker.store.engine import Engine, Param
 from tracker.store.sql import Fragment, fill, load
 
 _MAX_KINDS = 200
+_TIED = (
+    ", arrayExists((p, q) -> p != q and bitShiftRight(p, {time_shift:UInt16}) = bitShiftRight(q, {time_shift:UInt16}),"
+    " sorted, arrayPopBack(arrayPushFront(sorted, sorted[1]))) as tied"
+)
 
 
 def attempts(engine: Engine, funnel: Funnel, events: Fragment, *, road: str | None = None) -> Fragment:
     """The subquery for this funnel; `events` is what to read (`clean.events_source`).
 
-    `road` forces a road that could do it too (tests compare them). An unordered funnel whose steps may overlap costs
-    one question to the engine here: which overlaps there are. Raises BadRequest where there are more than 200 kinds.
+    `road` forces a road that could do it too: `narrow` (see below), `overlapping` and `fold` (tests compare them). An
+    unordered funnel whose steps may overlap costs one question to the engine here: which overlaps there are. Raises
+    BadRequest where there are more than 200 kinds.
     """
     if funnel.mode == "unordered":
         return _unordered(engine, funnel, events)
     needs_fold = bool(funnel.exclude) or any(step.optional for step in funnel.steps)
     if road == "fold" or needs_fold:
         return _fold(funnel, events)
-    return _fill(funnel, events, disjoint(funnel) and road != "overlapping")
+    alone = disjoint(funnel) and road != "overlapping"
+    return _fill(funnel, events, alone, narrow=road == "narrow")
+
+
+def narrow_will_do(funnel: Funnel) -> bool:
+    """Whether the road `narrow` can be tried: an ordered funnel in which no event serves two steps.
+
+    It needs half the memory and three quarters of the time, and has one more column: `tied`. Where that is true for any
+    unit, sequence and arrival decide, and the answer must be thrown away.
+    """
+    plain = not funnel.exclude and not any(step.optional for step in funnel.steps)
+    return plain and funnel.mode == "ordered" and disjoint(funnel)
 
 
 def _params(funnel: Funnel, found: Hits) -> dict[str, Param]:
@@ -51,14 +67,14 @@ def _value(funnel: Funnel) -> Fragment:
 
 def _masked(funnel: Funnel, events: Fragment) -> Hits:
     bits = len(funnel.steps) + len(funnel.exclude)
-    return hits(funnel, events, step_mask(funnel), bits, relevant(funnel))
+    return hits(funnel, events, step_mask(funnel), bits)
 
 
-def _fill(funnel: Funnel, events: Fragment, alone: bool) -> Fragment:
+def _fill(funnel: Funnel, events: Fragment, alone: bool, *, narrow: bool) -> Fragment:
     """`alone`: no event can serve two steps, so a small number says which one it serves."""
     count = len(funnel.steps)
     if alone:
-        found = hits(funnel, events, step_code(funnel), count.bit_length(), relevant(funnel))
+        found = hits(funnel, events, step_code(funnel), count.bit_length(), narrow=narrow)
     else:
         found = _masked(funnel, events)
     strict = funnel.mode == "strict"
@@ -76,6 +92,7 @@ def _fill(funnel: Funnel, events: Fragment, alone: bool) -> Fragment:
             "hits": found.query,
             "serves": Fragment(f"to{'UInt8' if alone else 'UInt64'}(bitAnd(p, {found.params['serves_mask']}))"),
             "levels": Fragment(", ".join(levels)),
+            "tied": Fragment(_TIED if narrow else ""),
             "furthest": Fragment(f"multiIf({', '.join(tests)}, 0)"),
             "start": Fragment(f"multiIf({', '.join(starts)}, {last[0]})"),
             "at": Fragment(f"[{', '.join(at)}]"),

@@ -35,16 +35,21 @@ class Hits:
     params: dict[str, Param]
 
 
-def hits(funnel: Funnel, events: Fragment, serves: Fragment, serves_bits: int, relevant: Fragment) -> Hits:
-    """Pack the `relevant` events; `serves` is an integer expression of `serves_bits` bits on what one can serve."""
-    time_shift = _SEQ_BITS + _ARRIVAL_BITS + serves_bits
+def hits(funnel: Funnel, events: Fragment, serves: Fragment, serves_bits: int, *, narrow: bool = False) -> Hits:
+    """Pack the relevant events; `serves` is an integer expression of `serves_bits` bits on what one can serve.
+
+    `narrow` leaves sequence and arrival out: 64 bits instead of 128, exact while no unit has two events that serve
+    different steps in the same millisecond.
+    """
+    time_shift = serves_bits + (0 if narrow else _SEQ_BITS + _ARRIVAL_BITS)
     time_bits = (funnel.range.end - funnel.range.start + funnel.window).bit_length()
-    wide = "UInt128" if time_bits + time_shift <= 128 else "UInt256"
-    packed = (
-        f"bitShiftLeft(to{wide}(toUnixTimestamp64Milli(ts) - {{from:Int64}}), {time_shift})"
-        f" + bitShiftLeft(to{wide}(seq), {_ARRIVAL_BITS + serves_bits})"
-        f" + bitShiftLeft(to{wide}(bitAnd(arrival, {2**_ARRIVAL_BITS - 1})), {serves_bits}) + ({serves.text})"
-    )
+    wide = next(f"UInt{size}" for size in (64, 128, 256) if time_bits + time_shift <= size)
+    parts = [f"bitShiftLeft(to{wide}(toUnixTimestamp64Milli(ts) - {{from:Int64}}), {time_shift})"]
+    if not narrow:
+        parts.append(f"bitShiftLeft(to{wide}(seq), {_ARRIVAL_BITS + serves_bits})")
+        parts.append(f"bitShiftLeft(to{wide}(bitAnd(arrival, {2**_ARRIVAL_BITS - 1})), {serves_bits})")
+    packed = f"{' + '.join(parts)} + ({serves.text})"
+    wanted = relevant(funnel)
     extra, also, params = "", "", Params("b")
     if funnel.breakdown is not None:
         text = property_text(funnel.breakdown.property, params)
@@ -62,7 +67,7 @@ def hits(funnel: Funnel, events: Fragment, serves: Fragment, serves_bits: int, r
             "packed": Fragment(packed, serves.params),
             "events": events,
             "persons": persons.join() if funnel.count_by == "person" else Fragment(""),
-            "relevant": Fragment(f"{relevant.text}){_NOBODY[funnel.count_by]} and (true", relevant.params),
+            "relevant": Fragment(f"{wanted.text}){_NOBODY[funnel.count_by]} and (true", wanted.params),
             "also": Fragment(also),
         },
         {"site": funnel.site, "from": funnel.range.start, "until": funnel.range.end - 1 + funnel.window},
