@@ -116,6 +116,17 @@ def chart(figure: go.Figure, key: str, alt: str) -> None:
     st.plotly_chart(figure, theme=None, config=charts.CONFIG, key=key, alt=alt)
 
 
+def legend(entries: Sequence[tuple[str, str]]) -> None:
+    """(colour, name) of each part of the chart below."""
+    st.html(
+        tag(
+            "ul",
+            *(tag("li", tag("i", style=f"background:{colour}"), name) for colour, name in entries),
+            cls="jt-legend",
+        )
+    )
+
+
 def changed(now: float | None, before: float | None, good: str = "up") -> dict[str, str]:
     """The change of a key figure as arguments of `Figure`."""
     text, direction = formats.change(now, before)

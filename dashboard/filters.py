@@ -48,7 +48,6 @@ def _row(key: str, rows: list[Json], row: Json, known: dict[str, list[str]]) -> 
                 list(questions.OPERATORS),
                 format_func=questions.OPERATORS.__getitem__,
                 key=keep(f"{key}-op", row["op"]),
-                width=150,
             )
             if st.button("", icon=":material/close:", type="tertiary", key=f"{key}-remove", help="Remove this filter"):
                 rows.remove(row)

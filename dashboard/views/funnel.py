@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import charts, formats, questions, state
 from dashboard.charts import Bar
 from dashboard.client import Json
-from dashboard.components import Column, Figure, chart, empty, figures, guarded, head, notice, section, table
+from dashboard.components import Column, Figure, chart, empty, figures, guarded, head, legend, notice, section, table
 from dashboard.views import funnel_builder, funnel_people, funnel_saved
 
 SHOWN_VALUES = 5
@@ -161,6 +161,7 @@ def _breakdown(groups: list[Json], by: str, who: str) -> None:
             st.caption("Nobody who started had this property.")
             return
         named = [(str(group["value"]) or "(not known)", group["steps"]) for group in largest]
+        legend([(charts.CATEGORIES[place], value) for place, (value, _) in enumerate(named)])
         chart(charts.funnel_by([(value, bars_of(steps)) for value, steps in named]), "funnel-by", f"The funnel by {by}")
         titles = [
             Column(questions.property_title(by).capitalize(), "strong"),

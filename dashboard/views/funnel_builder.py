@@ -163,7 +163,7 @@ def _exclusions(draft: Json, names: list[str]) -> None:
                 draft["exclude"].remove(row)
                 st.rerun()
         filters.editor(key, row["where"], row["event"] or None)
-    if st.button("Add", icon=":material/add:", type="tertiary", key="add-exclusion"):
+    if st.button("Add an event", icon=":material/add:", type="tertiary", key="add-exclusion"):
         draft["exclude"].append({"id": questions.new_id(), "event": "", "from_step": 1, "to_step": last, "where": []})
         st.rerun()
 
