@@ -133,6 +133,15 @@ def test_on_an_opt_in_site_a_server_is_not_taken_for_a_browser(service: Service)
     assert service.it.ledger(name)["suppressed"] == 0
 
 
+@each_client
+def test_a_wrong_key_is_told_at_once(service: Service, client: str) -> None:
+    """Nothing that the library could repeat with success: it gives up after one try, and says why."""
+    before = _refused(service)
+    with pytest.raises(AssertionError, match=r"unknown_key|401"):
+        send(client, service.host, "no-such-key", _tracks("lost", 1))
+    assert _refused(service) == before + 1
+
+
 def test_clients_that_are_refused_for_a_while_come_again(service: Service) -> None:
     """The spool is full while the loader rests: 503 with Retry-After, then all is taken."""
     sites = service.sites()
@@ -247,6 +256,16 @@ def _came_once(service: Service, site: str, event: str, count: int) -> None:
         _last_days(site) | {"interval": "day", "event": {"event": event}, "measure": "events"},
     )["series"]
     assert sum(point["value"] for point in series) == count
+
+
+def _refused(service: Service) -> int:
+    """How many Segment requests were answered 401."""
+    text = request(service.it.port, "GET", "/metrics")[1].decode()
+    return sum(
+        int(float(line.rpartition(" ")[2]))
+        for line in text.splitlines()
+        if "segment" in line and '"401"' in line and not line.startswith("#")
+    )
 
 
 def _fill(service: Service, key: str, size: int) -> int:

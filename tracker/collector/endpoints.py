@@ -41,12 +41,12 @@ def answering(source: str) -> Callable[[Callable[[web.Request, Service], Awaitab
             try:
                 response = await endpoint(request, service)
             except TrackerError as failure:
-                response = service.failure(request, failure)
+                response = service.failure(request, failure, source)
             except (web.HTTPException, ConnectionError):
                 raise
             except Exception as failure:  # nothing of it may reach the client
                 log.exception("collector.failed", source=source)
-                response = service.failure(request, _unexpected(failure))
+                response = service.failure(request, _unexpected(failure), source)
             finally:
                 service.in_flight -= 1
             if service.leaving:

@@ -170,14 +170,21 @@ class Service:
             headers.append(("X-Visitor", event.visitor))
         return headers
 
-    def failure(self, request: web.Request, failure: TrackerError) -> web.Response:
-        """The answer to a request that failed: the error's own words, readable by origins that may send here."""
+    def failure(self, request: web.Request, failure: TrackerError, source: str) -> web.Response:
+        """The answer to a request that failed: the error's own words, readable by origins that may send here.
+
+        Segment's and RudderStack's libraries look for `code` and `message` at the top: without them rudder-sdk-python
+        takes any refusal for a broken network and repeats it ten times.
+        """
         origin = request.headers.get("Origin")
         readable = origin and not isinstance(failure, Forbidden) and self.sites.any_allows(origin)
         headers = cors.answer_headers(str(origin)) if readable else {}
         if isinstance(failure, TryLater):
             headers["Retry-After"] = str(5 + secrets.randbelow(11))
-        return web.json_response(failure.as_json(), status=failure.status, headers=headers)
+        body: dict[str, object] = {**failure.as_json()}
+        if source == "segment":
+            body |= {"code": failure.code, "message": failure.message}
+        return web.json_response(body, status=failure.status, headers=headers)
 
 
 class _Travelled:
