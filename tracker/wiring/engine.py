@@ -49,11 +49,13 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
         catalog = stack.enter_context(open_catalog(settings))
         if not _prepared(engine, stop):
             return
-        thread = _LoaderThread(_loader(settings, engine, catalog), stop) if loader else None
+        loads = _loader(settings, engine, catalog) if loader else None
+        thread = _LoaderThread(loads, stop) if loads is not None else None
         if thread is not None:
             thread.start()
+        missing = loads.audit.missing if loads is not None else None
         try:
-            asyncio.run(_serve(settings, _services(settings, engine, catalog) if api else None, stop))
+            asyncio.run(_serve(settings, _services(settings, engine, catalog, missing) if api else None, stop))
         finally:
             stop.set()
             _leave_after(settings.stop_seconds)
@@ -150,7 +152,10 @@ def _loader(settings: Settings, engine: Engine, catalog: Catalog) -> Loader:
     return Loader(Spool(settings.spool_dir), engine, catalog.ledger, vault=catalog.vault)
 
 
-def _services(settings: Settings, engine: Engine, catalog: Catalog) -> Services:
+def _services(
+    settings: Settings, engine: Engine, catalog: Catalog, missing: Callable[[str | None], int] | None = None
+) -> Services:
+    """`missing`: what the loader's audit found, where the loader is in this process."""
     from tracker.api.services import Services
     from tracker.catalog import token_hash
     from tracker.imports.replay import replayer
@@ -163,7 +168,7 @@ def _services(settings: Settings, engine: Engine, catalog: Catalog) -> Services:
     return Services(
         engine=engine,
         catalog=catalog,
-        ledger=LedgerView(Spool(settings.spool_dir), catalog.ledger),
+        ledger=LedgerView(Spool(settings.spool_dir), catalog.ledger, missing),
         replay=replayer(engine, catalog.sites, settings.spool_dir),
         admin_token_hash=token_hash(admin_token(settings)),
         exports=exports,
