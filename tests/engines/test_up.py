@@ -231,6 +231,18 @@ def test_a_supervisor_that_is_killed_takes_its_children_along(up: Up) -> None:
     until(lambda: up.stored() == up.sent, "the next one goes on")
 
 
+def test_a_frozen_engine_does_not_keep_it_from_stopping(up: Up) -> None:
+    up.start()
+    until(up.send, "an event is accepted")
+    until(lambda: up.stored() >= 1, "the engine works")
+    children = up.children()
+    os.kill(children["engine"], signal.SIGSTOP)
+    up.process.terminate()
+    assert up.process.wait(PATIENCE) == 0
+    assert not [pid for pid in children.values() if running(pid)]
+    assert "did not stop in time" in up.log.read_text()
+
+
 def test_a_second_one_is_refused_on_the_same_folder_and_on_the_same_ports(up: Up, tmp_path: Path) -> None:
     up.start()
     until(up.send, "an event is accepted")

@@ -42,6 +42,7 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())  # until the event loop takes over: a store may take long to open
     threading.Thread(target=_warm_up, args=(loader, api), name="warm-up", daemon=True).start()
+    threading.Thread(target=_leave_after, args=(stop, settings.stop_seconds), name="deadline", daemon=True).start()
     with ExitStack() as stack:
         for name in [name for name, wanted in (("loader", loader), ("api", api)) if wanted]:
             stack.callback(Claim.take(settings.data, name, url=settings.api_base).release)
@@ -58,7 +59,6 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
             asyncio.run(_serve(settings, _services(settings, engine, catalog, missing) if api else None, stop))
         finally:
             stop.set()
-            _leave_after(settings.stop_seconds)
             if thread is not None:
                 thread.join()
         if thread is not None and thread.failure is not None:
@@ -231,11 +231,11 @@ async def _until(stop: threading.Event) -> None:
         await asyncio.sleep(0.05)
 
 
-def _leave_after(seconds: float) -> None:
-    """A report or an insert that does not end must not keep the process: all of it is repeatable."""
+def _leave_after(stop: threading.Event, seconds: float) -> None:
+    """A report or an insert that does not end must not keep the process: all of it is repeatable.
 
-    def leave() -> None:
-        time.sleep(seconds)
-        os._exit(1)
-
-    threading.Thread(target=leave, name="deadline", daemon=True).start()
+    A little before the supervisor would kill us, so that our own locks and files are let go in order.
+    """
+    stop.wait()
+    time.sleep(max(seconds - 1.0, 0.5))
+    os._exit(1)
