@@ -14,6 +14,7 @@ from small_history import put
 from tracker.api import report_answers as answers
 from tracker.api.bounded import Bounded, Gone, TooSlow
 from tracker.core.errors import Broken
+from tracker.core.identifiers import keys_of, person_id
 from tracker.store.engine import Query
 
 NOW = 1_795_000_000_000  # 2026-11-18T11:06:40Z
@@ -97,6 +98,16 @@ async def test_live_people_names_properties(api):
     assert [event["event"] for event in rest["events"]] == ["view"]
     status, _ = await api.ask("GET", "/api/v1/people/nobody/timeline?site=shop")
     assert status == 404
+
+
+async def test_who_signs_in_with_an_address_is_found_by_it_though_only_its_hash_is_stored(api):
+    site = api.catalog.sites.get("shop")
+    stored = person_id(keys_of(site.name, site.write_key, site.identifier_key), "Ann@shop.example")
+    put(api.services.engine, [{"event": "view", "visitor": "c", "user": stored, "ts": NOW}])
+    _, people = await api.ask("GET", "/api/v1/people?site=shop&q=ann%40shop.example")
+    assert [one["user"] for one in people["people"]] == [stored]
+    _, timeline = await api.ask("GET", "/api/v1/people/ann%40shop.example/timeline?site=shop")
+    assert [event["visitor"] for event in timeline["events"]] == ["c"]
 
 
 async def test_an_id_may_hold_a_slash(api):

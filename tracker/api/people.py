@@ -9,17 +9,21 @@ from tracker.analytics import properties as known_properties
 from tracker.analytics import timeline as journey
 from tracker.api.call import Call
 from tracker.api.reports import Question
+from tracker.core.identifiers import keys_of, person_id
 
 
 def found(call: Call) -> dict[str, Any]:
     """`GET /api/v1/people`."""
-    return _ask(call, people, {"site": call.query.site, "q": call.query.q, "limit": call.query.limit})
+    query = call.query
+    q = _as_stored(call, query.q) if query.q else query.q
+    return _ask(call, people, {"site": query.site, "q": q, "limit": query.limit})
 
 
 def timeline(call: Call) -> dict[str, Any]:
     """`GET /api/v1/people/{id}/timeline`."""
     query = call.query
-    body = {"site": query.site, "person": call.path["id"], "limit": query.limit, "cursor": query.cursor}
+    person = _as_stored(call, call.path["id"])
+    body = {"site": query.site, "person": person, "limit": query.limit, "cursor": query.cursor}
     return _ask(call, journey, body)
 
 
@@ -31,6 +35,12 @@ def event_names(call: Call) -> dict[str, Any]:
 def properties(call: Call) -> dict[str, Any]:
     """`GET /api/v1/properties`."""
     return _ask(call, known_properties, {"site": call.query.site, "event": call.query.event})
+
+
+def _as_stored(call: Call, said: str) -> str:
+    """A person as the events know them: an e-mail address used as an id is stored as its keyed hash only."""
+    site = call.site(call.query.site)
+    return person_id(keys_of(site.name, site.write_key, site.identifier_key), said)
 
 
 def _ask(call: Call, question: Question, body: dict[str, Any]) -> dict[str, Any]:
