@@ -43,6 +43,15 @@ def lines(rule: Json, depth: int = 0) -> list[Line]:
     return _leaf(rule, depth)
 
 
+def summary(rule: Json) -> str:
+    """The rule as one line for a list: its parts joined by “and” or “or”."""
+    for word, joiner in (("all", " and "), ("any", " or ")):
+        if word in rule and rule[word]:
+            first, *rest = (lines(part)[0][1] for part in rule[word])
+            return joiner.join([first, *(part[:1].lower() + part[1:] for part in rest)])
+    return lines(rule)[0][1]
+
+
 def _leaf(rule: Json, depth: int) -> list[Line]:
     if "did" in rule:
         return [(depth, _did(rule["did"]))]

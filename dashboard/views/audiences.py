@@ -42,8 +42,7 @@ def _card(row: Json) -> None:
         st.container(horizontal=True, vertical_alignment="center", gap="medium"),
     ):
         with st.container(gap=None, width="stretch"):
-            first = rules.lines(row["rule"])
-            section(str(row["name"]), first[0][1] if first else "")
+            section(str(row["name"]), rules.summary(row["rule"]))
         st.html(_size(row), width=110)
         if st.button("Open", key=f"open-{id}"):
             st.switch_page(state.pages()["audience"], query_params={"id": id})

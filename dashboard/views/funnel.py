@@ -8,6 +8,7 @@ from dashboard import charts, formats, questions, state
 from dashboard.charts import Bar
 from dashboard.client import Json
 from dashboard.components import Column, Figure, chart, empty, figures, guarded, head, legend, notice, section, table
+from dashboard.countries import country
 from dashboard.views import funnel_builder, funnel_people, funnel_saved
 
 SHOWN_VALUES = 5
@@ -160,7 +161,8 @@ def _breakdown(groups: list[Json], by: str, who: str) -> None:
         if not largest:
             st.caption("Nobody who started had this property.")
             return
-        named = [(str(group["value"]) or "(not known)", group["steps"]) for group in largest]
+        title = country if by == "country" else str
+        named = [(title(str(group["value"])) or "(not known)", group["steps"]) for group in largest]
         legend([(charts.CATEGORIES[place], value) for place, (value, _) in enumerate(named)])
         chart(charts.funnel_by([(value, bars_of(steps)) for value, steps in named]), "funnel-by", f"The funnel by {by}")
         titles = [

@@ -120,6 +120,8 @@ async def test_from_a_drop_to_a_file(stack: tuple[Tracker, str], desk: Page) -> 
     await desk.get_by_role("link", name="Audiences").click()
     await expect(desk.locator(".jt-section h2", has_text=name)).to_be_visible(timeout=PATIENCE)
     await expect(desk.locator(".jt-size b").first).to_have_text(people, timeout=PATIENCE)
+    await desk.get_by_role("main").get_by_role("button", name="Open").first.click()
+    await expect(desk.locator(".jt-head h1")).to_have_text(name, timeout=PATIENCE)
 
 
 async def test_a_new_site_turns_green_and_its_strangers_text_stays_text(stack: tuple[Tracker, str], desk: Page) -> None:

@@ -140,6 +140,16 @@ def test_a_rule_in_words(rule, expected):
     assert rules.lines(rule) == expected
 
 
+def test_a_rule_in_one_line():
+    both = {"all": [{"did": {"event": "search"}}, {"property": {"property": "device", "op": "eq", "value": "mobile"}}]}
+    assert rules.summary(both) == "Did “Search” and device is mobile"
+    assert rules.summary({"not": {"did": {"event": "search"}}}) == "Not: Did “Search”"
+    assert (
+        rules.summary({"any": [{"in": "aud_1"}, {"in": "aud_2"}]})
+        == "Is in the audience aud_1 or is in the audience aud_2"
+    )
+
+
 def test_examples_hold_the_sites_own_key_and_address():
     address = examples.collector('<script async src="https://t.shop.example/p.js" data-site="wk"></script>')
     assert address == "https://t.shop.example"
