@@ -21,6 +21,10 @@ from tracker.store.engine import Engine, Param
 from tracker.store.sql import Fragment, fill, load
 
 _MAX_KINDS = 200
+_MOMENTS = (
+    "arrayMap((p, i) -> bitOr(bitShiftLeft(toUInt64(bitShiftRight(p, {time_shift:UInt16})), 24), i),"
+    " sorted, arrayEnumerate(sorted)) as moments"
+)
 _TIED = (
     ", arrayExists((p, q) -> p != q and bitShiftRight(p, {time_shift:UInt16}) = bitShiftRight(q, {time_shift:UInt16}),"
     " sorted, arrayPopBack(arrayPushFront(sorted, sorted[1]))) as tied"
@@ -53,11 +57,11 @@ def narrow_will_do(funnel: Funnel) -> bool:
     return plain and funnel.mode == "ordered" and disjoint(funnel)
 
 
-def _params(funnel: Funnel, found: Hits) -> dict[str, Param]:
+def _params(funnel: Funnel, found: Hits, shift: int = 24) -> dict[str, Param]:
     return {
         **found.params,
-        "limit": (funnel.range.end - funnel.range.start) << 24,
-        "window": funnel.window << 24,
+        "limit": (funnel.range.end - funnel.range.start) << shift,
+        "window": funnel.window << shift,
     }
 
 
@@ -77,20 +81,23 @@ def _fill(funnel: Funnel, events: Fragment, alone: bool, *, narrow: bool) -> Fra
         found = hits(funnel, events, step_code(funnel), count.bit_length(), narrow=narrow)
     else:
         found = _masked(funnel, events)
+    moments, shift = "sorted as moments", count.bit_length()
+    if not narrow:
+        kind, shift = "UInt8" if alone else "UInt64", 24
+        moments = f"{_MOMENTS}, arrayMap(p -> to{kind}(bitAnd(p, {found.params['serves_mask']})), sorted) as serves"
     strict = funnel.mode == "strict"
-    levels = [_level(step, alone, strict) for step in range(1, count + 1)]
+    levels = [_level(funnel, step, alone, narrow) for step in range(1, count + 1)]
     last = [f"arrayMax(latest_{step})" if strict else f"latest_{step}[-1]" for step in range(1, count + 1)]
     tests = [f"{last[step - 1]} != 0, {step}" for step in range(count, 0, -1)]
     starts = [f"furthest = {step}, {last[step - 1]}" for step in range(count, 1, -1)]
-    at = [
-        "bitShiftRight(start, 24)"
-    ]  # what is not reached is left to `reached`: a branch here costs more than it saves
-    at += [f"bitShiftRight(moments[indexOf(latest_{step}, start)], 24)" for step in range(2, count + 1)]
+    # What is not reached is left to `reached`: a branch here costs more than it saves.
+    at = [f"bitShiftRight(start, {shift})"]
+    at += [f"bitShiftRight(moments[indexOf(latest_{step}, start)], {shift})" for step in range(2, count + 1)]
     query = fill(
         load(__package__, "funnel_fill"),
         {
             "hits": found.query,
-            "serves": Fragment(f"to{'UInt8' if alone else 'UInt64'}(bitAnd(p, {found.params['serves_mask']}))"),
+            "moments": Fragment(moments),
             "levels": Fragment(", ".join(levels)),
             "tied": Fragment(_TIED if narrow else ""),
             "furthest": Fragment(f"multiIf({', '.join(tests)}, 0)"),
@@ -98,22 +105,27 @@ def _fill(funnel: Funnel, events: Fragment, alone: bool, *, narrow: bool) -> Fra
             "at": Fragment(f"[{', '.join(at)}]"),
             "value": _value(funnel),
         },
-        _params(funnel, found),
+        _params(funnel, found, shift),
     )
     return Fragment(query.text, query.params)
 
 
-def _level(step: int, alone: bool, strict: bool) -> str:
+def _level(funnel: Funnel, step: int, alone: bool, narrow: bool) -> str:
     """SQL for `latest_<step>`; strict attempts are not carried on: they live from one event to the next."""
+    strict, low = funnel.mode == "strict", 2**24 - 1
+    names, arrays = "m, c", "moments, serves"
     serves = f"c = {step}" if alone else f"bitTest(c, {step - 1})"
+    if narrow:
+        low = 2 ** len(funnel.steps).bit_length() - 1
+        names, arrays, serves = "m", "moments", f"bitAnd(m, {low}) = {step}"
     if step == 1:
-        found = f"arrayMap((m, c) -> m * bitAnd({serves}, m < {{limit:UInt64}}), moments, serves)"
+        found = f"arrayMap(({names}) -> m * bitAnd({serves}, m < {{limit:UInt64}}), {arrays})"
     else:
         before = f"latest_{step - 1}"
         if strict or not alone:  # one event serves one step: look at what stood before this event
             before = f"arrayPopBack(arrayPushFront({before}, 0))"
-        reached = f"bitAnd({serves}, m <= bitOr(s, 16777215) + {{window:UInt64}})"  # an s of 0 stays 0
-        found = f"arrayMap((m, c, s) -> s * {reached}, moments, serves, {before})"
+        reached = f"bitAnd({serves}, m <= bitOr(s, {low}) + {{window:UInt64}})"  # an s of 0 stays 0
+        found = f"arrayMap(({names}, s) -> s * {reached}, {arrays}, {before})"
     return f"{found if strict else f'arrayFill(x -> x != 0, {found})'} as latest_{step}"
 
 
