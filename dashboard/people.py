@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from dashboard import formats, rules, state
 from dashboard.client import Json
 from dashboard.components import Column, table
+
+_MADE_UP = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f-]{4,}", re.IGNORECASE)
 
 
 def label(person: Json) -> str:
@@ -13,6 +17,11 @@ def label(person: Json) -> str:
         return formats.short(str(person["user"]), 40)
     visitor = str(person.get("visitor") or person.get("person") or "")
     return f"Visitor {visitor[:8]}"
+
+
+def named(id: str) -> str:
+    """A user or visitor id as the live list has it: what a browser made up is shortened."""
+    return label({"visitor": id}) if _MADE_UP.fullmatch(id) else label({"user": id})
 
 
 def listing(rows: list[Json], caption: str) -> None:

@@ -38,7 +38,8 @@ def lines(rule: Json, depth: int = 0) -> list[Line]:
     if "not" in rule:
         inner = lines(rule["not"], depth + 1)
         if len(inner) == 1:
-            return [(depth, f"Not: {inner[0][1]}")]
+            said = inner[0][1]
+            return [(depth, f"Did not do {said[4:]}" if said.startswith("Did ") else f"Not: {said}")]
         return [(depth, "Not:"), *inner]
     return _leaf(rule, depth)
 
@@ -46,7 +47,7 @@ def lines(rule: Json, depth: int = 0) -> list[Line]:
 def summary(rule: Json) -> str:
     """The rule as one line for a list: its parts joined by “and” or “or”."""
     for word, joiner in (("all", " and "), ("any", " or ")):
-        if word in rule and rule[word]:
+        if rule.get(word):
             first, *rest = (lines(part)[0][1] for part in rule[word])
             return joiner.join([first, *(part[:1].lower() + part[1:] for part in rest)])
     return lines(rule)[0][1]

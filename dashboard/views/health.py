@@ -125,7 +125,7 @@ def live() -> None:
         [
             formats.event_title(str(event["event"])),
             formats.ago(formats.moment(str(event["ts"])), state.now()),
-            people.label({"user": event.get("person")}) if event.get("person") else formats.NONE,
+            people.named(str(event["person"])) if event.get("person") else formats.NONE,
             formats.short(path(str(event.get("url") or "")), 44) or formats.NONE,
             people.known(event),
             formats.money(event["value"], str(event.get("currency") or ""))

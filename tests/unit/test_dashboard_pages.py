@@ -186,7 +186,7 @@ def test_an_audience_says_who_is_in_it_and_who_is_withheld(server):
         "241",
         "have not agreed to advertising",
         "Did “View item” in the last 14 days",
-        "Not: Did “Purchase”",
+        "Did not do “Purchase”",
     ):
         assert expected in text
 

@@ -1,6 +1,6 @@
 import pytest
 
-from dashboard import examples, questions, rules
+from dashboard import examples, people, questions, rules
 
 
 def draft(*events, **more):
@@ -90,7 +90,7 @@ RULES = [
         [
             (0, "All of these:"),
             (1, "Did “View item”, at least 3 times in the last 14 days"),
-            (1, "Not: Did “Purchase”"),
+            (1, "Did not do “Purchase”"),
         ],
     ),
     (
@@ -143,7 +143,7 @@ def test_a_rule_in_words(rule, expected):
 def test_a_rule_in_one_line():
     both = {"all": [{"did": {"event": "search"}}, {"property": {"property": "device", "op": "eq", "value": "mobile"}}]}
     assert rules.summary(both) == "Did “Search” and device is mobile"
-    assert rules.summary({"not": {"did": {"event": "search"}}}) == "Not: Did “Search”"
+    assert rules.summary({"not": {"did": {"event": "search"}}}) == "Did not do “Search”"
     assert (
         rules.summary({"any": [{"in": "aud_1"}, {"in": "aud_2"}]})
         == "Is in the audience aud_1 or is in the audience aud_2"
@@ -165,3 +165,8 @@ def test_the_snippet_has_a_queue_and_says_what_the_sites_policy_is():
     assert opt_out.endswith('data-site="wk" data-consent="opt-out"></script>')
     assert "data-consent" not in examples.snippet(given, "opt-in")
     assert examples.snippet(opt_out, "opt-out") == opt_out  # what has it already stays as it is
+
+
+def test_a_person_in_the_live_list():
+    assert people.named("9d36c59d-ee9d-425b-8687-38184d9f8701") == "Visitor 9d36c59d"
+    assert people.named("user_0248") == "user_0248"
