@@ -66,7 +66,7 @@ class Killer:
         return kills
 
     def _loading(self) -> bool:
-        return self._oracle.busy() and bool(_sealed(self._spool))
+        return bool(_sealed(self._spool))
 
     @staticmethod
     def _kill(role: Role, kills: Kills, dice: random.Random, loaded: Callable[[], bool]) -> None:

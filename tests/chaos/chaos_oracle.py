@@ -21,6 +21,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
+from pathlib import Path
 from typing import Any
 
 PATTERNS = (
@@ -32,6 +33,7 @@ PATTERNS = (
 SIZES = (1, 1, 1, 3, 8, 30)
 BROWSER = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 AGAIN = 0.08  # share of acknowledged events that are sent once more
+BACKLOG = 40  # segments
 HOUR = 3_600_000
 
 
@@ -49,12 +51,19 @@ class Sent:
 
 
 class Oracle:
-    """`seed` decides everything but the timing. `threads` connections send about `rate` requests a second together."""
+    """`seed` decides everything but the timing. `threads` connections send about `rate` requests a second together.
 
-    def __init__(self, seed: str, port: int, write_key: str, *, threads: int = 4, rate: float = 120.0) -> None:
+    `spool`: hold back while more than `BACKLOG` segments wait there. Somebody who is killed all the time cannot keep up
+    with a slow machine, and a backlog that grows would only make the test longer.
+    """
+
+    def __init__(
+        self, seed: str, port: int, write_key: str, *, threads: int = 4, rate: float = 120.0, spool: Path | None = None
+    ) -> None:
         self.seed = seed
         self._port = port
         self._key = write_key
+        self._spool = spool
         self._start = int(time.time() * 1000) - 2 * HOUR
         self._pause = threads / rate
         self.issued: dict[str, Sent] = {}
@@ -131,6 +140,8 @@ class Oracle:
         waiting: list[Sent] = []  # not acknowledged, or to be sent once more
         while True:
             time.sleep(dice.expovariate(1 / self._pause))
+            while self._spool and not self._stopping.is_set() and len(list(self._spool.glob("*/*.seg"))) > BACKLOG:
+                time.sleep(0.1)
             batch: list[Sent] = []
             if waiting and (self._stopping.is_set() or dice.random() < 0.5):
                 dice.shuffle(waiting)

@@ -30,7 +30,7 @@ pytestmark = [pytest.mark.chaos, pytest.mark.timeout(3600 if FULL else 240)]
 def test_collectors_and_engine_die_under_load(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     seed, started = secrets.token_hex(4), time.monotonic()
     with tracker(tmp_path, env=QUICK) as it:
-        oracle = Oracle(seed, it.port, it.site("chaos"))
+        oracle = Oracle(seed, it.port, it.site("chaos"), spool=it.spool)
         workers, engine = [it.collector(0), it.collector(1)], it.role("engine")
         for role in (*workers, engine):
             role.start()
@@ -54,7 +54,7 @@ def test_loader_and_clickhouse_die_under_load(tmp_path: Path, capsys: pytest.Cap
     clickhouse = ClickHouse(tmp_path / "clickhouse").start()
     try:
         with tracker(tmp_path / "tracker", clickhouse_url=clickhouse.url(), env=QUICK) as it:
-            oracle = Oracle(seed, it.port, it.site("chaos"))
+            oracle = Oracle(seed, it.port, it.site("chaos"), spool=it.spool)
             collector, loader, api = it.collector(0), it.role("loader"), it.role("api")
             for role in (collector, loader, api):
                 role.start()
