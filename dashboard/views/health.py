@@ -149,7 +149,7 @@ def _rejected() -> None:
     rows = state.api().rejected(state.site_name())
     replayed = st.session_state.pop("replayed", None)
     if replayed is not None:
-        notice("good", replayed)
+        notice("info", replayed)
     if not rows and not any(counts.values()):
         nothing = (
             "No event was rejected. Broken ones would be listed here, with what to change in the code that sends them."
@@ -198,10 +198,10 @@ def _rejected() -> None:
 
 
 def replay_text(answer: Json) -> str:
-    """What a replay did, as one sentence."""
-    sent = answer.get("replayed", answer.get("accepted", answer.get("count")))
-    again = answer.get("rejected")
-    text = f"{formats.number(sent)} events were sent again" if isinstance(sent, int) else "The events were sent again"
-    return text + (
-        f", {formats.number(again)} of them were rejected again." if isinstance(again, int) and again else "."
-    )
+    """What a replay did, as one sentence: how many are accepted now, how many still are not."""
+    accepted = int(answer.get("replayed") or 0)
+    still = int(answer.get("rejected") or 0) + int(answer.get("unreadable") or 0)
+    if not accepted:
+        return f"None of the {formats.number(still)} events is acceptable yet: what sent them has to change first."
+    text = f"{formats.number(accepted)} events are accepted now and will be in the reports in a moment"
+    return f"{text}; {formats.number(still)} still are not." if still else f"{text}."

@@ -90,7 +90,7 @@ class State:
                     ]
                 }
             case ["rejected", "replay"]:
-                return {"replayed": 11, "rejected": 2}
+                return {"replayed": 11, "rejected": 2, "unreadable": 1}
             case ["events", "names"]:
                 return {
                     "events": []
