@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -13,28 +15,51 @@ from dashboard.views import audience, audiences, funnel, health, install, overvi
 HERE = Path(__file__).parent
 
 
+class Entry(NamedTuple):
+    """A page of the navigation; one without an icon is reached by links only."""
+
+    key: str
+    draw: Callable[[], None]
+    title: str
+    path: str
+    icon: str | None = None
+
+    def made(self, signed_in: bool) -> st.Page:
+        """The page, or the sign-in in its place: whoever signs in is where they wanted to be."""
+        return st.Page(
+            self.draw if signed_in else sign_in.page,
+            title=self.title if signed_in else "Sign in",
+            icon=self.icon,
+            url_path=self.path,
+            default=self.key == "overview",
+            visibility="visible" if self.icon else "hidden",
+        )
+
+
+PAGES = (
+    Entry("overview", overview.page, "Overview", "overview", ":material/monitoring:"),
+    Entry("funnel", funnel.page, "Funnel", "funnel", ":material/filter_alt:"),
+    Entry("audiences", audiences.page, "Audiences", "audiences", ":material/group:"),
+    Entry("audience", audience.page, "Audience", "audience"),
+    Entry("health", health.page, "Data health", "data-health", ":material/fact_check:"),
+    Entry("install", install.page, "Install", "install", ":material/code:"),
+)
+
+
 def main() -> None:
     """One run of the script: the frame, then the chosen page."""
     mark = HERE / "static" / "mark.svg"
     st.set_page_config(page_title="Journey Tracker", page_icon=str(mark), layout="wide", menu_items={})
     st.html(HERE / "style.css")
     st.logo(str(HERE / "static" / "logo.svg"), size="large", icon_image=str(mark))
-    if not state.token():
-        st.navigation([st.Page(sign_in.page, title="Sign in")], position="hidden").run()
-        return
-    pages = {
-        "overview": st.Page(
-            overview.page, title="Overview", icon=":material/monitoring:", url_path="overview", default=True
-        ),
-        "funnel": st.Page(funnel.page, title="Funnel", icon=":material/filter_alt:", url_path="funnel"),
-        "audiences": st.Page(audiences.page, title="Audiences", icon=":material/group:", url_path="audiences"),
-        "audience": st.Page(audience.page, title="Audience", url_path="audience", visibility="hidden"),
-        "health": st.Page(health.page, title="Data health", icon=":material/fact_check:", url_path="data-health"),
-        "install": st.Page(install.page, title="Install", icon=":material/code:", url_path="install"),
-    }
+    signed_in = bool(state.token())
+    pages = {page.key: page.made(signed_in) for page in PAGES}
     st.session_state["_pages"] = pages
-    chosen = st.navigation(list(pages.values()))
-    frame(chosen)
+    chosen = st.navigation(list(pages.values()), position="sidebar" if signed_in else "hidden")
+    if signed_in:
+        frame(chosen)
+    else:
+        chosen.run()
 
 
 @guarded
