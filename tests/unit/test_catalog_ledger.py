@@ -86,5 +86,9 @@ def test_gaps_equal_what_a_slow_count_of_missing_records_says(tmp_path_factory, 
     assert catalog.ledger.gaps() == len(set(range(end)) - seen)
     assert catalog.ledger.totals()["stored"] == len(seen)
     assert all(catalog.ledger.known(f"c0/{at:012d}") for at in came)
+    totals, known = catalog.ledger.picture()
+    assert totals == catalog.ledger.totals()
+    names = [f"c{lineage}/{at:012d}" for lineage in (0, 1) for at in range(len(counts) + 2)]
+    assert [known(name) for name in names] == [catalog.ledger.known(name) for name in names]
     assert not any(catalog.ledger.known(f"c0/{at:012d}") for at in range(len(counts)) if at in lost and counts[at])
     catalog.close()

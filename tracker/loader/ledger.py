@@ -11,12 +11,8 @@ from tracker.spool.reader import Spool
 class Totals(Protocol):
     """What the view needs of `tracker.catalog.ledger.Ledger`."""
 
-    def known(self, segment: str) -> bool:
-        """True if the segment was entered."""
-        ...
-
-    def totals(self, site: str | None = None) -> dict[str, Any]:
-        """Endings so far."""
+    def picture(self, site: str | None = None) -> tuple[dict[str, Any], Callable[[str], bool]]:
+        """Endings so far, and whether a segment is among what was entered, as of one moment."""
         ...
 
     def gaps(self) -> int:
@@ -52,13 +48,18 @@ class LedgerView:
         }
 
     def _together(self, site: str | None) -> tuple[dict[str, Any], int]:
-        """Totals and waiting as of one moment: if a segment is entered while we count, count again."""
-        totals = self._ledger.totals(site)
-        for _ in range(20):
-            waiting = self._spool.waiting(self._ledger.known)
-            again = self._ledger.totals(site)
-            if again == totals:
-                break
-            totals = again
-        count = sum(n for (owner, _), n in waiting.items() if site is None or owner == site)
-        return totals, count
+        """Totals and waiting as of one moment.
+
+        The spool asks only once everything in it is counted. So whatever is entered while we count, or vanishes before
+        we come to it, is in the picture's totals and known to it.
+        """
+        taken: list[tuple[dict[str, Any], Callable[[str], bool]]] = []
+
+        def known(segment: str) -> bool:
+            if not taken:
+                taken.append(self._ledger.picture(site))
+            return taken[0][1](segment)
+
+        waiting = self._spool.waiting(known)
+        totals = (taken or [self._ledger.picture(site)])[0][0]
+        return totals, sum(n for (owner, _), n in waiting.items() if site is None or owner == site)

@@ -36,8 +36,8 @@ _LOOK_AT_DOUBTS = 2.0  # seconds
 class Ledger(Protocol):
     """What the loader needs of `tracker.catalog.ledger.Ledger`."""
 
-    def known(self, segment: str) -> bool:
-        """True if the segment was entered."""
+    def picture(self, site: str | None = None) -> tuple[dict[str, Any], Callable[[str], bool]]:
+        """Endings so far, and whether a segment is among what was entered, as of one moment."""
         ...
 
     def totals(self, site: str | None = None) -> dict[str, Any]:
@@ -124,8 +124,9 @@ class Loader:
     def _groups(self) -> Iterator[list[SegmentRef]]:
         group: list[SegmentRef] = []
         size = 0
+        _, known = self._ledger.picture()  # nobody else enters segments
         for ref in self._spool.sealed():
-            if self._ledger.known(ref.name):
+            if known(ref.name):
                 self._spool.forget(ref)  # entered, then cut off before its end
                 continue
             try:

@@ -99,13 +99,12 @@ class Spool:
         """Records in segments the ledger does not know, open ones included, as (site, kind) -> count.
 
         Kinds are the tags of core.event: e, r, s. Cheap to call often: of each file only what was appended since the
-        last call is read.
+        last call is read. `known` is asked once all of them are counted.
         """
-        total: Counter[tuple[str, str]] = Counter()
-        present = set()
+        found: dict[str, _Seen] = {}
         for path in [*self._files(".open"), *self._files(".seg")]:
             name = _ref(path).name
-            if name in present:
+            if name in found:
                 continue
             try:
                 seen = self._count(name, path)
@@ -115,10 +114,12 @@ class Spool:
                     seen = self._count(name, sealed)
                 except FileNotFoundError:
                     continue
-            present.add(name)
+            found[name] = seen
+        self._seen = found
+        total: Counter[tuple[str, str]] = Counter()
+        for name, seen in found.items():
             if not known(name):
                 total.update(seen.counts)
-        self._seen = {name: seen for name, seen in self._seen.items() if name in present}
         return total
 
     def _count(self, name: str, path: Path) -> _Seen:
