@@ -119,7 +119,8 @@ def channels(rows, person):
         visits[person(one), one["session"]].append(one)
     found = defaultdict(list)
     for visit in visits.values():
-        found[next((one["channel"] for one in visit if one["channel"]), "Unassigned")] += visit
+        nothing = "Direct" if any(one.get("url") for one in visit) else "Unassigned"
+        found[next((one["channel"] for one in visit if one["channel"]), nothing)] += visit
     answer = {}
     for channel, part in found.items():
         all_of_it = figures(part, person)

@@ -77,7 +77,10 @@ def test_where_a_page_view_came_from(url: str, referrer: str, expected: str) -> 
     assert channel(address(url), host_of(referrer)) == expected
 
 
-def test_only_views_get_a_channel() -> None:
+def test_whatever_comes_first_says_where_from_but_only_a_view_can_be_direct() -> None:
+    assert b'"channel":"Paid Search"' in source_columns("https://shop.example/p?gclid=1", "", "track")
+    assert b'"channel":"Organic Search"' in source_columns("https://shop.example/p", "https://www.google.com/", "track")
+    assert b"channel" not in source_columns("https://shop.example/p", "https://shop.example/", "track")
     assert b'"channel":"Direct"' in source_columns("https://shop.example/", "", "page")
     assert b'"channel":"Direct"' in source_columns("https://shop.example/", "", "screen")
     assert b"channel" not in source_columns("https://shop.example/", "", "track")

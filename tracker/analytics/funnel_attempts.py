@@ -25,10 +25,6 @@ _MOMENTS = (
     "arrayMap((p, i) -> bitOr(bitShiftLeft(toUInt64(bitShiftRight(p, {time_shift:UInt16})), 24), i),"
     " sorted, arrayEnumerate(sorted)) as moments"
 )
-_TIED = (
-    ", arrayExists((p, q) -> p != q and bitShiftRight(p, {time_shift:UInt16}) = bitShiftRight(q, {time_shift:UInt16}),"
-    " sorted, arrayPopBack(arrayPushFront(sorted, sorted[1]))) as tied"
-)
 
 
 def attempts(engine: Engine, funnel: Funnel, events: Fragment, *, road: str | None = None) -> Fragment:
@@ -50,8 +46,10 @@ def attempts(engine: Engine, funnel: Funnel, events: Fragment, *, road: str | No
 def narrow_will_do(funnel: Funnel) -> bool:
     """Whether the road `narrow` can be tried: an ordered funnel in which no event serves two steps.
 
-    It needs half the memory and three quarters of the time, and has one more column: `tied`. Where that is true for any
-    unit, sequence and arrival decide, and the answer must be thrown away.
+    It needs half the memory and three quarters of the time, and has one more column: `tied`. Events of one millisecond
+    stand in the order of their steps there. That favours every attempt: none that really exists is missed, so one that
+    gets along without two steps in the same millisecond is the right one. `tied` says that it needed them; then
+    sequence and arrival decide, and the answer must be thrown away.
     """
     plain = not funnel.exclude and not any(step.optional for step in funnel.steps)
     return plain and funnel.mode == "ordered" and disjoint(funnel)
@@ -99,7 +97,7 @@ def _fill(funnel: Funnel, events: Fragment, alone: bool, *, narrow: bool) -> Fra
             "hits": found.query,
             "moments": Fragment(moments),
             "levels": Fragment(", ".join(levels)),
-            "tied": Fragment(_TIED if narrow else ""),
+            "tied": Fragment(_tied(count) if narrow else ""),
             "furthest": Fragment(f"multiIf({', '.join(tests)}, 0)"),
             "start": Fragment(f"multiIf({', '.join(starts)}, {last[0]})"),
             "at": Fragment(f"[{', '.join(at)}]"),
@@ -108,6 +106,12 @@ def _fill(funnel: Funnel, events: Fragment, alone: bool, *, narrow: bool) -> Fra
         _params(funnel, found, shift),
     )
     return Fragment(query.text, query.params)
+
+
+def _tied(count: int) -> str:
+    """Whether the attempt needs two steps in one millisecond."""
+    pairs = [f"bitAnd(furthest >= {step}, at[{step}] = at[{step - 1}])" for step in range(2, count + 1)]
+    return f", ({' + '.join(pairs)}) > 0 as tied"
 
 
 def _level(funnel: Funnel, step: int, alone: bool, narrow: bool) -> str:

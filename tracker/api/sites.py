@@ -64,9 +64,11 @@ def install(call: Call) -> dict[str, Any]:
     site = call.site(call.path["name"])
     latest = last_event(call.engine, site.name)
     source = escape(f"{call.services.collector_url.rstrip('/')}/p.js", quote=True)
+    # The pixel waits for a consent unless the page says that nobody will ask for one.
+    policy = ' data-consent="opt-out"' if site.consent == "opt-out" else ""
     return {
         "write_key": site.write_key,
-        "snippet": f'<script async src="{source}" data-site="{escape(site.write_key, quote=True)}"></script>',
+        "snippet": f'<script async src="{source}" data-site="{escape(site.write_key, quote=True)}"{policy}></script>',
         "heard": latest is not None,
         "last_event": latest,
     }

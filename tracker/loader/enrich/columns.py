@@ -28,14 +28,24 @@ def client_columns(user_agent: str) -> bytes:
 
 
 def source_columns(url: str, referrer: str, kind: str) -> bytes:
-    """host, path, utm_*, click_id*, referrer_host; and channel for `kind` page and screen."""
+    """host, path, utm_*, click_id*, referrer_host and channel.
+
+    An arrival without a referrer and without tags is a direct one only where it is a page or screen view: of another
+    event nobody knows whether its sender would have said where the page was reached from.
+    """
     columns, page = _page(url)
     if referrer:
         host, more = _referrer(referrer)
         columns += more
     else:
         host = ""
-    return columns + _channel(page, host) if kind in _VIEWS else columns
+    if kind in _VIEWS or (url and _arrives(page, host)):
+        return columns + _channel(page, host)
+    return columns
+
+
+def _arrives(page: Address, referrer_host: str) -> bool:
+    return bool(referrer_host or page.utm_source or page.utm_medium or page.utm_campaign or page.click_id_kind)
 
 
 @lru_cache(_PAGES)

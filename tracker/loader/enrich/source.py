@@ -1,8 +1,8 @@
-"""Where a page view came from -> channel, by the rules of Google Analytics 4's default channel group.
+"""Where an event's page was reached from -> channel, by the rules of Google Analytics 4's default channel group.
 
 Source: support.google.com/analytics/answer/9756891, in the order of the rules. Lists of hosts: `data/LICENSES.md`.
-Only page and screen views get a channel: a touch is an arrival on a page, not what is done there. A view that came
-from another page of the same site has the channel '' - it begins nothing.
+A visit need not begin with a page view: whatever event carries the page's tags or a foreign referrer says the channel.
+A page reached from another page of the same site has the channel '' - it begins nothing.
 """
 
 from __future__ import annotations
