@@ -53,30 +53,41 @@ from tracker.collector.settings import CollectorSettings
 run(CollectorSettings(data=Path(sys.argv[2]), port=int(sys.argv[1]), spool_max_bytes=20_000_000_000))
 """
 
-# One event as the pixel sends it; every request has ids of its own, like in life.
+# Events as the pixel sends them, each request of another visitor, whose cookie the browser has from before. They are made
+# before the load starts: the two cores may be two threads of one, and what the sender burns the server would pay for.
 LUA = """
 local n = %d
 local count = 0
 local random = math.random
 math.randomseed(os.time())
-local function event()
+local function event(visitor)
   count = count + 1
   return string.format('{"id":"%%08x-0000-4000-8000-%%012x","type":"track","name":"view_item","ts":%%d,'
-    .. '"visitor":"9b2f6a1e-77aa-4c1d-9d7e-%%012x","session":"5c1e6a1e-77aa-4c1d","seq":%%d,'
+    .. '"visitor":"%%s","session":"5c1e6a1e-77aa-4c1d","seq":%%d,'
     .. '"url":"https://shop.example/p/%%d?utm_source=news&utm_medium=email&utm_campaign=autumn",'
     .. '"referrer":"https://www.google.com/","title":"A product of the shop",'
     .. '"props":{"category":"shoes","color":"blue","size":42,"in_stock":true,"list":"search results"},'
     .. '"items":[{"item_id":"%%d","item_name":"Shoe","price":59.9,"quantity":1}],"value":59.9,"currency":"EUR",'
     .. '"consent":{"analytics":true,"ads":true},"language":"de-DE","timezone":"Europe/Berlin","screen":"1920x1080"}',
-    random(0, 0x7fffffff), count, os.time() * 1000, random(0, 300000), count, random(1, 500), random(1, 500))
+    random(0, 0x7fffffff), count, os.time() * 1000, visitor, count, random(1, 500), random(1, 500))
 end
-request = function()
+local function made()
+  local visitor = string.format("9b2f6a1e-77aa-4c1d-9d7e-%%012x", random(0, 300000))
   local events = {}
-  for i = 1, n do events[i] = event() end
+  for i = 1, n do events[i] = event(visitor) end
   local body = '{"site":"wk_bench","sent_at":' .. os.time() * 1000 .. ',"events":[' .. table.concat(events, ",") .. ']}'
   return wrk.format("POST", "/e", {["Content-Type"] = "text/plain", ["Origin"] = "https://shop.example",
     ["User-Agent"] = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156 Safari/537.36",
-    ["Cookie"] = "jt_vid=9b2f6a1e-77aa-4c1d-9d7e-000000000001"}, body)
+    ["Cookie"] = "jt_vid=" .. visitor}, body)
+end
+local requests = {}
+local last = 0
+init = function()
+  for i = 1, math.floor(20000 / n) do requests[i] = made() end
+end
+request = function()
+  last = last %% #requests + 1
+  return requests[last]
 end
 """
 

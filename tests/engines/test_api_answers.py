@@ -73,7 +73,10 @@ async def test_install_hears_the_first_event(api, embedded):
     key = api.catalog.sites.get("shop").write_key
     assert shape(answers.Install, quiet)["heard"] is False
     assert f'data-site="{key}"' in quiet["snippet"] and 'src="https://t.example/p.js"' in quiet["snippet"]
-    assert 'data-consent="opt-out"' in quiet["snippet"]
+    assert "data-consent" not in quiet["snippet"]
+    api.catalog.sites.create("legal-ground", consent="opt-out")
+    _, other = await api.ask("GET", "/api/v1/sites/legal-ground/install")
+    assert 'data-consent="opt-out"' in other["snippet"]
     put(embedded, [{"event": "page_view", "visitor": "v", "ts": NOW, "url": "https://shop.example/"}])
     _, heard = await api.ask("GET", "/api/v1/sites/shop/install")
     assert shape(answers.Install, heard)["last_event"]["event"] == "page_view"
