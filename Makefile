@@ -38,7 +38,7 @@ $(BUILD)/dev: $(BUILD)/installed $(foreach dir,$(NODE_DIRS),$(dir)/package-lock.
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' > $(BUILD)/dev.txt
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --requirement $(BUILD)/dev.txt
 	@command -v npm > /dev/null || { echo "Node.js with npm is needed for the tests: install it and run make again" >&2; exit 1; }
-	set -e; for dir in $(NODE_DIRS); do npm ci --silent --no-audit --no-fund --prefix $$dir; done
+	set -e; for dir in $(NODE_DIRS); do npm ci --loglevel=error --no-audit --no-fund --prefix $$dir; done
 	$(BIN)/python -c 'import sys; sys.path.insert(0, "scripts"); import clickhouse_test_server as server; server.install()'
 	@touch $@
 
