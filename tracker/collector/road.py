@@ -6,15 +6,32 @@ core.drops. Times and chance come in through the Context, so the road itself is 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from hashlib import blake2b
 from uuid import UUID
 
 import msgspec
 
+from tracker.collector.bounds import (
+    CURRENCY,
+    EARLIEST,
+    FUTURE_MS,
+    LARGEST_VALUE,
+    LATEST,
+    LONGEST_ID,
+    LONGEST_NAME,
+    LONGEST_TITLE,
+    LONGEST_UA,
+    NIL,
+    PAST_MS,
+    RAW_KEPT,
+    SEQ_END,
+    SKEW_MS,
+    UUID_FORM,
+)
 from tracker.collector.consent import Mode
 from tracker.collector.draft import Context, Draft
+from tracker.collector.express import express
 from tracker.collector.scrub import blank_values, glance, survey, without_people
 from tracker.collector.urls import blank, clean
 from tracker.core.drops import Reject
@@ -22,14 +39,6 @@ from tracker.core.event import EVENT_TYPES, Event, RawConsent, RawEvent, Record,
 from tracker.core.identifiers import person_id, seal, take_from_props, take_from_traits
 
 _SILENT = RawConsent()
-_DAY_MS = 86_400_000
-_PAST_MS = 30 * _DAY_MS
-_FUTURE_MS = 60_000
-_SKEW_MS = 60_000  # less than that is the network's delay and is left alone, so that a retry keeps its time
-_EARLIEST, _LATEST = 31_536_000_000, 4_260_211_200_000  # 1971, 2105: what the store can hold
-_UUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}")
-_NIL = "00000000-0000-0000-0000-000000000000"
-_CURRENCY = re.compile(r"[A-Za-z]{3}")
 _FIXED_NAMES = {
     "page": "page_view",
     "screen": "screen_view",
@@ -38,11 +47,9 @@ _FIXED_NAMES = {
     "group": "group",
     "consent": "consent",
 }
-_LONGEST_NAME, _LONGEST_ID, _LONGEST_TITLE, _LONGEST_UA = 200, 255, 1024, 1024
-_RAW_KEPT = 32_000
 
 
-__all__ = ["ROAD", "Context", "Draft", "Step", "encode", "to_body", "travel", "turn_away"]
+__all__ = ["ROAD", "Context", "Draft", "Step", "encode", "to_body", "travel", "turn_away", "walk"]
 
 Step = Callable[[Draft], Record | None]
 
@@ -54,25 +61,25 @@ def check_fields(draft: Draft) -> Record | None:
     if kind == "track":
         if not raw.name.strip():
             return draft.reject(Reject.NO_NAME, "a track event needs a name")
-        if len(raw.name) > _LONGEST_NAME:
-            return draft.reject(Reject.BAD_FIELD, f"name is longer than {_LONGEST_NAME} characters")
+        if len(raw.name) > LONGEST_NAME:
+            return draft.reject(Reject.BAD_FIELD, f"name is longer than {LONGEST_NAME} characters")
     elif kind in EVENT_TYPES:
         draft.name = _FIXED_NAMES[kind]
         if raw.name and raw.name != draft.name and "name" not in raw.props:
-            draft.props = {**raw.props, "name": raw.name[:_LONGEST_NAME]}
+            draft.props = {**raw.props, "name": raw.name[:LONGEST_NAME]}
     else:
         return draft.reject(Reject.BAD_TYPE, f"type must be one of {', '.join(EVENT_TYPES)}")
     for given in (raw.visitor, raw.user, raw.previous, raw.group, raw.session, raw.message_id):
-        if given is not None and len(given) > _LONGEST_ID:
-            return draft.reject(Reject.BAD_FIELD, f"an id is longer than {_LONGEST_ID} characters")
-    if raw.value is not None and not -1e15 < raw.value < 1e15:
+        if given is not None and len(given) > LONGEST_ID:
+            return draft.reject(Reject.BAD_FIELD, f"an id is longer than {LONGEST_ID} characters")
+    if raw.value is not None and not -LARGEST_VALUE < raw.value < LARGEST_VALUE:
         return draft.reject(Reject.BAD_FIELD, "value is out of range")
-    if raw.currency and _CURRENCY.fullmatch(raw.currency) is None:
+    if raw.currency and CURRENCY.fullmatch(raw.currency) is None:
         return draft.reject(Reject.BAD_FIELD, "currency must be three letters")
-    if not 0 <= raw.seq < 4_294_967_296:
+    if not 0 <= raw.seq < SEQ_END:
         return draft.reject(Reject.BAD_FIELD, "seq is out of range")
-    if len(draft.title) > _LONGEST_TITLE:
-        draft.title = draft.title[:_LONGEST_TITLE]
+    if len(draft.title) > LONGEST_TITLE:
+        draft.title = draft.title[:LONGEST_TITLE]
     return None
 
 
@@ -152,9 +159,9 @@ def put_person(draft: Draft) -> Record | None:
 def put_id(draft: Draft) -> Record | None:
     """The sender's UUID as it is; another id becomes a UUID derived from site and id; none becomes a random one."""
     given = draft.raw.message_id
-    if not given or given == _NIL:
+    if not given or given == NIL:
         draft.id = str(UUID(bytes=draft.context.random(16), version=4))
-    elif len(given) == 36 and _UUID.fullmatch(given):
+    elif len(given) == 36 and UUID_FORM.fullmatch(given):
         draft.id = given.lower()
     else:
         digest = blake2b(f"{draft.context.site.name}\0{given}".encode("utf-8", "replace"), digest_size=16).digest()
@@ -173,17 +180,17 @@ def put_time(draft: Draft) -> Record | None:
     if said is None:
         draft.ts = received
         return None
-    if not _EARLIEST <= said < _LATEST:
+    if not EARLIEST <= said < LATEST:
         return draft.reject(Reject.BAD_TIME, "ts is outside 1971 to 2105")
     ts = said
     if not context.keep_times:
         sent_at = draft.raw.sent_at or context.sent_at
-        if sent_at is not None and _EARLIEST <= sent_at < _LATEST and abs(received - sent_at) > _SKEW_MS:
+        if sent_at is not None and EARLIEST <= sent_at < LATEST and abs(received - sent_at) > SKEW_MS:
             ts += received - sent_at
-        if ts > received + _FUTURE_MS:
-            ts = received + _FUTURE_MS
-        elif ts < received - _PAST_MS:
-            ts = received - _PAST_MS
+        if ts > received + FUTURE_MS:
+            ts = received + FUTURE_MS
+        elif ts < received - PAST_MS:
+            ts = received - PAST_MS
         if ts != said:
             draft.original_ts = said
     draft.ts = ts
@@ -269,7 +276,7 @@ def accept(draft: Draft) -> Record | None:
         screen=_short(raw.screen) if raw.screen else "",
         ip=place.ip,
         country=place.country,
-        ua=ua[:_LONGEST_UA],
+        ua=ua[:LONGEST_UA],
         library=_short(raw.library) if raw.library else "",
         source=context.source,
         vault=vault,
@@ -299,6 +306,11 @@ ROAD: tuple[Step, ...] = (
 
 def travel(raw: RawEvent, context: Context, text: bytes = b"") -> Record:
     """Take one event down the road. `text` is what came, for the record of a rejection; never raises for bad input."""
+    return express(raw, context, text) or walk(raw, context, text)
+
+
+def walk(raw: RawEvent, context: Context, text: bytes = b"") -> Record:
+    """`travel` without its short cut: step by step."""
     draft = Draft(raw, context, text)
     for step in ROAD:
         record = step(draft)
@@ -339,4 +351,4 @@ def _with_text(record: Rejected, context: Context, said: RawConsent, text: bytes
     """Add what came, without people's details - or not at all where nobody agreed to keep anything."""
     if not text or context.decide(said).mode < Mode.M2:
         return record
-    return msgspec.structs.replace(record, raw=without_people(text, _RAW_KEPT))
+    return msgspec.structs.replace(record, raw=without_people(text, RAW_KEPT))
