@@ -53,8 +53,8 @@ from tracker.collector.settings import CollectorSettings
 run(CollectorSettings(data=Path(sys.argv[2]), port=int(sys.argv[1]), spool_max_bytes=20_000_000_000))
 """
 
-# Events as the pixel sends them, each request of another visitor, whose cookie the browser has from before. They are made
-# before the load starts: the two cores may be two threads of one, and what the sender burns the server would pay for.
+# Events as the pixel sends them, each request of another visitor whose browser has its cookie from before. They are
+# made before the load starts: the two cores may be threads of one, and the server would pay for what the sender burns.
 LUA = """
 local n = %d
 local count = 0
