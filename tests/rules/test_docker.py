@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -44,7 +45,11 @@ def _compose() -> dict[str, Any]:
 
 def test_hadolint_has_nothing_to_say() -> None:
     found = subprocess.run(
-        ["hadolint", str(DOCKER / "Dockerfile")], check=False, capture_output=True, text=True, timeout=60
+        [Path(sys.executable).with_name("hadolint"), DOCKER / "Dockerfile"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     assert found.stdout + found.stderr == ""
 

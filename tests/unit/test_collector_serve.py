@@ -115,6 +115,10 @@ def test_two_workers_share_a_port_and_keep_their_own_folders(data):
         senders = [Sender(port, str(lane)) for lane in range(16)]
         for sender in senders:
             sender.start()
+        deadline = time.monotonic() + 30
+        while not all((data / "spool" / name / "lock").exists() for name in ("c0", "c1")):
+            assert time.monotonic() < deadline, "a worker did not start"
+            time.sleep(0.05)
         time.sleep(1)
     finally:
         for process in workers:
