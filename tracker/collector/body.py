@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import zlib
 
-from aiohttp import StreamReader, web
+from aiohttp import StreamReader, hdrs, web
 
 from tracker.core.errors import BadRequest, TooLarge, TrackerError, TryLater
 
@@ -36,7 +36,7 @@ class Budget:
 def body_now(request: web.Request, limit: int) -> bytes | None:
     """The body where all of it is here already and plain, which is nearly always; None: `read_body` must look."""
     content = request.content
-    if not content.is_eof() or "Content-Encoding" in request.headers:
+    if not content.is_eof() or hdrs.CONTENT_ENCODING in request.headers:
         return None
     length = request.content_length
     if length is None or length > limit:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from aiohttp import web
+from aiohttp import hdrs, web
 from multidict import CIMultiDict
 from prometheus_client import CONTENT_TYPE_LATEST
 
@@ -51,7 +51,7 @@ def answering(source: str) -> Callable[[Callable[[web.Request, Service], Awaitab
                 service.in_flight -= 1
             if service.leaving:
                 response.force_close()
-            response.headers.setdefault("Server", "tracker")  # what runs here is nobody's business
+            response.headers.setdefault(hdrs.SERVER, "tracker")  # what runs here is nobody's business
             service.metrics.answers[source, response.status] += 1
             return response
 
@@ -127,12 +127,12 @@ def _key_of(authorization: str) -> str:
         return ""
 
 
-_NO_ORIGIN = CIMultiDict({"Server": "tracker"})
+_NO_ORIGIN = CIMultiDict({hdrs.SERVER: "tracker"})
 
 
 @lru_cache(maxsize=1024)
 def _common(origin: str) -> CIMultiDict[str]:
-    return CIMultiDict(cors.answer_headers(origin) | {"Server": "tracker"})
+    return CIMultiDict(cors.answer_headers(origin) | {hdrs.SERVER: "tracker"})
 
 
 def _answer(
@@ -142,7 +142,7 @@ def _answer(
     headers: list[tuple[str, str]],
     content_type: str | None = None,
 ) -> web.Response:
-    origin = request.headers.get("Origin")
+    origin = request.headers.get(hdrs.ORIGIN)
     common = _NO_ORIGIN if origin is None else _common(origin)
     response = web.Response(status=status, body=body, content_type=content_type, headers=common)
     for name, value in headers:
@@ -153,7 +153,7 @@ def _answer(
 @answering("preflight")
 async def preflight(request: web.Request, service: Service) -> web.Response:
     """OPTIONS: which site is meant is not known yet, so any site's origin may ask."""
-    origin = request.headers.get("Origin", "")
+    origin = request.headers.get(hdrs.ORIGIN, "")
     if not origin or not service.sites.any_allows(origin):
         return web.Response(status=403)
     return web.Response(status=204, headers=cors.preflight_headers(origin))
@@ -163,7 +163,7 @@ async def preflight(request: web.Request, service: Service) -> web.Response:
 async def segment_settings(request: web.Request, service: Service) -> web.Response:
     """What analytics.js 2.0 asks for before it sends anything: our own endpoint as its only destination."""
     key = request.match_info["key"]
-    service.site_of(key, request.headers.get("Origin"))
+    service.site_of(key, request.headers.get(hdrs.ORIGIN))
     destination: dict[str, Any] = {"apiKey": key, "addBundledMetadata": False, "unbundledIntegrations": []}
     if _HOST.fullmatch(request.host):
         scheme = "https" if service.settings.https else request.scheme
@@ -182,7 +182,7 @@ async def segment_settings(request: web.Request, service: Service) -> web.Respon
         },
         headers={"Cache-Control": "private, max-age=60"},
     )
-    origin = request.headers.get("Origin")
+    origin = request.headers.get(hdrs.ORIGIN)
     if origin is not None:
         response.headers.update(cors.answer_headers(origin))
     return response

@@ -8,7 +8,8 @@ import time
 from ipaddress import ip_network
 from typing import Any
 
-from aiohttp import web
+from aiohttp import hdrs, web
+from multidict import istr
 
 from tracker.collector import cookies, cors
 from tracker.collector.body import Budget
@@ -22,6 +23,8 @@ from tracker.core.errors import Forbidden, TooLarge, TrackerError, TryLater, Una
 from tracker.core.event import Event, Suppressed
 from tracker.spool.writer import SpoolWriter
 
+# A name that is an istr is looked up without being folded to lower case first.
+_SEC_FETCH_SITE, _SEC_GPC, _FORWARDED_FOR = istr("Sec-Fetch-Site"), istr("Sec-GPC"), istr("X-Forwarded-For")
 _AT_A_TIME = 500  # events between two looks at other requests
 
 
@@ -71,7 +74,7 @@ class Service:
         Raises Unauthorized, Forbidden, TooLarge, TryLater; then nothing is stored.
         """
         headers = request.headers
-        origin = headers.get("Origin")
+        origin = headers.get(hdrs.ORIGIN)
         known = self.site_of(batch.write_key, origin)
         limits = self.settings.limits
         most = limits.import_events if history else limits.events
@@ -93,10 +96,10 @@ class Service:
 
     def _context(self, request: web.Request, known: KnownSite, batch: Batch, source: str, history: bool) -> Context:
         headers = request.headers
-        browser = "Origin" in headers or "Sec-Fetch-Site" in headers  # Node's fetch says Sec-Fetch-Mode, never Site
-        ua = headers.get("User-Agent", "")
+        browser = hdrs.ORIGIN in headers or _SEC_FETCH_SITE in headers  # Node's fetch says Sec-Fetch-Mode, never Site
+        ua = headers.get(hdrs.USER_AGENT, "")
         if source == "gif" and not browser:  # images carry no Origin, and older browsers no Sec-Fetch
-            browser = "Referer" in headers or ua.startswith("Mozilla/")
+            browser = hdrs.REFERER in headers or ua.startswith("Mozilla/")
         if not browser and not ua.startswith("Mozilla/"):
             ua = ""  # a library's name says nothing about the person it speaks for
         direct = browser or source in ("native", "gif")  # else the peer is a server and its place is not the person's
@@ -107,13 +110,13 @@ class Service:
             received=time.time_ns() // 1_000_000,
             arrival=self.spool.next_arrival,
             browser=browser,
-            gpc=headers.get("Sec-GPC") == "1",
+            gpc=headers.get(_SEC_GPC) == "1",
             place=self._place(request) if direct else NOWHERE,
             ua=ua,
             find_place=self.places.find,
             sent_at=batch.sent_at,
             keep_times=history,
-            cookie=cookies.read(headers.get("Cookie"), self.settings.https) if direct else "",
+            cookie=cookies.read(headers.get(hdrs.COOKIE), self.settings.https) if direct else "",
             fresh=batch.fresh,
             makes_visitors=browser and source in ("native", "gif"),
             limits=self.settings.limits,
@@ -122,7 +125,7 @@ class Service:
     def _place(self, request: web.Request) -> Any:
         peer = request.remote or ""
         if self.proxies:
-            peer = client_address(peer, request.headers.get("X-Forwarded-For"), self.proxies)
+            peer = client_address(peer, request.headers.get(_FORWARDED_FOR), self.proxies)
         return self.places.find(peer)
 
     def _travel(self, batch: Batch, part: slice, context: Context, out: _Travelled) -> None:
@@ -154,7 +157,7 @@ class Service:
             return []  # the common case: the browser has the right cookie already
         https = self.settings.https
         if out.refused:
-            if not cookies.present(request.headers.get("Cookie")):
+            if not cookies.present(request.headers.get(hdrs.COOKIE)):
                 return []
             return [("Set-Cookie", header) for header in cookies.expire_headers(https)]
         event = out.last
@@ -176,7 +179,7 @@ class Service:
         Segment's and RudderStack's libraries look for `code` and `message` at the top: without them rudder-sdk-python
         takes any refusal for a broken network and repeats it ten times.
         """
-        origin = request.headers.get("Origin")
+        origin = request.headers.get(hdrs.ORIGIN)
         readable = origin and not isinstance(failure, Forbidden) and self.sites.any_allows(origin)
         headers = cors.answer_headers(str(origin)) if readable else {}
         if isinstance(failure, TryLater):
