@@ -55,7 +55,7 @@ def main() -> int:
     good = [step(name, command) for name, command in CHECKS.items()]
     apart = [f"--ignore={path}" for path in ALONE]
     parts = [
-        tests("tests", "tests", *apart, "-n", "2", "--dist", "loadfile", "--durations", "10"),
+        tests("tests", "tests", *apart, "-n", "3", "--dist", "loadfile", "--durations", "10"),
         tests("tests alone", *ALONE, "-s", "--durations", "10"),
     ]
     print(f"{sum(part[1] for part in parts)} passed, {sum(part[2] for part in parts)} failed")
