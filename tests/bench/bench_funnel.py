@@ -130,7 +130,7 @@ def main():
             server = ClickHouse(Path(folder) / "server")
             server.start()
             try:
-                engine = Server(server.url())
+                engine = Server(server.url(), timeout=3600)  # merging everything takes its time
                 migrate(engine)
                 measure(engine, asked.events, asked.rounds)
                 engine.close()
