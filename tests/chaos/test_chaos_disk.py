@@ -130,7 +130,7 @@ def test_a_failing_sync_refuses_its_group_and_nothing_else(
 
 
 def failing_syncs(tracer: list[str], when: str) -> list[str]:
-    """Words that make the syncs of a process (pwritev2 writes through) fail with EIO at the given moments (see strace(1))."""
+    """Words that make the syncs of a process fail with EIO at the given moments (see strace(1))."""
     return [
         *tracer,
         "-f",
