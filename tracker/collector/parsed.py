@@ -28,6 +28,7 @@ class Batch(msgspec.Struct, kw_only=True):
     """One request as its dialect understood it. `texts` are the events as they came, beside `events`.
 
     `fresh`: the pixel has just made the visitor id and stored it nowhere.
+    `nobody`: no text of the whole request can hold an e-mail address (see `scrub.nobody_in`).
     """
 
     write_key: str
@@ -35,6 +36,7 @@ class Batch(msgspec.Struct, kw_only=True):
     texts: list[msgspec.Raw | bytes]
     sent_at: int | None = None
     fresh: bool = False
+    nobody: bool = False
 
 
 # Half of a surrogate pair, written as an escape: what cutting a string between the halves leaves behind.

@@ -40,13 +40,22 @@ def nobody_in(text: bytes) -> bool:
     return not (b"@" in text or b"\\" in text or (b"%" in text and b"%40" in text))
 
 
-def glance(text: bytes, props: dict[str, Any], items: list[dict[str, Any]], most_keys: int, deepest: int) -> bool:
+def glance(  # noqa: PLR0917 - called for every event, and keywords cost
+    text: bytes,
+    props: dict[str, Any],
+    items: list[dict[str, Any]],
+    most_keys: int,
+    deepest: int,
+    nobody: bool = False,
+) -> bool:
     """Whether an event's own text already proves what `survey` would say of it: within bounds, and clean.
+
+    `nobody`: somebody has looked with `nobody_in` at what the text is a part of.
 
     Cheap and one-sided: False only means that somebody has to look properly. Only the JSON the event was read from
     proves anything; a line of another format may spell its values differently, and a very long one may have been cut.
     """
-    if not text.startswith(b"{") or not nobody_in(text):
+    if not text.startswith(b"{") or not (nobody or nobody_in(text)):
         return False
     size = len(text)
     if size > _LONGEST_GLANCE or (size > most_keys * _SHORTEST_KEY and text.count(b":") > most_keys):

@@ -118,6 +118,7 @@ class Service:
             keep_times=history,
             cookie=cookies.read(headers.get(hdrs.COOKIE), self.settings.https) if direct else "",
             fresh=batch.fresh,
+            nobody=batch.nobody,
             makes_visitors=browser and source in ("native", "gif"),
             limits=self.settings.limits,
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import msgspec
 
 from tracker.collector.parsed import Batch, Unreadable, elements, members, read, scrub, too_large, unreadable
+from tracker.collector.scrub import nobody_in
 from tracker.core.errors import BadRequest
 from tracker.core.event import RawEvent
 
@@ -45,6 +46,7 @@ def parse(body: bytes, *, max_event: int = 32_768) -> Batch:
         texts=texts,
         sent_at=None if envelope.sent_at is None else int(envelope.sent_at),
         fresh=envelope.fresh,
+        nobody=nobody_in(body),
     )
 
 

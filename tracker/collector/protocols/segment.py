@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from tracker.collector.parsed import Batch, Unreadable, elements, members, read, scrub, too_large, unreadable
+from tracker.collector.scrub import nobody_in
 from tracker.core.drops import Reject
 from tracker.core.errors import BadRequest
 from tracker.core.event import RawConsent, RawEvent
@@ -128,7 +129,7 @@ def parse(body: bytes, kind: str | None, write_key: str, *, max_event: int = 32_
     for text in texts:
         size = len(memoryview(text))
         events.append(_event(text, kind, sent_at) if size <= max_event else too_large(size, max_event))
-    return Batch(write_key=write_key or envelope.writeKey or "", events=events, texts=texts)
+    return Batch(write_key=write_key or envelope.writeKey or "", events=events, texts=texts, nobody=nobody_in(body))
 
 
 def _repair(body: bytes) -> tuple[_Envelope, list[msgspec.Raw | bytes] | None]:
