@@ -33,7 +33,7 @@ class Batch(msgspec.Struct, kw_only=True):
 
     write_key: str
     events: list[RawEvent | Unreadable]
-    texts: list[msgspec.Raw | bytes]
+    texts: list[bytes]
     sent_at: int | None = None
     fresh: bool = False
     nobody: bool = False

@@ -133,11 +133,11 @@ class Service:
         bodies = out.bodies
         for raw, text in zip(batch.events[part], batch.texts[part], strict=True):
             if isinstance(raw, Unreadable):
-                turned = turn_away(raw.reason, raw.message, context, bytes(text))
+                turned = turn_away(raw.reason, raw.message, context, text)
                 out.dropped.append((turned.reason, "rejected"))
                 bodies.append(encode(turned))
                 continue
-            record, body = to_body(raw, context, bytes(text))
+            record, body = to_body(raw, context, text)
             bodies.append(body)
             if isinstance(record, Event):
                 out.accepted += 1

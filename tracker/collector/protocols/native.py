@@ -35,7 +35,7 @@ def parse(body: bytes, *, max_event: int = 32_768) -> Batch:
     """`{"site":KEY,"sent_at":ms,"events":[...]}` -> Batch. Raises BadRequest when the whole body is unreadable."""
     try:
         envelope = _envelope.decode(body)
-        texts: list[msgspec.Raw | bytes] = list(envelope.events)
+        texts = list(map(bytes, envelope.events))
     except msgspec.ValidationError as failure:
         raise BadRequest(str(failure), code="bad_envelope", field=_field(failure)) from None
     except (ValueError, RecursionError):
@@ -50,20 +50,19 @@ def parse(body: bytes, *, max_event: int = 32_768) -> Batch:
     )
 
 
-def _read_all(texts: Iterable[msgspec.Raw | bytes], max_event: int) -> list[RawEvent | Unreadable]:
+def _read_all(texts: Iterable[bytes], max_event: int) -> list[RawEvent | Unreadable]:
     events: list[RawEvent | Unreadable] = []
     decode = _event.decode
     for text in texts:
-        size = len(memoryview(text))
-        if size > max_event:
-            events.append(too_large(size, max_event))
+        if len(text) > max_event:
+            events.append(too_large(len(text), max_event))
             continue
         try:
             events.append(decode(text))
         except msgspec.ValidationError as failure:
             events.append(unreadable(failure))
         except (ValueError, RecursionError):
-            events.append(_second_look(bytes(text)))
+            events.append(_second_look(text))
     return events
 
 
@@ -74,14 +73,14 @@ def _second_look(text: bytes) -> RawEvent | Unreadable:
         return unreadable(failure)
 
 
-def _repair(body: bytes) -> tuple[_Envelope, list[msgspec.Raw | bytes]]:
+def _repair(body: bytes) -> tuple[_Envelope, list[bytes]]:
     found = members(body.removeprefix(b"\xef\xbb\xbf"))
     if "site" not in found or "events" not in found:
         raise BadRequest("the body needs site and events", code="bad_envelope")
     site = read(found["site"], str)
     if site is None:
         raise BadRequest("site must be the write key", code="bad_envelope", field="site")
-    texts: list[msgspec.Raw | bytes] = list(elements(found["events"]))
+    texts = list(elements(found["events"]))
     sent_at = read(found.get("sent_at", b"null"), float | None)
     fresh = read(found.get("fresh", b"false"), bool)
     return _Envelope(site=site, events=[], sent_at=sent_at, fresh=bool(fresh)), texts
