@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import cache
 
 import msgspec
 
-from tracker.collector.parsed import Batch, Unreadable, elements, members, read, scrub, too_large, unreadable
+from tracker.collector.parsed import Batch, Reader, Unreadable, elements, members, read, scrub, too_large, unreadable
 from tracker.collector.scrub import nobody_in
 from tracker.core.errors import BadRequest
 from tracker.core.event import RawEvent
@@ -42,28 +42,29 @@ def parse(body: bytes, *, max_event: int = 32_768) -> Batch:
         envelope, texts = _repair(body)
     return Batch(
         write_key=envelope.site,
-        events=_read_all(texts, max_event),
         texts=texts,
+        read=_reader(max_event),
         sent_at=None if envelope.sent_at is None else int(envelope.sent_at),
         fresh=envelope.fresh,
         nobody=nobody_in(body),
     )
 
 
-def _read_all(texts: Iterable[bytes], max_event: int) -> list[RawEvent | Unreadable]:
-    events: list[RawEvent | Unreadable] = []
+@cache
+def _reader(max_event: int) -> Reader:
     decode = _event.decode
-    for text in texts:
+
+    def read_one(text: bytes) -> RawEvent | Unreadable:
         if len(text) > max_event:
-            events.append(too_large(len(text), max_event))
-            continue
+            return too_large(len(text), max_event)
         try:
-            events.append(decode(text))
+            return decode(text)
         except msgspec.ValidationError as failure:
-            events.append(unreadable(failure))
+            return unreadable(failure)
         except (ValueError, RecursionError):
-            events.append(_second_look(text))
-    return events
+            return _second_look(text)
+
+    return read_one
 
 
 def _second_look(text: bytes) -> RawEvent | Unreadable:

@@ -125,11 +125,11 @@ def parse(body: bytes, kind: str | None, write_key: str, *, max_event: int = 32_
             raise BadRequest("the body needs a batch", code="bad_envelope", field="batch")
         texts = [body]
     sent_at = _millis(envelope.sentAt)
-    events: list[RawEvent | Unreadable] = []
-    for text in texts:
-        size = len(text)
-        events.append(_event(text, kind, sent_at) if size <= max_event else too_large(size, max_event))
-    return Batch(write_key=write_key or envelope.writeKey or "", events=events, texts=texts, nobody=nobody_in(body))
+
+    def read_one(text: bytes) -> RawEvent | Unreadable:
+        return _event(text, kind, sent_at) if len(text) <= max_event else too_large(len(text), max_event)
+
+    return Batch(write_key=write_key or envelope.writeKey or "", texts=texts, read=read_one, nobody=nobody_in(body))
 
 
 def _repair(body: bytes) -> tuple[_Envelope, list[bytes] | None]:
