@@ -31,6 +31,7 @@ _NATIVE: dict[str, Callable[[Sequence[Any]], bytes]] = {
     "FixedString(16)": b"".join,
     "UInt64": lambda values: struct.pack(f"<{len(values)}Q", *values),
 }
+_lines = msgspec.json.Encoder().encode_lines
 _ALWAYS = {
     "output_format_json_quote_64bit_integers": 0,
     "output_format_json_quote_denormals": 0,
@@ -205,7 +206,7 @@ def _attach(folder: Path, name: str, rows: Rows | Columns) -> str:
     if isinstance(rows, Columns):
         blob, form = _native(rows), "Native"
     else:
-        blob = b"".join([msgspec.json.encode(row) + b"\n" for row in rows.data])
+        blob = _lines(rows.data)
         form = "JSONCompactEachRow"
     path.write_bytes(blob)
     structure = ", ".join(f"`{column}` {kind}" for column, kind in rows.columns)
