@@ -31,6 +31,7 @@ from tracker.store.engine import Engine
 
 log = structlog.get_logger()
 _LOOK_AT_DOUBTS = 2.0  # seconds
+_AT_ONCE = 3  # batches looked up, but not yet entered: about 100 MB each
 
 
 class Ledger(Protocol):
@@ -99,11 +100,16 @@ class Loader:
     def run_once(self) -> int:
         """Load what is sealed now; gives the number of segments loaded. Raises TryLater where the store is away.
 
-        One batch is read while one or two before it are being inserted. Ids are looked up batch by batch, in turn.
+        One batch is read and one looked up while those before them are being inserted and entered. Each of these is
+        done batch by batch, in turn; only inserts may overlap.
         """
         loaded = 0
-        inserting: deque[_Inserting] = deque()
-        with ThreadPoolExecutor(1, "loader-read") as reading, ThreadPoolExecutor(2, "loader-insert") as writing:
+        finishing: deque[Future[int]] = deque()
+        with (
+            ThreadPoolExecutor(1, "loader-read") as reading,
+            ThreadPoolExecutor(2, "loader-insert") as writing,
+            ThreadPoolExecutor(1, "loader-finish") as ending,
+        ):
             ahead: deque[Future[Batch]] = deque()
             groups = self._groups()
             try:
@@ -112,13 +118,13 @@ class Loader:
                         ahead.append(reading.submit(self._read, group))
                     if not ahead:
                         break
-                    inserting.append(self._begin(ahead.popleft().result(), writing))
-                    if len(inserting) == 2:
-                        loaded += self._finish(inserting.popleft())
+                    finishing.append(ending.submit(self._finish, self._begin(ahead.popleft().result(), writing)))
+                    if len(finishing) == _AT_ONCE:
+                        loaded += finishing.popleft().result()
             finally:
                 # Also after an error: what is in the store already is entered now, not repeated later.
-                while inserting:
-                    loaded += self._finish(inserting.popleft())
+                while finishing:
+                    loaded += finishing.popleft().result()
         return loaded
 
     def _groups(self) -> Iterator[list[SegmentRef]]:
