@@ -140,6 +140,27 @@ def test_a_refused_event_costs_its_neighbours_nothing(road: Road) -> None:
     assert all("ClickHouse refused" in row[1] and row[2].startswith("{") for row in kept)
 
 
+def test_only_what_is_stored_says_who_is_who(road: Road) -> None:
+    road.load([event(1)])
+    road.write(
+        [
+            event(1, arrival=5, visitor="va", user="u1"),  # the same id again
+            event(2, visitor="vb", user="u2", id="no uuid"),
+            event(3, visitor="vc", user="u3"),
+            event(4, site="blog", visitor="vd", user="u4"),
+            event(4, site="blog", arrival=99, visitor="ve", user="u5"),
+        ]
+    )
+    road.loader.run_once()
+    links = road.engine.ask(Query(text="select site, source, target from identity_links order by all")).rows
+    assert links == [("blog", "ve", "u5"), ("shop", "vc", "u3")]
+    assert road.ledger("shop") == {
+        "received": 4, "stored": 2, "duplicates": 1, "rejected": {"store_refused": 1}, "suppressed": 0, "waiting": 0,
+        "unexplained": 0,
+    }  # fmt: skip
+    assert (road.ledger("blog")["stored"], road.ledger("blog")["duplicates"]) == (1, 1)
+
+
 def test_history_over_more_than_a_hundred_months_is_one_insert(road: Road) -> None:
     road.load([event(n, ts=T0 - n * 30 * 86_400_000) for n in range(250)])
     assert len(road.rows()) == 250

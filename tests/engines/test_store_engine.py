@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 
 from tracker.core.errors import BadRequest, Broken, Doubtful, Refused, TryLater
 from tracker.store.embedded import Embedded
-from tracker.store.engine import Engine, Query, Rows
+from tracker.store.engine import Columns, Engine, Query, Rows
 from tracker.store.server import Server, parse_url
 
 NASTY = "x'y\"z\\w\nq\tü\r{a:b}\\N\0/*table:x*/; -- '"
@@ -44,6 +45,36 @@ def test_attached_rows_can_be_read_like_a_table(engine: Engine, rows: list[tuple
     columns = [("n", "UInt64"), ("text", "String"), ("list", "Array(String)")]
     answer = engine.ask(Query(text="select * from /*table:given*/", tables={"given": Rows(columns=columns, data=rows)}))
     assert sorted(answer.rows) == sorted((n, text, list_) for n, text, list_ in rows)
+
+
+@both
+@given(rows=st.lists(st.tuples(st.binary(min_size=16, max_size=16), st.integers(0, 2**64 - 1)), max_size=200))
+def test_attached_columns_are_the_same_table(engine: Engine, rows: list[tuple[bytes, int]]) -> None:
+    given = Columns(
+        columns=[("key", "FixedString(16)"), ("n", "UInt64")], data=[[key for key, _ in rows], [n for _, n in rows]]
+    )
+    answer = engine.ask(Query(text="select lower(hex(key)), n from /*table:given*/", tables={"given": given}))
+    assert sorted(answer.rows) == sorted((key.hex(), n) for key, n in rows)
+
+
+def test_what_was_put_is_synced_and_can_be_put_again(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "insert into seen (id, arrival) select number, {arrival:UInt64} from numbers(1000)"
+    embedded.put("seen", Query(text=text, params={"arrival": 1}))
+    synced: dict[int, int] = {}  # inode -> size when it was synced
+    fsync = os.fsync
+
+    def noting(file: int) -> None:
+        fsync(file)
+        synced[os.fstat(file).st_ino] = os.fstat(file).st_size
+
+    monkeypatch.setattr(os, "fsync", noting)
+    embedded.put("seen", Query(text=text, params={"arrival": 2}))
+    folder = Path(embedded.ask(Query(text="select data_paths[1] from system.tables where name = 'seen'")).rows[0][0])
+    logs = [log.stat() for log in folder.glob("*.log")]
+    assert max(log.st_size for log in logs) > 1000 * 24  # that is where the rows are
+    assert all(synced[log.st_ino] == log.st_size for log in logs)
+    assert folder.stat().st_ino in synced
+    assert embedded.ask(Query(text="select count(), min(arrival) from seen")).rows == [(1000, 2)]
 
 
 def test_cells_have_the_same_types_on_both_engines(engine: Engine) -> None:

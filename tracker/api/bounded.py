@@ -57,6 +57,10 @@ class Bounded:
         """Refused: the API reads."""
         raise _read_only()
 
+    def put(self, table: str, query: Query) -> NoReturn:
+        """Refused: the API reads."""
+        raise _read_only()
+
     def insert_lines(self, table: str, lines: Sequence[bytes], *, settings: Settings | None = None) -> NoReturn:
         """Refused: the API reads."""
         raise _read_only()

@@ -65,8 +65,7 @@ class Identity:
             by_site[link.site].append(link)
         for site in by_site:
             self._aliases_of(site)  # as they were before these links
-        rows = [(link.site, link.kind, link.source, link.target, link.ts, link.arrival) for link in links]
-        self._engine.command(Query(text=_WRITE_LINKS, tables={"given": Rows(columns=_LINK_COLUMNS, data=rows)}))
+        self._engine.command(Query(text=_WRITE_LINKS, tables={"given": Rows(columns=_LINK_COLUMNS, data=links)}))
         try:
             changed = [row for site, news in by_site.items() for row in self._changes(site, news)]
             self._version = max(time.time_ns(), self._version + 1)
@@ -97,9 +96,11 @@ class Identity:
                 if known is not None and known[0] <= (event.ts, event.arrival):
                     continue
             for link in links_of(event.site, event.visitor, event.user, event.previous, (event.ts, event.arrival)):
-                pair = (link.site, link.kind, link.source, link.target)
-                first[pair] = min(first.get(pair, link), link)
-                last[pair] = max(last.get(pair, link), link)
+                pair = link[:4]
+                if link < first.setdefault(pair, link):
+                    first[pair] = link
+                if link > last.setdefault(pair, link):
+                    last[pair] = link
         news = set()
         for pair, link in first.items():
             known = self._written.get(pair)
@@ -114,7 +115,7 @@ class Identity:
         if len(self._written) > _REMEMBERED:
             self._written.clear()
         for link in links:
-            pair, when = (link.site, link.kind, link.source, link.target), (link.ts, link.arrival)
+            pair, when = link[:4], link[4:]
             earliest, latest = self._written.get(pair, (when, when))
             self._written[pair] = (min(earliest, when), max(latest, when))
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -31,6 +31,7 @@ from tracker.store.engine import Engine
 
 log = structlog.get_logger()
 _LOOK_AT_DOUBTS = 2.0  # seconds
+_AT_ONCE = 3  # batches looked up, but not yet entered: about 100 MB each
 
 
 class Ledger(Protocol):
@@ -63,7 +64,7 @@ class _Inserting:
 
     batch: Batch
     found: seen.Sorted
-    wanted: list[int]
+    wanted: Sequence[int]
     refused: Future[list[tuple[int, str]]]
 
 
@@ -99,11 +100,16 @@ class Loader:
     def run_once(self) -> int:
         """Load what is sealed now; gives the number of segments loaded. Raises TryLater where the store is away.
 
-        One batch is read while one or two before it are being inserted. Ids are looked up batch by batch, in turn.
+        One batch is read and one looked up while those before them are being inserted and entered. Each of these is
+        done batch by batch, in turn; only inserts may overlap.
         """
         loaded = 0
-        inserting: deque[_Inserting] = deque()
-        with ThreadPoolExecutor(1, "loader-read") as reading, ThreadPoolExecutor(2, "loader-insert") as writing:
+        finishing: deque[Future[int]] = deque()
+        with (
+            ThreadPoolExecutor(1, "loader-read") as reading,
+            ThreadPoolExecutor(2, "loader-insert") as writing,
+            ThreadPoolExecutor(1, "loader-finish") as ending,
+        ):
             ahead: deque[Future[Batch]] = deque()
             groups = self._groups()
             try:
@@ -112,13 +118,13 @@ class Loader:
                         ahead.append(reading.submit(self._read, group))
                     if not ahead:
                         break
-                    inserting.append(self._begin(ahead.popleft().result(), writing))
-                    if len(inserting) == 2:
-                        loaded += self._finish(inserting.popleft())
+                    finishing.append(ending.submit(self._finish, self._begin(ahead.popleft().result(), writing)))
+                    if len(finishing) == _AT_ONCE:
+                        loaded += finishing.popleft().result()
             finally:
                 # Also after an error: what is in the store already is entered now, not repeated later.
-                while inserting:
-                    loaded += self._finish(inserting.popleft())
+                while finishing:
+                    loaded += finishing.popleft().result()
         return loaded
 
     def _groups(self) -> Iterator[list[SegmentRef]]:
@@ -165,16 +171,20 @@ class Loader:
 
     def _begin(self, batch: Batch, writing: Executor) -> _Inserting:
         """Raises TryLater; everything may then be repeated."""
-        found = seen.sort_out(self._engine, batch.keys, [event.arrival for event in batch.events])
+        keys, arrivals, lines = batch.keys, [event.arrival for event in batch.events], batch.lines
+        found = seen.sort_out(self._engine, keys, arrivals)
         if found.own:  # tried before: those rows may be in the store already
             self.doubts.open(months_of(batch.events[index].ts for index in found.own))
+        wanted: Sequence[int] = found.new
+        if len(found.new) < len(keys):
+            keys, arrivals = [keys[index] for index in found.new], [arrivals[index] for index in found.new]
+            wanted = sorted([*found.new, *found.own])
+            lines = [lines[index] for index in wanted]
         # An id that is remembered without its event being stored is found as our own by the repeat.
-        seen.remember(self._engine, [(batch.keys[index], batch.events[index].arrival) for index in found.new])
-        wanted = sorted(found.new + found.own)
-        lines = [batch.lines[index] for index in wanted]
+        seen.remember(self._engine, keys, arrivals)
         return _Inserting(batch, found, wanted, writing.submit(insert, self._engine, lines, self._doubt(batch, wanted)))
 
-    def _doubt(self, batch: Batch, wanted: list[int]) -> Callable[[], None]:
+    def _doubt(self, batch: Batch, wanted: Sequence[int]) -> Callable[[], None]:
         return lambda: self.doubts.open(months_of(batch.events[index].ts for index in wanted))
 
     def _finish(self, work: _Inserting) -> int:
@@ -182,16 +192,17 @@ class Loader:
         batch = work.batch
         refused = self._refused(batch, work.wanted, work.refused.result())
         rejected.keep(self._engine, [record for _, record in batch.rejected])
-        stored = [batch.events[index] for index in work.wanted if index not in refused]
-        self._identity.learn(stored)
+        not_stored = refused.union(work.found.duplicates)
+        telling = [batch.events[index] for index in batch.telling if index not in not_stored]
+        self._identity.learn(telling)
         if self._vault is not None:
             self._vault.upsert_many(
-                VaultEntry(event.site, event.user, event.visitor, event.vault) for event in stored if event.vault
+                VaultEntry(event.site, event.user, event.visitor, event.vault) for event in telling if event.vault
             )
-        self._enter(batch, work.found, refused)
+        self._enter(batch, work.found.duplicates, not_stored)
         return len(batch.parts)
 
-    def _refused(self, batch: Batch, wanted: list[int], bad: list[tuple[int, str]]) -> set[int]:
+    def _refused(self, batch: Batch, wanted: Sequence[int], bad: list[tuple[int, str]]) -> set[int]:
         refused = set()
         for position, message in bad:
             index = wanted[position]
@@ -208,12 +219,14 @@ class Loader:
             refused.add(index)
         return refused
 
-    def _enter(self, batch: Batch, found: seen.Sorted, refused: set[int]) -> None:
+    def _enter(self, batch: Batch, duplicates: Sequence[int], not_stored: set[int]) -> None:
         endings = [part.endings for part in batch.parts]
-        for index in (*found.new, *found.own):
-            if index not in refused:
-                endings[batch.owners[index]][batch.events[index].site, "stored", ""] += 1
-        for index in found.duplicates:
+        stored = Counter(zip(batch.owners, [event.site for event in batch.events], strict=True))
+        stored.subtract((batch.owners[index], batch.events[index].site) for index in not_stored)
+        for (owner, site), count in stored.items():
+            if count:
+                endings[owner][site, "stored", ""] += count
+        for index in duplicates:
             endings[batch.owners[index]][batch.events[index].site, "duplicate", ""] += 1
         for owner, record in batch.rejected:
             endings[owner][record.site, "rejected", record.reason] += 1

@@ -14,16 +14,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tracker.store.engine import Engine, Query, Rows
+from tracker.store.engine import Columns, Engine, Query
 
+# Keys go to RocksDB in its own order (bytes): neighbours then share what was just read, at a third of the cost.
 _LOOK = """
 select lower(hex(reinterpretAsFixedString(given.id))), seen.arrival
-from (select reinterpretAsUInt128(key) as id from /*table:given*/) as given
+from (select reinterpretAsUInt128(key) as id from /*table:given*/ order by key) as given
 any left join seen on given.id = seen.id
 where seen.arrival != 0
 """
 _COLUMNS = [("key", "FixedString(16)"), ("arrival", "UInt64")]
-_REMEMBER = "insert into seen (id, arrival) select reinterpretAsUInt128(key), arrival from /*table:given*/"
+_REMEMBER = """
+insert into seen (id, arrival) select reinterpretAsUInt128(key), arrival from /*table:given*/ order by key
+"""
 # `direct` asks the key-value store for these keys alone; any other algorithm reads it all.
 _DIRECT: dict[str, str | int] = {"join_algorithm": "direct"}
 
@@ -32,7 +35,7 @@ _DIRECT: dict[str, str | int] = {"join_algorithm": "direct"}
 class Sorted:
     """Indices into the batch."""
 
-    new: list[int]
+    new: Sequence[int]
     own: list[int]
     duplicates: list[int]
 
@@ -41,7 +44,7 @@ def sort_out(engine: Engine, keys: Sequence[bytes], arrivals: Sequence[int]) -> 
     """Which rows are new, which we have tried before, which are duplicates. Of equal new ids the first arrival wins."""
     known = _look(engine, keys)
     if not known and len(set(keys)) == len(keys):
-        return Sorted(new=list(range(len(keys))), own=[], duplicates=[])
+        return Sorted(new=range(len(keys)), own=[], duplicates=[])
     winners: dict[bytes, int] = {}
     own: list[int] = []
     duplicates: list[int] = []
@@ -58,15 +61,16 @@ def sort_out(engine: Engine, keys: Sequence[bytes], arrivals: Sequence[int]) -> 
     return Sorted(new=sorted(winners.values()), own=own, duplicates=duplicates)
 
 
-def remember(engine: Engine, rows: Sequence[tuple[bytes, int]]) -> None:
-    """Keep (key, arrival) of events about to be stored. Writing the same again is harmless."""
-    if rows:
-        engine.command(Query(text=_REMEMBER, tables={"given": Rows(columns=_COLUMNS, data=rows)}))
+def remember(engine: Engine, keys: Sequence[bytes], arrivals: Sequence[int]) -> None:
+    """Keep what arrived as which key, of events about to be stored. Writing the same again is harmless."""
+    if keys:
+        given = Columns(columns=_COLUMNS, data=[keys, arrivals])
+        engine.put("seen", Query(text=_REMEMBER, tables={"given": given}))
 
 
 def _look(engine: Engine, keys: Sequence[bytes]) -> dict[bytes, int]:
     if not keys:
         return {}
-    given = Rows(columns=_COLUMNS[:1], data=[(key,) for key in keys])
+    given = Columns(columns=_COLUMNS[:1], data=[keys])
     answer = engine.ask(Query(text=_LOOK, tables={"given": given}, settings=_DIRECT))
     return {bytes.fromhex(key): int(arrival) for key, arrival in answer.rows}

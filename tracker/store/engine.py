@@ -41,12 +41,20 @@ class Rows:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Columns:
+    """As `Rows`, column by column, for tens of thousands of them: FixedString(16) from bytes, UInt64 from int."""
+
+    columns: Sequence[tuple[str, str]]  # (name, ClickHouse type)
+    data: Sequence[Sequence[Any]]  # one inner sequence a column, all of the same length
+
+
+@dataclass(frozen=True, kw_only=True)
 class Query:
     """SQL with `{name:Type}` parameters. `tables` are attached rows, read as `/*table:name*/` in the text."""
 
     text: str
     params: Mapping[str, Param] = field(default_factory=dict)
-    tables: Mapping[str, Rows] = field(default_factory=dict)
+    tables: Mapping[str, Rows | Columns] = field(default_factory=dict)
     settings: Mapping[str, str | int] = field(default_factory=dict)
 
 
@@ -80,6 +88,10 @@ class Engine(Protocol):
         """Run DDL, or INSERT ... SELECT."""
         ...
 
+    def put(self, table: str, query: Query) -> None:
+        """Run an INSERT into a key-value table (EmbeddedRocksDB); it is on the disk when this returns."""
+        ...
+
     def insert_lines(self, table: str, lines: Sequence[bytes], *, settings: Settings | None = None) -> None:
         """Insert rows into a one-column (`raw String`) table as one block. No line may hold a newline."""
         ...
@@ -97,7 +109,7 @@ class Engine(Protocol):
         ...
 
 
-def table_slots(query: Query, attach: Callable[[str, Rows], str]) -> str:
+def table_slots(query: Query, attach: Callable[[str, Rows | Columns], str]) -> str:
     """The text with each `/*table:name*/` replaced by what `attach(name, rows)` gives. KeyError: no such table."""
     if not query.tables:
         return query.text

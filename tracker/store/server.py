@@ -19,7 +19,7 @@ from clickhouse_driver.errors import Error as DriverError
 from clickhouse_driver.errors import ErrorCodes, NetworkError, ServerException, SocketTimeoutError
 
 from tracker.core.errors import BadRequest, Broken, Doubtful, TryLater
-from tracker.store.engine import INSERT_SETTINGS, Answer, Query, Rows, Settings, table_slots
+from tracker.store.engine import INSERT_SETTINGS, Answer, Columns, Query, Rows, Settings, table_slots
 from tracker.store.faults import translate
 from tracker.store.values import convert, from_driver
 
@@ -100,6 +100,10 @@ class Server:
     def command(self, query: Query) -> None:
         """Run DDL, or INSERT ... SELECT."""
         self._execute(query, inserting=bool(query.tables), writing=True)
+
+    def put(self, table: str, query: Query) -> None:
+        """Run an INSERT into a key-value table (EmbeddedRocksDB), which a server writes as a synced file of its own."""
+        self.command(query)
 
     def insert_lines(self, table: str, lines: Sequence[bytes], *, settings: Settings | None = None) -> None:
         """Insert rows into a one-column (`raw String`) table as one block."""
@@ -213,8 +217,9 @@ class Server:
             raise Broken(f"the ClickHouse driver failed ({type(error).__name__})") from error
 
 
-def _attach(external: list[dict[str, Any]], name: str, rows: Rows) -> str:
+def _attach(external: list[dict[str, Any]], name: str, rows: Rows | Columns) -> str:
     names = [column for column, _ in rows.columns]
-    data = [dict(zip(names, row, strict=True)) for row in rows.data]
+    by_row = zip(*rows.data, strict=True) if isinstance(rows, Columns) else rows.data
+    data = [dict(zip(names, row, strict=True)) for row in by_row]
     external.append({"name": f"attached_{name}", "structure": list(rows.columns), "data": data})
     return f"attached_{name}"

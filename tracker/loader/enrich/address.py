@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
 _MOST_PARAMETERS = 64
 _LONGEST_TAG = 200
+_PLACES = 20_000
 
 # Parameter -> (source, medium) that it stands for where the URL has no utm tags. An ad network appends its click id to
 # paid clicks; fbclid, igshid and srsltid come with unpaid ones too, so they prove no payment.
@@ -57,16 +59,18 @@ class Address(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def address(url: str) -> Address:
     """Parts of a URL; everything '' for one that cannot be read."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
+    # Pages are few, but click ids make each address another one: what stands before the `?` is taken apart once.
+    simple = "#" not in url and url.isprintable()
+    page, _, query = url.partition("?") if simple else (url, "", "")
+    place = _place(page)
+    if place is None:
         return Address()
-    tags = _tags(parts.query) if parts.query else {}
-    kind = next((name for name in CLICK_IDS if tags.get(name)), "")
+    host, path, own_query = place
+    tags = _tags(query or own_query)
+    kind = "" if tags.keys().isdisjoint(CLICK_IDS) else next((name for name in CLICK_IDS if tags.get(name)), "")
     return Address(
         host=host,
-        path=parts.path or ("/" if host else ""),
+        path=path or ("/" if host else ""),
         utm_source=tags.get("utm_source", ""),
         utm_medium=tags.get("utm_medium", ""),
         utm_campaign=tags.get("utm_campaign", ""),
@@ -85,11 +89,23 @@ def host_of(url: str) -> str:
         return ""
 
 
-def _tags(query: str) -> dict[str, str]:
+@lru_cache(_PLACES)
+def _place(url: str) -> tuple[str, str, str] | None:
+    """Host, path, query; None for what cannot be read."""
     try:
-        pairs = parse_qsl(query, max_num_fields=_MOST_PARAMETERS)
+        parts = urlsplit(url)
+        return parts.hostname or "", parts.path, parts.query
     except ValueError:
+        return None
+
+
+def _tags(query: str) -> dict[str, str]:
+    if not query or query.count("&") >= _MOST_PARAMETERS:
         return {}
+    if "%" in query or "+" in query:
+        pairs = parse_qsl(query)
+    else:  # the same without its decoding, four times as fast
+        pairs = [(name, value) for name, _, value in (field.partition("=") for field in query.split("&")) if value]
     tags: dict[str, str] = {}
     for name, value in pairs:
         tags.setdefault(name.lower() if name.lower().startswith("utm_") else name, value.strip()[:_LONGEST_TAG])
