@@ -113,8 +113,11 @@ def killed_again_and_again(data: Path, url: str | None, *, seed: int, life: floa
     writing = Road(data, engine=None)  # type: ignore[arg-type]  # only its spool is used
     end = write_segments(writing, threading.Event())
     try:
-        for _ in range(KILLS):
+        for kill in range(KILLS):
             child = start(data, url)
+            until = time.monotonic() + 60  # the first one lives until it has loaded something, however slow the machine
+            while not kill and not writing.catalog.ledger.totals("shop")["stored"] and time.monotonic() < until:
+                time.sleep(0.02)
             time.sleep(chance.uniform(0.02, life))
             child.kill()
             child.wait()
