@@ -9,6 +9,7 @@ agent, no page and none of the lists yet. On a machine that others use too, comp
 
 from __future__ import annotations
 
+import gc
 import gzip
 import random
 import shutil
@@ -176,6 +177,8 @@ def main() -> None:
         print(f"{'':12}{'bare insert':>24}{'loader, everything':>24}")
         print(f"{'':12}{'events/s':>12}{'us*':>12}{'events/s':>12}{'us*':>12}{'loader / bare':>15}")
         ratios = []
+        gc.freeze()  # as the engine process does
+        gc.set_threshold(50_000, 20, 100)
         for n in range(rounds):
             size, bodies = fill(folder / "spool", count, seed=n)
             bare, bare_cpu, took, cpu = one_round(loader, engine, bodies)
