@@ -65,7 +65,7 @@ bench: dev  ## measure; prints figures and asserts nothing (wrk is needed for th
 chaos: dev  ## kill -9, full disks and frozen servers in full length
 	TRACKER_CHAOS=full $(BIN)/python -m pytest tests/chaos -s --timeout 3600
 
-pixel: dev  ## build tracker/collector/pixel/p.js from pixel/src
+pixel: dev  ## build tracker/pixel/built from pixel/src
 	npm run --silent --prefix pixel build
 
 clean:  ## remove what make has made, never your data
