@@ -79,9 +79,9 @@ async def get_script(request: web.Request, service: Service) -> web.Response:
     try:
         built = BUILT.load()
     except OSError:
-        text = "/* the pixel is not built on this server; nothing is measured */"
+        sorry = "/* the pixel is not built on this server; nothing is measured */"
         return web.Response(
-            status=503, text=text, content_type="text/javascript", headers={"Cache-Control": "no-store"}
+            status=503, text=sorry, content_type="text/javascript", headers={"Cache-Control": "no-store"}
         )
     known = service.sites.get(request.query.get("site", ""))
     text = bundle.compose(built, None if known is None else known.site)
