@@ -10,7 +10,7 @@ const out = new URL("../tracker/pixel/built/", here);
 const check = process.argv.includes("--check");
 const budget = JSON.parse(readFileSync(new URL("budget.json", here), "utf8"));
 
-/** esbuild bundles and mangles what begins with _; terser then finds another twentieth. */
+/** esbuild bundles; terser then finds another twentieth. */
 async function pack(entry, name) {
   const { outputFiles } = await build({
     absWorkingDir: here.pathname,
@@ -18,7 +18,6 @@ async function pack(entry, name) {
     outfile: name,
     bundle: true,
     minify: true,
-    mangleProps: /^_/,
     format: "iife",
     target: "es2018",
     charset: "utf8",

@@ -42,7 +42,7 @@ export function makeClient(settings: Settings): Client {
 
   const signed = (draft: Draft, state: State): NativeEvent => {
     const { user, group } = state;
-    return { visitor: state.v, session: state.s, seq: state.n, user, group, ...draft, consent: spoken(said) };
+    return { visitor: state.v, session: state.s, seq: state.n, ...draft, user, group, consent: spoken(said) };
   };
 
   const record = (draft: Draft): void => {

@@ -97,6 +97,7 @@ class PixelSite:
     front_url: str
     port: int
     pages: dict[str, str] = field(default_factory=dict)
+    statuses: dict[str, int] = field(default_factory=dict)
     page_headers: dict[str, str] = field(default_factory=dict)
 
     def url(self, path: str = "/", *, policy: str = "opt-out", host: str = "127.0.0.1") -> str:
@@ -110,7 +111,8 @@ class PixelSite:
         text = self.pages.get(request.path)
         if text is None:
             text = self.html(policy=request.query.get("policy", "opt-out"))
-        return web.Response(text=text, content_type="text/html", headers=self.page_headers)
+        status = self.statuses.get(request.path, 200)
+        return web.Response(status=status, text=text, content_type="text/html", headers=self.page_headers)
 
     def ask_for(self, **wanted: Any) -> None:
         """Give both sites these settings of the pixel."""

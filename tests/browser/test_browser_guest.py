@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import msgspec
 import pytest
 from browser_site import PixelSite
 from playwright.async_api import Page
@@ -170,3 +171,117 @@ async def test_time_on_the_main_thread_at_load(site: PixelSite, page: Page) -> N
     )
     print(f"evaluation and start at a quarter of the speed: {took:.1f} ms")
     assert took > 0
+
+
+ALL_MODULES = {
+    "autocapture": ["outbound", "download", "contact", "form", "marked", "rage", "missing", "error"],
+    "engagement": True,
+    "vitals": True,
+    "datalayer": "dataLayer",
+    "cmp": ["tcf", "gpp", "gcm"],
+    "link_domains": ["localhost", "127.0.0.1"],
+    "hash": True,
+}
+FILES = ("autocapture", "datalayer", "engagement", "vitals")
+
+
+async def test_every_module_under_the_strictest_policy(site: PixelSite, page: Page) -> None:
+    """The issue's own policy; modules are scripts of the collector, made with a Trusted Types policy of ours."""
+    partner = f"{site.front_url}/partner.gif?{{visitor}}"
+    site.ask_for(**ALL_MODULES, partners=[{"name": "p", "url": partner}])
+    said = spoken(page)
+    link = '<a id="out" href="http://localhost/">out</a>'
+    html = site.html(body=link).replace(f"<script>{STUB}</script>", "")
+    site.pages["/strict"] = html.replace("<head>", '<head><link rel="icon" href="data:,">')
+    site.page_headers["Content-Security-Policy"] = (
+        f"default-src 'none'; script-src {site.front_url}; connect-src {site.front_url}; "
+        f"img-src {site.front_url} data:; require-trusted-types-for 'script'"
+    )
+    loaded: list[str] = []
+    page.on("response", lambda answer: loaded.append(f"{answer.status} {answer.url}"))
+    async with page.expect_request("**/partner.gif*"):
+        await page.goto(site.url("/strict"))
+    await site.wait("page_view")
+    await asyncio.sleep(0.2)
+    await page.evaluate("document.getElementById('out').addEventListener('click', event => event.preventDefault())")
+    await page.click("#out")
+    await page.evaluate("dataLayer.push({event: 'purchase', ecommerce: {value: 1}})")
+    await page.evaluate("jt('identify', 'u', {email: 'ann@private.example'})")
+    await site.wait("outbound_click")
+    await site.wait("purchase")
+    await site.wait("identify", 2)
+    await page.goto("about:blank")
+    await site.wait("user_engagement")
+    await site.wait("web_vital")
+    for name in (*FILES, "sync"):
+        assert any(line.startswith("200") and f"/m/{name}." in line for line in loaded), name
+    assert [text for text in said if "partner.gif" not in text and "404" not in text] == []
+
+
+@pytest.mark.parametrize("harm", HOSTILE.values(), ids=HOSTILE)
+async def test_modules_stand_hostile_pages_too(site: PixelSite, page: Page, harm: str) -> None:
+    site.ask_for(**ALL_MODULES)
+    await page.add_init_script(harm)
+    await page.goto(site.url("/"))
+    await site.wait("page_view")
+    await asyncio.sleep(0.2)
+    await page.evaluate("dataLayer.push({event: 'purchase', ecommerce: {value: 1}})")
+    await site.wait("purchase")
+
+
+@pytest.mark.parametrize("harm", BROKEN.values(), ids=BROKEN)
+async def test_a_page_that_breaks_the_modules_hears_nothing(site: PixelSite, page: Page, harm: str) -> None:
+    site.ask_for(**ALL_MODULES)
+    said = spoken(page)
+    await page.add_init_script(harm)
+    await page.goto(site.url("/"))
+    await asyncio.sleep(0.3)
+    await page.mouse.click(5, 5)
+    await page.goto(site.url("/next"))
+    assert [text for text in said if "favicon" not in text and "404" not in text] == []
+
+
+async def test_a_module_that_was_changed_on_its_way_is_not_run(site: PixelSite, page: Page) -> None:
+    site.ask_for(engagement=True)
+    await page.route(
+        "**/m/engagement*", lambda route: route.fulfill(body="window.evil = 1", content_type="text/javascript")
+    )
+    await page.goto(site.url("/"))
+    await site.wait("page_view")
+    await asyncio.sleep(0.3)
+    assert await page.evaluate("window.evil") is None
+
+
+async def test_a_pinned_script_works_like_the_other(site: PixelSite, page: Page) -> None:
+    """As the Install page shows it: another name, integrity, crossorigin."""
+    from tracker.core.site import SitesFile
+    from tracker.pixel import bundle
+
+    site.ask_for(engagement=True, cmp=["gcm"])
+    [_, known] = msgspec.json.decode((site.data / "sites.json").read_bytes(), type=SitesFile).sites
+    path, file = bundle.pinned(bundle.load_built(), known)
+    tag = f'<script async src="{site.front_url}/{path}" data-site="{known.write_key}" integrity="{file.integrity}" '
+    html = site.html()
+    tag += 'crossorigin="anonymous"></script>'
+    site.pages["/"] = html[: html.index("<script async")] + tag + html[html.index("</head>") :]
+    await page.goto(site.url("/"))
+    await site.wait("page_view")
+    await page.wait_for_function("performance.getEntriesByType('resource').some(one => /m.engagement/.test(one.name))")
+    await page.goto("about:blank")
+    await site.wait("user_engagement")
+
+
+async def test_our_module_loader_is_not_taken_for_the_pages_own(site: PixelSite, page: Page) -> None:
+    """A tag that stands in the page twice loads every module once."""
+    site.ask_for(autocapture=["outbound"])
+    html = site.html(body='<a id="out" href="https://x.example/">x</a>')
+    tag = html[html.index("<script async") : html.index("</head>")]
+    site.pages["/twice"] = html.replace("</body>", tag + "</body>")
+    await page.goto(site.url("/twice"))
+    await site.wait("page_view")
+    await asyncio.sleep(0.3)
+    await page.evaluate("document.getElementById('out').addEventListener('click', event => event.preventDefault())")
+    await page.click("#out")
+    await page.evaluate("jt('track', 'end')")
+    await site.wait("end")
+    assert len(site.events("outbound_click")) == 1

@@ -25,7 +25,10 @@ def keyed(rows, field="people"):
     return [{"key": k, field: n, "purchases": n // 12, "revenue": {"EUR": n * 4.0}} for k, n in rows]
 
 
-PINNED = '<script async src="http://127.0.0.1:8080/p.0123456789abcdef.js" data-site="wk_shop" integrity="sha384-AAAA"></script>'
+PINNED = (
+    '<script async src="http://127.0.0.1:8080/p.0123456789abcdef.js" data-site="wk_shop" '
+    'integrity="sha384-AAAA"></script>'
+)
 
 
 class State:

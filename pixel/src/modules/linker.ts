@@ -24,7 +24,7 @@ use("linker", (core) => {
   const arrive = async () => {
     const address = new URL(location.href);
     const given = address.searchParams.get(NAME);
-    if (!given) return;
+    if (given == null) return;
     // Gone before anybody copies the address, and before the first page view.
     address.searchParams.delete(NAME);
     history.replaceState(history.state, "", address.href);
