@@ -6,8 +6,8 @@ import asyncio
 
 import msgspec
 import pytest
-from browser_site import PixelSite
-from playwright.async_api import Page
+from browser_site import KEYS, PixelSite
+from playwright.async_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
@@ -157,20 +157,26 @@ async def test_the_page_keeps_its_history_functions(site: PixelSite, page: Page)
     assert answer == ["SecurityError", None, {"a": 1}]
 
 
-async def test_time_on_the_main_thread_at_load(site: PixelSite, page: Page) -> None:
-    """Printed, not asserted: how long evaluating the script takes on a four times slower processor."""
-    session = await page.context.new_cdp_session(page)
-    await session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
-    code = await page.request.get(f"{site.front_url}/p.js")
-    await page.goto(site.url("/"))
-    await site.wait("page_view")
-    took = await page.evaluate(
-        """code => { delete window.jt; const start = performance.now();
-                     (0, eval)(code); return performance.now() - start }""",
-        await code.text(),
-    )
-    print(f"evaluation and start at a quarter of the speed: {took:.1f} ms")
-    assert took > 0
+async def test_time_on_the_main_thread_at_load(site: PixelSite, browser: Browser) -> None:
+    """Printed, not asserted, because others may use the machine: evaluation and first page view, four times slower."""
+    tag = '<title>x</title><script type="text/plain" src="{}/p.js?site={}" data-consent="opt-out"></script>'
+    site.pages["/bare"] = tag.format(site.front_url, KEYS["opt-out"])
+    times = []
+    for _ in range(5):
+        context = await browser.new_context()
+        page = await context.new_page()
+        session = await context.new_cdp_session(page)
+        code = await page.request.get(f"{site.front_url}/p.js?site={KEYS['opt-out']}")
+        await page.goto(site.url("/bare"))
+        await session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+        took = await page.evaluate(
+            "code => { const start = performance.now(); (0, eval)(code); return performance.now() - start }",
+            await code.text(),
+        )
+        assert await page.evaluate("jt.v") == "1"
+        times.append(took)
+        await context.close()
+    print(f"at a quarter of the speed: {min(times):.1f} ms, in the middle {sorted(times)[2]:.1f} ms, of five")
 
 
 ALL_MODULES = {
