@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -291,3 +292,15 @@ async def test_our_module_loader_is_not_taken_for_the_pages_own(site: PixelSite,
     await page.evaluate("jt('track', 'end')")
     await site.wait("end")
     assert len(site.events("outbound_click")) == 1
+
+
+async def test_the_npm_package_puts_the_script_on_the_page(site: PixelSite, page: Page) -> None:
+    code = (Path(__file__).parents[2] / "pixel" / "package" / "index.js").read_text()
+    site.pages["/bundled"] = f"""<!doctype html><title>Bundled</title><script type="module">{code}
+        jt("track", "too_early");
+        const track = load({{collector: "{site.front_url}/", site: "{KEYS["opt-out"]}", consent: "opt-out"}});
+        track("track", "first"); jt("purchase", {{value: 2}}); load({{}});</script>"""
+    await page.goto(site.url("/bundled"))
+    [bought] = await site.wait("purchase")
+    assert bought.value == 2.0
+    assert sorted(event.name for event in site.events()) == ["first", "page_view", "purchase"]
