@@ -304,3 +304,45 @@ async def test_the_npm_package_puts_the_script_on_the_page(site: PixelSite, page
     [bought] = await site.wait("purchase")
     assert bought.value == 2.0
     assert sorted(event.name for event in site.events()) == ["first", "page_view", "purchase"]
+
+
+async def test_a_text_cut_inside_a_character_arrives(site: PixelSite, page: Page) -> None:
+    await page.goto(site.url("/"))
+    await page.evaluate("jt('track', 'cut', {text: 'x'.repeat(4095) + '\\ud83d\\ude00'}); jt('track', 'end')")
+    await site.wait("end")
+    [event] = site.events("cut")
+    assert event.props["text"] == "x" * 4095 + "\ufffd"
+
+
+POLICIES = {
+    "script": "script-src 'self' 'unsafe-inline'",
+    "connection": "connect-src 'none'; img-src 'none'",
+    "sandbox": "sandbox allow-scripts",
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+async def test_a_policy_that_keeps_us_out_keeps_us_out(site: PixelSite, page: Page, policy: str) -> None:
+    """`page` fails the test for any uncaught error; the browser's own word about its policy is the page's wish."""
+    site.ask_for(**ALL_MODULES)
+    site.page_headers["Content-Security-Policy"] = policy
+    await page.goto(site.url("/"))
+    await page.evaluate(
+        "jt('track', 'x'); jt('purchase', {value: 1}); history.pushState({}, '', '?other'); window.went = 1"
+    )
+    await asyncio.sleep(0.5)
+    await page.mouse.click(5, 5)
+    assert await page.evaluate("window.went") == 1
+    assert (site.events() != []) == policy.startswith("sandbox")
+
+
+async def test_without_javascript_an_image_tells(site: PixelSite, browser: Browser) -> None:
+    image = f'<img src="{site.front_url}/e.gif?site={KEYS["opt-out"]}&type=page&name=page_view" alt="">'
+    site.pages["/plain"] = site.html(body=f"<noscript>{image}</noscript>")
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(site.url("/plain"))
+    [event] = await site.wait("page_view")
+    assert event.source == "gif"
+    assert event.visitor
+    await context.close()
