@@ -45,11 +45,27 @@ def page() -> None:
             st.caption(
                 "This site asks first: nothing is kept before your page says `jt('consent', { analytics: true })`."
             )
+        _pinned(install)
     with st.container(border=True, key="card-server"):
         section("2. Tell us what counts", "purchases and sign-ups, from the page or from your server")
         _examples(install)
     with st.expander("Add another site", icon=":material/add:"):
         _new_site()
+
+
+def _pinned(install: Json) -> None:
+    pinned = install.get("pinned")
+    if not isinstance(pinned, dict):
+        return
+    modules = ", ".join(map(str, install.get("modules") or [])) or "none"
+    st.caption(f"Modules that the site's settings load: {modules}.")
+    with st.expander("Pin the script with Subresource Integrity", icon=":material/lock:"):
+        st.markdown(
+            "The browser runs this file and no other. It is kept as it is for ever, so take a new snippet when the "
+            "site's pixel settings change or a new version has something you want."
+        )
+        snippet = examples.snippet(str(pinned["snippet"]), str(state.site().get("consent") or ""))
+        st.code(snippet, language="html", wrap_lines=True)
 
 
 @st.fragment(run_every=3)

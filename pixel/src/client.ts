@@ -1,134 +1,173 @@
 // The commands, and the one road that every event takes: allowed? -> numbered -> queued -> sent.
 
-import type { Consent, Json, NativeEvent, Settings, State } from "./types";
+import type { Consent, Core, Draft, Json, Module, NativeEvent, Settings, State } from "./types";
 import { remember, remembered, spoken } from "./consent";
-import { pageContext } from "./context";
+import { pageContext, viewProps } from "./context";
 import { COMMERCE, lift } from "./ecommerce";
 import { forget, load, renew, save, step } from "./identity";
+import { loadModules } from "./modules";
 import { watchPages } from "./pages";
-import { Queue } from "./queue";
-import { Storage } from "./storage";
-import { Transport } from "./transport";
+import { makeQueue } from "./queue";
+import { makeStorage } from "./storage";
+import { touchOf } from "./touch";
+import { transport } from "./transport";
 import { uuid } from "./uuid";
-
-type Draft = Pick<NativeEvent, "id" | "type" | "name" | "ts"> & Partial<NativeEvent>;
 
 /** Events that may wait in memory for the visitor's answer. */
 const MOST_HELD = 100;
 
-export class Client {
-  private readonly _storage: Storage;
-  private readonly _queue: Queue;
-  private readonly _transport: Transport;
-  private _consent: Consent = {};
-  private _held: Draft[] = [];
+const text = (id: unknown) => (id ? String(id) : undefined);
 
-  constructor(private readonly _settings: Settings) {
-    this._storage = new Storage("jt_" + _settings.site + "_");
-    this._queue = new Queue(this._storage);
-    this._transport = new Transport(_settings, this._storage, this._queue);
-    if (!_settings.optIn) {
-      this._storage.allow(true);
-      this._consent = remembered(this._storage);
-      if (!this._open()) this._storage.allow(false);
+export interface Client extends Core {
+  start(): void;
+}
+
+export function makeClient(settings: Settings): Client {
+  const { optIn } = settings;
+  const storage = makeStorage("jt_" + settings.site + "_");
+  const queue = makeQueue(storage);
+  const answers: Core["answers"] = [];
+  const wake = transport(settings, storage, queue, answers);
+  const used = new Set<string>();
+  let said: Consent = {};
+  let held: Draft[] = [];
+
+  const open = () => (optIn ? said.analytics === true : said.analytics !== false);
+
+  /** What an earlier page left behind, and the modules. */
+  const begin = () => {
+    wake();
+    loadModules(settings.base, settings.modules && settings.modules.splice(0));
+  };
+
+  const signed = (draft: Draft, state: State): NativeEvent => {
+    const { user, group } = state;
+    return { visitor: state.v, session: state.s, seq: state.n, ...draft, user, group, consent: spoken(said) };
+  };
+
+  const record = (draft: Draft): void => {
+    const { ads = !optIn } = spoken(said);
+    const known = load(storage);
+    Object.assign(known, client.seed);
+    client.seed = undefined;
+    const state = step(known, draft.ts, touchOf(draft.url as string, ads), ads);
+    // Conversions and people: what brought the visitor here is asked of them, not of every click.
+    if (draft.value != null || draft.type == "identify") {
+      draft.props = { first_touch: state.first, last_touch: state.last, ...draft.props };
     }
-  }
-
-  start(): void {
-    if (this._settings.pages) watchPages((referrer) => this.page({}, referrer));
-    if (this._open()) this._transport.wake(); // what an earlier page left behind
-  }
-
-  track(name: string, props: Json = {}, helper = false): void {
-    this._emit("track", name, lift(props || {}, helper, this._settings.currency));
-  }
-
-  page(props?: Json, referrer?: string): void {
-    this._emit("page", "page_view", { ...pageContext(referrer), props: props || {} });
-  }
-
-  identify(user: unknown, traits?: Json): void {
-    this._emit("identify", "identify", { user: user ? String(user) : undefined, traits: traits || {} });
-  }
-
-  alias(user: unknown, previous?: unknown): void {
-    this._emit("alias", "alias", { user: String(user), previous: previous ? String(previous) : undefined });
-  }
-
-  group(group: unknown, traits?: Json): void {
-    this._emit("group", "group", { group: String(group), traits: traits || {} });
-  }
-
-  reset(): void {
-    this._held = [];
-    if (this._open()) renew(this._storage);
-  }
-
-  consent(choice: Consent): void {
-    const before = this._consent;
-    const was = this._open();
-    this._consent = { ...before, ...choice };
-    if (this._open()) {
-      if (!was && before.analytics === false) forget(this._storage); // agreed again: nobody we knew
-      this._storage.allow(true);
-      const news = remember(this._storage, this._consent);
-      this._held.splice(0).forEach((draft) => this._record(draft));
-      if (news) this._emit("consent", "consent", {});
-    } else if (this._consent.analytics === false) {
-      this._withdraw(was);
-    }
-  }
-
-  ready(work: (who: Json) => void): void {
-    const state: Partial<State> = this._open() ? load(this._storage) : {};
-    work({ visitor: state.v, session: state.s, user: state.user, consent: spoken(this._consent) });
-  }
-
-  /** One call as the page wrote it: jt("track", "name", {...}). Unknown commands do nothing. */
-  command(name: string, ...args: unknown[]): void {
-    if (/^(track|page|identify|alias|group|reset|consent|ready)$/.test(name)) {
-      (this[name as "track"] as (...args: unknown[]) => void)(...args);
-    } else if (COMMERCE.test(name)) {
-      this.track(name, args[0] as Json, true);
-    }
-  }
-
-  private _open(): boolean {
-    return this._settings.optIn ? this._consent.analytics === true : this._consent.analytics !== false;
-  }
-
-  private _emit(type: NativeEvent["type"], name: string, fields: Partial<NativeEvent>): void {
-    const draft = { id: uuid(), type, name: String(name), ts: Date.now(), ...pageContext(), ...fields };
-    if (this._open()) this._record(draft);
-    else if (this._consent.analytics === undefined && this._held.length < MOST_HELD) this._held.push(draft);
-  }
-
-  private _record(draft: Draft): void {
-    const state = step(load(this._storage), draft.ts);
     if (draft.user) state.user = draft.user;
     if (draft.group) state.group = draft.group;
     if (draft.type == "alias" && !draft.previous) draft.previous = state.v;
-    save(this._storage, state);
-    this._queue.put(this._signed(draft, state));
-    this._transport.wake();
-  }
-
-  private _signed(draft: Draft, state: State): NativeEvent {
-    const { v: visitor, s: session, n: seq, user, group } = state;
-    return { visitor, session, seq, user, group, ...draft, consent: spoken(this._consent) };
-  }
+    save(storage, state);
+    queue.put(signed(draft, state));
+    wake();
+  };
 
   /** Nothing stays on the device; if we were tracking, the collector is told so, from memory. */
-  private _withdraw(was: boolean): void {
-    this._held = [];
-    const state = was ? step(load(this._storage), Date.now()) : undefined;
-    this._storage.clear();
-    if (!this._settings.optIn) remember(this._storage, this._consent); // else the next page would start again
-    this._storage.allow(false);
+  const withdraw = (was: boolean): void => {
+    held = [];
+    const state = was && step(load(storage), Date.now());
+    storage.clear();
+    if (!optIn) remember(storage, said); // else the next page would start again
+    storage.allow(false);
     if (state) {
-      save(this._storage, state);
-      this._queue.put(this._signed({ id: uuid(), type: "consent", name: "consent", ts: Date.now() }, state));
-      this._transport.wake();
+      save(storage, state);
+      queue.put(signed({ id: uuid(), type: "consent", name: "consent", ts: Date.now() }, state));
+      wake();
     }
+  };
+
+  const emit: Core["emit"] = (type, fields, name = type) => {
+    const draft: Draft = { id: uuid(), type, name: String(name), ts: Date.now(), ...pageContext(), ...fields };
+    client.hooks.forEach((hook) => hook(draft));
+    if (open()) record(draft);
+    else if (said.analytics == null && held.length < MOST_HELD) held.push(draft);
+  };
+
+  const commands = {
+    __proto__: null, // a page's "constructor" or "toString" is no command
+    track(name: string, props?: Json, helper?: boolean): void {
+      emit("track", lift(props || {}, helper, settings.currency), name);
+    },
+
+    page(props?: Json, referrer?: string): void {
+      const fields: Partial<NativeEvent> = { props: { ...viewProps(), ...props } };
+      if (referrer != null) fields.referrer = referrer; // single-page navigation; a loaded page has its own
+      emit("page", fields, "page_view");
+    },
+
+    identify(user: unknown, traits?: Json): void {
+      emit("identify", { user: text(user), traits: traits || {} });
+    },
+
+    alias(user: unknown, previous?: unknown): void {
+      emit("alias", { user: text(user), previous: text(previous) });
+    },
+
+    group(group: unknown, traits?: Json): void {
+      emit("group", { group: text(group), traits: traits || {} });
+    },
+
+    reset(): void {
+      held = [];
+      if (open()) renew(storage);
+    },
+
+    consent(choice: Consent): void {
+      const refused = said.analytics === false;
+      const was = open();
+      said = { ...said, ...choice };
+      if (open()) {
+        if (!was && refused) forget(storage); // agreed again: nobody we knew
+        storage.allow(true);
+        begin();
+        const news = remember(storage, said);
+        held.splice(0).forEach(record);
+        if (news) emit("consent");
+      } else if (said.analytics === false) {
+        withdraw(was);
+      }
+    },
+
+    ready(work: Parameters<Core["ready"]>[0]): void {
+      const state: Partial<State> = open() ? load(storage) : {};
+      work({ visitor: state.v, session: state.s, user: state.user, consent: spoken(said) });
+    },
+
+    /** A module says that it is here. The same one twice is one. */
+    use(name: string, module: Module): void {
+      if (!used.has(name)) module((used.add(name), client));
+    },
+  };
+
+  const client: Client = {
+    ...commands,
+    settings,
+    storage,
+    answers,
+    hooks: [],
+    emit,
+
+    /** One call as the page wrote it: jt("track", "name", {...}). Unknown commands do nothing. */
+    command(name: string, ...args: unknown[]): void {
+      const work = commands[name as "use"] as (...args: unknown[]) => void;
+      if (work) work(...args);
+      else if (COMMERCE.test(name)) commands.track(name, args[0] as Json, true);
+    },
+
+    start(): void {
+      loadModules(settings.base, settings.now);
+      if (settings.pages) watchPages((referrer) => commands.page({}, referrer));
+      if (open()) begin();
+    },
+  };
+
+  // Whoever was not asked and asks not to be tracked is not; an explicit answer is heard later and wins.
+  if (settings.dnt) said = { analytics: false, ads: false };
+  if (!optIn) {
+    storage.allow(true);
+    said = { ...said, ...remembered(storage) };
+    if (!open()) storage.allow(false);
   }
+  return client;
 }

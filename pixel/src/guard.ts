@@ -10,6 +10,6 @@ export function guard<A extends unknown[], R>(work: (...args: A) => R): (...args
   };
 }
 
-export function on(target: EventTarget, name: string, work: (event: Event) => void): void {
-  target.addEventListener(name, guard(work));
+export function on(target: EventTarget, name: string, work: (event: Event) => void, options?: AddEventListenerOptions | boolean): void {
+  target.addEventListener(name, guard(work), options);
 }

@@ -1,7 +1,9 @@
 // Who and which visit: visitor id, 30-minute session and sequence number, shared by all tabs of the site.
 
-import type { State } from "./types";
+import type { State, Touch } from "./types";
 import type { Storage } from "./storage";
+import { decode } from "./text";
+import { withoutClickIds } from "./touch";
 import { uuid } from "./uuid";
 
 const KEY = "s";
@@ -9,12 +11,7 @@ const SESSION_GAP = 30 * 60_000;
 
 /** Reads afresh each time: another tab may have written in between. */
 export function load(storage: Storage): State {
-  let state: State | undefined;
-  try {
-    state = JSON.parse(storage.get(KEY) as string);
-  } catch {
-    // somebody else's text under our key: start anew
-  }
+  const state = decode<State>(storage.get(KEY)); // somebody else's text under our key: start anew
   return state && state.v ? state : { v: uuid(), f: 1, s: "", t: 0, n: 0 };
 }
 
@@ -22,13 +19,24 @@ export function save(storage: Storage, state: State): void {
   storage.set(KEY, JSON.stringify(state));
 }
 
-/** Counts one event at `now`: next number, and a new session after the gap (or when the clock went back that far). */
-export function step(state: State, now: number): State {
-  if (!state.s || Math.abs(now - state.t) > SESSION_GAP) state.s = uuid();
+/**
+ * Counts one event at `now`: next number, and a new session after the gap (or when the clock went back that far), after
+ * midnight, and when the visitor came through another campaign.
+ */
+export function step(state: State, now: number, touch?: Touch, ads?: boolean): State {
+  if (!ads) [state.first, state.last].forEach(withoutClickIds);
+  const again = touch && JSON.stringify(touch) != JSON.stringify(state.last);
+  if (again) {
+    state.first = state.first || touch;
+    state.last = touch;
+  }
+  if (!state.s || again || Math.abs(now - state.t) > SESSION_GAP || day(now) != day(state.t)) state.s = uuid();
   state.t = now;
   state.n++;
   return state;
 }
+
+const day = (time: number) => new Date(time).toDateString();
 
 /** A new visitor, for example after a log-out on a shared computer. Not `f`: here our id wins over the cookie's. */
 export function renew(storage: Storage): void {

@@ -1,6 +1,6 @@
 // The entry: takes over the page's command queue. See docs/pixel.md for the snippet.
 
-import { Client } from "./client";
+import { makeClient } from "./client";
 import { guard } from "./guard";
 import { ownTag, readSettings } from "./settings";
 
@@ -14,17 +14,25 @@ interface Command {
 
 guard(() => {
   const page = window as unknown as { jt?: Command };
-  const stub = page.jt;
-  if (stub && stub.v) return;
+  const stub: Partial<Command> = page.jt || {};
+  if (stub.v) return;
   const settings = readSettings(ownTag());
   if (!settings) return;
-  const client = new Client(settings);
+  const client = makeClient(settings);
   const command: Command = guard((...args: unknown[]) => client.command(...(args as [string])));
   command.v = "1";
-  page.jt = command;
-  const calls = ((stub && stub.q) || []).map((call) => [...call]);
-  // A choice that is already known comes before the page view, so that a refused one never touches the device.
-  calls.filter((call) => call[0] == "consent").forEach((call) => command(...call));
-  client.start();
-  calls.filter((call) => call[0] != "consent").forEach((call) => command(...call));
+  const queued = () => stub.q || [];
+  const run = (calls: unknown[][], wanted: (name: unknown) => boolean) =>
+    calls.forEach((call) => wanted(call[0]) && command(...call));
+  run(queued(), (name) => name == "use");
+  const takeOver = guard(() => {
+    const calls = queued();
+    page.jt = command;
+    // A choice that is already known comes before the page view, so that a refused one never touches the device.
+    run(calls, (name) => name == "consent");
+    client.start();
+    run(calls, (name) => name != "consent");
+  });
+  if (client.before) client.before.then(takeOver, takeOver);
+  else takeOver();
 })();

@@ -15,17 +15,19 @@ export function watchPages(seen: (referrer?: string) => void): void {
     if (current != before) seen(before);
   });
 
+  const later = () => setTimeout(check, 0);
+
   for (const name of ["pushState", "replaceState"] as const) {
     const original = history[name];
     history[name] = function (this: History, ...args: Parameters<History["pushState"]>) {
       const result = original.apply(this, args);
       // After the router has set the new title; the address is looked at then, so quick redirects count once.
-      setTimeout(check, 0);
+      later();
       return result;
     };
   }
-  on(window, "popstate", () => setTimeout(check, 0));
-  on(window, "hashchange", () => setTimeout(check, 0));
+  on(window, "popstate", later);
+  on(window, "hashchange", later);
   on(window, "pageshow", (event) => (event as PageTransitionEvent).persisted && start());
 
   const start = () => {

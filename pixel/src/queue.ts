@@ -3,43 +3,39 @@
 
 import type { NativeEvent } from "./types";
 import type { Storage } from "./storage";
-import { encode } from "./text";
+import { decode, encode } from "./text";
 
 const START = "e";
 /** Oldest go first when a collector is away for very long: storage is the page's, not ours. */
 const MOST = 500;
 
-export class Queue {
+export type Queue = ReturnType<typeof makeQueue>;
+
+export function makeQueue(storage: Storage) {
   /** Keys that this tab wrote. */
-  readonly own = new Set<string>();
-
-  constructor(private readonly _storage: Storage) {}
-
-  put(event: NativeEvent): void {
-    const key = START + event.ts + event.id;
-    this._storage.set(key, encode(event));
-    this.own.add(key);
-    const all = this.keys();
-    if (all.length > MOST) this.drop(all.slice(0, all.length - MOST));
-  }
+  const own = new Set<string>();
 
   /** Oldest first (keys begin with the time, 13 digits until the year 2286). */
-  keys(): string[] {
-    return this._storage.keys(START).sort();
-  }
+  const keys = () => storage.keys(START).sort();
 
-  get(key: string): NativeEvent | undefined {
-    try {
-      return JSON.parse(this._storage.get(key) as string) || undefined;
-    } catch {
-      return undefined;
-    }
-  }
-
-  drop(keys: string[]): void {
-    keys.forEach((key) => {
-      this._storage.remove(key);
-      this.own.delete(key);
+  const drop = (gone: string[]) =>
+    gone.forEach((key) => {
+      storage.remove(key);
+      own.delete(key);
     });
-  }
+
+  return {
+    own,
+    keys,
+    drop,
+    put(event: NativeEvent): void {
+      const key = START + event.ts + event.id;
+      storage.set(key, encode(event));
+      own.add(key);
+      drop(keys().slice(0, -MOST));
+    },
+    get: (key: string) => decode<NativeEvent>(storage.get(key)),
+    /** Is this key of the device one of ours? */
+    owns: (key: string) => key.startsWith(storage.prefix + START),
+  };
 }

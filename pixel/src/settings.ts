@@ -1,24 +1,28 @@
-// What the page says in its script tag.
+// What the collector says about the site (in the script's first line) and the page in its script tag. The tag wins.
 
-import type { Settings } from "./types";
+import type { Settings, SiteSettings } from "./types";
+
+type Tag = HTMLScriptElement & { jt?: SiteSettings };
 
 /** The tag that loaded us. `currentScript` is empty when a tag manager injected the code: then we look for our address. */
-export function ownTag(): HTMLScriptElement | null {
-  return (document.currentScript as HTMLScriptElement | null) || document.querySelector('script[src*="/p.js"]');
+export function ownTag(): Tag | null {
+  return (document.currentScript as Tag | null) || document.querySelector('script[src*="/p."]');
 }
 
 /** Undefined when the tag names no site: there is nobody to send to. */
-export function readSettings(tag: HTMLScriptElement | null): Settings | undefined {
+export function readSettings(tag: Tag | null): Settings | undefined {
   if (!tag) return undefined;
   const address = new URL(tag.src, location.href);
   const data = tag.dataset;
+  const given = tag.jt || {};
   const site = data.site || address.searchParams.get("site");
   if (!site) return undefined;
   return {
+    ...given,
     site,
-    endpoint: new URL("e", address).href,
-    optIn: data.consent !== "opt-out",
+    base: new URL(".", address).href,
+    optIn: (data.consent || given.consent) !== "opt-out",
     pages: data.page !== "off",
-    currency: data.currency,
+    currency: data.currency || given.currency,
   };
 }

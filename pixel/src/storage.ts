@@ -3,47 +3,43 @@
 
 import { guard } from "./guard";
 
-export class Storage {
-  private _memory = new Map<string, string>();
-  private _device: globalThis.Storage | undefined;
+export type Storage = ReturnType<typeof makeStorage>;
 
-  constructor(private readonly _prefix: string) {}
+export function makeStorage(prefix: string) {
+  const memory = new Map<string, string>();
+  let device: globalThis.Storage | undefined;
 
-  /** True: use the device from now on. False: memory only; what lies on the device stays (see `clear`). */
-  allow(yes: boolean): void {
-    this._device = yes ? guard(() => localStorage)() : undefined;
-  }
-
-  clear(): void {
-    this.keys("").forEach((key) => this.remove(key));
-  }
-
-  get(key: string): string | null {
-    return guard(() => this._device && this._device.getItem(this._prefix + key))() || this._memory.get(key) || null;
-  }
-
-  /** The device's copy leads; memory keeps what the device refused. */
-  set(key: string, value: string): void {
-    this._memory.delete(key);
-    if (!guard(() => this._device && (this._device.setItem(this._prefix + key, value), 1))()) this._memory.set(key, value);
-  }
-
-  remove(key: string): void {
-    this._memory.delete(key);
-    guard(() => this._device && this._device.removeItem(this._prefix + key))();
-  }
-
-  /** Does a key of the device belong to us and start like that? */
-  owns(key: string | null, start: string): boolean {
-    return !!this._device && !!key && key.startsWith(this._prefix + start);
-  }
-
-  keys(start: string): string[] {
-    const whole = this._prefix + start;
-    const found = guard(() => (this._device ? Object.keys(this._device) : []))() || [];
+  const keys = (start: string): string[] => {
+    const found = guard(() => Object.keys(device || {}))() || [];
     return found
-      .filter((key) => key.startsWith(whole))
-      .map((key) => key.slice(this._prefix.length))
-      .concat([...this._memory.keys()].filter((key) => key.startsWith(start)));
-  }
+      .filter((key) => key.startsWith(prefix + start))
+      .map((key) => key.slice(prefix.length))
+      .concat([...memory.keys()].filter((key) => key.startsWith(start)));
+  };
+
+  const remove = (key: string): void => {
+    memory.delete(key);
+    guard(() => device && device.removeItem(prefix + key))();
+  };
+
+  return {
+    prefix,
+    keys,
+    remove,
+
+    /** True: use the device from now on. False: memory only; what lies on the device stays (see `clear`). */
+    allow(yes: boolean): void {
+      device = yes ? guard(() => localStorage)() : undefined;
+    },
+
+    clear: () => keys("").forEach(remove),
+
+    get: (key: string): string | undefined => guard(() => device && device.getItem(prefix + key))() || memory.get(key),
+
+    /** The device's copy leads; memory keeps what the device refused. */
+    set(key: string, value: string): void {
+      memory.delete(key);
+      if (!guard(() => device && (device.setItem(prefix + key, value), 1))()) memory.set(key, value);
+    },
+  };
 }

@@ -1,141 +1,130 @@
 // Getting the queue to the collector: batches, one sender among all tabs, back-off, a last beacon when the page goes.
 // At least once: an event leaves the queue only after an answer; the collector counts an id once however often it comes.
 
-import type { NativeEvent, Settings } from "./types";
+import type { Core, NativeEvent, Settings } from "./types";
 import type { Queue } from "./queue";
 import type { Storage } from "./storage";
 import { guard, on } from "./guard";
 import { load, save } from "./identity";
+import { encode } from "./text";
 
 const GATHER = 10; // ms: what happens together travels together, and most answers are back before a click leaves the page
 const MOST_EVENTS = 50;
 const MOST_CHARS = 16_000; // keepalive and beacon take 64 kB; a character may be three bytes
+const LARGE = 4_000; // characters from which packing pays
 const ANSWER_TIME = 20_000; // ms until a silent request counts as failed
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 300_000;
+const BLOCKED = 3; // failures without any answer until an image is tried
 const ORPHAN_AGE = 60_000; // without locks: another tab's events are ours to send after this time
 const WAIT = "w"; // storage key: no request before this time, for all tabs
 
-export class Transport {
-  private _timer: ReturnType<typeof setTimeout> | undefined;
-  private _failures = 0;
-  private _busy = false;
+/** Returns `wake`, which sends soon. */
+export function transport(settings: Settings, storage: Storage, queue: Queue, answers: Core["answers"]): (delay?: number) => void {
+  const endpoint = settings.base + "e";
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let failures = 0;
+  let busy = false;
+  let leaving = false;
   /** Keys that a beacon took while the page goes. */
-  private _beaconed: string[] = [];
-  private _leaving = false;
+  let beaconed: string[] = [];
 
-  constructor(
-    private readonly _settings: Settings,
-    private readonly _storage: Storage,
-    private readonly _queue: Queue,
-  ) {
-    on(window, "online", () => {
-      _storage.remove(WAIT);
-      this.flush();
-    });
-    on(document, "visibilitychange", () => document.hidden && this.flush());
-    // What another tab writes, or what the page before wrote in a process of its own, shows up late.
-    on(window, "storage", (event) => {
-      const { key, newValue } = event as StorageEvent;
-      if (newValue && _storage.owns(key, "e")) this.wake(FIRST_PAUSE);
-    });
-    on(window, "pagehide", () => {
-      this._leaving = true;
-      this._beacon();
-    });
-    on(window, "pageshow", (event) => {
-      if (!(event as PageTransitionEvent).persisted) return;
-      this._leaving = false;
-      this._beaconed = [];
-      this.wake();
-    });
-  }
-
-  /** Sends soon. */
-  wake(delay = GATHER): void {
-    clearTimeout(this._timer);
-    if (this._leaving) this._beacon();
-    else this._timer = setTimeout(() => this.flush(), delay);
-  }
+  const wake = (delay = GATHER): void => {
+    clearTimeout(timer);
+    if (leaving) beacon();
+    else timer = setTimeout(flush, delay);
+  };
 
   /** Sends now, unless we were told to wait or another tab is at it. */
-  flush(): void {
-    clearTimeout(this._timer);
-    if (this._busy || this._leaving || !this._queue.keys().length) return;
-    const pause = this._pause();
-    if (pause > 0) return this.wake(pause);
-    this._busy = true;
+  const flush = (): void => {
+    clearTimeout(timer);
+    if (busy || leaving || !queue.keys().length) return;
+    const left = pause();
+    if (left > 0) return wake(left);
+    busy = true;
     const done = () => {
-      this._busy = false;
-      if (this._queue.keys().length) this.wake(Math.max(this._pause(), FIRST_PAUSE));
+      busy = false;
+      if (queue.keys().length) wake(Math.max(pause(), FIRST_PAUSE));
     };
     // The lock is held for one round only: a page that holds one can't enter the back/forward cache. There are none on
     // plain http pages, and sandboxed frames refuse them.
-    const alone = () => this._send((key) => this._queue.own.has(key) || Date.now() - +key.slice(1, 14) > ORPHAN_AGE);
+    const alone = () => send((key) => queue.own.has(key) || Date.now() - +key.slice(1, 14) > ORPHAN_AGE);
     const locks = navigator.locks;
     const round = locks
-      ? locks
-          .request("jt" + this._settings.site, { ifAvailable: true }, (lock) => (lock ? this._send(() => true) : undefined))
-          .catch(alone)
+      ? locks.request("jt" + settings.site, { ifAvailable: true }, (lock) => (lock ? send(() => true) : undefined)).catch(alone)
       : alone();
     round.then(done, done);
-  }
+  };
 
-  private _pause(): number {
-    const pause = +(this._storage.get(WAIT) || 0) - Date.now();
-    return pause > 2 * LONGEST_PAUSE ? 0 : pause; // the clock went back: better early than never
-  }
+  const pause = (): number => {
+    const left = +(storage.get(WAIT) || 0) - Date.now();
+    return left > 2 * LONGEST_PAUSE ? 0 : left; // the clock went back: better early than never
+  };
 
-  private async _send(mine: (key: string) => boolean): Promise<void> {
+  const send = async (mine: (key: string) => boolean): Promise<void> => {
     for (;;) {
-      const [keys, body] = this._batch(mine);
+      let [keys, body] = batch(mine);
       if (!keys.length) return;
-      const answer = await this._post(body);
-      const status = answer ? answer.status : 0;
-      if (!status && this._leaving) return; // the page goes and took the request with it: no sign of trouble
+      const answer = await post(body);
+      let status = answer ? answer.status : 0;
+      if (!status && leaving) return; // the page goes and took the request with it: no sign of trouble
+      if (!status && failures >= BLOCKED) {
+        keys = [keys[failures % keys.length] as string]; // another one each time: one that is too long for an address blocks nobody
+        if (await asImage(keys[0] as string)) status = 200;
+      }
+      answers.forEach((tell) => tell(status, keys.length));
       if (status >= 500 || !status || status == 429 || status == 408) {
         const told = (+((answer && answer.headers.get("retry-after")) as string) || 0) * 1000;
-        const pause = Math.min(FIRST_PAUSE * 2 ** this._failures++, LONGEST_PAUSE) * (0.5 + Math.random());
-        this._storage.set(WAIT, "" + Math.round(Date.now() + Math.min(Math.max(told, pause), 2 * LONGEST_PAUSE)));
+        const ours = Math.min(FIRST_PAUSE * 2 ** failures++, LONGEST_PAUSE) * (0.5 + Math.random());
+        storage.set(WAIT, "" + (Date.now() + Math.min(Math.max(told, ours), 2 * LONGEST_PAUSE)));
         return;
       }
       // 2xx: on disk. 4xx: it will never be taken, and must not stand in the way of the rest.
-      this._failures = 0;
-      this._storage.remove(WAIT);
-      this._queue.drop(keys);
-      if (status < 300) this._confirm((answer as Response).headers.get("x-visitor"));
+      storage.remove(WAIT);
+      queue.drop(keys);
+      if (answer) {
+        failures = 0;
+        if (status < 300) confirm(answer.headers.get("x-visitor"));
+      }
     }
-  }
+  };
 
-  private async _post(body: string): Promise<Response | undefined> {
-    const abort = new AbortController();
-    const timer = setTimeout(() => abort.abort(), ANSWER_TIME);
+  const post = async (body: string): Promise<Response | undefined> => {
     try {
-      // A string is sent as text/plain: no preflight.
-      return await fetch(this._settings.endpoint, {
+      // Text is sent as text/plain and bytes without a type, so there is no preflight; the collector knows gzip when it sees it.
+      return await fetch(endpoint, {
         method: "POST",
-        body,
+        body:
+          body.length > LARGE && self.CompressionStream
+            ? await new Response(new Response(body).body!.pipeThrough(new CompressionStream("gzip"))).arrayBuffer()
+            : body,
         credentials: "include",
         keepalive: body.length < MOST_CHARS + 1000,
-        signal: abort.signal,
+        signal: AbortSignal.timeout && AbortSignal.timeout(ANSWER_TIME), // browsers before 2022 wait as long as they like
       });
     } catch {
       return undefined;
-    } finally {
-      clearTimeout(timer);
     }
-  }
+  };
 
-  private _batch(mine: (key: string) => boolean): [string[], string] {
-    const state = load(this._storage);
+  /** Where only fetch is kept from the collector, an image may get through, one event each; true when it did. */
+  const asImage = (key: string): Promise<boolean> =>
+    new Promise((resolve) => {
+      const image = new Image();
+      image.onload = image.onerror = (event) => resolve((event as Event).type == "load");
+      image.src = endpoint + ".gif?site=" + settings.site + "&event=" + encodeURIComponent(encode(queue.get(key)));
+    });
+
+  const batch = (mine: (key: string) => boolean): [string[], string] => {
+    const state = load(storage);
     const keys: string[] = [];
     const events: NativeEvent[] = [];
     let chars = 0;
-    for (const key of this._queue.keys()) {
+    for (const key of queue.keys()) {
       if (!mine(key)) continue;
-      const event = this._queue.get(key);
+      const event = queue.get(key);
       if (!event) {
-        this._queue.drop([key]);
+        queue.drop([key]);
         continue;
       }
       chars += JSON.stringify(event).length;
@@ -144,29 +133,50 @@ export class Transport {
       keys.push(key);
       events.push(event);
     }
-    const envelope = { site: this._settings.site, sent_at: Date.now(), fresh: state.f ? true : undefined, events };
-    return [keys, JSON.stringify(envelope)];
-  }
+    return [keys, JSON.stringify({ site: settings.site, sent_at: Date.now(), fresh: state.f ? true : undefined, events })];
+  };
 
   /** The collector knows us: from now on our id counts, or the cookie's that it told us. */
-  private _confirm(visitor: string | null): void {
-    const state = load(this._storage);
+  const confirm = (visitor: string | null): void => {
+    const state = load(storage);
     if (!state.f) return;
     delete state.f;
     if (visitor && visitor != state.v) {
       state.o = state.v;
       state.v = visitor;
     }
-    save(this._storage, state);
-  }
+    save(storage, state);
+  };
 
   /**
    * The page goes: hand over all that is ours and not acknowledged, posted or not, because browsers abort posts of a page that
    * goes, keepalive or not. It stays queued, because nobody will hear the answer either.
    */
-  private readonly _beacon = guard(() => {
-    if (this._pause() > 0 || !navigator.onLine) return;
-    const [keys, body] = this._batch((key) => this._queue.own.has(key) && !this._beaconed.includes(key));
-    if (keys.length && navigator.sendBeacon(this._settings.endpoint, body)) this._beaconed.push(...keys);
+  const beacon = guard(() => {
+    if (pause() > 0 || !navigator.onLine) return;
+    const [keys, body] = batch((key) => queue.own.has(key) && !beaconed.includes(key));
+    if (keys.length && navigator.sendBeacon(endpoint, body)) beaconed.push(...keys);
   });
+
+  on(window, "online", () => {
+    storage.remove(WAIT);
+    flush();
+  });
+  on(document, "visibilitychange", () => document.hidden && flush());
+  // What another tab writes, or what the page before wrote in a process of its own, shows up late.
+  on(window, "storage", (event) => {
+    const { key, newValue } = event as StorageEvent;
+    if (newValue && queue.owns(key as string)) wake(FIRST_PAUSE);
+  });
+  on(window, "pagehide", () => {
+    leaving = true;
+    beacon();
+  });
+  on(window, "pageshow", (event) => {
+    if (!(event as PageTransitionEvent).persisted) return;
+    leaving = false;
+    beaconed = [];
+    wake();
+  });
+  return wake;
 }

@@ -10,6 +10,9 @@ export interface Consent {
   gpp?: string;
 }
 
+/** Campaign tags and click ids of one visit, as they stood in the address. */
+export type Touch = Record<string, string>;
+
 export interface NativeEvent {
   id: string;
   type: "page" | "track" | "identify" | "alias" | "group" | "consent";
@@ -53,13 +56,67 @@ export interface State {
   n: number;
   user?: string;
   group?: string;
+  first?: Touch;
+  last?: Touch;
 }
 
-export interface Settings {
+/** A partner whose image matches ids; `vendor` is its number in the TCF's list. */
+export interface Partner {
+  name: string;
+  url: string;
+  vendor?: number;
+}
+
+/** What the collector says about the site: tracker/core/pixel.py, docs/pixel.md. Each module reads its own part. */
+export interface SiteSettings {
+  consent?: string;
+  currency?: string;
+  /** the site heeds Do Not Track, and this browser says so: the settings line asks it */
+  dnt?: boolean;
+  /** [path, integrity] of the modules to load */
+  modules?: [string, string][];
+  /** the same, loaded without waiting for consent: only what whoever opens the page has asked for, like debugging */
+  now?: [string, string][];
+  autocapture?: string[];
+  datalayer?: string;
+  cmp?: string[];
+  vendor?: number;
+  link_domains?: string[];
+  link_key?: string;
+  calling_code?: string;
+  partners?: Partner[];
+}
+
+export interface Settings extends SiteSettings {
   site: string;
-  endpoint: string;
+  /** the folder that the script came from; events go to `base + "e"` */
+  base: string;
   optIn: boolean;
   /** data-page="off": the page calls page() itself */
   pages: boolean;
-  currency?: string;
 }
+
+export type Draft = Pick<NativeEvent, "id" | "type" | "name" | "ts"> & Partial<NativeEvent>;
+
+/** What a module gets. Whatever it does with it, consent is checked behind it. */
+export interface Core {
+  readonly settings: Settings;
+  /** the device after consent, memory before it */
+  readonly storage: { get(key: string): string | undefined; set(key: string, value: string): void };
+  /** called with every event when it happens; may change it */
+  readonly hooks: ((draft: Draft) => void)[];
+  /** called with what became of each request: status (0: no answer) and number of events */
+  readonly answers: ((status: number, events: number) => void)[];
+  /** page views and queued calls wait for this */
+  before?: Promise<unknown>;
+  /** who and which session it is, if a linked site said so */
+  seed?: Partial<State>;
+  emit(type: NativeEvent["type"], fields?: Partial<NativeEvent>, name?: string): void;
+  track(name: string, props?: Json): void;
+  identify(user: unknown, traits?: Json): void;
+  consent(choice: Consent): void;
+  command(name: string, ...args: unknown[]): void;
+  ready(work: (who: { visitor?: string; session?: string; user?: string; consent: Consent }) => void): void;
+}
+
+export type Module = (core: Core) => void;

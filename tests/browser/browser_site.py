@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +17,7 @@ from aiohttp import ClientSession, DummyCookieJar, web
 from tracker.collector.app import make_app
 from tracker.collector.settings import CollectorSettings
 from tracker.core.event import Event, Record
+from tracker.core.pixel import PixelSettings
 from tracker.core.site import Site, SitesFile
 from tracker.spool.reader import Spool
 
@@ -31,6 +33,8 @@ class Front:
 
     collector: str = ""
     bodies: list[dict[str, Any]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
+    packed: int = 0
     times: list[float] = field(default_factory=list)
     fail: Callable[[], int | None] = lambda: None
     headers: dict[str, str] = field(default_factory=dict)
@@ -39,8 +43,11 @@ class Front:
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         body = await request.read()
+        if request.path in ("/e", "/e.gif"):
+            self.paths.append(request.path)
         if request.path == "/e":
-            self.bodies.append(json.loads(body))
+            self.packed += body.startswith(b"\x1f\x8b")
+            self.bodies.append(json.loads(gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body))
             self.times.append(asyncio.get_running_loop().time())
             if self.hold is not None:
                 await self.hold.wait()
@@ -90,6 +97,7 @@ class PixelSite:
     front_url: str
     port: int
     pages: dict[str, str] = field(default_factory=dict)
+    statuses: dict[str, int] = field(default_factory=dict)
     page_headers: dict[str, str] = field(default_factory=dict)
 
     def url(self, path: str = "/", *, policy: str = "opt-out", host: str = "127.0.0.1") -> str:
@@ -103,7 +111,12 @@ class PixelSite:
         text = self.pages.get(request.path)
         if text is None:
             text = self.html(policy=request.query.get("policy", "opt-out"))
-        return web.Response(text=text, content_type="text/html", headers=self.page_headers)
+        status = self.statuses.get(request.path, 200)
+        return web.Response(status=status, text=text, content_type="text/html", headers=self.page_headers)
+
+    def ask_for(self, **wanted: Any) -> None:
+        """Give both sites these settings of the pixel."""
+        write_sites(self.data, msgspec.convert(wanted, PixelSettings))
 
     def records(self) -> list[Record]:
         """All records that are on disk, in order of acceptance."""
@@ -128,15 +141,21 @@ class PixelSite:
         raise AssertionError(f"{count} x {name} wanted, found {[event.name for event in self.records()]}")  # type: ignore[union-attr]
 
 
+def write_sites(folder: Path, pixel: PixelSettings) -> None:
+    """As the catalog does it: by rename."""
+    sites = tuple(
+        Site(name=policy, write_key=key, consent=policy, identifier_key="ab" * 32, pixel=pixel)
+        for policy, key in KEYS.items()
+    )
+    new = folder / "sites.new"
+    new.write_bytes(msgspec.json.encode(SitesFile(sites=sites)))
+    new.rename(folder / "sites.json")
+
+
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[PixelSite]:
     """In an existing folder: collector, front and page server on free ports of the loopback."""
-    sites = SitesFile(
-        sites=tuple(
-            Site(name=policy, write_key=key, consent=policy, identifier_key="ab" * 32) for policy, key in KEYS.items()
-        )
-    )
-    (folder / "sites.json").write_bytes(msgspec.json.encode(sites))
+    write_sites(folder, PixelSettings())
     async with (
         _listening(make_app(CollectorSettings(data=folder, segment_age=0.1))) as collector,
         ClientSession(cookie_jar=DummyCookieJar(), auto_decompress=True) as session,

@@ -20,6 +20,7 @@ ARGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--host-resolver-rules=MAP *.shop.test 127.0.0.1",
     # A headless browser says that it is one, and reports leave robots out. A context's own user agent would not do:
     # what is sent while a page goes carries the browser's.
     "--user-agent=Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0 Safari/537.36",

@@ -167,6 +167,24 @@ async def test_global_privacy_control_means_no_ads(site: PixelSite, page: Page, 
     assert {event["consent"]["ads"] for event in sent} == {ads}
 
 
+@pytest.mark.parametrize(("heeded", "signal"), [(True, "1"), (True, "unspecified"), (False, "1")])
+async def test_do_not_track_is_a_setting(site: PixelSite, page: Page, heeded: bool, signal: str) -> None:
+    site.ask_for(dnt=heeded)
+    await page.add_init_script(f"Object.defineProperty(Navigator.prototype, 'doNotTrack', {{get: () => '{signal}'}})")
+    await page.goto(site.url("/"))
+    await ready(page)
+    if heeded and signal == "1":
+        await page.evaluate("jt('track', 'x')")
+        await asyncio.sleep(0.3)
+        assert site.front.bodies == []
+        assert await page.evaluate(KEPT) == []
+        await page.evaluate("jt('consent', {analytics: true})")  # said aloud: that counts more
+        await page.evaluate("jt('track', 'agreed')")
+        await site.wait("agreed")
+        await page.goto(site.url("/next"))
+    await site.wait("page_view")
+
+
 async def test_tcf_and_gpp_strings_travel_along(site: PixelSite, page: Page) -> None:
     await page.goto(site.url("/", policy="opt-in"))
     await ready(page)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
+import msgspec
 import pytest
-from browser_site import PixelSite
-from playwright.async_api import Page
+from browser_site import KEYS, PixelSite
+from playwright.async_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
@@ -156,17 +158,191 @@ async def test_the_page_keeps_its_history_functions(site: PixelSite, page: Page)
     assert answer == ["SecurityError", None, {"a": 1}]
 
 
-async def test_time_on_the_main_thread_at_load(site: PixelSite, page: Page) -> None:
-    """Printed, not asserted: how long evaluating the script takes on a four times slower processor."""
-    session = await page.context.new_cdp_session(page)
-    await session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
-    code = await page.request.get(f"{site.front_url}/p.js")
+async def test_time_on_the_main_thread_at_load(site: PixelSite, browser: Browser) -> None:
+    """Printed, not asserted, because others may use the machine: evaluation and first page view, four times slower."""
+    tag = '<title>x</title><script type="text/plain" src="{}/p.js?site={}" data-consent="opt-out"></script>'
+    site.pages["/bare"] = tag.format(site.front_url, KEYS["opt-out"])
+    times = []
+    for _ in range(5):
+        context = await browser.new_context()
+        page = await context.new_page()
+        session = await context.new_cdp_session(page)
+        code = await page.request.get(f"{site.front_url}/p.js?site={KEYS['opt-out']}")
+        await page.goto(site.url("/bare"))
+        await session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+        took = await page.evaluate(
+            "code => { const start = performance.now(); (0, eval)(code); return performance.now() - start }",
+            await code.text(),
+        )
+        assert await page.evaluate("jt.v") == "1"
+        times.append(took)
+        await context.close()
+    print(f"at a quarter of the speed: {min(times):.1f} ms, in the middle {sorted(times)[2]:.1f} ms, of five")
+
+
+ALL_MODULES = {
+    "autocapture": ["outbound", "download", "contact", "form", "marked", "rage", "missing", "error"],
+    "engagement": True,
+    "vitals": True,
+    "datalayer": "dataLayer",
+    "cmp": ["tcf", "gpp", "gcm"],
+    "link_domains": ["localhost", "127.0.0.1"],
+    "hash": True,
+}
+FILES = ("autocapture", "datalayer", "engagement", "vitals")
+
+
+async def test_every_module_under_the_strictest_policy(site: PixelSite, page: Page) -> None:
+    """The issue's own policy; modules are scripts of the collector, made with a Trusted Types policy of ours."""
+    partner = f"{site.front_url}/partner.gif?{{visitor}}"
+    site.ask_for(**ALL_MODULES, partners=[{"name": "p", "url": partner}])
+    said = spoken(page)
+    link = '<a id="out" href="http://localhost/">out</a>'
+    html = site.html(body=link).replace(f"<script>{STUB}</script>", "")
+    site.pages["/strict"] = html.replace("<head>", '<head><link rel="icon" href="data:,">')
+    site.page_headers["Content-Security-Policy"] = (
+        f"default-src 'none'; script-src {site.front_url}; connect-src {site.front_url}; "
+        f"img-src {site.front_url} data:; require-trusted-types-for 'script'"
+    )
+    loaded: list[str] = []
+    page.on("response", lambda answer: loaded.append(f"{answer.status} {answer.url}"))
+    async with page.expect_request("**/partner.gif*"):
+        await page.goto(site.url("/strict"))
+    await site.wait("page_view")
+    await asyncio.sleep(0.2)
+    await page.evaluate("document.getElementById('out').addEventListener('click', event => event.preventDefault())")
+    await page.click("#out")
+    await page.evaluate("dataLayer.push({event: 'purchase', ecommerce: {value: 1}})")
+    await page.evaluate("jt('identify', 'u', {email: 'ann@private.example'})")
+    await site.wait("outbound_click")
+    await site.wait("purchase")
+    await site.wait("identify", 2)
+    await page.goto("about:blank")
+    await site.wait("user_engagement")
+    await site.wait("web_vital")
+    for name in (*FILES, "sync"):
+        assert any(line.startswith("200") and f"/m/{name}." in line for line in loaded), name
+    assert [text for text in said if "partner.gif" not in text and "404" not in text] == []
+
+
+@pytest.mark.parametrize("harm", HOSTILE.values(), ids=HOSTILE)
+async def test_modules_stand_hostile_pages_too(site: PixelSite, page: Page, harm: str) -> None:
+    site.ask_for(**ALL_MODULES)
+    await page.add_init_script(harm)
     await page.goto(site.url("/"))
     await site.wait("page_view")
-    took = await page.evaluate(
-        """code => { delete window.jt; const start = performance.now();
-                     (0, eval)(code); return performance.now() - start }""",
-        await code.text(),
+    await asyncio.sleep(0.2)
+    await page.evaluate("dataLayer.push({event: 'purchase', ecommerce: {value: 1}})")
+    await site.wait("purchase")
+
+
+@pytest.mark.parametrize("harm", BROKEN.values(), ids=BROKEN)
+async def test_a_page_that_breaks_the_modules_hears_nothing(site: PixelSite, page: Page, harm: str) -> None:
+    site.ask_for(**ALL_MODULES)
+    said = spoken(page)
+    await page.add_init_script(harm)
+    await page.goto(site.url("/"))
+    await asyncio.sleep(0.3)
+    await page.mouse.click(5, 5)
+    await page.goto(site.url("/next"))
+    assert [text for text in said if "favicon" not in text and "404" not in text] == []
+
+
+async def test_a_module_that_was_changed_on_its_way_is_not_run(site: PixelSite, page: Page) -> None:
+    site.ask_for(engagement=True)
+    await page.route(
+        "**/m/engagement*", lambda route: route.fulfill(body="window.evil = 1", content_type="text/javascript")
     )
-    print(f"evaluation and start at a quarter of the speed: {took:.1f} ms")
-    assert took > 0
+    await page.goto(site.url("/"))
+    await site.wait("page_view")
+    await asyncio.sleep(0.3)
+    assert await page.evaluate("window.evil") is None
+
+
+async def test_a_pinned_script_works_like_the_other(site: PixelSite, page: Page) -> None:
+    """As the Install page shows it: another name, integrity, crossorigin."""
+    from tracker.core.site import SitesFile
+    from tracker.pixel import bundle
+
+    site.ask_for(engagement=True, cmp=["gcm"])
+    [_, known] = msgspec.json.decode((site.data / "sites.json").read_bytes(), type=SitesFile).sites
+    path, file = bundle.pinned(bundle.load_built(), known)
+    tag = f'<script async src="{site.front_url}/{path}" data-site="{known.write_key}" integrity="{file.integrity}" '
+    html = site.html()
+    tag += 'crossorigin="anonymous"></script>'
+    site.pages["/"] = html[: html.index("<script async")] + tag + html[html.index("</head>") :]
+    await page.goto(site.url("/"))
+    await site.wait("page_view")
+    await page.wait_for_function("performance.getEntriesByType('resource').some(one => /m.engagement/.test(one.name))")
+    await page.goto("about:blank")
+    await site.wait("user_engagement")
+
+
+async def test_our_module_loader_is_not_taken_for_the_pages_own(site: PixelSite, page: Page) -> None:
+    """A tag that stands in the page twice loads every module once."""
+    site.ask_for(autocapture=["outbound"])
+    html = site.html(body='<a id="out" href="https://x.example/">x</a>')
+    tag = html[html.index("<script async") : html.index("</head>")]
+    site.pages["/twice"] = html.replace("</body>", tag + "</body>")
+    await page.goto(site.url("/twice"))
+    await site.wait("page_view")
+    await asyncio.sleep(0.3)
+    await page.evaluate("document.getElementById('out').addEventListener('click', event => event.preventDefault())")
+    await page.click("#out")
+    await page.evaluate("jt('track', 'end')")
+    await site.wait("end")
+    assert len(site.events("outbound_click")) == 1
+
+
+async def test_the_npm_package_puts_the_script_on_the_page(site: PixelSite, page: Page) -> None:
+    code = (Path(__file__).parents[2] / "pixel" / "package" / "index.js").read_text()
+    site.pages["/bundled"] = f"""<!doctype html><title>Bundled</title><script type="module">{code}
+        jt("track", "too_early");
+        const track = load({{collector: "{site.front_url}/", site: "{KEYS["opt-out"]}", consent: "opt-out"}});
+        track("track", "first"); jt("purchase", {{value: 2}}); load({{}});</script>"""
+    await page.goto(site.url("/bundled"))
+    [bought] = await site.wait("purchase")
+    assert bought.value == 2.0
+    assert sorted(event.name for event in site.events()) == ["first", "page_view", "purchase"]
+
+
+async def test_a_text_cut_inside_a_character_arrives(site: PixelSite, page: Page) -> None:
+    await page.goto(site.url("/"))
+    await page.evaluate("jt('track', 'cut', {text: 'x'.repeat(4095) + '\\ud83d\\ude00'}); jt('track', 'end')")
+    await site.wait("end")
+    [event] = site.events("cut")
+    assert event.props["text"] == "x" * 4095 + "\ufffd"
+
+
+POLICIES = {
+    "script": "script-src 'self' 'unsafe-inline'",
+    "connection": "connect-src 'none'; img-src 'none'",
+    "sandbox": "sandbox allow-scripts",
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+async def test_a_policy_that_keeps_us_out_keeps_us_out(site: PixelSite, page: Page, policy: str) -> None:
+    """`page` fails the test for any uncaught error; the browser's own word about its policy is the page's wish."""
+    site.ask_for(**ALL_MODULES)
+    site.page_headers["Content-Security-Policy"] = policy
+    await page.goto(site.url("/"))
+    await page.evaluate(
+        "jt('track', 'x'); jt('purchase', {value: 1}); history.pushState({}, '', '?other'); window.went = 1"
+    )
+    await asyncio.sleep(0.5)
+    await page.mouse.click(5, 5)
+    assert await page.evaluate("window.went") == 1
+    assert (site.events() != []) == policy.startswith("sandbox")
+
+
+async def test_without_javascript_an_image_tells(site: PixelSite, browser: Browser) -> None:
+    image = f'<img src="{site.front_url}/e.gif?site={KEYS["opt-out"]}&type=page&name=page_view" alt="">'
+    site.pages["/plain"] = site.html(body=f"<noscript>{image}</noscript>")
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(site.url("/plain"))
+    [event] = await site.wait("page_view")
+    assert event.source == "gif"
+    assert event.visitor
+    await context.close()

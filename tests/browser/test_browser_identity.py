@@ -29,6 +29,7 @@ async def test_a_visitor_is_one_over_pages_and_tabs(site: PixelSite, page: Page,
 
 
 async def test_half_an_hour_of_silence_ends_a_session(site: PixelSite, page: Page) -> None:
+    await page.add_init_script("Date.prototype.toDateString = () => 'one long day'")  # or this fails around midnight
     await page.goto(site.url("/"))
     [first] = await site.wait("page_view")
 
@@ -48,6 +49,41 @@ async def test_half_an_hour_of_silence_ends_a_session(site: PixelSite, page: Pag
     assert first.session == soon.session != late.session
     assert first.visitor == late.visitor
     assert (first.seq, soon.seq, late.seq) == (1, 2, 3)
+
+
+async def test_midnight_ends_a_session(site: PixelSite, page: Page) -> None:
+    await page.add_init_script(
+        "Date.prototype.toDateString = function () { return this.getTime() < window.midnight ? 'today' : 'tomorrow' }"
+    )
+    await page.add_init_script("window.midnight = Date.now() + 1e9")
+    await page.goto(site.url("/"))
+    await page.evaluate("jt('track', 'before')")
+    await page.evaluate("window.midnight = Date.now(); jt('track', 'after')")
+    [after] = await site.wait("after")
+    [first], [before] = await site.wait("page_view"), site.events("before")
+    assert first.session == before.session != after.session
+    assert first.visitor == after.visitor
+
+
+async def test_another_campaign_is_another_session(site: PixelSite, page: Page) -> None:
+    for path in ("/a?utm_source=x&utm_campaign=one", "/b", "/c?utm_source=x&utm_campaign=one", "/d?utm_source=y"):
+        await page.goto(site.url(path))
+        await page.wait_for_function("window.jt && window.jt.v")
+    first, then, same, other = await site.wait("page_view", 4)
+    assert first.session == then.session == same.session != other.session
+
+
+async def test_a_session_is_shared_by_tabs(site: PixelSite, context: BrowserContext) -> None:
+    tabs = [await context.new_page(), await context.new_page()]
+    for tab in tabs:
+        await tab.goto(site.url("/"))
+        await site.wait("page_view", tabs.index(tab) + 1)
+    for at in range(4):
+        await tabs[at % 2].evaluate("jt('track', 'turn')")
+        await site.wait("turn", at + 1)
+    events = sorted(site.events(), key=lambda event: event.seq)
+    assert [event.seq for event in events] == [1, 2, 3, 4, 5, 6]
+    assert len({event.session for event in events}) == 1
 
 
 async def test_identify_alias_group_and_reset(site: PixelSite, page: Page) -> None:
@@ -87,6 +123,17 @@ async def test_ready_tells_the_page_who_it_is(site: PixelSite, page: Page) -> No
     await page.evaluate("jt('identify', 'u1')")
     who = await page.evaluate("() => new Promise(resolve => jt('ready', resolve))")
     assert (who["visitor"], who["session"], who["user"]) == (event.visitor, event.session, "u1")
+
+
+async def test_subdomains_are_one_visitor(site: PixelSite, context: BrowserContext) -> None:
+    """Storage is a host's own; the collector's cookie is the same for all hosts of one site."""
+    site.front_url = site.front_url.replace("127.0.0.1", "t.shop.test")
+    for at, host in enumerate(("www.shop.test", "blog.shop.test"), 1):
+        page = await context.new_page()
+        await page.goto(site.url("/", host=host))
+        await site.wait("page_view", at)
+        await asyncio.sleep(0.3)  # the answer with the id is heard
+    assert len({event.visitor for event in site.events("page_view")}) == 1
 
 
 async def test_blocked_storage_leaves_the_cookie(site: PixelSite, page: Page) -> None:

@@ -23,12 +23,21 @@ async def test_a_page_view_says_where_and_who(site: PixelSite, page: Page) -> No
     assert event.language == "en-GB"
     assert event.timezone == "Europe/Berlin"
     assert event.screen == "1280x720"
+    assert event.props == {"viewport": "1280x720"}
     assert event.type == "page"
     assert event.seq == 1
     assert len(event.visitor) == len(event.session) == len(event.id) == 36
     assert before - 1000 < event.ts < time.time() * 1000 + 1000
     assert event.original_ts == 0
     assert "Chrome" in event.ua
+
+
+async def test_a_page_view_says_which_address_the_page_calls_its_own(site: PixelSite, page: Page) -> None:
+    link = '<link rel="canonical" href="https://shop.example/shoes">'
+    site.pages["/shoes"] = site.html().replace("</head>", link + "</head>")
+    await page.goto(site.url("/shoes?sort=price"))
+    [event] = await site.wait("page_view")
+    assert event.props["canonical"] == "https://shop.example/shoes"
 
 
 async def test_single_page_navigation_is_a_page_view_each(site: PixelSite, page: Page) -> None:
@@ -94,7 +103,7 @@ async def test_a_page_may_count_its_views_itself(site: PixelSite, page: Page) ->
     await page.goto(site.url("/manual"))
     await page.evaluate("history.pushState({}, '', '/other'); jt('page', {section: 'news'})")
     [event] = await site.wait("page_view")
-    assert event.props == {"section": "news"}
+    assert event.props["section"] == "news"
 
 
 async def test_calls_made_before_the_script_came_are_kept(site: PixelSite, page: Page) -> None:

@@ -180,6 +180,34 @@ async def test_one_request_in_ten_fails_and_nothing_is_missing(site: PixelSite, 
     assert len(site.front.ids) > count
 
 
+async def test_where_only_an_image_gets_through_it_is_used(site: PixelSite, page: Page) -> None:
+    """A policy that forgot connect-src, or a browser extension: fetch and beacon never arrive."""
+    await hurry(page)
+    await page.add_init_script("window.fetch = () => Promise.reject(new TypeError('blocked'))")
+    await page.goto(site.url("/"))
+    await page.wait_for_function("window.jt && window.jt.v")
+    await page.evaluate(
+        "jt('purchase', {value: 5, currency: 'EUR', items: [{item_id: 'a'}], note: 'ä&=#'});"
+        "jt('track', 'long', {texts: Array(9).fill('x'.repeat(1000))}); jt('track', 'after')"
+    )
+    await page.wait_for_function(f"{QUEUED} === 1")
+    [after], [bought] = await site.wait("after"), await site.wait("purchase")
+    assert (bought.value, bought.items, bought.props["note"]) == (5.0, [{"item_id": "a"}], "ä&=#")
+    assert bought.visitor == after.visitor == site.events("page_view")[0].visitor
+    assert set(site.front.paths) == {"/e.gif"}
+    assert site.events("long") == []  # longer than an address may be: it waits, and is in nobody's way
+
+
+async def test_large_batches_are_packed(site: PixelSite, page: Page) -> None:
+    await page.goto(site.url("/"))
+    await site.wait("page_view")
+    assert site.front.packed == 0
+    await page.evaluate("for (let n = 0; n < 20; n++) jt('track', 'big', {n, text: 'é'.repeat(1000)})")
+    events = await site.wait("big", 20)
+    assert site.front.packed > 0
+    assert events[0].props["text"] == "é" * 1000
+
+
 async def test_large_batches_are_cut(site: PixelSite, page: Page) -> None:
     site.front.fail = lambda: 503
     await page.goto(site.url("/"))

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PIXEL = ROOT / "pixel"
-BUILT = ROOT / "tracker" / "collector" / "pixel"
+BUILT = ROOT / "tracker" / "pixel" / "built"
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +21,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the source with its pinned tools, so that building touches nothing in the tree."""
     folder = tmp_path_factory.mktemp("workshop")
     shutil.copytree(PIXEL, folder / "pixel", ignore=shutil.ignore_patterns("node_modules"))
-    shutil.copytree(BUILT, folder / "tracker" / "collector" / "pixel")
+    shutil.copytree(BUILT, folder / "tracker" / "pixel" / "built")
     if (PIXEL / "node_modules").is_dir():
         (folder / "pixel" / "node_modules").symlink_to(PIXEL / "node_modules")
     else:
@@ -54,16 +54,39 @@ def test_the_types_hold(workshop: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
-def test_the_size_is_within_the_budget() -> None:
+def test_every_file_is_within_its_budget() -> None:
+    """The issue's figures, so that nobody raises them in the build's own table."""
     budget = json.loads((PIXEL / "budget.json").read_text())
-    assert budget["p.js"]["gzip"] <= 4000
-    assert len(gzip.compress((BUILT / "p.js").read_bytes(), 9)) <= budget["p.js"]["gzip"]
+    assert budget["groups"]["core"] <= 4000
+    assert budget["groups"]["modules"] <= 12_000
+    sums: dict[str, int] = {}
+    for path in BUILT.glob("*.js"):
+        size = len(gzip.compress(path.read_bytes(), 9))
+        rule = budget["files"][path.name]
+        assert size <= rule["gzip"] <= (4000 if path.name == "p.js" else 2500), path.name
+        sums[rule["group"]] = sums.get(rule["group"], 0) + size
+    assert all(sums[group] <= budget["groups"][group] for group in sums)
 
 
 def test_nothing_in_it_needs_a_looser_policy() -> None:
-    code = (BUILT / "p.js").read_text()
-    assert not re.search(r"\beval\b|new Function|innerHTML|document\.write|\.cookie\b", code)
-    assert code.rstrip().endswith("//# sourceMappingURL=p.js.map")
+    for path in BUILT.glob("*.js"):
+        code = path.read_text()
+        assert not re.search(r"\beval\b|new Function|innerHTML|document\.write|\.cookie\b|sourceMappingURL", code), (
+            path.name
+        )
+
+
+def test_it_is_es2018() -> None:
+    """esbuild, asked for an older target than we promise, would have to change what is newer: it has nothing to do."""
+    for path in BUILT.glob("*.js"):
+        command = [PIXEL / "node_modules" / ".bin" / "esbuild", "--target=es2018", "--minify", "--charset=utf8", path]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+        # Optional chaining, ??, ??=, #private and static blocks leave traces when they are lowered.
+        code = path.read_text()
+        assert not re.search(
+            r"\?\.[a-zA-Z_$\[(]|\?\?|\*\*=|\bimport\(|\bstatic\{|\.replaceAll\(|\.flat\(|\.at\(", code
+        ), path.name
+        assert done.stderr == ""
 
 
 def test_no_dependency_and_no_registry() -> None:
@@ -71,3 +94,30 @@ def test_no_dependency_and_no_registry() -> None:
     assert "dependencies" not in package
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in package["devDependencies"].values())
     assert "://" not in (PIXEL / "package-lock.json").read_text()
+
+
+def test_the_package_has_its_files_and_its_types_hold(workshop: Path) -> None:
+    done = run(workshop, "npm", "pack", "--dry-run", "--json")
+    assert {file["path"] for file in json.loads(done.stdout)[0]["files"]} == {
+        "package.json",
+        "package/index.js",
+        "package/index.d.ts",
+    }
+    right = """import { jt, load } from "../package/index.js";
+        const track = load({ collector: "https://c.example", site: "wk_1", consent: "opt-in" });
+        track("purchase", { value: 1, items: [{ item_id: "a", price: 1 }] });
+        jt("consent", { analytics: true }); jt("ready", (who) => who.visitor?.length); jt("sign_up");"""
+    wrong = ['jt("consent", { analytics: "yes" });', 'jt("identify", {});', 'jt("bought");', "load({ site: 1 });"]
+    options = ["--noEmit", "--strict", "--target", "es2020", "--module", "esnext", "--moduleResolution", "bundler"]
+    sample = workshop / "src" / "sample.ts"
+    try:
+        sample.write_text(right)
+        done = run(workshop, "node_modules/.bin/tsc", *options, "--ignoreConfig", "src/sample.ts")
+        assert done.returncode == 0, done.stdout
+        for line in wrong:
+            sample.write_text(f"{right}\n{line}")
+            assert (
+                run(workshop, "node_modules/.bin/tsc", *options, "--ignoreConfig", "src/sample.ts").returncode != 0
+            ), line
+    finally:
+        sample.unlink()

@@ -57,6 +57,7 @@ async def test_sites_live_and_die(api):
         "consent": "opt-out",
         "timezone": "Asia/Tokyo",
         "min_size": 100,
+        "pixel": {},
     }
     _, listed = await api.ask("GET", "/api/v1/sites")
     assert [one["site"] for one in shape(answers.Sites, listed)["sites"]] == ["new", "shop"]
@@ -72,7 +73,7 @@ async def test_install_hears_the_first_event(api, embedded):
     _, quiet = await api.ask("GET", "/api/v1/sites/shop/install")
     key = api.catalog.sites.get("shop").write_key
     assert shape(answers.Install, quiet)["heard"] is False
-    assert f'data-site="{key}"' in quiet["snippet"] and 'src="https://t.example/p.js"' in quiet["snippet"]
+    assert f'data-site="{key}"' in quiet["snippet"] and f'src="https://t.example/p.js?site={key}"' in quiet["snippet"]
     assert "data-consent" not in quiet["snippet"]
     api.catalog.sites.create("legal-ground", consent="opt-out")
     _, other = await api.ask("GET", "/api/v1/sites/legal-ground/install")
@@ -81,6 +82,45 @@ async def test_install_hears_the_first_event(api, embedded):
     _, heard = await api.ask("GET", "/api/v1/sites/shop/install")
     assert shape(answers.Install, heard)["last_event"]["event"] == "page_view"
     assert heard["last_event"]["ts"] == "2026-11-18T11:06:40.000Z"
+
+
+async def test_what_a_site_asks_of_the_pixel(api):
+    _, before = await api.ask("GET", "/api/v1/sites/shop/install")
+    assert before["modules"] == []
+    pixel = {"autocapture": ["outbound", "rage"], "engagement": True, "cmp": ["tcf"], "vendor": 755}
+    status, site = await api.ask("PUT", "/api/v1/sites/shop", {"pixel": pixel})
+    assert (status, shape(answers.Site, site)["pixel"]) == (200, pixel)
+    _, site = await api.ask("PUT", "/api/v1/sites/shop", {"timezone": "Europe/Berlin"})
+    assert site["pixel"] == pixel  # what is left out stays
+    assert api.catalog.sites.get("shop").pixel.vendor == 755
+    _, after = await api.ask("GET", "/api/v1/sites/shop/install")
+    assert after["modules"] == ["cmp", "autocapture", "engagement"]
+    pinned = shape(answers.Install, after)["pinned"]
+    assert pinned["path"] != before["pinned"]["path"]  # another content, another name
+    assert f'src="https://t.example{pinned["path"]}"' in pinned["snippet"]
+    assert f'integrity="{pinned["integrity"]}" crossorigin="anonymous"' in pinned["snippet"]
+    assert pinned["integrity"].startswith("sha384-")
+
+
+BAD_PIXEL = [
+    {"autocapture": ["keystrokes"]},
+    {"nonsense": True},
+    {"datalayer": "a b"},
+    {"link_domains": ["https://shop.example/"]},
+    {"partners": [{"name": "x", "url": "javascript:alert(1)"}]},
+    {"partners": [{"name": "x", "url": "https:///path"}]},
+    {"vendor": 0},
+    {"currency": "euro"},
+    {"calling_code": "+49"},
+]
+
+
+@pytest.mark.parametrize("pixel", BAD_PIXEL, ids=str)
+async def test_nonsense_is_not_stored(api, pixel):
+    status, answer = await api.ask("PUT", "/api/v1/sites/shop", {"pixel": pixel})
+    assert (status, "error" in answer) == (400, True)
+    _, site = await api.ask("GET", "/api/v1/sites/shop")
+    assert site["pixel"] == {}
 
 
 async def test_health(api, embedded):

@@ -25,6 +25,12 @@ def keyed(rows, field="people"):
     return [{"key": k, field: n, "purchases": n // 12, "revenue": {"EUR": n * 4.0}} for k, n in rows]
 
 
+PINNED = (
+    '<script async src="http://127.0.0.1:8080/p.0123456789abcdef.js" data-site="wk_shop" '
+    'integrity="sha384-AAAA"></script>'
+)
+
+
 class State:
     def __init__(self):
         self.sites = [
@@ -70,7 +76,15 @@ class State:
             case ["sites", _, "install"]:
                 last = {"ts": iso(40), "event": "page_view"} if self.heard else None
                 snippet = '<script async src="http://127.0.0.1:8080/p.js?site=wk_shop"></script>'
-                return {"write_key": "wk_shop", "snippet": snippet, "heard": self.heard, "last_event": last}
+                pinned = {"path": "/p.0123456789abcdef.js", "integrity": "sha384-AAAA", "snippet": PINNED}
+                return {
+                    "write_key": "wk_shop",
+                    "snippet": snippet,
+                    "pinned": pinned,
+                    "modules": ["engagement"],
+                    "heard": self.heard,
+                    "last_event": last,
+                }
             case ["ledger"]:
                 return self.ledger
             case ["status"]:

@@ -10,6 +10,7 @@ import pytest
 from tracker.catalog import Catalog, token_hash
 from tracker.catalog.vault import KEPT_PER_OWNER
 from tracker.core.errors import BadRequest, Broken, NotFound
+from tracker.core.pixel import PixelSettings
 
 
 @pytest.fixture
@@ -96,6 +97,17 @@ def test_a_newer_schema_is_not_touched(catalog, tmp_path):
         connection.execute("update schema_version set version = 999")
     with pytest.raises(Broken, match="newer"):
         Catalog(f"sqlite:///{tmp_path}/catalog.sqlite", tmp_path / "sites.json")
+
+
+def test_a_catalog_of_the_first_version_gets_what_is_new(catalog, tmp_path):
+    catalog.close()
+    with sqlite3.connect(tmp_path / "catalog.sqlite") as connection:
+        connection.execute("alter table sites drop column pixel")
+        connection.execute("update schema_version set version = 1")
+    again = Catalog(f"sqlite:///{tmp_path}/catalog.sqlite", tmp_path / "sites.json")
+    again.sites.update("shop", pixel=PixelSettings(engagement=True))
+    assert again.sites.get("shop").pixel.engagement
+    again.close()
 
 
 def test_an_unknown_site_cannot_own_an_audience(catalog):

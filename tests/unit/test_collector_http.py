@@ -17,6 +17,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import unused_port
 from multidict import CIMultiDictProxy
 
+from tracker.collector import scripts
 from tracker.collector.app import make_app
 from tracker.collector.endpoints import SERVICE
 from tracker.collector.settings import CollectorSettings, Limits
@@ -438,12 +439,11 @@ async def test_settings_for_analytics_js(collector):
 
 async def test_the_script(collector, tmp_path, monkeypatch):
     built = tmp_path / "p.js"
-    monkeypatch.setattr("tracker.collector.endpoints._PIXEL_FILE", built)
-    monkeypatch.setattr("tracker.collector.endpoints._script.stamp", 0)
+    monkeypatch.setattr("tracker.collector.scripts.BUILT", scripts.Built(tmp_path))
     assert (await collector.send("/p.js?site=wk", method="GET")).status == 503
     built.write_text("let pixel = 1;")
-    answer = await collector.send("/p.js?site=wk", method="GET")
-    assert (answer.status, answer.body.decode()) == (200, "let pixel = 1;")
+    answer = await collector.send("/p.js?site=nope", method="GET")
+    assert (answer.status, answer.body.decode()) == (200, "\nlet pixel = 1;")  # a line is kept for the site's settings
     assert "max-age" in answer.headers["Cache-Control"]
     same = await collector.send("/p.js", method="GET", headers={"If-None-Match": answer.headers["ETag"]})
     assert same.status == 304

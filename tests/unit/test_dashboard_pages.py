@@ -238,6 +238,13 @@ def test_a_site_is_added(server):
     assert "The site news is ready." in seen(at)
 
 
+def test_install_shows_the_snippet_that_pins_its_file(server):
+    at = run("install")
+    [pinned] = [code.value for code in at.code if "integrity=" in code.value]
+    assert 'integrity="sha384-AAAA"' in pinned and "jt.q" in pinned
+    assert any("settings load: engagement" in caption.value for caption in at.caption)
+
+
 def test_install_turns_green_with_the_first_event(server):
     server.state.heard = False
     assert "Waiting for the first event" in seen(run("install"))

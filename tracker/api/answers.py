@@ -7,6 +7,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from tracker.api.report_answers import PersonCard
+from tracker.core.pixel import PixelSettings
 
 
 class ErrorBody(Struct):
@@ -39,6 +40,7 @@ class Site(Struct):
     consent: Literal["opt-in", "opt-out"]
     timezone: str
     min_size: int
+    pixel: PixelSettings
 
 
 class Sites(Struct):
@@ -64,11 +66,21 @@ class LastEvent(Struct):
     received: str
 
 
+class PinnedSnippet(Struct):
+    """The snippet with Subresource Integrity: its file never changes, so new settings need a new snippet."""
+
+    snippet: str
+    path: str
+    integrity: str
+
+
 class Install(Struct):
-    """The snippet, and whether it works."""
+    """The snippet, and whether it works. `modules` are those that the site's settings load."""
 
     write_key: str
     snippet: str
+    pinned: PinnedSnippet
+    modules: list[str]
     heard: bool
     last_event: LastEvent | None
 

@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from tracker.core.pixel import PixelSettings
+
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Limit = Annotated[int, Meta(ge=1, le=1000, description="how many at most")]
 Duration = Annotated[str, Meta(pattern="^[0-9]{1,9}(ms|s|m|h|d|w)$", examples=["30m", "24h", "7d"])]
@@ -96,12 +98,13 @@ class NewSite(Closed):
 
 
 class SiteChange(Closed):
-    """What is left out stays as it is."""
+    """What is left out stays as it is; `pixel` is replaced as a whole."""
 
     domains: list[str] | None = None
     consent: Literal["opt-in", "opt-out"] | None = None
     timezone: str | None = None
     min_size: int | None = None
+    pixel: PixelSettings | None = None
 
 
 class NewToken(Closed):

@@ -5,9 +5,12 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+import msgspec
+
 from tracker.api.call import Call, Reply
 from tracker.api.data import last_event
 from tracker.core.site import Site
+from tracker.pixel import bundle
 
 
 def listed(call: Call) -> dict[str, Any]:
@@ -42,6 +45,7 @@ def changed(call: Call) -> dict[str, Any]:
         consent=change.consent,
         timezone=change.timezone,
         min_size=change.min_size,
+        pixel=change.pixel,
     )
     call.audit("site.update", site=site.name)
     return _shown(call, site)
@@ -63,15 +67,27 @@ def install(call: Call) -> dict[str, Any]:
     """`GET /api/v1/sites/{name}/install`: the snippet, and whether anything was heard from the site."""
     site = call.site(call.path["name"])
     latest = last_event(call.engine, site.name)
-    source = escape(f"{call.services.collector_url.rstrip('/')}/p.js", quote=True)
-    # The pixel waits for a consent unless the page says that nobody will ask for one.
-    policy = ' data-consent="opt-out"' if site.consent == "opt-out" else ""
+    path, file = bundle.pinned(bundle.load_built(), site)
+    pin = f' integrity="{file.integrity}" crossorigin="anonymous"'
     return {
         "write_key": site.write_key,
-        "snippet": f'<script async src="{source}" data-site="{escape(site.write_key, quote=True)}"{policy}></script>',
+        "snippet": _snippet(call, site, f"p.js?site={site.write_key}"),
+        "pinned": {
+            "snippet": _snippet(call, site, path, pin),
+            "path": f"/{path}",
+            "integrity": file.integrity,
+        },
+        "modules": [*site.pixel.early, *site.pixel.late],
         "heard": latest is not None,
         "last_event": latest,
     }
+
+
+def _snippet(call: Call, site: Site, path: str, more: str = "") -> str:
+    source = escape(f"{call.services.collector_url.rstrip('/')}/{path}", quote=True)
+    # The pixel waits for a consent unless the page says that nobody will ask for one.
+    policy = ' data-consent="opt-out"' if site.consent == "opt-out" else ""
+    return f'<script async src="{source}" data-site="{escape(site.write_key, quote=True)}"{policy}{more}></script>'
 
 
 def tokens_listed(call: Call) -> dict[str, Any]:
@@ -109,4 +125,5 @@ def _shown(call: Call, site: Site) -> dict[str, Any]:
         "consent": site.consent,
         "timezone": site.timezone,
         "min_size": call.services.catalog.sites.min_size(site.name),
+        "pixel": msgspec.to_builtins(site.pixel),
     }

@@ -34,7 +34,13 @@ def _first_tables(connection: Connection) -> None:
     Base.metadata.create_all(connection)
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_tables,)
+def _pixel_settings(connection: Connection) -> None:
+    """A database made by this version has the column already, because the first step makes what the classes say."""
+    if "pixel" not in {column["name"] for column in inspect(connection).get_columns("sites")}:
+        connection.execute(text("alter table sites add column pixel json"))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_tables, _pixel_settings)
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 
 

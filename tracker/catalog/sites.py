@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+import msgspec
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -15,6 +16,7 @@ from tracker.catalog import sites_file
 from tracker.catalog.database import Database, now_ms
 from tracker.catalog.tables import SiteRow
 from tracker.core.errors import BadRequest, Conflict, NotFound
+from tracker.core.pixel import PixelSettings
 from tracker.core.site import Site
 
 CONSENTS = ("opt-in", "opt-out")
@@ -92,6 +94,7 @@ class Sites:
         consent: str | None = None,
         timezone: str | None = None,
         min_size: int | None = None,
+        pixel: PixelSettings | None = None,
     ) -> Site:
         """Change what is given, keep the rest. The write key stays. Raises NotFound, BadRequest."""
         with self._database.write() as session:
@@ -104,6 +107,8 @@ class Sites:
                 row.timezone = _timezone(timezone)
             if min_size is not None:
                 row.min_size = _min_size(min_size)
+            if pixel is not None:
+                row.pixel = msgspec.to_builtins(pixel)
         self.publish()
         return _site(row)
 
@@ -134,6 +139,7 @@ def _site(row: SiteRow) -> Site:
         consent=row.consent,
         timezone=row.timezone,
         identifier_key=row.identifier_key,
+        pixel=msgspec.convert(row.pixel or {}, PixelSettings),
     )
 
 

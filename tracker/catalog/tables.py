@@ -28,6 +28,7 @@ class SiteRow(Base):
     min_size: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[int] = mapped_column(BigInteger)
     deleted_at: Mapped[int | None] = mapped_column(BigInteger)
+    pixel: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class TokenRow(Base):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from tracker.collector import endpoints
+from tracker.collector import endpoints, scripts
 from tracker.collector.endpoints import SERVICE, Handler
 from tracker.collector.protocols import segment
 from tracker.collector.service import Service
@@ -17,7 +17,8 @@ from tracker.core.identifiers import warm_up
 
 _MANY_SLASHES = re.compile(r"//+")
 _GETS: dict[str, Handler] = {
-    "/p.js": endpoints.get_script,
+    "/p.js": scripts.get_script,
+    "/p.js.map": scripts.get_map,
     "/e.gif": endpoints.get_gif,
     "/healthz": endpoints.healthz,
     "/readyz": endpoints.readyz,
@@ -38,6 +39,9 @@ def make_app(settings: CollectorSettings) -> web.Application:
     for path, handler in _POSTS.items():
         app.router.add_post(path, handler)
         app.router.add_route("OPTIONS", path, endpoints.preflight)
+    app.router.add_get(r"/p.{version:[0-9a-f]{16}}.js", scripts.get_pinned)
+    app.router.add_get(r"/m/{name:[a-z]+\.[0-9a-f]{16}\.js}", scripts.get_pinned)
+    app.router.add_get(r"/m/{name:[a-z]+\.js\.map}", scripts.get_map)
     app.router.add_get("/v1/projects/{key}/settings", endpoints.segment_settings)
     app.router.add_route("*", "/{rest:.*}", _otherwise)
     app.cleanup_ctx.append(lambda app: _service(app, settings))

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import re
 import time
-import zlib
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -28,7 +25,6 @@ log = structlog.get_logger()
 
 SERVICE: web.AppKey[Service] = web.AppKey("service", Service)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-_PIXEL_FILE = Path(__file__).parent / "pixel" / "p.js"
 _HOST = re.compile(r"[A-Za-z0-9._\-]+(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?")
 
 
@@ -185,57 +181,6 @@ async def segment_settings(request: web.Request, service: Service) -> web.Respon
     if origin is not None:
         response.headers.update(cors.answer_headers(origin))
     return response
-
-
-class _Script:
-    """The built pixel, kept in memory and read again when the file changes."""
-
-    def __init__(self) -> None:
-        self.stamp = 0
-        self.plain = b""
-        self.packed = b""
-        self.etag = ""
-
-    def load(self) -> bool:
-        try:
-            stamp = _PIXEL_FILE.stat().st_mtime_ns
-            if stamp != self.stamp:
-                self.plain = _PIXEL_FILE.read_bytes()
-                packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
-                self.packed = packer.compress(self.plain) + packer.flush()
-                self.etag = f'"{hashlib.sha256(self.plain).hexdigest()[:20]}"'
-                self.stamp = stamp
-        except OSError:
-            return False
-        return True
-
-
-_script = _Script()
-
-
-@answering("script")
-async def get_script(request: web.Request, service: Service) -> web.Response:
-    """`GET /p.js`: the same file for every site; the page names its site in the query or in `data-site`."""
-    if not _script.load():
-        text = "/* the pixel is not built on this server; nothing is measured */"
-        return web.Response(
-            status=503, text=text, content_type="text/javascript", headers={"Cache-Control": "no-store"}
-        )
-    headers = {
-        "Cache-Control": "public, max-age=3600, stale-while-revalidate=86400",
-        "ETag": _script.etag,
-        "Access-Control-Allow-Origin": "*",
-        "Cross-Origin-Resource-Policy": "cross-origin",
-        "X-Content-Type-Options": "nosniff",
-        "Vary": "Accept-Encoding",
-    }
-    if _script.etag in request.headers.get("If-None-Match", ""):
-        return web.Response(status=304, headers=headers)
-    body = _script.plain
-    if "gzip" in request.headers.get("Accept-Encoding", ""):
-        body = _script.packed
-        headers["Content-Encoding"] = "gzip"
-    return web.Response(body=body, content_type="text/javascript", charset="utf-8", headers=headers)
 
 
 @answering("health")

@@ -59,6 +59,11 @@ class Sites:
         """Whether some site takes events from this origin; for preflights, which name no site."""
         return any(allows(known.site.domains, origin) for known in self._by_key.values())
 
+    def all(self) -> list[Site]:
+        """Every site there is now."""
+        self._look()
+        return [known.site for known in self._by_key.values()]
+
     def _look(self) -> None:
         try:
             status = self._path.stat()

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import msgspec
 
+from tracker.core.pixel import PixelSettings
+
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """One site. `write_key` is public (it stands in the page).
 
     `identifier_key`: 32 secret bytes, hex, for HMAC and sealing of identifiers.
+
+    `pixel`: what the site asks of the pixel.
 
     `domains`: hosts that may send from a browser; an entry covers its sub-domains; empty means any.
     """
@@ -23,6 +27,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     consent: str = "opt-in"
     timezone: str = "UTC"
     identifier_key: str = ""
+    pixel: PixelSettings = PixelSettings()
 
 
 class SitesFile(msgspec.Struct, frozen=True, kw_only=True):

@@ -114,8 +114,8 @@ class _LoaderThread(threading.Thread):
         self.failure: Exception | None = None
 
     def run(self) -> None:
-        # A batch is tens of thousands of texts and numbers without cycles: look for cycles seldom, and never again among
-        # what was there before (a tenth of the loader's Python).
+        # A batch is tens of thousands of texts and numbers without cycles: look for cycles seldom, and never again
+        # among what was there before (a tenth of the loader's Python).
         gc.freeze()
         gc.set_threshold(50_000, 20, 100)
         try:

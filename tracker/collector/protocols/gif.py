@@ -1,6 +1,7 @@
 """One event in a query string: `GET /e.gif`, for pages without JavaScript and for mail.
 
-Keys are those of the native event; `props.NAME=` gives a property, `analytics=1&ads=0` consent; `site` is the
+Keys are those of the native event; `event=` gives all of it as JSON, which the pixel uses where nothing but an image
+gets through; `props.NAME=` gives a property, `analytics=1&ads=0` consent; `site` is the
 write key.
 """
 
@@ -9,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from tracker.collector.parsed import Batch, Unreadable
+import msgspec
+
+from tracker.collector.parsed import Batch, Unreadable, unreadable
 from tracker.core.drops import Reject
 from tracker.core.event import RawConsent, RawEvent
 
@@ -38,8 +41,19 @@ def parse(query: Iterable[tuple[str, str]], *, max_event: int = 32_768) -> Batch
     pairs = dict(query)
     site = pairs.pop("site", "")
     size = sum(len(key) + len(value) for key, value in pairs.items())
-    event = Unreadable(Reject.EVENT_TOO_LARGE, "the query is too long") if size > max_event else _event(pairs)
+    event = Unreadable(Reject.EVENT_TOO_LARGE, "the query is too long") if size > max_event else _read(pairs)
     return Batch(write_key=site, texts=[b""], read=lambda _: event, sent_at=_whole(pairs.get("sent_at")))
+
+
+def _read(pairs: dict[str, str]) -> RawEvent | Unreadable:
+    if "event" not in pairs:
+        return _event(pairs)
+    try:
+        given = msgspec.json.decode(pairs["event"], type=dict[str, Any])
+        given["message_id"] = given.pop("id", None)
+        return msgspec.convert(given | {"library": "gif"}, RawEvent)
+    except (ValueError, RecursionError) as failure:
+        return unreadable(failure)
 
 
 def _event(pairs: dict[str, str]) -> RawEvent | Unreadable:

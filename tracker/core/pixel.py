@@ -1,0 +1,81 @@
+"""What a site asks of the pixel. Stored with the site, checked here, told to browsers as the first line of `/p.js`."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+import msgspec
+
+Capture = Literal["outbound", "download", "contact", "form", "marked", "rage", "missing", "error"]
+Manager = Literal["tcf", "gpp", "gcm"]
+Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"\A[A-Za-z_$][A-Za-z0-9_$]*\Z")]
+_HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\Z")
+
+
+class Partner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Whose image matches ids. In `url`, `{visitor}` `{gdpr}` `{gdpr_consent}` `{gpp}` are filled in.
+
+    `vendor` is the partner's number in the TCF's list; without it a TCF page never loads the image.
+    """
+
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    url: Annotated[str, msgspec.Meta(max_length=2000, pattern=r"\Ahttps?://[^\s\"<>]+\Z")]
+    vendor: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
+
+
+class PixelSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """Every setting is off unless it is asked for; `docs/pixel.md` says what each does.
+
+    autocapture   kinds of events that need no code
+    engagement    engaged time and scroll depth
+    vitals        Core Web Vitals
+    datalayer     name of the array that gtag.js or Tag Manager fills; "" reads none
+    cmp           consent managers to ask; `vendor` is the site's own number in the TCF's list
+    link_domains  other domains of the site: links to them carry the visitor
+    hash          e-mail addresses and phone numbers are hashed in the browser; `calling_code` completes national
+                  numbers
+    partners      ID matching
+    dnt           the browser's Do Not Track is a refusal
+    currency      of e-commerce events that name none
+    """
+
+    autocapture: tuple[Capture, ...] = ()
+    engagement: bool = False
+    vitals: bool = False
+    datalayer: Name | Literal[""] = ""
+    cmp: tuple[Manager, ...] = ()
+    vendor: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
+    link_domains: Annotated[tuple[str, ...], msgspec.Meta(max_length=50)] = ()
+    hash: bool = False
+    calling_code: Annotated[str, msgspec.Meta(pattern=r"\A([1-9][0-9]{0,2})?\Z")] = ""
+    partners: Annotated[tuple[Partner, ...], msgspec.Meta(max_length=50)] = ()
+    dnt: bool = False
+    currency: Annotated[str, msgspec.Meta(pattern=r"\A([A-Z]{3})?\Z")] = ""
+
+    def __post_init__(self) -> None:
+        for domain in self.link_domains:
+            if not _HOST.match(domain):
+                raise ValueError(f"link_domains: {domain[:80]!r} is not a host name like shop.example")
+        for partner in self.partners:
+            if not urlsplit(partner.url).hostname:
+                raise ValueError(f"partners: {partner.url[:80]!r} names no host")
+
+    @property
+    def early(self) -> tuple[str, ...]:
+        """Modules that must be there before the first event: they travel with the core."""
+        wanted = {"hash": self.hash, "linker": bool(self.link_domains), "cmp": bool(self.cmp)}
+        return tuple(name for name, on in wanted.items() if on)
+
+    @property
+    def late(self) -> tuple[str, ...]:
+        """Modules that the core loads when it may."""
+        wanted = {
+            "autocapture": bool(self.autocapture),
+            "datalayer": bool(self.datalayer),
+            "engagement": self.engagement,
+            "vitals": self.vitals,
+            "sync": bool(self.partners),
+        }
+        return tuple(name for name, on in wanted.items() if on)
