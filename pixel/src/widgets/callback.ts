@@ -28,7 +28,9 @@ use("callback", (core) => {
 
     const number = make("input", { type: "tel", autocomplete: "tel", maxlength: 32, required: true, dir: "ltr" });
     const time = make("select", {}, make("option", { value: "soon" }, say("soon")));
-    for (const [day, slots] of slotsOf(callback, language, Date.now())) {
+    // How dates are written is the browser's business where it speaks the widget's language: en-GB, not en.
+    const locales = [...navigator.languages.filter((one) => one.split("-")[0] == language), language];
+    for (const [day, slots] of slotsOf(callback, locales, Date.now())) {
       const group = make("optgroup", { label: day });
       for (const [value, label] of slots) group.append(make("option", { value }, label));
       time.append(group);

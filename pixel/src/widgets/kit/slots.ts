@@ -11,11 +11,11 @@ type Slot = [string, string];
 /** [name of the day, slots]: from today on, without what is over. Raises RangeError for a time zone nobody knows. */
 export function slotsOf(
   { slots = [], days = 5, weekends, timezone: timeZone = "UTC" }: NonNullable<SiteSettings["callback"]>,
-  language: string,
+  locales: string[],
   now: number,
 ): [string, Slot[]][] {
   const numbers = new Intl.DateTimeFormat("en-CA", { timeZone, year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-  const named = new Intl.DateTimeFormat(language, { timeZone: "UTC", weekday: "long", day: "numeric", month: "long" });
+  const named = new Intl.DateTimeFormat(locales, { timeZone: "UTC", weekday: "long", day: "numeric", month: "long" });
   const [, date = "", clock = ""] = /^(\S+), (\S+)$/.exec(numbers.format(now)) || [];
   const found: [string, Slot[]][] = [];
   if (!slots.length) return found;
