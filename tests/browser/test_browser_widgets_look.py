@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from browser_site import PixelSite
 from playwright.async_api import Browser, Page, expect
-from test_browser_guest import STUB, spoken
+from test_browser_guest import BROKEN, HOSTILE, STUB, spoken
 from test_browser_widgets import EVERYTHING, INSIDE, OPEN, WITHOUT_BANNER, opened
 
 pytestmark = pytest.mark.browser
@@ -114,6 +114,25 @@ async def test_every_widget_fits_the_screen(site: PixelSite, browser: Browser, s
     await context.close()
 
 
+@pytest.mark.parametrize("size", WIDTHS, ids=["phone", "desk"])
+async def test_yes_and_no_are_equally_large_in_every_language(
+    site: PixelSite, browser: Browser, size: tuple[int, int]
+) -> None:
+    context = await browser.new_context(viewport={"width": size[0], "height": size[1]})
+    page = await context.new_page()
+    site.ask_for(banner={})
+    titles = set()
+    for lang in ("en", "de", "fr", "es", "ru", "hi", "ar"):
+        site.pages[f"/{lang}"] = site.html(policy="opt-in").replace('lang="en"', f'lang="{lang}"')
+        panel = await opened(page, site.url(f"/{lang}", policy="opt-in"))
+        titles.add(await panel.get_by_role("heading").inner_text())
+        measure = "all => all.map(one => [one.offsetWidth, one.offsetHeight, one.offsetTop])"
+        [no, yes] = await panel.locator(".go").evaluate_all(measure)
+        assert no == yes, lang
+    assert len(titles) == 7
+    await context.close()
+
+
 # The ratio of WCAG 2.2 between each text and what lies behind it.
 CONTRAST = f"""() => {{
   const root = {INSIDE};
@@ -185,7 +204,7 @@ async def test_nothing_moves_for_those_who_do_not_want_it(site: PixelSite, brows
     await context.close()
 
 
-HOSTILE = """<style>
+CRUEL = """<style>
 body *, jt-widget, html > :not(head):not(body) { display: none !important; visibility: hidden !important;
   opacity: 0 !important; position: static !important; font: 90px monospace !important; color: red !important;
   background: red !important;
@@ -206,7 +225,7 @@ async def test_page_and_widget_do_not_disturb_each_other(site: PixelSite, page: 
     site.ask_for(**EVERYTHING)
     body = '<h2 id="mine">Mine</h2><button id="b" class="go">Go</button><dialog open>Mine too</dialog>'
     site.pages["/calm"] = site.html(body=body)
-    site.pages["/hostile"] = site.html(body=HOSTILE + body)
+    site.pages["/hostile"] = site.html(body=CRUEL + body)
     shapes = []
     await page.emulate_media(reduced_motion="reduce")
     for path in ("/calm", "/hostile"):
@@ -273,3 +292,38 @@ async def test_every_widget_under_the_strictest_policy(site: PixelSite, page: Pa
     await site.wait("survey_dismissed")
     assert said == []
     assert await page.evaluate("document.querySelectorAll('style, [style]').length") == 0
+
+
+@pytest.mark.parametrize("harm", HOSTILE.values(), ids=HOSTILE)
+async def test_widgets_work_on_hostile_pages(site: PixelSite, page: Page, harm: str) -> None:
+    """Where storage is blocked, the choice serves this page."""
+    site.ask_for(**EVERYTHING)
+    await page.add_init_script(harm)
+    panel = await opened(page, site.url("/", policy="opt-in"))
+    await panel.get_by_role("button", name="Accept").click()
+    await page.evaluate(OPEN["feedback"])
+    await panel.get_by_label("Your message").fill("Hello")
+    await panel.get_by_role("button", name="Send").click()
+    [event] = await site.wait("feedback_sent")
+    assert (event.props, event.analytics, event.ads) == ({"text": "Hello"}, 1, 1)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        *BROKEN.values(),
+        "delete Document.prototype.adoptedStyleSheets; window.CSSStyleSheet = undefined",
+        "Element.prototype.attachShadow = () => { throw new Error('no') }",
+    ],
+)
+async def test_a_page_that_breaks_the_widgets_hears_nothing(site: PixelSite, page: Page, harm: str) -> None:
+    site.ask_for(**EVERYTHING)
+    said = spoken(page)
+    await page.add_init_script(harm)
+    await page.goto(site.url("/"))
+    await page.wait_for_load_state("networkidle")
+    for call in OPEN.values():
+        await page.evaluate(call)
+    await page.wait_for_load_state("networkidle")
+    assert await page.evaluate("typeof jt") == "function"
+    assert [text for text in said if "favicon" not in text and "404" not in text] == []

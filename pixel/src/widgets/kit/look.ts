@@ -36,7 +36,7 @@ input[type=radio],input[type=checkbox]{width:20px;height:20px;margin:0;flex:none
 .scale :checked+span{background:var(--a);color:var(--on);box-shadow:0 0 0 2px var(--ink);font-weight:700}
 .buttons{display:flex;flex-wrap:wrap;gap:10px;margin-top:16px}
 button{min-height:44px;padding:8px 18px;border:1px solid var(--line);background:none;cursor:pointer;font-weight:600}
-.go{flex:1 1 140px;background:var(--a);color:var(--on);border-color:var(--a)}
+.go{flex:1 1 0;min-width:140px;background:var(--a);color:var(--on);border-color:var(--a)}
 .quiet{border-color:transparent;text-decoration:underline;padding-inline:8px}
 .x{position:absolute;inset-block-start:10px;inset-inline-end:10px;width:44px;padding:0;border:0;font-size:24px;line-height:1}
 a{color:inherit}
