@@ -62,8 +62,8 @@ format: dev  ## put the code into its form
 bench: dev  ## measure; prints figures and asserts nothing (wrk is needed for the collector's)
 	set -e; for file in tests/bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
-chaos: dev  ## kill -9, full disks and frozen servers in full length
-	TRACKER_CHAOS=full $(BIN)/python -m pytest tests/chaos -s --timeout 3600
+chaos: dev chromium  ## kill -9, full disks and frozen servers in full length
+	TRACKER_CHAOS=full $(BIN)/python -m pytest tests/chaos tests/browser/test_browser_reliability.py -s --timeout 3600
 
 pixel: dev  ## build tracker/pixel/built from pixel/src
 	npm run --silent --prefix pixel build

@@ -82,8 +82,9 @@ class ClickHouse:
 
         def watch() -> None:
             while not stop.wait(0.05):
-                if self.revive():
-                    deaths.append(time.monotonic())
+                with contextlib.suppress(RuntimeError):  # on a busy machine its port may not be free yet: try again
+                    if self.revive():
+                        deaths.append(time.monotonic())
 
         thread = threading.Thread(target=watch)
         thread.start()

@@ -7,7 +7,7 @@ interface Policies {
 /** Loads files that the collector named in the site's settings, each with its hash: [path, integrity]. */
 export function loadModules(base: string, files: [string, string][] = []): void {
   const types = (window as { trustedTypes?: Policies }).trustedTypes;
-  const policy = files.length && types && types.createPolicy("journey-tracker", { createScriptURL: (it: string) => it });
+  const policy = files.length && types && types.createPolicy("jt", { createScriptURL: (it: string) => it });
   for (const [path, integrity] of files) {
     const tag = document.createElement("script");
     tag.crossOrigin = "anonymous";

@@ -16,7 +16,6 @@ const ANSWER_TIME = 20_000; // ms until a silent request counts as failed
 const FIRST_PAUSE = 1_000;
 const LONGEST_PAUSE = 300_000;
 const BLOCKED = 3; // failures without any answer until an image is tried
-const LONGEST_ADDRESS = 7_000; // servers refuse much longer ones
 const ORPHAN_AGE = 60_000; // without locks: another tab's events are ours to send after this time
 const WAIT = "w"; // storage key: no request before this time, for all tabs
 
@@ -64,14 +63,14 @@ export function transport(settings: Settings, storage: Storage, queue: Queue, an
 
   const send = async (mine: (key: string) => boolean): Promise<void> => {
     for (;;) {
-      const [keys, body] = batch(mine);
+      let [keys, body] = batch(mine);
       if (!keys.length) return;
       const answer = await post(body);
       let status = answer ? answer.status : 0;
       if (!status && leaving) return; // the page goes and took the request with it: no sign of trouble
-      if (!status && failures >= BLOCKED && (await asImage(keys[0] as string))) {
-        keys.length = 1;
-        status = 200;
+      if (!status && failures >= BLOCKED) {
+        keys = [keys[failures % keys.length] as string]; // another one each time: one that is too long for an address blocks nobody
+        if (await asImage(keys[0] as string)) status = 200;
       }
       answers.forEach((tell) => tell(status, keys.length));
       if (status >= 500 || !status || status == 429 || status == 408) {
@@ -112,10 +111,8 @@ export function transport(settings: Settings, storage: Storage, queue: Queue, an
   const asImage = (key: string): Promise<boolean> =>
     new Promise((resolve) => {
       const image = new Image();
-      const event = encodeURIComponent(encode(queue.get(key)));
-      image.onload = image.onerror = (answer) => resolve((answer as Event).type == "load");
-      if (event.length > LONGEST_ADDRESS) resolve(true); // lost, but the rest must not wait for ever
-      else image.src = endpoint + ".gif?site=" + settings.site + "&event=" + event;
+      image.onload = image.onerror = (event) => resolve((event as Event).type == "load");
+      image.src = endpoint + ".gif?site=" + settings.site + "&event=" + encodeURIComponent(encode(queue.get(key)));
     });
 
   const batch = (mine: (key: string) => boolean): [string[], string] => {

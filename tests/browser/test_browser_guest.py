@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 
 import msgspec
 import pytest
-from browser_site import PixelSite
-from playwright.async_api import Page
+from browser_site import KEYS, PixelSite
+from playwright.async_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
@@ -157,20 +158,26 @@ async def test_the_page_keeps_its_history_functions(site: PixelSite, page: Page)
     assert answer == ["SecurityError", None, {"a": 1}]
 
 
-async def test_time_on_the_main_thread_at_load(site: PixelSite, page: Page) -> None:
-    """Printed, not asserted: how long evaluating the script takes on a four times slower processor."""
-    session = await page.context.new_cdp_session(page)
-    await session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
-    code = await page.request.get(f"{site.front_url}/p.js")
-    await page.goto(site.url("/"))
-    await site.wait("page_view")
-    took = await page.evaluate(
-        """code => { delete window.jt; const start = performance.now();
-                     (0, eval)(code); return performance.now() - start }""",
-        await code.text(),
-    )
-    print(f"evaluation and start at a quarter of the speed: {took:.1f} ms")
-    assert took > 0
+async def test_time_on_the_main_thread_at_load(site: PixelSite, browser: Browser) -> None:
+    """Printed, not asserted, because others may use the machine: evaluation and first page view, four times slower."""
+    tag = '<title>x</title><script type="text/plain" src="{}/p.js?site={}" data-consent="opt-out"></script>'
+    site.pages["/bare"] = tag.format(site.front_url, KEYS["opt-out"])
+    times = []
+    for _ in range(5):
+        context = await browser.new_context()
+        page = await context.new_page()
+        session = await context.new_cdp_session(page)
+        code = await page.request.get(f"{site.front_url}/p.js?site={KEYS['opt-out']}")
+        await page.goto(site.url("/bare"))
+        await session.send("Emulation.setCPUThrottlingRate", {"rate": 4})
+        took = await page.evaluate(
+            "code => { const start = performance.now(); (0, eval)(code); return performance.now() - start }",
+            await code.text(),
+        )
+        assert await page.evaluate("jt.v") == "1"
+        times.append(took)
+        await context.close()
+    print(f"at a quarter of the speed: {min(times):.1f} ms, in the middle {sorted(times)[2]:.1f} ms, of five")
 
 
 ALL_MODULES = {
@@ -285,3 +292,57 @@ async def test_our_module_loader_is_not_taken_for_the_pages_own(site: PixelSite,
     await page.evaluate("jt('track', 'end')")
     await site.wait("end")
     assert len(site.events("outbound_click")) == 1
+
+
+async def test_the_npm_package_puts_the_script_on_the_page(site: PixelSite, page: Page) -> None:
+    code = (Path(__file__).parents[2] / "pixel" / "package" / "index.js").read_text()
+    site.pages["/bundled"] = f"""<!doctype html><title>Bundled</title><script type="module">{code}
+        jt("track", "too_early");
+        const track = load({{collector: "{site.front_url}/", site: "{KEYS["opt-out"]}", consent: "opt-out"}});
+        track("track", "first"); jt("purchase", {{value: 2}}); load({{}});</script>"""
+    await page.goto(site.url("/bundled"))
+    [bought] = await site.wait("purchase")
+    assert bought.value == 2.0
+    assert sorted(event.name for event in site.events()) == ["first", "page_view", "purchase"]
+
+
+async def test_a_text_cut_inside_a_character_arrives(site: PixelSite, page: Page) -> None:
+    await page.goto(site.url("/"))
+    await page.evaluate("jt('track', 'cut', {text: 'x'.repeat(4095) + '\\ud83d\\ude00'}); jt('track', 'end')")
+    await site.wait("end")
+    [event] = site.events("cut")
+    assert event.props["text"] == "x" * 4095 + "\ufffd"
+
+
+POLICIES = {
+    "script": "script-src 'self' 'unsafe-inline'",
+    "connection": "connect-src 'none'; img-src 'none'",
+    "sandbox": "sandbox allow-scripts",
+}
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=POLICIES)
+async def test_a_policy_that_keeps_us_out_keeps_us_out(site: PixelSite, page: Page, policy: str) -> None:
+    """`page` fails the test for any uncaught error; the browser's own word about its policy is the page's wish."""
+    site.ask_for(**ALL_MODULES)
+    site.page_headers["Content-Security-Policy"] = policy
+    await page.goto(site.url("/"))
+    await page.evaluate(
+        "jt('track', 'x'); jt('purchase', {value: 1}); history.pushState({}, '', '?other'); window.went = 1"
+    )
+    await asyncio.sleep(0.5)
+    await page.mouse.click(5, 5)
+    assert await page.evaluate("window.went") == 1
+    assert (site.events() != []) == policy.startswith("sandbox")
+
+
+async def test_without_javascript_an_image_tells(site: PixelSite, browser: Browser) -> None:
+    image = f'<img src="{site.front_url}/e.gif?site={KEYS["opt-out"]}&type=page&name=page_view" alt="">'
+    site.pages["/plain"] = site.html(body=f"<noscript>{image}</noscript>")
+    context = await browser.new_context(java_script_enabled=False)
+    page = await context.new_page()
+    await page.goto(site.url("/plain"))
+    [event] = await site.wait("page_view")
+    assert event.source == "gif"
+    assert event.visitor
+    await context.close()

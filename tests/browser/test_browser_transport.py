@@ -190,13 +190,12 @@ async def test_where_only_an_image_gets_through_it_is_used(site: PixelSite, page
         "jt('purchase', {value: 5, currency: 'EUR', items: [{item_id: 'a'}], note: 'ä&=#'});"
         "jt('track', 'long', {texts: Array(9).fill('x'.repeat(1000))}); jt('track', 'after')"
     )
-    [after] = await site.wait("after")
-    [bought] = site.events("purchase")
+    await page.wait_for_function(f"{QUEUED} === 1")
+    [after], [bought] = await site.wait("after"), await site.wait("purchase")
     assert (bought.value, bought.items, bought.props["note"]) == (5.0, [{"item_id": "a"}], "ä&=#")
     assert bought.visitor == after.visitor == site.events("page_view")[0].visitor
     assert set(site.front.paths) == {"/e.gif"}
-    assert site.events("long") == []  # longer than an address may be: lost, and in nobody's way
-    await page.wait_for_function(f"{QUEUED} === 0")
+    assert site.events("long") == []  # longer than an address may be: it waits, and is in nobody's way
 
 
 async def test_large_batches_are_packed(site: PixelSite, page: Page) -> None:

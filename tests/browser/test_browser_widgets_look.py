@@ -269,7 +269,7 @@ async def test_every_widget_under_the_strictest_policy(site: PixelSite, page: Pa
     site.pages["/strict"] = html.replace("<head>", '<head><link rel="icon" href="data:,">')
     site.page_headers["Content-Security-Policy"] = (
         f"default-src 'none'; script-src {site.front_url}; connect-src {site.front_url}; img-src data:; "
-        "require-trusted-types-for 'script'; trusted-types journey-tracker journey-tracker-widgets"
+        "require-trusted-types-for 'script'; trusted-types jt jt-widgets"
     )
     await page.goto(site.url("/strict"))
     banner = page.get_by_role("dialog", name="Your privacy")

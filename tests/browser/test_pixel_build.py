@@ -95,3 +95,37 @@ def test_no_dependency_and_no_registry() -> None:
     assert "dependencies" not in package
     assert all(re.fullmatch(r"\d+\.\d+\.\d+", version) for version in package["devDependencies"].values())
     assert "://" not in (PIXEL / "package-lock.json").read_text()
+
+
+def test_the_package_has_its_files_and_its_types_hold(workshop: Path) -> None:
+    done = run(workshop, "npm", "pack", "--dry-run", "--json")
+    assert {file["path"] for file in json.loads(done.stdout)[0]["files"]} == {
+        "package.json",
+        "package/index.js",
+        "package/index.d.ts",
+    }
+    right = """import { jt, load } from "../package/index.js";
+        const track = load({ collector: "https://c.example", site: "wk_1", consent: "opt-in" });
+        track("purchase", { value: 1, items: [{ item_id: "a", price: 1 }] });
+        jt("consent", { analytics: true }); jt("ready", (who) => who.visitor?.length); jt("sign_up");
+        jt("survey", "nps"); jt("banner");"""
+    wrong = [
+        'jt("consent", { analytics: "yes" });',
+        'jt("identify", {});',
+        'jt("bought");',
+        "load({ site: 1 });",
+        'jt("survey", 1);',
+    ]
+    options = ["--noEmit", "--strict", "--target", "es2020", "--module", "esnext", "--moduleResolution", "bundler"]
+    sample = workshop / "src" / "sample.ts"
+    try:
+        sample.write_text(right)
+        done = run(workshop, "node_modules/.bin/tsc", *options, "--ignoreConfig", "src/sample.ts")
+        assert done.returncode == 0, done.stdout
+        for line in wrong:
+            sample.write_text(f"{right}\n{line}")
+            assert (
+                run(workshop, "node_modules/.bin/tsc", *options, "--ignoreConfig", "src/sample.ts").returncode != 0
+            ), line
+    finally:
+        sample.unlink()

@@ -130,7 +130,7 @@ def test_a_failing_sync_refuses_its_group_and_nothing_else(
 
 
 def failing_syncs(tracer: list[str], when: str) -> list[str]:
-    """Words that make the fdatasync calls of a process fail with EIO at the given moments (see strace(1))."""
+    """Words that make the syncs of a process fail with EIO at the given moments (see strace(1))."""
     return [
         *tracer,
         "-f",
@@ -138,7 +138,7 @@ def failing_syncs(tracer: list[str], when: str) -> list[str]:
         "-o",
         os.devnull,
         "-e",
-        "trace=fdatasync",
+        "trace=fdatasync,pwritev2",
         "-e",
-        f"inject=fdatasync:error=EIO:when={when}",
+        f"inject=fdatasync,pwritev2:error=EIO:when={when}",
     ]

@@ -3,7 +3,7 @@
 import json
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tracker.collector.parsed import Batch, Unreadable, elements, scrub
@@ -156,11 +156,22 @@ def test_any_query_is_an_event_or_unreadable(pairs):
     assert len(batch.events) == 1
 
 
-@given(st.dictionaries(st.one_of(texts, st.sampled_from(["email", "Phone", "size"])), values, max_size=6))
-def test_a_glance_never_says_clean_where_a_survey_does_not(props):
-    text = msgspec.json.encode({"props": props})
-    if glance(text, props, [], 256, 16):
-        found = survey(props)
+named = st.sampled_from(["size", "color", "list"]) | st.sampled_from(["email", "Phone"]) | texts
+nested = st.recursive(
+    st.sampled_from([1, "blue", True]) | values,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(named, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@example({"size": {"Phone": "1"}}, [])
+@example({}, [{"size": [[{"email": "1"}]]}])
+@example({"size": [[["1"]]]}, [])
+@given(st.dictionaries(named, nested, max_size=6), st.lists(st.dictionaries(named, nested, max_size=3), max_size=2))
+def test_a_glance_never_says_clean_where_a_survey_does_not(props, items):
+    text = msgspec.json.encode({"props": props, "items": items})
+    if glance(text, props, items, 20, 3):
+        found = survey(props).plus(survey(items))
         assert found.clean
-        assert found.keys <= 256
-        assert found.depth <= 16
+        assert found.keys <= 20
+        assert found.depth <= 3

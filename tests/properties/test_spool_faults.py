@@ -18,6 +18,8 @@ from tracker.spool.writer import SpoolWriter
 class FaultyDisk(Disk):
     """Fails the calls whose numbers are in `faults`, half-way through where a real disk could stop half-way."""
 
+    one_call = False  # so that writing and syncing can fail one without the other
+
     def __init__(self, faults: dict[int, int]) -> None:
         self.faults = faults
         self.calls = 0

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import re
 from dataclasses import fields
 from pathlib import Path
+from typing import get_args
 
 from tracker.config import PREFIX, Settings
 
-PAGE = (Path(__file__).parents[2] / "docs" / "settings.md").read_text()
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "settings.md").read_text()
 CELLS = [
     [cell.strip() for cell in line.split("|")[1:-1]] for line in PAGE.splitlines() if line.startswith("| `TRACKER_")
 ]
@@ -46,3 +49,20 @@ def test_every_flag_on_the_page_is_an_option_of_up_or_demo() -> None:
     shown = {flag for flags, _ in ROWS.values() for flag in re.findall(r"--[a-z-]+", flags)}
     assert shown <= known
     assert known - shown <= {"--help"}
+
+
+def test_every_setting_of_the_pixel_is_documented() -> None:
+    from tracker.core.pixel import Capture, Manager, Partner, PixelSettings
+
+    page = (ROOT / "docs" / "pixel.md").read_text()
+    names = [*PixelSettings.__struct_fields__, *get_args(Capture)]
+    assert [name for name in names if f"| `{name}` |" not in page] == []
+    assert [name for name in (*Partner.__struct_fields__, *get_args(Manager)) if f'"{name}"' not in page] == []
+
+
+def test_every_module_is_documented_with_its_size() -> None:
+    page = (ROOT / "docs" / "pixel.md").read_text()
+    for path in (ROOT / "tracker" / "pixel" / "built").glob("*.js"):
+        size = len(gzip.compress(path.read_bytes(), 9)) / 1000
+        if path.name != "p.js":
+            assert f"| `{path.stem}` | {size:.1f} kB |" in page, path.name

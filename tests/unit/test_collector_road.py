@@ -318,6 +318,19 @@ def test_nobody_is_named_in_what_is_stored():
         assert {"email", "phone", "first_name", "last_name", "birthday", "street", "zip"} <= set(kinds)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"props": {"contact": {"phone": "0170 1234567"}}},
+        {"props": {"contact": [["x", {"Telephone": "0170 1234567"}]]}},
+        {"items": [{"recipient": {"mobile": "0170 1234567"}}]},
+    ],
+)
+def test_a_number_deep_inside_an_ordinary_event_is_not_stored(said):
+    event = raw(consent=YES, **said)
+    assert b"0170 1234567" not in to_body(event, context(), msgspec.json.encode(event))[1]
+
+
 def test_the_text_of_another_format_proves_nothing():
     event = raw(props={"note": "ann%40mail.example"})
     assert accepted(event, text=b"GET /?note=ann%2540mail.example").props == {"note": "[email]"}

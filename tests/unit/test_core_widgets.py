@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import msgspec
 import pytest
 
 from tracker.core.pixel import PixelSettings
 from tracker.core.site import Site
+from tracker.core.widgets import Banner, Callback, Feedback, Look, Question, Survey
 from tracker.pixel import bundle
 
 CUSTOM = {"id": "own", "kind": "custom", "question": "Why?"}
@@ -79,3 +82,12 @@ def test_settings_survive_storing():
     }
     stored = msgspec.json.encode(msgspec.convert(wanted, PixelSettings))
     assert msgspec.json.decode(stored) == wanted
+
+
+def test_every_setting_is_documented():
+    page = (Path(__file__).parents[2] / "docs" / "pixel.md").read_text()
+    parts = {"surveys[].": Survey, "feedback.": Feedback, "callback.": Callback, "banner.": Banner, "look.": Look}
+    names = [f"{start}{name}" for start, part in parts.items() for name in part.__struct_fields__]
+    assert [name for name in names if f"| `{name}` |" not in page and f"| `{name}[]` |" not in page] == []
+    [row] = [line for line in page.splitlines() if line.startswith("| `surveys[].questions[]` |")]
+    assert [name for name in Question.__struct_fields__ if f"`{name}`" not in row] == []

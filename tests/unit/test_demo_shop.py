@@ -42,7 +42,7 @@ def form_calls(text: str) -> list[list[Any]]:
 async def test_every_page_of_the_catalogue_is_there(shop: Any) -> None:
     for path in ["/", "/search?q=watch", *(f"/c/{key}" for key in CATEGORIES), *(f"/p/{p.slug}" for p in PRODUCTS)]:
         text = await page(shop, path)
-        assert 'src="http://collector.test:8080/p.js" data-site="wk_1" data-consent="opt-in"' in text
+        assert 'src="http://collector.test:8080/p.js?site=wk_1" data-site="wk_1" data-consent="opt-in"' in text
         assert "http://dash.test:8501" in text
         assert not re.search(r"<script>|\son\w+=|style=|javascript:", text)  # the policy would refuse it
     for path in ("/c/none", "/p/none", "/nothing"):

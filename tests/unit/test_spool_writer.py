@@ -1,5 +1,6 @@
 import asyncio
 import errno
+import os
 import threading
 from pathlib import Path
 
@@ -17,6 +18,8 @@ A, B, C = b'{"k":"e","site":"a"}', b'{"k":"r","site":"a"}', b'{"k":"s","site":"b
 
 class Switched(Disk):
     """A disk whose named call fails while the switch is on."""
+
+    one_call = False  # so that writing and syncing can fail one without the other
 
     def __init__(self, failing: str, code: int = errno.ENOSPC) -> None:
         self.failing, self.code, self.on = failing, code, False
@@ -57,9 +60,9 @@ async def test_everybody_who_waited_is_in_one_group(tmp_path):
     syncs = []
 
     class Counting(Disk):
-        def sync(self, fd: int) -> None:
+        def append(self, fd: int, data: bytes, offset: int) -> None:
             syncs.append(fd)
-            super().sync(fd)
+            super().append(fd, data, offset)
 
     writer = SpoolWriter(tmp_path, "c0", segment_age=60, disk=Counting())
     await writer.append([A])
@@ -187,6 +190,57 @@ def test_after_a_failed_sync_the_descriptor_is_not_written_to_again(tmp_path):
     writer.close()
     spool = Spool(tmp_path)
     assert [spool.read(ref).bodies for ref in spool.sealed()] == [[A], [C]]
+
+
+def test_one_call_that_fails_half_way_leaves_nothing_behind(tmp_path, monkeypatch):
+    writer = SpoolWriter(tmp_path, "c0", segment_age=60)
+    writer.append_now([A])
+    with monkeypatch.context() as broken:
+
+        def half(fd: int, views: list[memoryview], offset: int, flags: int) -> int:
+            os.pwrite(fd, views[0][:10], offset)
+            raise OSError(errno.EIO, "injected")
+
+        broken.setattr(os, "pwritev", half)
+        with pytest.raises(TryLater):
+            writer.append_now([B])
+    writer.append_now([C])
+    writer.close()
+    spool = Spool(tmp_path)
+    assert [spool.read(ref).bodies for ref in spool.sealed()] == [[A], [C]]
+
+
+def test_one_call_that_writes_little_by_little_writes_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "pwritev", lambda fd, views, offset, flags: os.pwrite(fd, views[0][:7], offset))
+    writer = SpoolWriter(tmp_path, "c0")
+    writer.append_now([A, B])
+    writer.close()
+    assert everything(tmp_path) == [A, B]
+
+
+@pytest.mark.parametrize("code", [errno.EOPNOTSUPP, errno.EINVAL])
+def test_where_one_call_is_not_to_be_had_two_are_made(tmp_path, monkeypatch, code):
+    class Counting(Disk):
+        syncs = 0
+
+        def sync(self, fd: int) -> None:
+            self.syncs += 1
+            super().sync(fd)
+
+    def refuse(fd: int, views: list[memoryview], offset: int, flags: int) -> int:
+        raise OSError(code, "injected")
+
+    monkeypatch.setattr(os, "pwritev", refuse)
+    disk = Counting()
+    disk.one_call = True
+    writer = SpoolWriter(tmp_path, "c0", segment_age=60, disk=disk)
+    writer.append_now([A])  # creates the segment, which syncs too
+    before = disk.syncs
+    writer.append_now([B])
+    writer.append_now([C])
+    assert disk.syncs == before + 2
+    writer.close()
+    assert everything(tmp_path) == [A, B, C]
 
 
 def test_a_sealing_that_failed_is_made_up_for(tmp_path):

@@ -38,10 +38,9 @@ def body_now(request: web.Request, limit: int) -> bytes | None:
     content = request.content
     if not content.is_eof() or hdrs.CONTENT_ENCODING in request.headers:
         return None
-    length = request.content_length
-    if length is None or length > limit:
-        return None
     body = content.read_nowait()
+    if len(body) > limit:
+        raise _too_large(limit)
     return inflate(body, limit, zlib.MAX_WBITS | 16) if body.startswith(_GZIP) else body
 
 

@@ -6,6 +6,10 @@ import re
 
 MAX_AGE = 33_696_000  # 390 days: 13 months from the first time it is set, and never prolonged
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+_OURS = {
+    https: re.compile(rf"(?:^|;)\s*{name}=([A-Za-z0-9_-]{{8,64}})\s*(?:;|$)").search
+    for https, name in ((False, "jt_vid"), (True, "__Host-jt_vid"))
+}
 
 
 def name_of(https: bool) -> str:
@@ -17,12 +21,8 @@ def read(header: str | None, https: bool) -> str:
     """The visitor id in a Cookie header, or ""."""
     if not header or "jt_vid" not in header:
         return ""
-    wanted = name_of(https)
-    for part in header.split(";"):
-        name, _, value = part.strip().partition("=")
-        if name == wanted and _ID.fullmatch(value):
-            return value
-    return ""
+    found = _OURS[https](header)
+    return found[1] if found is not None else ""
 
 
 def present(header: str | None) -> bool:

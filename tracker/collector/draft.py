@@ -25,6 +25,7 @@ class Context(msgspec.Struct, kw_only=True):
     place, ua   of the peer; only used where the peer is the person's own browser
     keep_times  an import: times are kept however old
     cookie      the visitor cookie's id; with `fresh` it wins over the event's visitor
+    nobody      no text of the whole request can hold an e-mail address
     makes_visitors  an event without a visitor gets a new one
     """
 
@@ -43,6 +44,7 @@ class Context(msgspec.Struct, kw_only=True):
     keep_times: bool = False
     cookie: str = ""
     fresh: bool = False
+    nobody: bool = False
     makes_visitors: bool = False
     limits: Limits = Limits()
     minted: str = ""

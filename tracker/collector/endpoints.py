@@ -5,18 +5,19 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import time
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any
 
 import structlog
 from aiohttp import hdrs, web
-from multidict import CIMultiDict
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from tracker.collector import cors
 from tracker.collector.body import body_now, read_body
 from tracker.collector.protocols import gif, native, segment
+from tracker.collector.ready import Ready, Words, ready, stays
 from tracker.collector.service import Service
 from tracker.core.errors import BadRequest, NotFound, TrackerError
 
@@ -27,10 +28,10 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _HOST = re.compile(r"[A-Za-z0-9._\-]+(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?")
 
 
-def answering(source: str) -> Callable[[Callable[[web.Request, Service], Awaitable[web.Response]]], Handler]:
+def answering(source: str) -> Callable[[Callable[[web.Request, Service], Awaitable[web.StreamResponse]]], Handler]:
     """Turn an endpoint into a handler: errors become answers in one shape, every answer is counted."""
 
-    def wrap(endpoint: Callable[[web.Request, Service], Awaitable[web.Response]]) -> Handler:
+    def wrap(endpoint: Callable[[web.Request, Service], Awaitable[web.StreamResponse]]) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             service = request.app[SERVICE]
             service.in_flight += 1
@@ -45,9 +46,10 @@ def answering(source: str) -> Callable[[Callable[[web.Request, Service], Awaitab
                 response = service.failure(request, _unexpected(failure), source)
             finally:
                 service.in_flight -= 1
-            if service.leaving:
-                response.force_close()
-            response.headers.setdefault(hdrs.SERVER, "tracker")  # what runs here is nobody's business
+            if type(response) is not Ready:
+                if service.leaving:
+                    response.force_close()
+                response.headers.setdefault(hdrs.SERVER, "tracker")  # what runs here is nobody's business
             service.metrics.answers[source, response.status] += 1
             return response
 
@@ -65,7 +67,7 @@ async def _body(request: web.Request, service: Service, limit: int) -> bytes:
 
 
 @answering("native")
-async def post_native(request: web.Request, service: Service) -> web.Response:
+async def post_native(request: web.Request, service: Service) -> web.StreamResponse:
     """`POST /e`."""
     settings = service.settings
     body = body_now(request, settings.limits.body)
@@ -74,11 +76,11 @@ async def post_native(request: web.Request, service: Service) -> web.Response:
             request, limit=settings.limits.body, patience=settings.read_timeout, budget=service.arriving
         )
     batch = native.parse(body, max_event=settings.limits.event)
-    return _answer(request, 204, None, await service.store(request, batch, "native"))
+    return _answer(request, service, _TAKEN, await service.store(request, batch, "native"))
 
 
 @answering("gif")
-async def get_gif(request: web.Request, service: Service) -> web.Response:
+async def get_gif(request: web.Request, service: Service) -> web.StreamResponse:
     """`GET /e.gif`: always an image, whatever happened; an image cannot try again."""
     headers: list[tuple[str, str]] = []
     try:
@@ -86,14 +88,12 @@ async def get_gif(request: web.Request, service: Service) -> web.Response:
         headers = await service.store(request, batch, "gif")
     except TrackerError as failure:
         service.metrics.answers["gif_failed", failure.status] += 1
-    response = _answer(request, 200, gif.PIXEL, headers)
-    response.content_type = "image/gif"
-    response.headers["Cache-Control"] = "no-store, private"
-    return response
+    headers.append(("Cache-Control", "no-store, private"))
+    return _answer(request, service, _IMAGE, headers)
 
 
 @answering("segment")
-async def post_segment(request: web.Request, service: Service) -> web.Response:
+async def post_segment(request: web.Request, service: Service) -> web.StreamResponse:
     """`POST /v1/track` and its relatives."""
     call = request.path.rstrip("/").rpartition("/")[2]
     if call not in segment.PATHS:
@@ -108,7 +108,7 @@ async def post_segment(request: web.Request, service: Service) -> web.Response:
     if not batch.write_key:
         batch.write_key = request.headers.get("X-Write-Key", "")
     headers = await service.store(request, batch, "import" if history else "segment", history=history)
-    return _answer(request, 200, b'{"success":true}', headers, "application/json")
+    return _answer(request, service, _SUCCESS, headers)
 
 
 @lru_cache(maxsize=1024)
@@ -123,24 +123,23 @@ def _key_of(authorization: str) -> str:
         return ""
 
 
-_NO_ORIGIN = CIMultiDict({hdrs.SERVER: "tracker"})
+_TAKEN = Words(204)
+_SUCCESS = Words(200, b'{"success":true}', "application/json")
+_IMAGE = Words(200, gif.PIXEL, "image/gif")
 
 
-@lru_cache(maxsize=1024)
-def _common(origin: str) -> CIMultiDict[str]:
-    return CIMultiDict(cors.answer_headers(origin) | {hdrs.SERVER: "tracker"})
-
-
-def _answer(
-    request: web.Request,
-    status: int,
-    body: bytes | None,
-    headers: list[tuple[str, str]],
-    content_type: str | None = None,
-) -> web.Response:
+def _answer(request: web.Request, service: Service, words: Words, headers: list[tuple[str, str]]) -> web.StreamResponse:
     origin = request.headers.get(hdrs.ORIGIN)
-    common = _NO_ORIGIN if origin is None else _common(origin)
-    response = web.Response(status=status, body=body, content_type=content_type, headers=common)
+    if not headers and not service.leaving and stays(request):
+        common = ready(words, origin, int(time.time()))
+        if common is not None:
+            return common
+    response = web.Response(
+        status=words.status,
+        body=words.body or None,
+        content_type=words.content_type or None,
+        headers={} if origin is None else cors.answer_headers(origin),
+    )
     for name, value in headers:
         response.headers.add(name, value)
     return response

@@ -14,7 +14,7 @@ from multidict import istr
 from tracker.collector import cookies, cors
 from tracker.collector.body import Budget
 from tracker.collector.metrics import Metrics
-from tracker.collector.parsed import Batch, Unreadable
+from tracker.collector.parsed import Batch, Reader, Unreadable
 from tracker.collector.place import NOWHERE, Places, client_address
 from tracker.collector.road import Context, encode, to_body, turn_away
 from tracker.collector.settings import CollectorSettings
@@ -78,14 +78,14 @@ class Service:
         known = self.site_of(batch.write_key, origin)
         limits = self.settings.limits
         most = limits.import_events if history else limits.events
-        if len(batch.events) > most:
+        if len(batch.texts) > most:
             raise TooLarge(f"more than {most} events in one batch")
         context = self._context(request, known, batch, source, history)
         out = _Travelled()
-        for start in range(0, len(batch.events), _AT_A_TIME):
+        for start in range(0, len(batch.texts), _AT_A_TIME):
             if start:  # a large batch must not keep everybody else waiting
                 await asyncio.sleep(0)
-            self._travel(batch, slice(start, start + _AT_A_TIME), context, out)
+            self._travel(batch.texts[start : start + _AT_A_TIME], batch.read, context, out)
         await self.spool.append(out.bodies)
         if out.accepted:
             self.metrics.endings[source, "accepted"] += out.accepted
@@ -118,6 +118,7 @@ class Service:
             keep_times=history,
             cookie=cookies.read(headers.get(hdrs.COOKIE), self.settings.https) if direct else "",
             fresh=batch.fresh,
+            nobody=batch.nobody,
             makes_visitors=browser and source in ("native", "gif"),
             limits=self.settings.limits,
         )
@@ -128,15 +129,16 @@ class Service:
             peer = client_address(peer, request.headers.get(_FORWARDED_FOR), self.proxies)
         return self.places.find(peer)
 
-    def _travel(self, batch: Batch, part: slice, context: Context, out: _Travelled) -> None:
+    def _travel(self, texts: list[bytes], read: Reader, context: Context, out: _Travelled) -> None:
         bodies = out.bodies
-        for raw, text in zip(batch.events[part], batch.texts[part], strict=True):
+        for text in texts:
+            raw = read(text)
             if isinstance(raw, Unreadable):
-                turned = turn_away(raw.reason, raw.message, context, bytes(text))
+                turned = turn_away(raw.reason, raw.message, context, text)
                 out.dropped.append((turned.reason, "rejected"))
                 bodies.append(encode(turned))
                 continue
-            record, body = to_body(raw, context, bytes(text))
+            record, body = to_body(raw, context, text)
             bodies.append(body)
             if isinstance(record, Event):
                 out.accepted += 1
@@ -168,7 +170,7 @@ class Service:
             header = cookies.set_header(event.visitor, https)
             if header is not None:
                 headers.append(("Set-Cookie", header))
-        given = batch.events[0]
+        given = batch.read(batch.texts[0])
         if not isinstance(given, Unreadable) and given.visitor != event.visitor and context.source == "native":
             headers.append(("X-Visitor", event.visitor))
         return headers

@@ -62,8 +62,10 @@ class RawEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     library: str | None = None
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="k", tag="e"):
+class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="k", tag="e"):
     """One accepted event: the spool record and, field by field, the row of the `events` table.
+
+    Name the fields when making one; only the short cut of the collector's road knows their order by heart.
 
     id          UUID; the sender's own if it is one, else derived from (site, message_id)
     message_id  the sender's own id where it is not a UUID

@@ -129,9 +129,7 @@ def _entry(line: Line, parse: Callable[[bytes], Batch]) -> Entry:
     except BadRequest as error:
         kept = line.text[:LONGEST_EVENT]
         return Entry(line.number, line.read, [(Unreadable(Reject.UNREADABLE, error.message), kept)])
-    found: list[tuple[Outcome, bytes]] = [
-        (event, bytes(text)) for event, text in zip(batch.events, batch.texts, strict=True)
-    ]
+    found: list[tuple[Outcome, bytes]] = [(event, text) for event, text in zip(batch.events, batch.texts, strict=True)]
     return Entry(line.number, line.read, found)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from tracker.spool.disk import Disk
+from tracker.spool.disk import Disk, NotSynced
 from tracker.spool.record import Header, Trailer, frame
 
 
@@ -44,19 +44,13 @@ class OpenSegment:
     def append(self, blob: bytes, count: int) -> None:
         """Write `count` framed records and return once they are on the device; on OSError nothing of them is kept."""
         try:
-            self._disk.write(self._fd, blob, self.durable)
-        except OSError:
+            self._disk.append(self._fd, blob, self.durable)
+        except OSError as failure:
+            self.suspect = isinstance(failure, NotSynced)
             try:
                 self._disk.cut(self._fd, self.durable)
-            except OSError:
+            except OSError:  # tried again, through a new descriptor, before anything else is done
                 self.suspect = True
-            raise
-        try:
-            self._disk.sync(self._fd)
-        except OSError:
-            self.suspect = True
-            with contextlib.suppress(OSError):  # tried again, through a new descriptor, before anything else is done
-                self._disk.cut(self._fd, self.durable)
             raise
         if not self.count:
             self.first_at = time.monotonic()

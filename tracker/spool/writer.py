@@ -103,14 +103,15 @@ class SpoolWriter:
             self._arrival = now if now > self._arrival else self._arrival + 16
             return self._arrival
 
-    async def append(self, bodies: Sequence[bytes]) -> None:
-        """Return once every body is on the device. Raises TryLater: then nothing of them is stored."""
-        if not bodies:
-            return
+    def append(self, bodies: Sequence[bytes]) -> asyncio.Future[None]:
+        """To be awaited: done once every body is on the device. Raises TryLater: then nothing of them is stored."""
         loop = asyncio.get_running_loop()
         done = loop.create_future()
-        self._enqueue(bodies, loop, done)
-        await done
+        if bodies:
+            self._enqueue(bodies, loop, done)
+        else:
+            done.set_result(None)
+        return done
 
     def append_now(self, bodies: Sequence[bytes]) -> None:
         """`append` for callers without an event loop; blocks."""

@@ -135,7 +135,7 @@ def _prepared(engine: Engine, stop: threading.Event, *, tries: int = 0) -> bool:
         except TryLater as error:
             if attempt == tries:
                 raise
-            log.warning("the store is away: trying again", reason=error.code, pause=pause)
+            log.warning("the store is away: trying again", reason=error.message, code=error.code, pause=pause)
             stop.wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
             continue

@@ -18,7 +18,7 @@ use("widgets", (core) => {
 
   /** As the core does it, whose policy is its own: a second one of that name may be forbidden. */
   const fetchFile = ([path, integrity]: [string, string]) => {
-    if (types && !policy) policy = types.createPolicy("journey-tracker-widgets", { createScriptURL: (it: string) => it });
+    if (types && !policy) policy = types.createPolicy("jt-widgets", { createScriptURL: (it: string) => it });
     const tag = document.createElement("script");
     tag.crossOrigin = "anonymous";
     tag.integrity = integrity;

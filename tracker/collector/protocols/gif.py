@@ -42,7 +42,7 @@ def parse(query: Iterable[tuple[str, str]], *, max_event: int = 32_768) -> Batch
     site = pairs.pop("site", "")
     size = sum(len(key) + len(value) for key, value in pairs.items())
     event = Unreadable(Reject.EVENT_TOO_LARGE, "the query is too long") if size > max_event else _read(pairs)
-    return Batch(write_key=site, events=[event], texts=[b""], sent_at=_whole(pairs.get("sent_at")))
+    return Batch(write_key=site, texts=[b""], read=lambda _: event, sent_at=_whole(pairs.get("sent_at")))
 
 
 def _read(pairs: dict[str, str]) -> RawEvent | Unreadable:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import cache
 
 import msgspec
 
-from tracker.collector.parsed import Batch, Unreadable, elements, members, read, scrub, too_large, unreadable
+from tracker.collector.parsed import Batch, Reader, Unreadable, elements, members, read, scrub, too_large, unreadable
+from tracker.collector.scrub import nobody_in
 from tracker.core.errors import BadRequest
 from tracker.core.event import RawEvent
 
@@ -34,35 +35,36 @@ def parse(body: bytes, *, max_event: int = 32_768) -> Batch:
     """`{"site":KEY,"sent_at":ms,"events":[...]}` -> Batch. Raises BadRequest when the whole body is unreadable."""
     try:
         envelope = _envelope.decode(body)
-        texts: list[msgspec.Raw | bytes] = list(envelope.events)
+        texts = list(map(bytes, envelope.events))
     except msgspec.ValidationError as failure:
         raise BadRequest(str(failure), code="bad_envelope", field=_field(failure)) from None
     except (ValueError, RecursionError):
         envelope, texts = _repair(body)
     return Batch(
         write_key=envelope.site,
-        events=_read_all(texts, max_event),
         texts=texts,
+        read=_reader(max_event),
         sent_at=None if envelope.sent_at is None else int(envelope.sent_at),
         fresh=envelope.fresh,
+        nobody=nobody_in(body),
     )
 
 
-def _read_all(texts: Iterable[msgspec.Raw | bytes], max_event: int) -> list[RawEvent | Unreadable]:
-    events: list[RawEvent | Unreadable] = []
+@cache
+def _reader(max_event: int) -> Reader:
     decode = _event.decode
-    for text in texts:
-        size = len(memoryview(text))
-        if size > max_event:
-            events.append(too_large(size, max_event))
-            continue
+
+    def read_one(text: bytes) -> RawEvent | Unreadable:
+        if len(text) > max_event:
+            return too_large(len(text), max_event)
         try:
-            events.append(decode(text))
+            return decode(text)
         except msgspec.ValidationError as failure:
-            events.append(unreadable(failure))
+            return unreadable(failure)
         except (ValueError, RecursionError):
-            events.append(_second_look(bytes(text)))
-    return events
+            return _second_look(text)
+
+    return read_one
 
 
 def _second_look(text: bytes) -> RawEvent | Unreadable:
@@ -72,14 +74,14 @@ def _second_look(text: bytes) -> RawEvent | Unreadable:
         return unreadable(failure)
 
 
-def _repair(body: bytes) -> tuple[_Envelope, list[msgspec.Raw | bytes]]:
+def _repair(body: bytes) -> tuple[_Envelope, list[bytes]]:
     found = members(body.removeprefix(b"\xef\xbb\xbf"))
     if "site" not in found or "events" not in found:
         raise BadRequest("the body needs site and events", code="bad_envelope")
     site = read(found["site"], str)
     if site is None:
         raise BadRequest("site must be the write key", code="bad_envelope", field="site")
-    texts: list[msgspec.Raw | bytes] = list(elements(found["events"]))
+    texts = list(elements(found["events"]))
     sent_at = read(found.get("sent_at", b"null"), float | None)
     fresh = read(found.get("fresh", b"false"), bool)
     return _Envelope(site=site, events=[], sent_at=sent_at, fresh=bool(fresh)), texts

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from tracker.collector.parsed import Batch, Unreadable, elements, members, read, scrub, too_large, unreadable
+from tracker.collector.scrub import nobody_in
 from tracker.core.drops import Reject
 from tracker.core.errors import BadRequest
 from tracker.core.event import RawConsent, RawEvent
@@ -114,7 +115,7 @@ def parse(body: bytes, kind: str | None, write_key: str, *, max_event: int = 32_
     """
     try:
         envelope = _envelope.decode(body)
-        texts: list[msgspec.Raw | bytes] | None = None if envelope.batch is None else list(envelope.batch)
+        texts = None if envelope.batch is None else list(map(bytes, envelope.batch))
     except msgspec.ValidationError as failure:
         raise BadRequest(str(failure), code="bad_envelope") from None
     except (ValueError, RecursionError):
@@ -124,14 +125,14 @@ def parse(body: bytes, kind: str | None, write_key: str, *, max_event: int = 32_
             raise BadRequest("the body needs a batch", code="bad_envelope", field="batch")
         texts = [body]
     sent_at = _millis(envelope.sentAt)
-    events: list[RawEvent | Unreadable] = []
-    for text in texts:
-        size = len(memoryview(text))
-        events.append(_event(text, kind, sent_at) if size <= max_event else too_large(size, max_event))
-    return Batch(write_key=write_key or envelope.writeKey or "", events=events, texts=texts)
+
+    def read_one(text: bytes) -> RawEvent | Unreadable:
+        return _event(text, kind, sent_at) if len(text) <= max_event else too_large(len(text), max_event)
+
+    return Batch(write_key=write_key or envelope.writeKey or "", texts=texts, read=read_one, nobody=nobody_in(body))
 
 
-def _repair(body: bytes) -> tuple[_Envelope, list[msgspec.Raw | bytes] | None]:
+def _repair(body: bytes) -> tuple[_Envelope, list[bytes] | None]:
     found = members(body.removeprefix(b"\xef\xbb\xbf"))
     envelope = _Envelope(
         writeKey=read(found.get("writeKey", b"null"), str | None), sentAt=read(found.get("sentAt", b"null"), _Text)
@@ -139,14 +140,14 @@ def _repair(body: bytes) -> tuple[_Envelope, list[msgspec.Raw | bytes] | None]:
     return envelope, list(elements(found["batch"])) if "batch" in found else None
 
 
-def _event(text: msgspec.Raw | bytes, kind: str | None, sent_at: int | None) -> RawEvent | Unreadable:
+def _event(text: bytes, kind: str | None, sent_at: int | None) -> RawEvent | Unreadable:
     try:
         message = _message.decode(text)
     except msgspec.ValidationError as failure:
         return unreadable(failure)
     except (ValueError, RecursionError):
         try:
-            message = _message.decode(scrub(bytes(text)))
+            message = _message.decode(scrub(text))
         except (ValueError, RecursionError) as failure:
             return unreadable(failure)
     return to_raw(message, kind, sent_at)
