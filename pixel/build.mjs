@@ -1,4 +1,4 @@
-// Builds src/main.ts and src/modules/*.ts into ../tracker/pixel/built and prints their sizes against budget.json.
+// Builds src/main.ts, src/modules/*.ts and src/widgets/*.ts into ../tracker/pixel/built and prints their sizes against budget.json.
 // With --check nothing is written: exit 1 when the committed files are not what this source builds, or too large.
 import { build } from "esbuild";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
@@ -46,10 +46,14 @@ async function pack(entry, name) {
   ];
 }
 
-const modules = readdirSync(new URL("src/modules/", here)).filter((file) => file.endsWith(".ts"));
+const entries = ["modules", "widgets"].flatMap((folder) =>
+  readdirSync(new URL(`src/${folder}/`, here))
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => [`src/${folder}/${file}`, file.replace(/ts$/, "js")]),
+);
 const files = new Map([
   ...(await pack("src/main.ts", "p.js")),
-  ...(await Promise.all(modules.map((file) => pack("src/modules/" + file, file.replace(/ts$/, "js"))))).flat(),
+  ...(await Promise.all(entries.map((entry) => pack(...entry)))).flat(),
 ]);
 
 let failed = false;

@@ -56,6 +56,8 @@ export interface Jt {
   (command: "reset"): void;
   (command: "consent", choice: Consent): void;
   (command: "ready", work: (who: Who) => void): void;
+  (command: "survey", id?: string): void;
+  (command: "feedback" | "callback" | "banner" | "optout"): void;
   (command: CommerceName, event?: Commerce): void;
 }
 

@@ -77,7 +77,7 @@ def install(call: Call) -> dict[str, Any]:
             "path": f"/{path}",
             "integrity": file.integrity,
         },
-        "modules": [*site.pixel.early, *site.pixel.late],
+        "modules": [*site.pixel.early, *site.pixel.late, *site.pixel.called],
         "heard": latest is not None,
         "last_event": latest,
     }

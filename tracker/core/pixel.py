@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from tracker.core.widgets import Banner, Callback, Feedback, Language, Look, Survey, Texts, check_surveys
+
 Capture = Literal["outbound", "download", "contact", "form", "marked", "rage", "missing", "error"]
 Manager = Literal["tcf", "gpp", "gcm"]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"\A[A-Za-z_$][A-Za-z0-9_$]*\Z")]
@@ -39,6 +41,7 @@ class PixelSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     partners      ID matching
     dnt           the browser's Do Not Track is a refusal
     currency      of e-commerce events that name none
+    surveys, feedback, callback, banner, optout   widgets; look, language, texts are for all of them
     """
 
     autocapture: tuple[Capture, ...] = ()
@@ -53,6 +56,14 @@ class PixelSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     partners: Annotated[tuple[Partner, ...], msgspec.Meta(max_length=50)] = ()
     dnt: bool = False
     currency: Annotated[str, msgspec.Meta(pattern=r"\A([A-Z]{3})?\Z")] = ""
+    surveys: Annotated[tuple[Survey, ...], msgspec.Meta(max_length=20)] = ()
+    feedback: Feedback | None = None
+    callback: Callback | None = None
+    banner: Banner | None = None
+    optout: bool = False
+    look: Look = Look()
+    language: Language | Literal[""] = ""
+    texts: Texts = {}
 
     def __post_init__(self) -> None:
         for domain in self.link_domains:
@@ -61,12 +72,39 @@ class PixelSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
         for partner in self.partners:
             if not urlsplit(partner.url).hostname:
                 raise ValueError(f"partners: {partner.url[:80]!r} names no host")
+        check_surveys(self.surveys)
+        if self.banner is not None and self.cmp:
+            raise ValueError("banner: a site with a consent manager (cmp) needs no banner, and must not have two")
 
     @property
     def early(self) -> tuple[str, ...]:
         """Modules that must be there before the first event: they travel with the core."""
-        wanted = {"hash": self.hash, "linker": bool(self.link_domains), "cmp": bool(self.cmp)}
+        wanted = {
+            "hash": self.hash,
+            "linker": bool(self.link_domains),
+            "cmp": bool(self.cmp),
+            "kit": self._asks,
+            "widgets": self._asks or bool(self.surveys or self.feedback or self.callback),
+            "banner": self.banner is not None,
+            "optout": self.optout,
+        }
         return tuple(name for name, on in wanted.items() if on)
+
+    @property
+    def called(self) -> tuple[str, ...]:
+        """Widgets that are loaded when somebody wants to see them, after what they are made with."""
+        wanted = {
+            "kit": not self._asks and bool(self.surveys or self.feedback or self.callback),
+            "survey": bool(self.surveys),
+            "feedback": self.feedback is not None,
+            "callback": self.callback is not None,
+        }
+        return tuple(name for name, on in wanted.items() if on)
+
+    @property
+    def _asks(self) -> bool:
+        """Is there a widget that cannot wait?"""
+        return self.banner is not None or self.optout
 
     @property
     def late(self) -> tuple[str, ...]:
@@ -77,5 +115,6 @@ class PixelSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
             "engagement": self.engagement,
             "vitals": self.vitals,
             "sync": bool(self.partners),
+            "when": any(survey.after is not None or survey.on is not None for survey in self.surveys),
         }
         return tuple(name for name, on in wanted.items() if on)

@@ -20,7 +20,7 @@ from tracker.core.site import Site
 
 BUILT = Path(__file__).parent / "built"
 _STUB = "window.jt=window.jt||function(){(jt.q=jt.q||[]).push(arguments)};"
-_OURS = ("hash", "engagement", "vitals")  # settings that are nothing but the wish for a module
+_OURS = ("hash", "engagement", "vitals", "optout")  # settings that are nothing but the wish for a module
 
 
 class File(NamedTuple):
@@ -67,6 +67,8 @@ def _told(built: Mapping[str, bytes], site: Site) -> str:
     told["consent"] = site.consent
     if site.pixel.link_domains:
         told["link_key"] = link_key(site)
+    if site.pixel.called:
+        told["files"] = {name: _listed(built, name) for name in site.pixel.called}
     told["modules"] = [_listed(built, name) for name in site.pixel.late]
     debug = msgspec.json.encode([_listed(built, "debug")]).decode() if "debug.js" in built else "[]"
     # What depends on the browser is asked here, where it costs the core nothing: two words more, and an object's end.

@@ -2,32 +2,12 @@
 // normalises them (forms e1 and p1). What can't be normalised or hashed is not sent at all.
 
 import type { Json } from "../types";
+import { email, phone } from "../contact";
 import { use } from "../use";
 
 const EMAIL_KEY = /^(email|mail|emailaddress|customeremail|useremail|billingemail|contactemail|emailid)$/;
 const PHONE_KEY = /^(phone|phonenumber|mobile|mobilephone|mobilenumber|tel|telephone|customerphone|userphone|billingphone|msisdn)$/;
 const HASHED = /^\s*[0-9a-f]{64}\s*$/i;
-const EMAIL = /^[^\s@]{1,64}@[^\s@]+\.[^\s@.]{2,}$/;
-
-export function email(text: string): string | undefined {
-  const plain = text.trim().toLowerCase();
-  const tight = plain.replace(/\s+/g, "");
-  return EMAIL.test(plain) ? plain : EMAIL.test(tight) ? tight : undefined;
-}
-
-/** E.164; a national number needs the site's own calling code. */
-export function phone(text: string, code?: string): string | undefined {
-  let digits = text.replace(/\D/g, "");
-  const whole = text.trim();
-  if (/^00/.test(whole)) digits = digits.slice(2);
-  else if (whole[0] != "+") {
-    if (!code) return undefined;
-    digits = code + digits.replace(/^0/, "");
-  }
-  // +49 (0)30 …: the trunk zero is not dialled from abroad
-  digits = whole[0] == "+" ? digits.replace(/^(\d{1,3})0(?=\d)/, (all, lead) => (/\(0\)/.test(whole) ? lead : all)) : digits;
-  return digits.length > 6 && digits.length < 16 ? "+" + digits : undefined;
-}
 
 use("hash", (core) => {
   const sha = async (text: string) => {
