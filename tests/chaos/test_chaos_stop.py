@@ -68,7 +68,7 @@ def test_requests_in_flight_at_sigterm_are_answered(tmp_path: Path) -> None:
             line = socket.create_connection(("127.0.0.1", it.port), 10)
             line.sendall(head.encode() + body[:40])
             lines.append((line, body[40:]))
-        time.sleep(0.3)
+        time.sleep(1.0)  # until they are read, on a busy machine too
         os.kill(collector.pid, 15)
         time.sleep(0.3)
         for line, rest in lines:
