@@ -65,4 +65,8 @@ def test_every_module_is_documented_with_its_size() -> None:
     for path in (ROOT / "tracker" / "pixel" / "built").glob("*.js"):
         size = len(gzip.compress(path.read_bytes(), 9)) / 1000
         if path.name != "p.js":
-            assert f"| `{path.stem}` | {size:.1f} kB |" in page, path.name
+            said = re.search(rf"\| `{path.stem}` \| (\d+\.\d) kB \|", page)
+            assert said is not None, path.name
+            assert abs(float(said[1]) - size) <= 0.15, (
+                path.name
+            )  # compressors differ by some bytes from machine to machine
