@@ -1,5 +1,5 @@
 # make demo   everything running with sample data, from a fresh clone
-# make test   everything that can fail, in under ten minutes
+# make test   everything that can fail, in about ten minutes
 # make help   the rest
 
 PYTHON ?= python3
