@@ -10,8 +10,6 @@ Left out, and counted by reason: assets (`static`), methods other than GET (`met
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +18,7 @@ from urllib.parse import urlsplit
 from tracker.collector.parsed import Unreadable
 from tracker.core.drops import Reject
 from tracker.core.event import RawEvent
+from tracker.core.identifiers import day_visitor
 
 _LINE = re.compile(
     r"(?:(?P<vhost>[\w.-]+)(?::\d+)? (?=[0-9a-fA-F.:]+ ))?(?P<ip>\S+) \S+ .*?\[(?P<time>[^\]]{20,32})\] "
@@ -65,19 +64,13 @@ def parse(line: str, *, host: str, key: bytes) -> RawEvent | Skipped | Unreadabl
         type="page",
         name="page_view",
         ts=ts,
-        visitor=visitor(ip, agent, ts, key),
+        visitor=day_visitor(key, ip, agent, ts),
         url=url,
         referrer=_unescape(match["referrer"]) or None,
         ip=ip,
         ua=agent,
         library="access-log",
     )
-
-
-def visitor(ip: str, agent: str, ts: int, key: bytes) -> str:
-    """The name of one address with one user agent on one UTC day."""
-    text = f"{ip}\n{agent}\n{ts // 86_400_000}"
-    return "log-" + hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _time_ms(text: str) -> int | None:

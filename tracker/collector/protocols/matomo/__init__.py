@@ -1,0 +1,173 @@
+"""The Matomo tracking API: `/matomo.php` and `/piwik.php`, single hits and bulk.
+
+Source: Matomo's Tracking HTTP API. A request is taken apart (`split`) into the hits of each site, because the site's
+write key decides what a hit may say; then each hit is read (`reader`). docs/protocols.md says what becomes what.
+
+Matomo's hits have no id. One is made of all that a hit says, so that a hit that comes again is the same event: where
+it has a random number (`r`, `rand`), which its sender makes anew for each hit, or the time it happened (`cdt`) - then
+equal hits of one request are told apart by their order. A hit with neither is a new event each time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from typing import Any, NamedTuple
+
+import msgspec
+
+from tracker.collector.loose import address_of, aside, pairs_of, text_of
+from tracker.collector.parsed import Reader, Unreadable, elements, members, read, scrub, too_large, unreadable
+from tracker.collector.protocols.matomo.hits import to_raw
+from tracker.core.drops import Reject
+from tracker.core.errors import BadRequest
+from tracker.core.event import RawEvent
+
+DAY_MS = 86_400_000
+_UNSTABLE = frozenset("token_auth send_image queuedtracking cdo bots debug _hit _view".split())
+_NO_VIEW = ("e_c", "e_a", "idgoal", "search", "download", "link", "c_n", "ping")
+_VIEW = ("_pks", "_pkn", "_pkc")  # a page view that shows a product or a category
+
+
+class Hits(NamedTuple):
+    """The hits of one request for one site, in the sender's word for it (`idsite`), with the token they came with.
+
+    `at`: which hit of the request, from 0, each text is of: one that shows a product is two events.
+    """
+
+    site: str
+    token: str
+    texts: list[bytes]
+    at: list[int]
+
+
+class Request(NamedTuple):
+    """One request. `silent`: the sender wants no image."""
+
+    bulk: bool
+    silent: bool
+    hits: list[Hits]
+
+
+class _Envelope(msgspec.Struct):
+    requests: list[msgspec.Raw]
+    token_auth: Any = None
+
+
+_envelope = msgspec.json.Decoder(_Envelope)
+_fields = msgspec.json.Decoder(dict[str, Any])
+_ADDRESS = re.compile(rb'"cip"\s*:\s*"[^"]*"\s*,?')
+_sorted = msgspec.json.Encoder(order="sorted").encode
+
+
+def split(query: str, body: bytes) -> Request:
+    """The query string as it was sent, and the body: a form, a bulk of hits as JSON, or nothing.
+
+    Raises BadRequest when nothing of it can be read.
+    """
+    outer = pairs_of(query)
+    if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+        token, raws = _bulk(body)
+        return Request(
+            True, False, _by_site([_hit(raw) for raw in raws], text_of(token) or outer.get("token_auth", ""))
+        )
+    hit = pairs_of(body) | outer
+    if not hit:
+        raise BadRequest("the request holds no hit", code="no_hit")
+    return Request(False, hit.get("send_image") == "0", _by_site([hit], ""))
+
+
+def _by_site(found: list[dict[str, Any] | bytes], token: str) -> list[Hits]:
+    groups: dict[tuple[str, str], Hits] = {}
+    seen: Counter[str] = Counter()
+    for number, hit in enumerate(found):
+        if isinstance(hit, bytes):
+            site, mine, texts = "", token, [hit]
+        else:
+            site, mine = text_of(hit.get("idsite")) or "", text_of(hit.get("token_auth")) or token
+            texts = prepare(hit, seen)
+        group = groups.setdefault((site, mine), Hits(site, mine, [], []))
+        group.texts.extend(texts)
+        group.at.extend([number] * len(texts))
+    return [*groups.values()]
+
+
+def _bulk(body: bytes) -> tuple[Any, list[bytes]]:
+    try:
+        envelope = _envelope.decode(body)
+    except msgspec.ValidationError as failure:
+        raise BadRequest(str(failure), code="bad_envelope") from None
+    except (ValueError, RecursionError):
+        found = members(body.lstrip().removeprefix(b"\xef\xbb\xbf"))
+        if "requests" not in found:
+            raise BadRequest("the body needs requests", code="bad_envelope") from None
+        return read(found.get("token_auth", b"null"), str | None), elements(found["requests"])
+    return envelope.token_auth, list(map(bytes, envelope.requests))
+
+
+def _hit(raw: bytes) -> dict[str, Any] | bytes:
+    """A hit of a bulk: a query string, or an object. What is neither stays as it came, without any address."""
+    if raw[:1] == b'"':
+        text = read(raw, str)
+        return pairs_of(text) if isinstance(text, str) else b'"unreadable"'
+    try:
+        return _fields.decode(raw)
+    except msgspec.ValidationError:
+        return raw
+    except (ValueError, RecursionError):
+        try:
+            return _fields.decode(scrub(raw))
+        except (ValueError, RecursionError):
+            return _ADDRESS.sub(b"", raw)
+
+
+def prepare(hit: dict[str, Any], seen: Counter[str] | None = None, *, timed: bool = True) -> list[bytes]:
+    """A hit as texts to read: without token, its address beside it, with the id that is made of it in `_hit`.
+
+    `seen` counts the ids of one request; `timed`: a time is enough to make one.
+    """
+    given = {name: value for name, value in hit.items() if name not in _UNSTABLE}
+    random = bool(hit.get("r") or hit.get("rand"))
+    fields = {name: value for name, value in given.items() if name != "cip"}
+    if random or (timed and hit.get("cdt")):
+        identity = hashlib.blake2b(_sorted(given), digest_size=16).hexdigest()
+        if not random and seen is not None:
+            seen[identity] += 1
+            if seen[identity] > 1:
+                identity = f"{identity}-{seen[identity]}"
+        fields["_hit"] = identity
+    if "cdo" in hit:
+        fields["cdo"] = hit["cdo"]
+    texts: list[bytes] = [aside(fields, hit.get("cip"))]
+    if any(hit.get(name) for name in _VIEW) and not any(hit.get(name) for name in _NO_VIEW):
+        if "_hit" in fields:
+            fields["_hit"] += "-view"
+        texts.append(aside({**fields, "_view": 1}, hit.get("cip")))
+    return texts
+
+
+def reader(*, trusted: bool, now: int, max_event: int = 32_768, library: str = "matomo") -> Reader:
+    """How to read the texts of hits.
+
+    trusted  they came with the site's own key as `token_auth`: `cip` is believed, and `cdt` however old
+    now      ms since the epoch
+    """
+
+    def read_one(text: bytes) -> RawEvent | Unreadable:
+        if len(text) > max_event:
+            return too_large(len(text), max_event)
+        try:
+            fields = _fields.decode(text)
+        except (ValueError, RecursionError) as failure:
+            return unreadable(failure)
+        raw = to_raw(fields, now=now, ip=address_of(text) if trusted else None, library=library)
+        if isinstance(raw, Unreadable):
+            return raw
+        if not trusted and raw.ts is not None and now - raw.ts > DAY_MS:
+            return Unreadable(
+                Reject.BAD_TIME, "cdt is older than 24 hours: that needs token_auth, the site's write key"
+            )
+        return raw
+
+    return read_one
