@@ -39,12 +39,12 @@ def address_of(text: bytes) -> str | None:
 def name_strangers(read: Reader, key: bytes, peer: str, agent: str, now: int) -> Reader:
     """Give a server's event without any id of a person the visitor that it names by address, user agent and day.
 
-    `peer` and `agent` stand in where the event says neither; `now` (ms) where it has no time; `key` is the site's.
+    `peer` and `agent` stand in where the event says neither, and without any address nobody is named; `now` (ms) where it has no time; `key` is the site's.
     """
 
     def read_one(text: bytes) -> RawEvent | Unreadable:
         raw = read(text)
-        if isinstance(raw, Unreadable) or raw.visitor or raw.user:
+        if isinstance(raw, Unreadable) or raw.visitor or raw.user or not (raw.ip or peer):
             return raw
         return msgspec.structs.replace(
             raw, visitor=day_visitor(key, raw.ip or peer, raw.ua or agent, now if raw.ts is None else raw.ts)

@@ -13,13 +13,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import msgspec
 
 from tracker.collector.loose import address_of, aside, pairs_of, text_of
 from tracker.collector.parsed import Reader, Unreadable, elements, members, read, scrub, too_large, unreadable
-from tracker.collector.protocols.matomo.hits import to_raw
+from tracker.collector.protocols.matomo.hits import opened, to_raw
 from tracker.core.drops import Reject
 from tracker.core.errors import BadRequest
 from tracker.core.event import RawEvent
@@ -78,6 +79,29 @@ def split(query: str, body: bytes) -> Request:
     return Request(False, hit.get("send_image") == "0", _by_site([hit], ""))
 
 
+def texts_of(line: bytes) -> list[bytes]:
+    """A line of a file: one hit as a JSON object, or a whole bulk -> texts to read. Raises BadRequest.
+
+    Their ids are made where they have random numbers, not of their times: two equal lines are two hits.
+    """
+    try:
+        raws = _bulk(line)[1] if b'"requests"' in line else [line]
+    except BadRequest:
+        raws = [line]
+    found: list[bytes] = []
+    for raw in raws:
+        hit = _hit(raw)
+        found.extend([hit] if isinstance(hit, bytes) else _safely(hit, None, timed=False))
+    return found
+
+
+def _safely(hit: dict[str, Any], seen: Counter[str] | None, *, timed: bool = True) -> list[bytes]:
+    try:
+        return prepare(hit, seen, timed=timed)
+    except (OverflowError, RecursionError):  # a number no store can hold, or bottomless
+        return [b'"unreadable"']
+
+
 def _by_site(found: list[dict[str, Any] | bytes], token: str) -> list[Hits]:
     groups: dict[tuple[str, str], Hits] = {}
     seen: Counter[str] = Counter()
@@ -86,7 +110,7 @@ def _by_site(found: list[dict[str, Any] | bytes], token: str) -> list[Hits]:
             site, mine, texts = "", token, [hit]
         else:
             site, mine = text_of(hit.get("idsite")) or "", text_of(hit.get("token_auth")) or token
-            texts = prepare(hit, seen)
+            texts = _safely(hit, seen)
         group = groups.setdefault((site, mine), Hits(site, mine, [], []))
         group.texts.extend(texts)
         group.at.extend([number] * len(texts))
@@ -122,14 +146,24 @@ def _hit(raw: bytes) -> dict[str, Any] | bytes:
             return _ADDRESS.sub(b"", raw)
 
 
-def prepare(hit: dict[str, Any], seen: Counter[str] | None = None, *, timed: bool = True) -> list[bytes]:
+def prepare(
+    hit: dict[str, Any],
+    seen: Counter[str] | None = None,
+    *,
+    timed: bool = True,
+    around: Mapping[str, Any] | None = None,
+) -> list[bytes]:
     """A hit as texts to read: without token, its address beside it, with the id that is made of it in `_hit`.
 
-    `seen` counts the ids of one request; `timed`: a time is enough to make one.
+    `seen` counts the ids of one request; `timed`: a time is enough to make one; `around`: what a log says of the hit
+    where it does not say so itself. No part of the id, so a hit is the same event in a log and when it was sent.
     """
     given = {name: value for name, value in hit.items() if name not in _UNSTABLE}
     random = bool(hit.get("r") or hit.get("rand"))
-    fields = {name: value for name, value in given.items() if name != "cip"}
+    hit = {**around, **hit} if around else hit
+    fields: dict[str, Any] = {
+        name: opened(name, value) for name, value in hit.items() if name not in _UNSTABLE and name != "cip"
+    }
     if random or (timed and hit.get("cdt")):
         identity = hashlib.blake2b(_sorted(given), digest_size=16).hexdigest()
         if not random and seen is not None:

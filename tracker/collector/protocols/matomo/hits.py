@@ -51,7 +51,7 @@ def to_raw(fields: dict[str, Any], *, now: int, ip: str | None, library: str) ->
     url = text_of(fields.get("url"))
     kind, name, props, items, value = _meaning(fields)
     props |= {
-        key: _plain(key, given)
+        key: _number(given) if key in _NUMBERS else given
         for key, given in fields.items()
         if key not in _TAKEN and key not in _LEFT_OUT and given not in (None, "")
     }
@@ -190,10 +190,9 @@ def _tagged(url: str) -> str:
     return f"{head}&{urlencode(tags)}{mark}{fragment}" if tags else url
 
 
-def _plain(key: str, given: object) -> object:
-    if key in _JSON:
-        return _parsed(given)
-    return _number(given) if key in _NUMBERS else given
+def opened(key: str, given: object) -> object:
+    """The value of a parameter; JSON inside a text becomes plain, so that whoever looks for people can see them."""
+    return _parsed(given) if key in _JSON else given
 
 
 def _parsed(given: object) -> object:

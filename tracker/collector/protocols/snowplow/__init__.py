@@ -47,7 +47,7 @@ _SPELLINGS = {
 _LINE = {"ti_sk": "item_id", "ti_nm": "item_name", "ti_ca": "item_category", "ti_pr": "price", "ti_qu": "quantity"}
 _ORDER = {"tr_id": "transaction_id", "tr_tx": "tax", "tr_sh": "shipping", "tr_af": "affiliation"}
 
-_ADDRESS = re.compile(rb'"ip"\s*:\s*"[^"]*"')
+_HIDING = re.compile(rb'"(ip|co|cx|ue_pr|ue_px)"\s*:\s*(?:"(?:[^"\\]|\\.)*"?)?')
 
 _Items = dict[str, list[dict[str, Any]]]
 
@@ -101,7 +101,7 @@ def _batches(texts: list[bytes], max_event: int) -> list[Batch]:
     lines: _Items = {}
     for text in texts:
         peek = _peeked(text)
-        given = _without_address(text)
+        given = _prepared(text, max_event)
         sites.setdefault(text_of(peek.aid) or "", []).append(given)
         if peek.e == "tr":
             orders.add(text_of(peek.tr_id) or "")
@@ -131,15 +131,32 @@ def _peeked(text: bytes) -> _Peek:
             return _Peek()
 
 
-def _without_address(text: bytes) -> bytes:
-    """A server names its visitor's address: it goes beside the text."""
-    if b"ip" not in text:
+def _prepared(text: bytes, max_event: int) -> bytes:
+    """A text that hides nothing, because the text of a rejected event is kept and the road looks for people in it.
+
+    Contexts and self-describing events, which are JSON inside a text or base64, become plain members; the address
+    that a server names for its visitor goes beside the text.
+    """
+    if _HIDING.search(text) is None:
         return text
     try:
+        if len(text) > max_event:
+            raise ValueError
         fields = _decoded(text)
     except (ValueError, RecursionError):
-        return _ADDRESS.sub(b'"ip":""', text)
-    return aside(fields, fields.pop("ip")) if "ip" in fields else text
+        return _HIDING.sub(rb'"\1":""', text)
+    for plain, coded in (("co", "cx"), ("ue_pr", "ue_px")):
+        try:
+            found = entities.decoded(fields.pop(plain, None), fields.pop(coded, None))
+        except (ValueError, RecursionError):
+            found = "unreadable"
+        if found is not None:
+            fields[plain] = found
+    address = fields.pop("ip", None)
+    try:
+        return aside(fields, address)
+    except (OverflowError, RecursionError):  # a number no store can hold, or bottomless
+        return _HIDING.sub(rb'"\1":""', text)
 
 
 def _decoded(text: bytes) -> dict[str, Any]:
