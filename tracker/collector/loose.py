@@ -39,7 +39,8 @@ def address_of(text: bytes) -> str | None:
 def name_strangers(read: Reader, key: bytes, peer: str, agent: str, now: int) -> Reader:
     """Give a server's event without any id of a person the visitor that it names by address, user agent and day.
 
-    `peer` and `agent` stand in where the event says neither, and without any address nobody is named; `now` (ms) where it has no time; `key` is the site's.
+    `peer` and `agent` stand in where the event says neither; without any address nobody is named. `now` (ms) is the
+    time of an event that has none; `key` is the site's.
     """
 
     def read_one(text: bytes) -> RawEvent | Unreadable:

@@ -38,8 +38,8 @@ _STATIC = frozenset(
     "gif jpg jpeg png bmp ico svg svgz ttf otf eot woff woff2 class swf css js mjs map webp avif".split()
 )
 _DOWNLOADS = frozenset(
-    "7z aac apk arc arj asf asx avi azw3 bin bz2 csv deb dmg doc docx epub exe flv gz gzip hqx ibooks iso jar mobi "
-    "mov movie mp2 mp3 mp4 mpeg mpg msi msp odb odf odg odp ods odt ogg ogv pdf phps ppt pptx qt qtm ra ram rar rpm rtf "
+    "7z aac apk arc arj asf asx avi azw3 bin bz2 csv deb dmg doc docx epub exe flv gz gzip hqx ibooks iso jar mobi mov "
+    "movie mp2 mp3 mp4 mpeg mpg msi msp odb odf odg odp ods odt ogg ogv pdf phps ppt pptx qt qtm ra ram rar rpm rtf "
     "sea sit tar tbz tgz torrent txt wav wma wmv wpd xls xlsx xml xsd z zip".split()
 )
 
