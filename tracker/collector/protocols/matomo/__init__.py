@@ -58,7 +58,7 @@ class _Envelope(msgspec.Struct):
 
 _envelope = msgspec.json.Decoder(_Envelope)
 _fields = msgspec.json.Decoder(dict[str, Any])
-_ADDRESS = re.compile(rb'"cip"\s*:\s*"[^"]*"\s*,?')
+_SECRET = re.compile(rb'"(?:cip|token_auth)"\s*:\s*"[^"]*"\s*,?')
 _sorted = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -138,12 +138,12 @@ def _hit(raw: bytes) -> dict[str, Any] | bytes:
     try:
         return _fields.decode(raw)
     except msgspec.ValidationError:
-        return raw
+        return _SECRET.sub(b"", raw)
     except (ValueError, RecursionError):
         try:
             return _fields.decode(scrub(raw))
         except (ValueError, RecursionError):
-            return _ADDRESS.sub(b"", raw)
+            return _SECRET.sub(b"", raw)
 
 
 def prepare(
