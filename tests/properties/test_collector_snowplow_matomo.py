@@ -97,8 +97,8 @@ def test_any_bytes_are_events_or_a_bad_request(body, query):
 
 KEYS = (
     "e eid dtm ttm stm aid uid duid url refr page se_ca se_ac se_va tr_id tr_tt ti_id ti_pr co cx ue_pr ue_px ip ua "
-    "sid idsite rec r cdt cdo cip e_c e_a e_v idgoal revenue ec_id ec_items search download link c_n c_i ping _pks _pkc "
-    "_pkp cvar uadata _id cid consent ca cra"
+    "sid idsite rec r cdt cdo cip e_c e_a e_v idgoal revenue ec_id ec_items search download link c_n c_i ping _pks "
+    "_pkc _pkp cvar uadata _id cid consent ca cra"
 ).split()
 KINDS = ("pv", "pp", "se", "ue", "tr", "ti", "1")
 schemas = st.sampled_from(

@@ -15,6 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from clickhouse import ClickHouse
@@ -389,3 +390,17 @@ def test_what_import_logs_sends(service: Service, numbered: dict[str, str]) -> N
     ]
     assert rows[0]["visitor"] == rows[1]["visitor"] != rows[2]["visitor"]
     assert "203.0.113.5" not in json.dumps(rows)
+
+
+def test_an_order_that_is_longer_than_most_servers_allow(service: Service, site: tuple[str, str]) -> None:
+    """matomo.js writes all of it into the query string, whatever the method."""
+    name, key = site
+    items = json.dumps([[f"sku-{n}", "A product with a long name", "Category", 12.5, 2] for n in range(120)])
+    hit = {"idsite": key, "rec": 1, "idgoal": 0, "ec_id": "o-1", "revenue": 3000, "ec_items": items, "uid": "u-1"}
+    query = urlencode(hit)
+    assert 8_190 < len(query) < 32_000
+    for method in ("POST", "GET"):
+        assert request(service.it.port, method, f"/matomo.php?{query}")[0] == 200
+    assert [(row["event"], row["value"], len(row["items"])) for row in service.rows(name)] == [
+        ("purchase", 3000.0, 120)
+    ] * 2
