@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 
@@ -16,7 +17,7 @@ from tracker.collector.ready import Words
 from tracker.collector.service import Service, may_be_browser
 from tracker.collector.several import name_for, settle
 from tracker.collector.sites import allows
-from tracker.core.errors import NotFound
+from tracker.core.errors import NotFound, TooLarge
 
 _SILENCE = Words(204)
 _IMAGE = Words(200, gif.PIXEL, "image/gif")
@@ -29,8 +30,14 @@ async def track(request: web.Request, service: Service) -> web.StreamResponse:
     limits = service.settings.limits
     body = b"" if request.method == "GET" else await _body(request, service, limits.import_body)
     asked = matomo.split(request.rel_url.raw_query_string, body)
+    if asked.size > limits.import_events:
+        raise TooLarge(f"more than {limits.import_events} hits in one request")
+    while asked.waiting:
+        asked.some()
+        if asked.waiting:  # a large bulk must not keep everybody else waiting
+            await asyncio.sleep(0)
     batches = [_batch(request, service, hits) for hits in asked.hits]
-    settle(request, service, [batch for batch, _ in batches], limits.import_events if asked.bulk else limits.events)
+    settle(request, service, [batch for batch, _ in batches])
     headers: list[tuple[str, str]] = []
     turned: set[int] = set()
     for (batch, trusted), hits in zip(batches, asked.hits, strict=True):

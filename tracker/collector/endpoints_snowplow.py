@@ -22,7 +22,7 @@ async def post_events(request: web.Request, service: Service) -> web.StreamRespo
     """`POST /com.snowplowanalytics.snowplow/tp2`."""
     limits = service.settings.limits
     body = await _body(request, service, limits.body)
-    batches = snowplow.parse(body, max_event=limits.event)
+    batches = snowplow.parse(body, max_event=limits.event, most=limits.events)
     return _answer(request, service, _OK, await _store(request, service, batches))
 
 
@@ -36,7 +36,7 @@ async def get_event(request: web.Request, service: Service) -> web.StreamRespons
 
 
 async def _store(request: web.Request, service: Service, batches: Sequence[Batch]) -> list[tuple[str, str]]:
-    settle(request, service, batches, service.settings.limits.events)
+    settle(request, service, batches)
     anonymous = "SP-Anonymous" in request.headers
     if anonymous:  # the tracker was told to leave nothing that could be recognised: no cookie is read or set
         bare = request.headers.copy()

@@ -12,19 +12,17 @@ from tracker.collector.parsed import Batch, Reader, Unreadable
 from tracker.collector.service import Service
 from tracker.collector.sites import KnownSite
 from tracker.core.drops import Reject
-from tracker.core.errors import TooLarge, Unauthorized
+from tracker.core.errors import Unauthorized
 from tracker.core.event import RawEvent
 
 
-def settle(request: web.Request, service: Service, batches: Sequence[Batch], most: int) -> None:
+def settle(request: web.Request, service: Service, batches: Sequence[Batch]) -> None:
     """Turn the sender's words for sites (`write_key`: a key or a name) into write keys.
 
     Events whose word means no site are rejected, one by one, in the name of the first site that is known; so they are
     counted and listed, and their neighbours are accepted. Raises Unauthorized where no site is known, Forbidden where
-    one does not allow the origin, TooLarge over `most` events: before anything is stored.
+    one does not allow the origin: before anything is stored.
     """
-    if sum(len(batch.texts) for batch in batches) > most:
-        raise TooLarge(f"more than {most} events in one request")
     known = [service.sites.named(batch.write_key) for batch in batches]
     first = next((site for site in known if site is not None), None)
     if first is None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -43,12 +43,48 @@ class Hits(NamedTuple):
     at: list[int]
 
 
-class Request(NamedTuple):
-    """One request. `silent`: the sender wants no image."""
+class Request:
+    """One request. `silent`: the sender wants no image; `size`: how many hits it holds.
 
-    bulk: bool
-    silent: bool
-    hits: list[Hits]
+    A bulk may hold thousands of hits, and taking one apart is work: who has other things to do takes them apart a few
+    at a time, with `some` while `waiting`; `hits` does what is left.
+    """
+
+    def __init__(self, bulk: bool, silent: bool, token: str, found: Sequence[bytes | dict[str, Any]]) -> None:
+        self.bulk = bulk
+        self.silent = silent
+        self.size = len(found)
+        self._token = token
+        self._found = found
+        self._done = 0
+        self._groups: dict[tuple[str, str], Hits] = {}
+        self._seen: Counter[str] = Counter()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether hits are left that nobody has taken apart."""
+        return self._done < self.size
+
+    @property
+    def hits(self) -> list[Hits]:
+        """All of them, by site and token."""
+        self.some(self.size)
+        return [*self._groups.values()]
+
+    def some(self, most: int = 200) -> None:
+        """Take the next `most` apart."""
+        for number in range(self._done, min(self._done + most, self.size)):
+            given = self._found[number]
+            hit = given if isinstance(given, dict) else _hit(given)
+            if isinstance(hit, bytes):
+                site, token, texts = "", self._token, [hit]
+            else:
+                site, token = text_of(hit.get("idsite")) or "", text_of(hit.get("token_auth")) or self._token
+                texts = _safely(hit, self._seen)
+            group = self._groups.setdefault((site, token), Hits(site, token, [], []))
+            group.texts.extend(texts)
+            group.at.extend([number] * len(texts))
+        self._done = min(self._done + most, self.size)
 
 
 class _Envelope(msgspec.Struct):
@@ -70,13 +106,11 @@ def split(query: str, body: bytes) -> Request:
     outer = pairs_of(query)
     if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
         token, raws = _bulk(body)
-        return Request(
-            True, False, _by_site([_hit(raw) for raw in raws], text_of(token) or outer.get("token_auth", ""))
-        )
+        return Request(True, False, text_of(token) or outer.get("token_auth", ""), raws)
     hit = pairs_of(body) | outer
     if not hit:
         raise BadRequest("the request holds no hit", code="no_hit")
-    return Request(False, hit.get("send_image") == "0", _by_site([hit], ""))
+    return Request(False, hit.get("send_image") == "0", "", [hit])
 
 
 def texts_of(line: bytes) -> list[bytes]:
@@ -100,21 +134,6 @@ def _safely(hit: dict[str, Any], seen: Counter[str] | None, *, timed: bool = Tru
         return prepare(hit, seen, timed=timed)
     except (OverflowError, RecursionError):  # a number no store can hold, or bottomless
         return [b'"unreadable"']
-
-
-def _by_site(found: list[dict[str, Any] | bytes], token: str) -> list[Hits]:
-    groups: dict[tuple[str, str], Hits] = {}
-    seen: Counter[str] = Counter()
-    for number, hit in enumerate(found):
-        if isinstance(hit, bytes):
-            site, mine, texts = "", token, [hit]
-        else:
-            site, mine = text_of(hit.get("idsite")) or "", text_of(hit.get("token_auth")) or token
-            texts = _safely(hit, seen)
-        group = groups.setdefault((site, mine), Hits(site, mine, [], []))
-        group.texts.extend(texts)
-        group.at.extend([number] * len(texts))
-    return [*groups.values()]
 
 
 def _bulk(body: bytes) -> tuple[Any, list[bytes]]:
