@@ -113,6 +113,13 @@ async def test_events_of_an_unknown_site_are_rejected_alone(collector):
     ] * 2
 
 
+async def test_nobody_has_a_hundred_sites(collector):
+    assert (await tp2(collector, page(), *(page(f"site-{n}") for n in range(100)))).status == 413
+    hits = [f"?idsite={n}&rec=1" for n in range(100)]
+    assert (await collector.send("/matomo.php", {"requests": ["?idsite=open&rec=1&uid=u", *hits]})).status == 413
+    assert collector.stored() == []
+
+
 async def test_a_batch_that_is_too_large_leaves_nothing(start):  # noqa: F811
     collector = await start(limits=Limits(events=2))
     assert (await tp2(collector, page(), page("shop"), page())).status == 413

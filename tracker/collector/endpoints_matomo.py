@@ -15,7 +15,7 @@ from tracker.collector.parsed import Batch
 from tracker.collector.protocols import gif, matomo
 from tracker.collector.ready import Words
 from tracker.collector.service import Service, may_be_browser
-from tracker.collector.several import name_for, settle
+from tracker.collector.several import few, name_for, settle
 from tracker.collector.sites import allows
 from tracker.core.errors import NotFound, TooLarge
 
@@ -36,6 +36,7 @@ async def track(request: web.Request, service: Service) -> web.StreamResponse:
         asked.some()
         if asked.waiting:  # a large bulk must not keep everybody else waiting
             await asyncio.sleep(0)
+    few(len(asked.hits))
     batches = [_batch(request, service, hits) for hits in asked.hits]
     settle(request, service, [batch for batch, _ in batches])
     headers: list[tuple[str, str]] = []

@@ -12,8 +12,16 @@ from tracker.collector.parsed import Batch, Reader, Unreadable
 from tracker.collector.service import Service
 from tracker.collector.sites import KnownSite
 from tracker.core.drops import Reject
-from tracker.core.errors import Unauthorized
+from tracker.core.errors import TooLarge, Unauthorized
 from tracker.core.event import RawEvent
+
+MOST_SITES = 100  # in one request: each is looked up, and has a group of its own in the spool
+
+
+def few(sites: int) -> None:
+    """Raises TooLarge for a request that names more sites than anybody has."""
+    if sites > MOST_SITES:
+        raise TooLarge(f"more than {MOST_SITES} sites in one request")
 
 
 def settle(request: web.Request, service: Service, batches: Sequence[Batch]) -> None:
@@ -21,8 +29,9 @@ def settle(request: web.Request, service: Service, batches: Sequence[Batch]) -> 
 
     Events whose word means no site are rejected, one by one, in the name of the first site that is known; so they are
     counted and listed, and their neighbours are accepted. Raises Unauthorized where no site is known, Forbidden where
-    one does not allow the origin: before anything is stored.
+    one does not allow the origin, TooLarge for too many sites: before anything is stored.
     """
+    few(len(batches))
     known = [service.sites.named(batch.write_key) for batch in batches]
     first = next((site for site in known if site is not None), None)
     if first is None:
