@@ -35,6 +35,7 @@ class Batch(msgspec.Struct, kw_only=True):
 
     `fresh`: the pixel has just made the visitor id and stored it nowhere.
     `nobody`: no text of the whole request can hold an e-mail address (see `scrub.nobody_in`).
+    `turned`: filled when the batch is stored: which of its events, from 0, were rejected.
     """
 
     write_key: str
@@ -43,6 +44,7 @@ class Batch(msgspec.Struct, kw_only=True):
     sent_at: int | None = None
     fresh: bool = False
     nobody: bool = False
+    turned: list[int] = []
 
     @property
     def events(self) -> list[RawEvent | Unreadable]:

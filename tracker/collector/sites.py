@@ -34,6 +34,7 @@ class Sites:
         self._stamp: tuple[int, int, int] | None = None
         self._next_look = 0.0
         self._by_key: dict[str, KnownSite] = {}
+        self._by_name: dict[str, KnownSite] = {}
         self._look()
 
     @property
@@ -55,6 +56,10 @@ class Sites:
             found = self._by_key.get(write_key)
         return found
 
+    def named(self, word: str) -> KnownSite | None:
+        """The site of a write key, or else of a name: for dialects whose senders call a site by a short id."""
+        return self.get(word) or self._by_name.get(word)
+
     def any_allows(self, origin: str) -> bool:
         """Whether some site takes events from this origin; for preflights, which name no site."""
         return any(allows(known.site.domains, origin) for known in self._by_key.values())
@@ -75,6 +80,7 @@ class Sites:
                 site.write_key: KnownSite(site, keys_of(site.name, site.write_key, site.identifier_key))
                 for site in found.sites
             }
+            self._by_name = {known.site.name: known for known in self._by_key.values()}
             self._stamp = stamp
         except FileNotFoundError:
             return

@@ -14,9 +14,9 @@ from typing import Any, Protocol
 
 import msgspec
 
-from tracker.collector.parsed import Unreadable
+from tracker.collector.parsed import Batch, Unreadable
 from tracker.collector.place import NOWHERE
-from tracker.collector.protocols import native, segment
+from tracker.collector.protocols import matomo, native, segment, snowplow
 from tracker.collector.road import Context, to_body
 from tracker.core.errors import BadRequest
 from tracker.core.event import Event, RawEvent
@@ -104,6 +104,10 @@ def _read(text: bytes, source: str, site: Site) -> Iterator[RawEvent]:
     try:
         if source in {"segment", "import"}:
             batch = segment.parse(b'{"batch":[' + text + b"]}", None, site.write_key)
+        elif source == "snowplow":
+            batch = Batch(write_key="", texts=[text], read=snowplow.read)
+        elif source in {"matomo", "matomo-log"}:
+            batch = Batch(write_key="", texts=[text], read=matomo.reader(trusted=True, now=time.time_ns() // 1_000_000))
         else:
             batch = native.parse(b'{"site":"","events":[' + text + b"]}")
     except BadRequest:
