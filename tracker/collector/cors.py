@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 _METHODS = "GET, POST, OPTIONS"
-_HEADERS = "authorization, content-type, content-encoding, x-write-key, anonymousid, x-requested-with"
+_HEADERS = (
+    "authorization, content-type, content-encoding, x-write-key, anonymousid, sentat, x-umami-cache, x-requested-with"
+)
 
 
 def answer_headers(origin: str) -> dict[str, str]:

@@ -35,6 +35,8 @@ class Batch(msgspec.Struct, kw_only=True):
 
     `fresh`: the pixel has just made the visitor id and stored it nowhere.
     `nobody`: no text of the whole request can hold an e-mail address (see `scrub.nobody_in`).
+    `anonymous`: the dialect has no ids for visitors; a request whose browser brings no cookie is given one. Only then
+    `Service.store` says in `kept` how many events it kept and in `visitor` whose they are.
     """
 
     write_key: str
@@ -43,6 +45,9 @@ class Batch(msgspec.Struct, kw_only=True):
     sent_at: int | None = None
     fresh: bool = False
     nobody: bool = False
+    anonymous: bool = False
+    kept: int = 0
+    visitor: str = ""
 
     @property
     def events(self) -> list[RawEvent | Unreadable]:
