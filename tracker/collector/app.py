@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from tracker.collector import endpoints, endpoints_matomo, endpoints_snowplow, scripts
+from tracker.collector import endpoints, endpoints_matomo, endpoints_snowplow, newcomers, scripts
 from tracker.collector.endpoints import SERVICE, Handler
 from tracker.collector.protocols import segment
 from tracker.collector.service import Service
@@ -25,6 +25,7 @@ _GETS: dict[str, Handler] = {
     "/metrics": endpoints.get_metrics,
     **endpoints_snowplow.GETS,
     **endpoints_matomo.GETS,
+    **newcomers.GETS,
 }
 _POSTS: dict[str, Handler] = {
     "/e": endpoints.post_native,
@@ -32,6 +33,7 @@ _POSTS: dict[str, Handler] = {
     **{f"/v1/{call}": endpoints.post_segment for call in segment.PATHS},
     **endpoints_snowplow.POSTS,
     **endpoints_matomo.POSTS,
+    **newcomers.POSTS,
 }
 
 
@@ -40,12 +42,21 @@ def make_app(settings: CollectorSettings) -> web.Application:
     app = web.Application(client_max_size=settings.limits.import_body)
     for path, handler in _GETS.items():
         app.router.add_get(path, handler)
+    for path in newcomers.GETS:
+        if path not in _POSTS:
+            app.router.add_route("OPTIONS", path, endpoints.preflight)
     for path, handler in _POSTS.items():
         app.router.add_post(path, handler)
         app.router.add_route("OPTIONS", path, endpoints.preflight)
     app.router.add_get(r"/p.{version:[0-9a-f]{16}}.js", scripts.get_pinned)
     app.router.add_get(r"/m/{name:[a-z]+\.[0-9a-f]{16}\.js}", scripts.get_pinned)
     app.router.add_get(r"/m/{name:[a-z]+\.js\.map}", scripts.get_map)
+    for path, handler in newcomers.KEYED_GETS.items():
+        app.router.add_get(path, handler)
+        app.router.add_route("OPTIONS", path, endpoints.preflight)
+    for path, handler in newcomers.WITH_SLASH.items():
+        app.router.add_post(path, handler)
+        app.router.add_route("OPTIONS", path, endpoints.preflight)
     app.router.add_get("/v1/projects/{key}/settings", endpoints.segment_settings)
     app.router.add_route("*", "/{rest:.*}", _otherwise)
     app.cleanup_ctx.append(lambda app: _service(app, settings))
@@ -66,6 +77,6 @@ async def _otherwise(request: web.Request) -> web.StreamResponse:
     path = _MANY_SLASHES.sub("/", request.path)
     path = path.rstrip("/") or "/"
     handler = {"GET": _GETS, "POST": _POSTS}.get(request.method, {}).get(path)
-    if handler is None and request.method == "OPTIONS" and path in _POSTS:
+    if handler is None and request.method == "OPTIONS" and (path in _POSTS or path in newcomers.GETS):
         handler = endpoints.preflight
     return await (handler or endpoints.not_found)(request)

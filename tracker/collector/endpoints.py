@@ -209,3 +209,6 @@ async def not_found(request: web.Request, service: Service) -> web.Response:
     if request.content_length and request.content_length > service.settings.limits.import_body:
         raise BadRequest("no such path, and far too much sent to it")
     raise NotFound("no such path")
+
+
+body_of, respond = _body, _answer  # for the endpoints in other files

@@ -101,6 +101,8 @@ class Service:
         for reason, ending in out.dropped:
             self.metrics.endings[source, ending] += 1
             self.metrics.reasons[reason] += 1
+        if batch.anonymous:
+            batch.kept, batch.visitor = out.accepted, out.last.visitor if out.last is not None else ""
         return self._cookie_headers(request, batch, context, out)
 
     def _context(self, request: web.Request, known: KnownSite, batch: Batch, source: str, history: bool) -> Context:
@@ -128,7 +130,7 @@ class Service:
             cookie=cookies.read(headers.get(hdrs.COOKIE), self.settings.https) if direct else "",
             fresh=batch.fresh,
             nobody=batch.nobody,
-            makes_visitors=browser and source in _PAGES,
+            makes_visitors=(browser and source in _PAGES) or batch.anonymous,
             limits=self.settings.limits,
         )
 

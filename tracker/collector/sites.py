@@ -60,6 +60,13 @@ class Sites:
         """The site of a write key, or else of a name: for dialects whose senders call a site by a short id."""
         return self.get(word) or self._by_name.get(word)
 
+    def key_of_domain(self, host: str) -> str | None:
+        """The write key of the one site that has exactly this domain; None where none or several have it."""
+        self.get("")  # looks at the file when it is time to
+        host = host.lower().rstrip(".")
+        found = [key for key, known in self._by_key.items() if host in map(str.lower, known.site.domains)]
+        return found[0] if len(found) == 1 else None
+
     def any_allows(self, origin: str) -> bool:
         """Whether some site takes events from this origin; for preflights, which name no site."""
         return any(allows(known.site.domains, origin) for known in self._by_key.values())
