@@ -6,9 +6,10 @@ from urllib.parse import urlencode
 import msgspec
 import pytest
 
-from tracker.collector.loose import address_of, name_strangers
+from tracker.collector.loose import name_strangers
 from tracker.collector.parsed import Unreadable
 from tracker.collector.protocols import matomo
+from tracker.collector.values import address as address_of
 from tracker.core.errors import BadRequest
 from tracker.core.event import RawConsent, RawEvent
 

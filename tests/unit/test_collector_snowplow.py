@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from tracker.collector.loose import address_of
 from tracker.collector.parsed import Unreadable
 from tracker.collector.protocols import snowplow
 from tracker.collector.protocols.snowplow.meanings import ECOMMERCE, ENHANCED
+from tracker.collector.values import address as address_of
 from tracker.core.errors import BadRequest
 from tracker.core.event import RawConsent, RawEvent
 

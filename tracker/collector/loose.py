@@ -1,9 +1,8 @@
-"""Values of dialects that write everything as text, and the address that travels beside an event's text. Pure."""
+"""Fields of dialects that write everything as text; items and their worth; strangers that get a name. Pure."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,29 +10,18 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from tracker.collector.parsed import Reader, Unreadable
+from tracker.collector.values import Spoken, currency, number, text
 from tracker.core.event import RawEvent
 from tracker.core.identifiers import day_visitor
 
-_CURRENCY = re.compile(r"[A-Za-z]{3}")
 _encode = msgspec.json.Encoder().encode
 
 
-class Aside(bytes):
-    """An event's text without the address a server named for its visitor: the text of a rejected event is kept."""
-
-    ip: str = ""
-
-
-def aside(fields: dict[str, Any], ip: object = None) -> Aside:
-    """The text of an event, and its address beside it."""
-    text = Aside(_encode(fields))
-    text.ip = ip if isinstance(ip, str) else ""
-    return text
-
-
-def address_of(text: bytes) -> str | None:
-    """The address beside a text."""
-    return (text.ip or None) if isinstance(text, Aside) else None
+def aside(fields: dict[str, Any], ip: object = None) -> Spoken:
+    """The text of an event, and beside it the address that its server names for the visitor."""
+    made = Spoken(_encode(fields))
+    made.ip = ip if isinstance(ip, str) and ip else None
+    return made
 
 
 def name_strangers(read: Reader, key: bytes, peer: str, agent: str, now: int) -> Reader:
@@ -43,8 +31,8 @@ def name_strangers(read: Reader, key: bytes, peer: str, agent: str, now: int) ->
     time of an event that has none; `key` is the site's.
     """
 
-    def read_one(text: bytes) -> RawEvent | Unreadable:
-        raw = read(text)
+    def read_one(given: bytes) -> RawEvent | Unreadable:
+        raw = read(given)
         if isinstance(raw, Unreadable) or raw.visitor or raw.user or not (raw.ip or peer):
             return raw
         return msgspec.structs.replace(
@@ -56,52 +44,27 @@ def name_strangers(read: Reader, key: bytes, peer: str, agent: str, now: int) ->
 
 def pairs_of(query: str | bytes) -> dict[str, str]:
     """A query string or a form: the last of several values wins, and what is not UTF-8 becomes U+FFFD."""
-    text = query.decode("utf-8", "replace") if isinstance(query, bytes) else query.encode("utf-8", "replace").decode()
-    return dict(parse_qsl(text.lstrip("?"), keep_blank_values=True, errors="replace"))
-
-
-def text_of(value: object) -> str | None:
-    """A text or number as text; None for anything else and for nothing."""
-    if isinstance(value, str):
-        return value or None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
-    return None
-
-
-def number_of(value: object) -> float | None:
-    """A finite number, written as one or as text."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
-        return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
-
-
-def currency_of(value: object) -> str | None:
-    """Three letters, or None."""
-    return value if isinstance(value, str) and _CURRENCY.fullmatch(value) else None
+    given = query.decode("utf-8", "replace") if isinstance(query, bytes) else query.encode("utf-8", "replace").decode()
+    return dict(parse_qsl(given.lstrip("?"), keep_blank_values=True, errors="replace"))
 
 
 def take_number(fields: dict[str, Any], *names: str) -> float | None:
     """The first of `names` that is a number, taken out of the fields; what is none stays where it was."""
     for name in names:
-        number = number_of(fields.get(name))
-        if number is not None:
+        found = number(fields.get(name))
+        if found is not None:
             del fields[name]
-            return number
+            return found
     return None
 
 
 def take_currency(fields: dict[str, Any], *names: str) -> str | None:
     """The first of `names` that is a currency, taken out of the fields."""
     for name in names:
-        currency = currency_of(fields.get(name))
-        if currency is not None:
+        found = currency(fields.get(name))
+        if found is not None:
             del fields[name]
-            return currency
+            return found
     return None
 
 
@@ -114,19 +77,19 @@ def item_of(fields: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
     """An item with GA4's names: numbers are numbers, ids are text, what is empty is left out."""
     item = {name: value for name, value in renamed(fields, names).items() if value not in (None, "", [])}
     for name in ("price", "quantity", "index"):
-        number = number_of(item.get(name))
-        if number is not None:
-            item[name] = number
+        found = number(item.get(name))
+        if found is not None:
+            item[name] = found
     if "item_id" in item:
-        item["item_id"] = text_of(item["item_id"]) or ""
+        item["item_id"] = text(item["item_id"]) or ""
     return item
 
 
 def worth(items: Iterable[dict[str, Any]]) -> float | None:
     """GA4: the value of items is the sum of price times quantity; None where no item has a price."""
     found = [
-        price * (quantity if (quantity := number_of(item.get("quantity"))) is not None else 1)
+        price * (quantity if (quantity := number(item.get("quantity"))) is not None else 1)
         for item in items
-        if (price := number_of(item.get("price"))) is not None
+        if (price := number(item.get("price"))) is not None
     ]
     return sum(found) if found and math.isfinite(sum(found)) else None

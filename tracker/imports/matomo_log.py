@@ -19,10 +19,11 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from tracker.collector.loose import Aside, name_strangers, pairs_of
+from tracker.collector.loose import name_strangers, pairs_of
 from tracker.collector.parsed import Reader, Unreadable
 from tracker.collector.protocols import matomo
 from tracker.collector.sites import allows
+from tracker.collector.values import Spoken
 from tracker.core.drops import Reject
 from tracker.core.errors import BadRequest
 from tracker.core.event import RawEvent
@@ -80,7 +81,7 @@ def _told(texts: list[bytes], site: Site, read: Reader) -> list[tuple[Outcome, b
         outcome: Outcome = read(text)
         if isinstance(outcome, RawEvent) and _elsewhere(outcome.url, site):
             outcome = Skipped("other_site")
-        found.append((outcome, text if isinstance(text, Aside) else b""))
+        found.append((outcome, text if isinstance(text, Spoken) else b""))
     return found
 
 

@@ -18,9 +18,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from tracker.collector.loose import address_of, aside, pairs_of, text_of
+from tracker.collector.loose import aside, pairs_of
 from tracker.collector.parsed import Reader, Unreadable, elements, members, read, scrub, too_large, unreadable
 from tracker.collector.protocols.matomo.hits import opened, to_raw
+from tracker.collector.values import address as address_of
+from tracker.collector.values import text as text_of
 from tracker.core.drops import Reject
 from tracker.core.errors import BadRequest
 from tracker.core.event import RawEvent
@@ -212,9 +214,9 @@ def reader(*, trusted: bool, now: int, max_event: int = 32_768, library: str = "
             return too_large(len(text), max_event)
         try:
             fields = _fields.decode(text)
+            raw = to_raw(fields, now=now, ip=address_of(text) if trusted else None, library=library)
         except (ValueError, RecursionError) as failure:
             return unreadable(failure)
-        raw = to_raw(fields, now=now, ip=address_of(text) if trusted else None, library=library)
         if isinstance(raw, Unreadable):
             return raw
         if not trusted and raw.ts is not None and now - raw.ts > DAY_MS:

@@ -8,8 +8,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import msgspec
 
-from tracker.collector.loose import item_of, number_of, take_number, text_of, worth
+from tracker.collector.loose import item_of, take_number, worth
 from tracker.collector.parsed import Unreadable
+from tracker.collector.values import number as number_of
+from tracker.collector.values import text as text_of
+from tracker.collector.values import tidy
 from tracker.core.drops import Reject
 from tracker.core.event import RawConsent, RawEvent
 
@@ -65,7 +68,7 @@ def to_raw(fields: dict[str, Any], *, now: int, ip: str | None, library: str) ->
         url=_tagged(url) if url else None,
         referrer=text_of(fields.get("urlref")),
         title=text_of(fields.get("action_name")),
-        props=props,
+        props=tidy(props),
         items=items,
         value=value,
         consent=_consent(fields),

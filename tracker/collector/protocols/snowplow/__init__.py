@@ -12,10 +12,11 @@ from typing import Any
 
 import msgspec
 
-from tracker.collector.loose import aside, pairs_of, text_of
+from tracker.collector.loose import aside, pairs_of
 from tracker.collector.parsed import Batch, Unreadable, elements, members, scrub, too_large
 from tracker.collector.protocols.snowplow import entities
 from tracker.collector.protocols.snowplow.events import Items, decoded, line_of, read
+from tracker.collector.values import text as text_of
 from tracker.core.errors import BadRequest, TooLarge
 from tracker.core.event import RawEvent
 

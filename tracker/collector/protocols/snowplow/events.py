@@ -6,12 +6,17 @@ from typing import Any
 
 import msgspec
 
-from tracker.collector.loose import address_of, currency_of, item_of, number_of, take_currency, take_number, text_of
+from tracker.collector.loose import item_of, take_currency, take_number
 from tracker.collector.parsed import Unreadable, scrub, unreadable
 from tracker.collector.protocols.snowplow import entities
 from tracker.collector.protocols.snowplow.consent import attached, granted
 from tracker.collector.protocols.snowplow.entities import Entity
 from tracker.collector.protocols.snowplow.meanings import Meaning, meaning_of, person_of
+from tracker.collector.values import address as address_of
+from tracker.collector.values import currency as currency_of
+from tracker.collector.values import number as number_of
+from tracker.collector.values import text as text_of
+from tracker.collector.values import tidy
 from tracker.core.drops import Reject
 from tracker.core.event import RawEvent
 
@@ -47,9 +52,12 @@ def decoded(text: bytes) -> dict[str, Any]:
 def read(text: bytes, bought: Items | None = None) -> RawEvent | Unreadable:
     """One event. `bought`: of each order in the same request the items; an item of such an order brings none itself."""
     try:
-        fields = decoded(text)
+        return _read(text, decoded(text), bought or {})
     except (ValueError, RecursionError) as failure:
         return unreadable(failure)
+
+
+def _read(text: bytes, fields: dict[str, Any], bought: Items) -> RawEvent | Unreadable:
     times = [_millis(fields.get(name)) for name in ("ttm", "dtm", "stm")]
     if None in times:
         return Unreadable(Reject.BAD_TIME, "dtm, ttm and stm must be milliseconds since the epoch")
@@ -62,7 +70,7 @@ def read(text: bytes, bought: Items | None = None) -> RawEvent | Unreadable:
     if around is None:
         return Unreadable(Reject.UNREADABLE, "the contexts are not self-describing JSON")
     around, who, traits = person_of(around)
-    found = _meaning(fields, told, around, bought or {})
+    found = _meaning(fields, told, around, bought)
     if isinstance(found, Unreadable):
         return found
     session = next((one.data for one in around if one.name == "client_session"), {})
@@ -90,7 +98,7 @@ def read(text: bytes, bought: Items | None = None) -> RawEvent | Unreadable:
         url=text_of(fields.get("url")),
         referrer=text_of(fields.get("refr")),
         title=text_of(fields.get("page")),
-        props=props,
+        props=tidy(props),
         items=found.items,
         value=found.value,
         currency=found.currency,

@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from tracker.collector.loose import item_of, number_of, take_currency, take_number, text_of, worth
+from tracker.collector.loose import item_of, take_currency, take_number, worth
 from tracker.collector.protocols.snowplow.consent import consent_of
 from tracker.collector.protocols.snowplow.entities import Entity
+from tracker.collector.values import number as number_of
+from tracker.collector.values import text as text_of
 from tracker.core.event import RawConsent
 
 _OURS = "com.snowplowanalytics.snowplow/"
