@@ -43,6 +43,7 @@ _NUMBERS = ("price", "quantity", "index", "discount")
 _PRODUCT = re.compile(r"pr[1-9]\d{0,2}")
 _FIELDS = ("en", "cid", "uid", "sid", "dl", "dr", "dt", "ul", "sr", "cu")  # what has a place of its own
 _PERSON = ("uip", "_uip")  # an address that a server passes on: used for the place, kept nowhere
+_HASHED = "em"  # contact details, hashed without a key: whoever has the address can look them up
 _TEXTS = msgspec.json.Decoder(dict[str, str])
 _encode = msgspec.json.Encoder().encode
 
@@ -53,12 +54,13 @@ def parse(query: str, body: bytes = b"", *, max_event: int = 32_768) -> Batch:
     `write_key` is `tid`.
     """
     shared = values.pairs(query)
+    shared.pop(_HASHED, None)
     address = next((shared.pop(key) for key in _PERSON if shared.get(key)), None)
     lines = [line for line in body.splitlines() if line.strip()] or [b""]
     texts = []
     for at, line in enumerate(lines):
         own = values.pairs(line)
-        for key in _PERSON:
+        for key in (*_PERSON, _HASHED):
             own.pop(key, None)
         texts.append(_encode({**shared, **own, "_line": str(at)}))
 
