@@ -259,12 +259,19 @@ def test_who_posthog_speaks_of():
         return event.user, event.visitor
 
     assert who(distinct_id="u") == ("u", None)
+    assert who(distinct_id="u", properties={"$device_id": "d"}) == ("u", "d")
     assert who(distinct_id="u", properties={"$device_id": "d", "$is_identified": True}) == ("u", "d")
     assert who(distinct_id="d", properties={"$device_id": "d", "$is_identified": False}) == (None, "d")
     assert who(distinct_id="x", properties={"$process_person_profile": False}) == (None, "x")
     assert who(distinct_id="$posthog_cookieless") == (None, None)
     identified = {"event": "$identify", "distinct_id": "u", "properties": {"$anon_distinct_id": "d"}}
     assert who(**identified) == ("u", "d")
+
+
+@pytest.mark.parametrize(("name", "granted"), [("$opt_in", True), ("$opt_out", False)])
+def test_posthogs_opt_in_and_out_are_consent(name, granted):
+    [event] = posthog.parse(json.dumps({"api_key": "k", "event": name, "distinct_id": "u"}).encode(), {}).events
+    assert (event.type, event.consent) == ("consent", said(granted, None))
 
 
 def test_plausibles_long_names_and_several_domains():

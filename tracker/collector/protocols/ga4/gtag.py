@@ -8,6 +8,7 @@ https://www.thyngster.com/ga4-measurement-protocol-cheatsheet/.
 from __future__ import annotations
 
 import re
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -131,7 +132,8 @@ def _id(hit: dict[str, str]) -> str | None:
     page, seq = hit.get("_p"), hit.get("_s")
     if not page or not seq:
         return None
-    return f"gtag:{hit.get('tid', '')}:{hit.get('cid', '')}:{page}:{seq}:{hit['_line']}:{hit['en']}"[:256]
+    parts = (hit.get("tid", ""), hit.get("cid", ""), page, seq, hit["_line"], hit["en"])
+    return f"gtag:{blake2b(chr(0).join(parts).encode('utf-8', 'replace'), digest_size=16).hexdigest()}"
 
 
 def _item(text: str) -> dict[str, Any]:
