@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from tracker.api.report_answers import PersonCard
 from tracker.core.pixel import PixelSettings
+from tracker.core.privacy import PrivacySettings
 
 
 class ErrorBody(Struct):
@@ -41,6 +42,7 @@ class Site(Struct):
     timezone: str
     min_size: int
     pixel: PixelSettings
+    privacy: PrivacySettings
 
 
 class Sites(Struct):

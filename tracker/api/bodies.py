@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from tracker.core.pixel import PixelSettings
+from tracker.core.privacy import PrivacySettings
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Limit = Annotated[int, Meta(ge=1, le=1000, description="how many at most")]
@@ -98,13 +99,14 @@ class NewSite(Closed):
 
 
 class SiteChange(Closed):
-    """What is left out stays as it is; `pixel` is replaced as a whole."""
+    """What is left out stays as it is; `pixel` and `privacy` are replaced as wholes."""
 
     domains: list[str] | None = None
     consent: Literal["opt-in", "opt-out"] | None = None
     timezone: str | None = None
     min_size: int | None = None
     pixel: PixelSettings | None = None
+    privacy: PrivacySettings | None = None
 
 
 class NewToken(Closed):

@@ -29,6 +29,7 @@ class SiteRow(Base):
     created_at: Mapped[int] = mapped_column(BigInteger)
     deleted_at: Mapped[int | None] = mapped_column(BigInteger)
     pixel: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    privacy: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class TokenRow(Base):

@@ -10,9 +10,11 @@ import msgspec
 from tracker.collector.consent import Decision, decide
 from tracker.collector.place import NOWHERE, Place
 from tracker.collector.settings import Limits
+from tracker.collector.signals import hear
 from tracker.core.drops import Reject
 from tracker.core.event import RawConsent, RawEvent, Rejected
 from tracker.core.identifiers import Identifier, Keys
+from tracker.core.privacy import flags_of
 from tracker.core.site import Site
 
 
@@ -49,11 +51,20 @@ class Context(msgspec.Struct, kw_only=True):
     limits: Limits = Limits()
     minted: str = ""
 
-    def decide(self, said: RawConsent) -> Decision:
-        """The consent gate's word for one event of this request."""
-        undecoded = said.tcf is not None or said.gpp is not None
-        region = self.place.region
-        return decide(self.site.consent, region, said.analytics, said.ads, undecoded, self.gpc, self.browser)
+    def decide(self, said: RawConsent, state: int = 0) -> Decision:
+        """The consent gate's word for one event of this request; `state` is what the list says of its person."""
+        site = self.site
+        return decide(
+            site.consent,
+            self.place.region,
+            said.analytics,
+            said.ads,
+            hear(said, site.privacy, self.received),
+            self.gpc,
+            self.browser,
+            flags_of(site.privacy),
+            state,
+        )
 
 
 class Draft:

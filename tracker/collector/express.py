@@ -24,8 +24,10 @@ from tracker.collector.bounds import (
 from tracker.collector.consent import Mode, decide
 from tracker.collector.draft import Context
 from tracker.collector.scrub import glance
+from tracker.collector.signals import hear
 from tracker.collector.urls import clean
 from tracker.core.event import Event, RawEvent
+from tracker.core.privacy import flags_of
 
 _M2, _M3 = int(Mode.M2), int(Mode.M3)
 
@@ -82,11 +84,12 @@ def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
         return None
 
     site, place, said, gpc = context.site, context.place, raw.consent, context.gpc
+    flags = flags_of(site.privacy)
     if said is None:
-        decision = decide(site.consent, place.region, None, None, False, gpc, context.browser)
+        decision = decide(site.consent, place.region, None, None, None, gpc, context.browser, flags, 0)
     else:
-        undecoded = said.tcf is not None or said.gpp is not None
-        decision = decide(site.consent, place.region, said.analytics, said.ads, undecoded, gpc, context.browser)
+        heard = hear(said, site.privacy, received)
+        decision = decide(site.consent, place.region, said.analytics, said.ads, heard, gpc, context.browser, flags, 0)
     mode = decision.mode
     if mode < _M2:
         return None

@@ -34,7 +34,7 @@ from tracker.collector.draft import Context, Draft
 from tracker.collector.express import express
 from tracker.collector.scrub import blank_values, glance, survey, without_people
 from tracker.collector.urls import blank, clean
-from tracker.core.drops import Reject
+from tracker.core.drops import Reject, Suppress
 from tracker.core.event import EVENT_TYPES, Event, RawConsent, RawEvent, Record, Rejected, Suppressed
 from tracker.core.identifiers import person_id, seal, take_from_props, take_from_traits
 
@@ -107,7 +107,7 @@ def ask_consent(draft: Draft) -> Record | None:
     decision = draft.decision = context.decide(said)
     if decision.mode >= Mode.M2:
         return None
-    if draft.raw.type == "consent" and said.analytics is False and (draft.visitor or draft.user):
+    if draft.raw.type == "consent" and decision.reason is Suppress.REFUSED and (draft.visitor or draft.user):
         return _only_the_decision(draft)
     return Suppressed(
         site=context.site.name,

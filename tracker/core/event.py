@@ -19,12 +19,13 @@ EVENT_TYPES = ("page", "screen", "track", "identify", "alias", "group", "consent
 
 
 class RawConsent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the sender says about consent; None means that it says nothing."""
+    """What the sender says about consent; None means that it says nothing. `usp`: a US privacy string like `1YNN`."""
 
     analytics: bool | None = None
     ads: bool | None = None
     tcf: str | None = None
     gpp: str | None = None
+    usp: str | None = None
 
 
 class RawEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
