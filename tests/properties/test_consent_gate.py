@@ -62,8 +62,8 @@ def stricter(case: dict[str, Any]) -> list[dict[str, Any]]:
         *({"state": case["state"] | state} for state in State),
     ]
     heard = case["heard"]
-    for change in ("unreadable", "opted_out", "protected", "restricted"):
-        found.append({"heard": (heard or Heard())._replace(**{change: True})})
+    worse = ("unreadable", "opted_out", "protected", "restricted")
+    found += [{"heard": (heard or Heard())._replace(**{change: True})} for change in worse]
     if heard is not None:
         found.append({"heard": heard._replace(shared=False)})
         if heard.own is not None:

@@ -21,6 +21,7 @@ from tracker.collector.bounds import (
     SKEW_MS,
     UUID_FORM,
 )
+from tracker.collector.clicks import carries, mentions_click
 from tracker.collector.consent import Mode, decide
 from tracker.collector.draft import Context
 from tracker.collector.scrub import glance
@@ -94,6 +95,10 @@ def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
     if mode < _M2:
         return None
     click_ids = mode >= _M3
+    if not click_ids and (
+        carries(props) or (items and carries(items)) or mentions_click(title) or mentions_click(name)
+    ):
+        return None
     return Event(  # in the order of the fields: naming them costs as much again as all of the above
         site.name,
         given.lower(),

@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from tracker.collector import clicks
 from tracker.collector.bounds import (
     CURRENCY,
     EARLIEST,
@@ -217,8 +218,14 @@ def take_identifiers(draft: Draft) -> Record | None:
 
 
 def clean_urls(draft: Draft) -> Record | None:
-    """URL hygiene; no address in name and title either."""
+    """URL hygiene; no address in name and title either. Below M3 no click id anywhere."""
     click_ids = draft.decision.mode >= Mode.M3
+    if not click_ids:
+        draft.props = clicks.without(draft.props)
+        draft.traits = clicks.without(draft.traits)
+        draft.items = clicks.without(draft.items)
+        draft.title = clicks.strip_text(draft.title)
+        draft.name = clicks.strip_text(draft.name)
     if draft.url:
         draft.url = clean(draft.url, click_ids=click_ids)
     if draft.referrer:
@@ -349,6 +356,7 @@ encode = msgspec.json.Encoder().encode
 
 def _with_text(record: Rejected, context: Context, said: RawConsent, text: bytes) -> Rejected:
     """Add what came, without people's details - or not at all where nobody agreed to keep anything."""
-    if not text or context.decide(said).mode < Mode.M2:
+    mode = context.decide(said).mode
+    if not text or mode < Mode.M2:
         return record
-    return msgspec.structs.replace(record, raw=without_people(text, RAW_KEPT))
+    return msgspec.structs.replace(record, raw=without_people(text, RAW_KEPT, click_ids=mode >= Mode.M3))
