@@ -7,11 +7,12 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from tracker.collector.consent import Decision, Mode, Region, State, decide
+from tracker.collector.consent import Decision, Mode, Region, decide
 from tracker.collector.signals import ADS_CHOICE, ADS_PROFILE, DEVICE, Heard, hear
 from tracker.core import privacy
 from tracker.core.consent_strings import gpp, tcf
 from tracker.core.event import RawConsent
+from tracker.core.suppression import State
 
 NOW = 1_795_000_000_000
 WORDS = st.sampled_from([None, True, False])
@@ -29,7 +30,7 @@ HEARD = st.none() | st.builds(
 LOOSE = (privacy.EXEMPT, privacy.SHARE_US, privacy.SHARE_ELSEWHERE, privacy.LATER_OPT_IN)
 TIGHT = (privacy.CHILD_DIRECTED, privacy.ALWAYS_EEA, privacy.SERVICE_PROVIDER, privacy.SENSITIVE)
 FLAGS = st.sets(st.sampled_from(LOOSE + TIGHT)).map(sum)
-STATES = st.sets(st.sampled_from(list(State)[0:])).map(lambda found: int(sum(found)))
+STATES = st.sets(st.sampled_from(list(State))).map(lambda found: int(sum(found)))
 EVERYTHING = st.fixed_dictionaries(
     {
         "policy": st.sampled_from(["opt-in", "opt-out"]),
@@ -98,7 +99,10 @@ def test_what_must_always_hold(case):
     if case["ads"] is False or ((case["gpc"] or state & State.OPTED_OUT) and not overruled):
         assert decision.mode <= Mode.M2
         assert decision.ads == 0
-    if state & (State.CHILD | State.ERASED | State.WITHDRAWN | State.UNREADABLE) or flags & privacy.CHILD_DIRECTED:
+    if (
+        state & (State.CHILD | State.ERASED | State.LEGAL | State.WITHDRAWN | State.UNREADABLE)
+        or flags & privacy.CHILD_DIRECTED
+    ):
         assert decision.mode <= Mode.M1S
     if strict and heard is not None and heard.own is not None and decision.mode >= Mode.M3:
         assert heard.own & DEVICE

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
-from tracker.collector.consent import Region, State, decide, region_of
+from tracker.collector.consent import Region, decide, region_of
 from tracker.collector.signals import Heard, hear
 from tracker.core import privacy
 from tracker.core.consent_strings import tcf
 from tracker.core.event import RawConsent
 from tracker.core.privacy import PrivacySettings, flags_of
+from tracker.core.suppression import State
 
 EEA, UNKNOWN, CA, US, OTHER = Region.OPT_IN, Region.UNKNOWN, Region.US_OPT_OUT, Region.US, Region.OTHER
 BAD = Heard(unreadable=True)
@@ -68,6 +69,7 @@ ALL = (1, 3, 4)
 TABLE: list[tuple[str, dict[str, Any], str, int, str | None]] = [
     ("C1 erased", {"region": OTHER, "ads": True, "state": State.ERASED}, "M0", 0, "suppressed"),
     ("C1 erased, string", {"heard": agreed(*ALL, v=True), "state": State.ERASED}, "M0", 0, "suppressed"),
+    ("C1 legal", {"region": OTHER, "ads": True, "state": State.LEGAL}, "M0", 0, "suppressed"),
     ("C2 child site", {"region": OTHER, "ads": True, "flags": privacy.CHILD_DIRECTED}, "M1", 0, "child"),
     ("C2 known child", {"heard": agreed(*ALL, v=True), "state": State.CHILD}, "M1", 0, "child"),
     ("C2 child site, server", {"browser": False, "flags": privacy.CHILD_DIRECTED}, "M1", -1, "child"),

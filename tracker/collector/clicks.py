@@ -16,8 +16,8 @@ NAMES = frozenset(
     "srsltid wickedid _openstat ysclid".split()
 )
 _AD_IDS = frozenset(
-    "fbp fbc ttp gcl_aw gcl_dc gcl_au muid idfa idfv gaid aaid adid rida advertisingid advertising_id ad_id adtrackingid "
-    "google_advertising_id click_id clickid uid2 uid2_token euid ramp_id id5 rtg_id openidfa".split()
+    "fbp fbc ttp gcl_aw gcl_dc gcl_au muid idfa idfv gaid aaid adid rida advertisingid advertising_id ad_id "
+    "adtrackingid google_advertising_id click_id clickid uid2 uid2_token euid ramp_id id5 rtg_id openidfa".split()
 )
 _LOOKS_LIKE = re.compile(r"cl(?:ic)?k?_?id$|[gw]braid$", re.IGNORECASE)
 # A name and what follows it, in an address or in JSON text.

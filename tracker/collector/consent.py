@@ -23,6 +23,7 @@ from tracker.core.privacy import (
     SHARE_ELSEWHERE,
     SHARE_US,
 )
+from tracker.core.suppression import State
 
 
 class Mode(enum.IntEnum):
@@ -44,20 +45,6 @@ class Region(enum.StrEnum):
     US = "us"
     OTHER = "other"
     UNKNOWN = "unknown"
-
-
-class State(enum.IntFlag):
-    """What the suppression list says of the person; several may be true at once. Only ever takes away.
-
-    UNREADABLE: the list itself cannot be read, so that anybody may be on it.
-    """
-
-    NONE = 0
-    OPTED_OUT = 1
-    WITHDRAWN = 2
-    CHILD = 4
-    ERASED = 8
-    UNREADABLE = 16
 
 
 class Decision(NamedTuple):
@@ -112,11 +99,11 @@ def decide(  # noqa: PLR0917 - positional, so that the cache is cheap
         (flags & CHILD_DIRECTED or state & State.CHILD, Mode.M1, Suppress.CHILD),
         (state & State.UNREADABLE, Mode.M1, Suppress.LIST_UNREADABLE),
         (state & State.WITHDRAWN, Mode.M0 if strict else Mode.M1, Suppress.SUPPRESSED),
-        (state & State.ERASED, Mode.M0, Suppress.SUPPRESSED),
+        (state & (State.ERASED | State.LEGAL), Mode.M0, Suppress.SUPPRESSED),
     ):
         if applies:
             shares = min(shares, 0)
-            if mode > cap:
+            if mode > cap or cap is Mode.M0:
                 mode, reason = cap, why
     return Decision(mode, said, shares, reason, mode.name)
 

@@ -25,7 +25,6 @@ from tracker.collector.clicks import carries, mentions_click
 from tracker.collector.consent import Mode, decide
 from tracker.collector.draft import Context
 from tracker.collector.scrub import glance
-from tracker.collector.signals import hear
 from tracker.collector.urls import clean
 from tracker.core.event import Event, RawEvent
 from tracker.core.privacy import flags_of
@@ -35,6 +34,11 @@ _M2, _M3 = int(Mode.M2), int(Mode.M3)
 
 def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
     """The event, or None: then nothing was decided and nothing taken from the context, and the road must look."""
+    if context.listed is not None and context.listed.active:
+        return None
+    said = raw.consent
+    if said is not None and (said.tcf is not None or said.gpp is not None or said.usp is not None):
+        return None  # the string's hash is kept
     name = raw.name
     if raw.type == "page":
         if name and name != "page_view":
@@ -84,13 +88,10 @@ def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
     if not glance(text, props, items, limits.keys, limits.depth, context.nobody):
         return None
 
-    site, place, said, gpc = context.site, context.place, raw.consent, context.gpc
+    site, place, gpc = context.site, context.place, context.gpc
     flags = flags_of(site.privacy)
-    if said is None:
-        decision = decide(site.consent, place.region, None, None, None, gpc, context.browser, flags, 0)
-    else:
-        heard = hear(said, site.privacy, received)
-        decision = decide(site.consent, place.region, said.analytics, said.ads, heard, gpc, context.browser, flags, 0)
+    analytics, ads = (None, None) if said is None else (said.analytics, said.ads)
+    decision = decide(site.consent, place.region, analytics, ads, None, gpc, context.browser, flags, 0)
     mode = decision.mode
     if mode < _M2:
         return None

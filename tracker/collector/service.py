@@ -19,12 +19,15 @@ from tracker.collector.place import NOWHERE, Places, client_address
 from tracker.collector.road import Context, encode, to_body, turn_away
 from tracker.collector.settings import CollectorSettings
 from tracker.collector.sites import KnownSite, Sites, allows
+from tracker.collector.suppressions import Suppressions
 from tracker.core.errors import Forbidden, TooLarge, TrackerError, TryLater, Unauthorized
 from tracker.core.event import Event, Suppressed
 from tracker.spool.writer import SpoolWriter
 
 # A name that is an istr is looked up without being folded to lower case first.
 _SEC_FETCH_SITE, _SEC_GPC, _FORWARDED_FOR = istr("Sec-Fetch-Site"), istr("Sec-GPC"), istr("X-Forwarded-For")
+_DNT = istr("DNT")
+_FORGETS = frozenset({"refused", "suppressed", "child", "contextual"})  # endings that leave no cookie behind
 _AT_A_TIME = 500  # events between two looks at other requests
 
 
@@ -39,6 +42,7 @@ class Service:
         self.leaving = False
         self.settings = settings
         self.sites = Sites(settings.data / "sites.json")
+        self.suppressions = Suppressions(settings.data)
         self.places = Places(settings.geoip)
         self.metrics = Metrics()
         self.arriving = Budget(settings.pending_max_bytes)
@@ -110,7 +114,7 @@ class Service:
             received=time.time_ns() // 1_000_000,
             arrival=self.spool.next_arrival,
             browser=browser,
-            gpc=headers.get(_SEC_GPC) == "1",
+            gpc=headers.get(_SEC_GPC) == "1" or (known.site.privacy.honour_dnt and headers.get(_DNT) == "1"),
             place=self._place(request) if direct else NOWHERE,
             ua=ua,
             find_place=self.places.find,
@@ -121,6 +125,7 @@ class Service:
             nobody=batch.nobody,
             makes_visitors=browser and source in ("native", "gif"),
             limits=self.settings.limits,
+            listed=self.suppressions.of(known.keys, expected=self.sites.suppression),
         )
 
     def _place(self, request: web.Request) -> Any:
@@ -148,7 +153,7 @@ class Service:
             else:
                 ending = "suppressed" if isinstance(record, Suppressed) else "rejected"
                 out.dropped.append((record.reason, ending))
-                out.refused = out.refused or record.reason == "refused"
+                out.refused = out.refused or record.reason in _FORGETS
 
     def _cookie_headers(
         self, request: web.Request, batch: Batch, context: Context, out: _Travelled

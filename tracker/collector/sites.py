@@ -34,6 +34,7 @@ class Sites:
         self._stamp: tuple[int, int, int] | None = None
         self._next_look = 0.0
         self._by_key: dict[str, KnownSite] = {}
+        self.suppression = False
         self._look()
 
     @property
@@ -75,7 +76,7 @@ class Sites:
                 site.write_key: KnownSite(site, keys_of(site.name, site.write_key, site.identifier_key))
                 for site in found.sites
             }
-            self._stamp = stamp
+            self._stamp, self.suppression = stamp, found.suppression
         except FileNotFoundError:
             return
         except (OSError, ValueError, Broken) as failure:

@@ -35,6 +35,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SitesFile(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole file."""
+    """The whole file. `suppression`: there is a suppression list beside it, without which nobody may be kept."""
 
     sites: tuple[Site, ...] = ()
+    suppression: bool = False

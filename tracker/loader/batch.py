@@ -37,6 +37,13 @@ class Seen(msgspec.Struct, gc=False):  # only text and numbers: nothing for the 
     referrer: str = ""
     ua: str = ""
     vault: str = ""
+    gpc: int = 0
+    analytics: int = -1
+    ads: int = -1
+    mode: str = ""
+    source: str = ""
+    consent: str = ""
+    consent_text: str = ""
 
 
 @dataclass(slots=True)
@@ -54,7 +61,8 @@ class Part:
 class Batch:
     """Several segments that are loaded together: row i is `events[i]`, `keys[i]`, `lines[i]` of `parts[owners[i]]`.
 
-    `telling`: the rows, one in ten, that name a user or carry identifiers.
+    `telling`: the rows, one in ten, that name a user or carry identifiers; `deciding`: those whose person has said
+    something about consent.
     """
 
     parts: list[Part] = field(default_factory=list)
@@ -63,6 +71,7 @@ class Batch:
     lines: list[bytes] = field(default_factory=list)
     owners: list[int] = field(default_factory=list)
     telling: list[int] = field(default_factory=list)
+    deciding: list[int] = field(default_factory=list)
     rejected: list[tuple[int, Rejected]] = field(default_factory=list)
 
 
@@ -107,6 +116,8 @@ def _add(batch: Batch, owner: int, bodies: Sequence[bytes]) -> None:
             continue
         if event.user or event.vault:
             batch.telling.append(len(batch.events))
+        if event.analytics != -1 or event.ads != -1 or event.gpc or event.consent:
+            batch.deciding.append(len(batch.events))
         add_event(event)
         add_key(seen_key(event.site, event.id))
         add_line(line)
