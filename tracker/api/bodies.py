@@ -21,6 +21,9 @@ Zone = Annotated[str, Meta(description="IANA name; the site's without it", examp
 SiteName = Annotated[str, Meta(min_length=1, max_length=64, description="name of the site", examples=["shop"])]
 
 
+SuppressionReason = Literal["gpc", "optout", "withdrawn", "erased", "child", "legal"]
+
+
 class Closed(Struct, kw_only=True, forbid_unknown_fields=True):
     """A request object: a misspelt field is an error, not silence."""
 
@@ -173,6 +176,28 @@ class ReplayBody(Closed):
 
     site: SiteName
     ids: list[str] | None = None
+
+
+class NewSuppression(Closed):
+    """A person, by one or more of the names they are known by. Addresses and numbers are kept as keyed hashes."""
+
+    site: SiteName
+    reason: SuppressionReason = "optout"
+    visitor: str | None = None
+    user: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    hash: str | None = None
+
+
+class SuppressionImport(Closed):
+    """Many people of one kind; a dry run only says what it would do."""
+
+    site: SiteName
+    kind: Literal["visitor", "user", "email", "phone", "hash"]
+    values: Annotated[list[str], Meta(min_length=1, max_length=10_000)]
+    reason: SuppressionReason = "optout"
+    dry_run: bool = True
 
 
 class Filter(Struct, kw_only=True):

@@ -77,7 +77,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="k", tag=
     analytics, ads   consent: 1 yes, 0 no, -1 nobody said anything
     mode        the capability mode M1..M4 that the consent gate decided (specs: privacy)
     ip          truncated to /24 or /48 before it got here; country is resolved before the truncation
-    consent     16 bytes of SHA-256, hex, of the TC, GPP or US privacy string that came; `consent_text` the string itself,
+    consent     16 bytes of SHA-256, hex, of the TC, GPP or US privacy string that came; `consent_text` is the string,
                 only with a decision of the person (type `consent`): it goes to the consent log, not to the store
     vault       sealed hash forms of identifiers (base64), opened only inside an export; never clear values
     """

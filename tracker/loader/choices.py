@@ -39,6 +39,10 @@ class Suppressions(Protocol):
         """Put people on the list."""
         ...
 
+    def find(self, site: str, hashes: Iterable[bytes]) -> Mapping[bytes, int]:
+        """Who is on it now."""
+        ...
+
     def settle(self) -> None:
         """Let collectors know of what waited."""
         ...
@@ -65,7 +69,7 @@ class Choices:
         self._consents.note(_choice(event) for event in news if event.site in keys)
         deeds = [deed for event in news if event.site in keys for deed in _deeds(keys[event.site], event)]
         self._suppressions.apply(deeds, "event")
-        self._tell_audiences([event for event in news if event.site in keys])
+        self._tell_audiences([event for event in news if event.site in keys], keys)
         if len(self._known) > _REMEMBERED:
             self._known.clear()
         for event in news:
@@ -89,21 +93,28 @@ class Choices:
             found[name] = keys_of(site.name, site.write_key, site.identifier_key)
         return found
 
-    def _tell_audiences(self, events: Iterable[Seen]) -> None:
-        """The latest of each person counts: `version` is the time of the decision."""
+    def _tell_audiences(self, events: Iterable[Seen], keys: Mapping[str, Keys]) -> None:
+        """What the list says of them now; a decision made meanwhile comes with a batch of its own."""
         for event in events:
-            listed = _verdict(event)
-            if listed is None:
+            if _verdict(event) is None:
                 continue
-            keys = [visitor_key(event.visitor)] if event.visitor else []
-            keys += [user_key(event.user)] if event.user else []
-            suppress(self._engine, event.site, keys, listed=listed, version=event.ts)
+            site, people = event.site, _people(event)
+            hashes = {who: hash_of(keys[site], *who) for who in people}
+            listed = self._suppressions.find(site, hashes.values())
+            for kind, stored in people:
+                key = visitor_key(stored) if kind == "visitor" else user_key(stored)
+                now_ms = time.time_ns() // 1_000_000
+                suppress(self._engine, site, [key], listed=hashes[kind, stored] in listed, version=now_ms)
 
 
 def _verdict(event: Seen) -> bool | None:
     if event.type != "consent" or event.analytics < 0:
         return None
     return event.analytics == 0
+
+
+def _people(event: Seen) -> list[tuple[str, str]]:
+    return [(kind, stored) for kind, stored in (("visitor", event.visitor), ("user", event.user)) if stored]
 
 
 def _subject(event: Seen) -> str:
@@ -132,7 +143,7 @@ def _choice(event: Seen) -> Choice:
 
 def _deeds(keys: Keys, event: Seen) -> Iterable[Deed]:
     """GPC is an opt-out of the browser and of who is known to sit before it; a refusal is a withdrawal."""
-    people = [(kind, stored) for kind, stored in (("visitor", event.visitor), ("user", event.user)) if stored]
+    people = _people(event)
     listed = _verdict(event)
     now_ms = time.time_ns() // 1_000_000
     for kind, stored in people:

@@ -34,9 +34,11 @@ def keys_of(slot: str) -> Fragment:
 
 
 def suppressed() -> Fragment:
-    """Keys of the persons on the suppression list, as a subquery; needs the parameter `site`."""
+    """Keys on the suppression list and the persons they belong to, as a subquery; needs the parameter `site`."""
+    listed = "select key from suppressed where site = {site:String} group by key having argMax(listed, version) = 1"
     return Fragment(
-        "(select key from suppressed where site = {site:String} group by key having argMax(listed, version) = 1)"
+        f"({listed} union all select argMax(person, version) as key from person_map"  # noqa: S608 - text of our own
+        f" where site = {{site:String}} and person_map.key in ({listed}) group by person_map.key)"
     )
 
 
