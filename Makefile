@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BUILD := .build
-NODE_DIRS := pixel tests/protocols/node
+NODE_DIRS := pixel tests/protocols/node tests/consent_strings
 DATA ?= data
 
 .DEFAULT_GOAL := help
@@ -23,7 +23,7 @@ up: install  ## start everything on ./data
 
 install: $(BUILD)/installed  ## .venv with what the product needs
 
-dev: $(BUILD)/dev  ## .venv with what the tests need, node modules, a browser
+dev: $(BUILD)/dev-python $(BUILD)/dev-node  ## .venv with what the tests need, node modules, a ClickHouse
 
 $(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.12 ...")'
@@ -34,18 +34,22 @@ $(BUILD)/installed: $(VENV)/pyvenv.cfg pyproject.toml
 	@mkdir -p $(BUILD) && touch $@
 
 # Groups of pyproject.toml are read here, because pip reads them only from 25.1 on.
-$(BUILD)/dev: $(BUILD)/installed $(foreach dir,$(NODE_DIRS),$(dir)/package-lock.json)
+$(BUILD)/dev-python: $(BUILD)/installed
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' > $(BUILD)/dev.txt
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --requirement $(BUILD)/dev.txt
+	@touch $@
+
+$(BUILD)/dev-node: $(foreach dir,$(NODE_DIRS),$(dir)/package-lock.json) scripts/clickhouse/package-lock.json
 	@command -v npm > /dev/null || { echo "Node.js with npm is needed for the tests: install it and run make again" >&2; exit 1; }
 	set -e; for dir in $(NODE_DIRS); do npm ci --loglevel=error --no-audit --no-fund --prefix $$dir; done
-	$(BIN)/python -c 'import sys; sys.path.insert(0, "scripts"); import clickhouse_test_server as server; server.install()'
-	@touch $@
+	$(PYTHON) -c 'import sys; sys.path.insert(0, "scripts"); import clickhouse_test_server as server; server.install()'
+	@mkdir -p $(BUILD) && touch $@
 
 chromium:
 	@sh scripts/need_chromium.sh
 
-test: dev chromium  ## format, lint, types, layers, and every test; prints totals
+test:  ## format, lint, types, layers, and every test; prints totals
+	@$(MAKE) --no-print-directory -j3 dev chromium
 	@$(BIN)/python scripts/run_tests.py
 
 check: dev  ## format, lint, types, layers and rules, in under half a minute

@@ -1,21 +1,26 @@
 """All checks and all tests, with one total at the end. A part that fails does not keep the others from running.
 
-What waits for processes, disks and browsers runs on all cores; what kills processes or prints figures runs alone,
-afterwards.
+Tests run on all cores. Those that start and kill the whole product come after them, in two rows side by side: one
+row's processes work while the other's wait.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 BUILD = ROOT / ".build"
-ALONE = ["tests/engines/test_up.py", "tests/engines/test_up_demo.py", "tests/protocols", "tests/chaos"]
+ROWS = {
+    "whole product": ["tests/engines/test_up.py", "tests/engines/test_up_demo.py", "tests/protocols"],
+    "chaos": ["tests/chaos"],
+}
 
 CHECKS = {
     "format": ["ruff", "format", "--check", "."],
@@ -25,20 +30,35 @@ CHECKS = {
 }
 
 
-def step(name: str, command: list[str]) -> bool:
-    """Run one part; say how it went."""
-    print(f"== {name}", flush=True)
+_saying = threading.Lock()
+
+
+def step(name: str, command: list[str], *, whole: bool = False) -> bool:
+    """Run one part; say how it went. `whole`: what it prints comes in one piece, once it is over."""
+    if not whole:
+        print(f"== {name}", flush=True)
     began = time.monotonic()
-    code = subprocess.run([BIN / command[0], *command[1:]], cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode
-    print(f"== {name}: {'passed' if code == 0 else 'FAILED'} in {time.monotonic() - began:.0f} s", flush=True)
-    return code == 0
+    done = subprocess.run(
+        [BIN / command[0], *command[1:]],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE if whole else None,
+        stderr=subprocess.STDOUT if whole else None,
+        check=False,
+    )
+    good = done.returncode == 0
+    with _saying:
+        if whole:
+            print(f"== {name}\n{done.stdout.decode(errors='replace')}", flush=True)
+        print(f"== {name}: {'passed' if good else 'FAILED'} in {time.monotonic() - began:.0f} s", flush=True)
+    return good
 
 
-def tests(name: str, *arguments: str) -> tuple[bool, int, int]:
+def tests(name: str, *arguments: str, whole: bool = False) -> tuple[bool, int, int]:
     """Run pytest; whether all is well, how many passed, how many failed."""
     report = BUILD / f"{name.replace(' ', '-')}.xml"
     report.unlink(missing_ok=True)
-    good = step(name, ["python", "-m", "pytest", f"--junitxml={report}", *arguments])
+    good = step(name, ["python", "-m", "pytest", f"--junitxml={report}", *arguments], whole=whole)
     if not report.exists():
         return False, 0, 1
     suites = ET.parse(report).getroot().iter("testsuite")
@@ -52,12 +72,13 @@ def tests(name: str, *arguments: str) -> tuple[bool, int, int]:
 def main() -> int:
     """0 when everything passed."""
     BUILD.mkdir(exist_ok=True)
-    good = [step(name, command) for name, command in CHECKS.items()]
-    apart = [f"--ignore={path}" for path in ALONE]
-    parts = [
-        tests("tests", "tests", *apart, "-n", "3", "--dist", "loadfile", "--durations", "10"),
-        tests("tests alone", *ALONE, "-s", "--durations", "10"),
-    ]
+    with ThreadPoolExecutor() as pool:
+        checks = [pool.submit(step, name, command, whole=True) for name, command in CHECKS.items()]
+        apart = [f"--ignore={path}" for paths in ROWS.values() for path in paths]
+        parts = [tests("tests", "tests", *apart, "-n", "3", "--dist", "loadfile", "--durations", "10")]
+        rows = [pool.submit(tests, name, *paths, "-s", "--durations", "5", whole=True) for name, paths in ROWS.items()]
+        parts += [row.result() for row in rows]
+        good = [check.result() for check in checks]
     print(f"{sum(part[1] for part in parts)} passed, {sum(part[2] for part in parts)} failed")
     return 0 if all(good) and all(part[0] for part in parts) else 1
 

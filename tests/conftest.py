@@ -1,7 +1,7 @@
 """Fixtures that every kind of test shares.
 
-chDB opens one folder a process at a time, so the embedded store is opened for each test that asks for it and closed
-afterwards; its schema is made once a session and its tables are emptied in between.
+chDB opens one folder a process at a time. The session's embedded store stays open between tests, because opening it
+costs more than most of them; its tables are emptied in between. A test that opens another one asks for `no_store`.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tracker.core.errors import TryLater
 from tracker.store.embedded import Embedded
 from tracker.store.engine import Engine, Query
 from tracker.store.migrate import migrate
@@ -47,19 +48,46 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]
     server.kill()
 
 
+class _Kept:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._engine: Embedded | None = None
+
+    def open(self) -> Embedded:
+        try:
+            if self._engine is not None:
+                self._engine.ask(Query(text="select 1"))
+        except TryLater:  # a test closed it
+            self._engine = None
+        self._engine = self._engine or Embedded(self._folder)
+        return self._engine
+
+    def close(self) -> None:
+        if self._engine is not None:
+            self._engine.close()
+        self._engine = None
+
+
 @pytest.fixture(scope="session")
-def _embedded_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("embedded") / "store"
+def _kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Kept]:
+    kept = _Kept(tmp_path_factory.mktemp("embedded") / "store")
+    yield kept
+    kept.close()
 
 
 @pytest.fixture
-def embedded(_embedded_folder: Path) -> Iterator[Embedded]:
+def embedded(_kept: _Kept) -> Embedded:
     """An empty, migrated store in this process."""
-    engine = Embedded(_embedded_folder)
+    engine = _kept.open()
     migrate(engine)
     empty(engine)
-    yield engine
-    engine.close()
+    return engine
+
+
+@pytest.fixture
+def no_store(_kept: _Kept) -> None:
+    """No store is open in this process."""
+    _kept.close()
 
 
 @pytest.fixture

@@ -128,6 +128,7 @@ def killed_again_and_again(data: Path, url: str | None, *, seed: int, life: floa
     return sent
 
 
+@pytest.mark.usefixtures("no_store")
 def test_a_loader_killed_again_and_again_loses_and_doubles_nothing_embedded(data: Path) -> None:
     sent = killed_again_and_again(data, None, seed=3, life=0.6)
     with fresh(Embedded(data / "clickhouse")) as engine:

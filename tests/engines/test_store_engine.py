@@ -103,7 +103,7 @@ def test_lines_are_stored_as_they_are(engine: Engine) -> None:
     engine.command(Query(text="create table if not exists lines_test (raw String) engine = MergeTree order by ()"))
     engine.command(Query(text="truncate table lines_test"))
     lines = ['{"a":"x\\\\\\"é"}', "", " two  ", "tab\there", "\\N", "'"]
-    engine.insert_lines("lines_test", [line.encode() for line in lines])
+    engine.insert_lines("lines_test", [f"{line}\n".encode() for line in lines])
     assert sorted(row[0] for row in engine.ask(Query(text="select raw from lines_test")).rows) == sorted(lines)
 
 
@@ -128,7 +128,7 @@ def test_refused_content_is_told_from_an_engine_that_is_away(engine: Engine) -> 
         )
     )
     with pytest.raises(Refused):
-        engine.insert_lines("null_test", [b"1", b"two", b"3"])
+        engine.insert_lines("null_test", [b"1\ntwo\n", b"3\n"])
     assert engine.ask(Query(text="select count() from ints_test")).rows == [(0,)]
 
 
@@ -208,7 +208,7 @@ def test_a_frozen_server_costs_a_bounded_wait_and_is_doubtful_for_writes(clickho
         with pytest.raises(TryLater):
             impatient.ask(Query(text="select 1"))
         with pytest.raises(TryLater):
-            impatient.insert_lines("nowhere", [b"x"])
+            impatient.insert_lines("nowhere", [b"x\n"])
     finally:
         clickhouse.thaw()
     assert impatient.ask(Query(text="select 1")).rows == [(1,)]
@@ -222,7 +222,7 @@ def test_a_write_that_is_cut_off_is_doubtful(clickhouse, server: Server) -> None
     clickhouse.freeze()
     try:
         with pytest.raises(Doubtful):
-            impatient.insert_lines("lines_test", [b"x"])
+            impatient.insert_lines("lines_test", [b"x\n"])
     finally:
         clickhouse.thaw()
         impatient.close()

@@ -2,6 +2,7 @@ import msgspec
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from tracker.spool import record
 from tracker.spool.record import Header, Trailer, contents, frame, unframe
 
 bodies_of = st.lists(
@@ -64,3 +65,12 @@ def test_junk_between_records_costs_nothing_else(bodies, junk):
     half = len(bodies) // 2
     blob = segment(bodies[:half], sealed=False) + junk + b"\n" + b"".join(frame(body) for body in bodies[half:])
     assert contents(blob).bodies == bodies
+
+
+@given(bodies_of, st.lists(st.tuples(st.integers(min_value=0), st.integers(1, 255)), max_size=2), st.booleans())
+def test_the_short_cut_through_a_flawless_segment_finds_what_the_long_way_finds(bodies, damage, sealed):
+    blob = bytearray(segment(bodies, sealed=sealed))
+    for at, mask in damage:
+        blob[at % len(blob)] ^= mask
+    assert contents(bytes(blob)) == record._whatever_is_there(bytes(blob))
+    assert (record._undamaged(bytes(blob)) is not None) >= (sealed and not damage)

@@ -161,7 +161,6 @@ def test_keys_are_made_listed_without_value_and_revoked(run: Run) -> None:
         (["funnel", "-"], 2, "not JSON"),
         (["import", "missing.csv", "--site", "shop", "--format", "csv"], 2, "no such file"),
         (["import", __file__, "--site", "shop", "--format", "xml"], 2, "no such format: xml"),
-        (["import", __file__, "--site", "shop", "--format", "matomo-log"], 2, "cannot read matomo-log yet"),
         (["import", __file__, "--site", "none", "--format", "native"], 1, "no site named none"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,

@@ -4,7 +4,8 @@ import pytest
 
 from tracker.collector.parsed import Unreadable
 from tracker.core.event import RawEvent
-from tracker.imports.access_log import Skipped, parse, visitor
+from tracker.core.identifiers import day_visitor
+from tracker.imports.access_log import Skipped, parse
 
 KEY = b"k" * 32
 AGENT = "Mozilla/5.0 (X11; Linux x86_64)"
@@ -100,13 +101,13 @@ def test_common_format_quotes_and_virtual_hosts() -> None:
 
 def test_a_visitor_is_one_address_and_agent_on_one_day_and_says_neither() -> None:
     day = 86_400_000
-    name = visitor("203.0.113.9", AGENT, 10 * day + 5, KEY)
-    assert name == visitor("203.0.113.9", AGENT, 11 * day - 1, KEY)
+    name = day_visitor(KEY, "203.0.113.9", AGENT, 10 * day + 5)
+    assert name == day_visitor(KEY, "203.0.113.9", AGENT, 11 * day - 1)
     others = {
-        visitor("203.0.113.9", AGENT, 11 * day, KEY),
-        visitor("203.0.113.8", AGENT, 10 * day + 5, KEY),
-        visitor("203.0.113.9", AGENT + "x", 10 * day + 5, KEY),
-        visitor("203.0.113.9", AGENT, 10 * day + 5, b"j" * 32),
+        day_visitor(KEY, "203.0.113.9", AGENT, 11 * day),
+        day_visitor(KEY, "203.0.113.8", AGENT, 10 * day + 5),
+        day_visitor(KEY, "203.0.113.9", AGENT + "x", 10 * day + 5),
+        day_visitor(b"j" * 32, "203.0.113.9", AGENT, 10 * day + 5),
     }
     assert len(others | {name}) == 5
     assert "203" not in name.removeprefix("log-")[:8] or "203.0.113.9" not in name

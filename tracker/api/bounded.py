@@ -61,7 +61,7 @@ class Bounded:
         """Refused: the API reads."""
         raise _read_only()
 
-    def insert_lines(self, table: str, lines: Sequence[bytes], *, settings: Settings | None = None) -> NoReturn:
+    def insert_lines(self, table: str, text: Sequence[bytes], *, settings: Settings | None = None) -> NoReturn:
         """Refused: the API reads."""
         raise _read_only()
 

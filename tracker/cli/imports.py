@@ -14,8 +14,7 @@ from tracker.cli.options import Data, SiteName, answer, settings
 if TYPE_CHECKING:
     from tracker.imports.state import Progress
 
-FORMATS = ("segment", "native", "csv", "access-log")
-LATER = ("matomo-log",)
+FORMATS = ("segment", "native", "csv", "matomo-log", "access-log")
 
 
 def import_file(
@@ -33,8 +32,6 @@ def import_file(
     Times are kept however old. An interrupted import goes on where it stopped when the same command is run again.
     What is imported twice counts once: ids come from the file, or are made of each line's place and content.
     """
-    if form in LATER:
-        raise typer.BadParameter(f"this version cannot read {form} yet; there are {', '.join(FORMATS)}")
     if form not in FORMATS:
         raise typer.BadParameter(f"no such format: {form}; there are {', '.join(FORMATS)}")
     if not file.is_file():

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from tracker.collector import endpoints, newcomers, scripts
+from tracker.collector import endpoints, endpoints_matomo, endpoints_snowplow, newcomers, scripts
 from tracker.collector.endpoints import SERVICE, Handler
 from tracker.collector.protocols import segment
 from tracker.collector.service import Service
@@ -23,12 +23,16 @@ _GETS: dict[str, Handler] = {
     "/healthz": endpoints.healthz,
     "/readyz": endpoints.readyz,
     "/metrics": endpoints.get_metrics,
+    **endpoints_snowplow.GETS,
+    **endpoints_matomo.GETS,
     **newcomers.GETS,
 }
 _POSTS: dict[str, Handler] = {
     "/e": endpoints.post_native,
     "/beacon/v1/batch": endpoints.post_segment,
     **{f"/v1/{call}": endpoints.post_segment for call in segment.PATHS},
+    **endpoints_snowplow.POSTS,
+    **endpoints_matomo.POSTS,
     **newcomers.POSTS,
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 _METHODS = "GET, POST, OPTIONS"
 # What the clients add when they try again is as needed as what they send at first: without it no retry ever arrives.
 _HEADERS = (
-    "authorization, content-type, content-encoding, x-write-key, anonymousid, x-requested-with, "
+    "authorization, content-type, content-encoding, x-write-key, anonymousid, x-requested-with, sp-anonymous, "
     "sentat, x-umami-cache, x-retry-count, "
     "rsa-retry-attempt, rsa-retry-reason, rsa-since-last-attempt, rsa-since-first-attempt, rsa-recovered, rsa-write-key"
 )

@@ -35,6 +35,7 @@ class Batch(msgspec.Struct, kw_only=True):
 
     `fresh`: the pixel has just made the visitor id and stored it nowhere.
     `nobody`: no text of the whole request can hold an e-mail address (see `scrub.nobody_in`).
+    `turned`: filled when the batch is stored: which of its events, from 0, were rejected.
     `anonymous`: the dialect has no ids for visitors; a request whose browser brings no cookie is given one. Only then
     `Service.store` says in `kept` how many events it kept and in `visitor` whose they are.
     """
@@ -45,6 +46,7 @@ class Batch(msgspec.Struct, kw_only=True):
     sent_at: int | None = None
     fresh: bool = False
     nobody: bool = False
+    turned: list[int] = []
     anonymous: bool = False
     kept: int = 0
     visitor: str = ""

@@ -44,6 +44,7 @@ async def serve(settings: CollectorSettings) -> None:
     runner = web.AppRunner(
         app,
         access_log=None,  # an access log would hold addresses
+        max_line_size=settings.limits.event,  # some dialects write a whole order into the query string
         auto_decompress=False,  # bodies are sniffed and inflated under a bound of our own
         keepalive_timeout=settings.keepalive,
         shutdown_timeout=settings.grace,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from collections.abc import Mapping
 from ipaddress import ip_network
 from typing import Any
 
@@ -19,13 +20,23 @@ from tracker.collector.place import NOWHERE, Places, client_address
 from tracker.collector.road import Context, encode, to_body, turn_away
 from tracker.collector.settings import CollectorSettings
 from tracker.collector.sites import KnownSite, Sites, allows
+from tracker.collector.suppressions import Suppressions
 from tracker.core.errors import Forbidden, TooLarge, TrackerError, TryLater, Unauthorized
 from tracker.core.event import Event, Suppressed
 from tracker.spool.writer import SpoolWriter
 
 # A name that is an istr is looked up without being folded to lower case first.
 _SEC_FETCH_SITE, _SEC_GPC, _FORWARDED_FOR = istr("Sec-Fetch-Site"), istr("Sec-GPC"), istr("X-Forwarded-For")
+_IMAGES = frozenset(("gif", "snowplow", "matomo"))  # sources whose requests may be images
+_PAGES = frozenset(("native", *_IMAGES))  # sources that pages use without making a visitor first
+_DNT = istr("DNT")
+_FORGETS = frozenset({"refused", "suppressed", "child", "contextual"})  # endings that leave no cookie behind
 _AT_A_TIME = 500  # events between two looks at other requests
+
+
+def may_be_browser(headers: Mapping[str, str]) -> bool:
+    """Whether a request without Origin or Sec-Fetch may be an image's: older browsers send neither for images."""
+    return hdrs.REFERER in headers or headers.get(hdrs.USER_AGENT, "").startswith("Mozilla/")
 
 
 class Service:
@@ -39,6 +50,7 @@ class Service:
         self.leaving = False
         self.settings = settings
         self.sites = Sites(settings.data / "sites.json")
+        self.suppressions = Suppressions(settings.data)
         self.places = Places(settings.geoip)
         self.metrics = Metrics()
         self.arriving = Budget(settings.pending_max_bytes)
@@ -87,6 +99,7 @@ class Service:
                 await asyncio.sleep(0)
             self._travel(batch.texts[start : start + _AT_A_TIME], batch.read, context, out)
         await self.spool.append(out.bodies)
+        batch.turned = out.turned
         if out.accepted:
             self.metrics.endings[source, "accepted"] += out.accepted
         for reason, ending in out.dropped:
@@ -100,8 +113,8 @@ class Service:
         headers = request.headers
         browser = hdrs.ORIGIN in headers or _SEC_FETCH_SITE in headers  # Node's fetch says Sec-Fetch-Mode, never Site
         ua = headers.get(hdrs.USER_AGENT, "")
-        if source == "gif" and not browser:  # images carry no Origin, and older browsers no Sec-Fetch
-            browser = hdrs.REFERER in headers or ua.startswith("Mozilla/")
+        if not browser and source in _IMAGES and not history:
+            browser = may_be_browser(headers)
         if not browser and not ua.startswith("Mozilla/"):
             ua = ""  # a library's name says nothing about the person it speaks for
         direct = browser or source in ("native", "gif")  # else the peer is a server and its place is not the person's
@@ -112,7 +125,7 @@ class Service:
             received=time.time_ns() // 1_000_000,
             arrival=self.spool.next_arrival,
             browser=browser,
-            gpc=headers.get(_SEC_GPC) == "1",
+            gpc=headers.get(_SEC_GPC) == "1" or (known.site.privacy.honour_dnt and headers.get(_DNT) == "1"),
             place=self._place(request) if direct else NOWHERE,
             ua=ua,
             find_place=self.places.find,
@@ -121,21 +134,27 @@ class Service:
             cookie=cookies.read(headers.get(hdrs.COOKIE), self.settings.https) if direct else "",
             fresh=batch.fresh,
             nobody=batch.nobody,
-            makes_visitors=(browser and source in ("native", "gif")) or batch.anonymous,
+            makes_visitors=(browser and source in _PAGES) or batch.anonymous,
             limits=self.settings.limits,
+            listed=self.suppressions.of(known.keys, expected=self.sites.suppression),
         )
 
     def _place(self, request: web.Request) -> Any:
+        return self.places.find(self.peer(request))
+
+    def peer(self, request: web.Request) -> str:
+        """The address that a request came from, as far as trusted proxies say it."""
         peer = request.remote or ""
         if self.proxies:
             peer = client_address(peer, request.headers.get(_FORWARDED_FOR), self.proxies)
-        return self.places.find(peer)
+        return peer
 
     def _travel(self, texts: list[bytes], read: Reader, context: Context, out: _Travelled) -> None:
         bodies = out.bodies
         for text in texts:
             raw = read(text)
             if isinstance(raw, Unreadable):
+                out.turned.append(len(bodies))
                 turned = turn_away(raw.reason, raw.message, context, text)
                 out.dropped.append((turned.reason, "rejected"))
                 bodies.append(encode(turned))
@@ -149,8 +168,10 @@ class Service:
                     out.refused = True
             else:
                 ending = "suppressed" if isinstance(record, Suppressed) else "rejected"
+                if ending == "rejected":
+                    out.turned.append(len(bodies) - 1)
                 out.dropped.append((record.reason, ending))
-                out.refused = out.refused or record.reason == "refused"
+                out.refused = out.refused or record.reason in _FORGETS
 
     def _cookie_headers(
         self, request: web.Request, batch: Batch, context: Context, out: _Travelled
@@ -191,13 +212,15 @@ class Service:
         body: dict[str, object] = {**failure.as_json()}
         if source == "segment":
             body |= {"code": failure.code, "message": failure.message}
+        elif source == "matomo":  # its log importer looks these up without asking whether they are there
+            body |= {"status": "error", "tracked": 0, "invalid": 0, "message": failure.message}
         return web.json_response(body, status=failure.status, headers=headers)
 
 
 class _Travelled:
     """What one batch became."""
 
-    __slots__ = ("accepted", "bodies", "dropped", "last", "refused")
+    __slots__ = ("accepted", "bodies", "dropped", "last", "refused", "turned")
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
@@ -205,3 +228,4 @@ class _Travelled:
         self.dropped: list[tuple[str, str]] = []
         self.last: Event | None = None
         self.refused = False
+        self.turned: list[int] = []  # positions of the rejected

@@ -34,6 +34,8 @@ class Sites:
         self._stamp: tuple[int, int, int] | None = None
         self._next_look = 0.0
         self._by_key: dict[str, KnownSite] = {}
+        self._by_name: dict[str, KnownSite] = {}
+        self.suppression = False
         self._look()
 
     @property
@@ -54,6 +56,10 @@ class Sites:
             self._look()
             found = self._by_key.get(write_key)
         return found
+
+    def named(self, word: str) -> KnownSite | None:
+        """The site of a write key, or else of a name: for dialects whose senders call a site by a short id."""
+        return self.get(word) or self._by_name.get(word)
 
     def key_of_domain(self, host: str) -> str | None:
         """The write key of the one site that has exactly this domain; None where none or several have it."""
@@ -82,7 +88,8 @@ class Sites:
                 site.write_key: KnownSite(site, keys_of(site.name, site.write_key, site.identifier_key))
                 for site in found.sites
             }
-            self._stamp = stamp
+            self._by_name = {known.site.name: known for known in self._by_key.values()}
+            self._stamp, self.suppression = stamp, found.suppression
         except FileNotFoundError:
             return
         except (OSError, ValueError, Broken) as failure:

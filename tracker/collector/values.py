@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tracker.collector.urls import CLICK_IDS, clean
+from tracker.collector.clicks import NAMES as CLICK_IDS
+from tracker.collector.urls import clean
 
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 _ADDRESS = re.compile(rb'"(\$?ip)"\s*:\s*"([0-9A-Fa-f.:]{3,45})"')

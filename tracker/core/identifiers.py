@@ -86,6 +86,15 @@ def person_id(keys: Keys, given: str) -> str:
     return "e:" + keyed(keys, canonical_email(given) or given)
 
 
+def day_visitor(key: bytes, ip: str, agent: str, ts: int) -> str:
+    """The name of one address with one user agent on one UTC day (`ts` in ms), for records that know no visitor.
+
+    HMAC-SHA256 under the site's `join` key: nobody can turn it back or follow it past midnight.
+    """
+    text = f"{ip}\n{agent}\n{ts // 86_400_000}"
+    return "log-" + hmac.new(key, text.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:32]
+
+
 def canonical_email(text: str) -> str | None:
     """Form e1 of something that looks like an address, else None."""
     plain = text.strip().lower()

@@ -10,8 +10,6 @@ Left out, and counted by reason: assets (`static`), methods other than GET (`met
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +18,7 @@ from urllib.parse import urlsplit
 from tracker.collector.parsed import Unreadable
 from tracker.core.drops import Reject
 from tracker.core.event import RawEvent
+from tracker.core.identifiers import day_visitor
 
 _LINE = re.compile(
     r"(?:(?P<vhost>[\w.-]+)(?::\d+)? (?=[0-9a-fA-F.:]+ ))?(?P<ip>\S+) \S+ .*?\[(?P<time>[^\]]{20,32})\] "
@@ -41,8 +40,26 @@ class Skipped:
     reason: str
 
 
-def parse(line: str, *, host: str, key: bytes) -> RawEvent | Skipped | Unreadable:
-    """One line -> one page view. `host`: the site's own, for logs that do not name it; `key`: the site's secret."""
+@dataclass(frozen=True)
+class Hit:
+    """A line taken apart. `ts` is ms since the epoch; `url` is whole; what the line does not say is empty."""
+
+    ip: str
+    ts: int
+    method: str
+    url: str
+    status: str
+    referrer: str
+    agent: str
+
+    @property
+    def shown(self) -> bool:
+        """Whether the answer showed something."""
+        return self.status.startswith("2") or self.status == "304"
+
+
+def take_apart(line: str, host: str) -> Hit | Unreadable:
+    """One line. `host`: the site's own, for logs that do not name it."""
     match = _LINE.match(line)
     if match is None:
         return Unreadable(Reject.UNREADABLE, "not a line of the common or combined log format")
@@ -53,31 +70,32 @@ def parse(line: str, *, host: str, key: bytes) -> RawEvent | Skipped | Unreadabl
     target = rest.rsplit(" ", 1)[0] if " HTTP/" in rest else rest
     if not target:
         return Unreadable(Reject.UNREADABLE, "the request is not like GET /path HTTP/1.1")
-    if method != "GET":
-        return Skipped("method")
-    if not (match["status"].startswith("2") or match["status"] == "304"):
-        return Skipped("status")
     url = target if target.startswith(("http://", "https://")) else f"https://{match['vhost'] or host}{target}"
-    if _is_static(url):
+    return Hit(match["ip"], ts, method, url, match["status"], _unescape(match["referrer"]), _unescape(match["ua"]))
+
+
+def parse(line: str, *, host: str, key: bytes) -> RawEvent | Skipped | Unreadable:
+    """One line -> one page view. `host`: the site's own, for logs that do not name it; `key`: the site's secret."""
+    hit = take_apart(line, host)
+    if isinstance(hit, Unreadable):
+        return hit
+    if hit.method != "GET":
+        return Skipped("method")
+    if not hit.shown:
+        return Skipped("status")
+    if extension(hit.url) in _STATIC:
         return Skipped("static")
-    ip, agent = match["ip"], _unescape(match["ua"])
     return RawEvent(
         type="page",
         name="page_view",
-        ts=ts,
-        visitor=visitor(ip, agent, ts, key),
-        url=url,
-        referrer=_unescape(match["referrer"]) or None,
-        ip=ip,
-        ua=agent,
+        ts=hit.ts,
+        visitor=day_visitor(key, hit.ip, hit.agent, hit.ts),
+        url=hit.url,
+        referrer=hit.referrer or None,
+        ip=hit.ip,
+        ua=hit.agent,
         library="access-log",
     )
-
-
-def visitor(ip: str, agent: str, ts: int, key: bytes) -> str:
-    """The name of one address with one user agent on one UTC day."""
-    text = f"{ip}\n{agent}\n{ts // 86_400_000}"
-    return "log-" + hmac.new(key, text.encode(), hashlib.sha256).hexdigest()[:32]
 
 
 def _time_ms(text: str) -> int | None:
@@ -94,13 +112,14 @@ def _time_ms(text: str) -> int | None:
     return round(moment.timestamp() * 1000) - away * 60_000
 
 
-def _is_static(url: str) -> bool:
+def extension(url: str) -> str:
+    """What stands behind the last dot of the last part of the path, in lower case."""
     try:
         path = urlsplit(url).path
     except ValueError:
-        return False
+        return ""
     name = path.rsplit("/", 1)[-1]
-    return "." in name and name.rsplit(".", 1)[-1].lower() in _STATIC
+    return name.rsplit(".", 1)[-1].lower() if "." in name else ""
 
 
 def _unescape(text: str | None) -> str:

@@ -19,7 +19,7 @@ from tracker.core.errors import BadRequest
 from tracker.core.event import RawEvent
 from tracker.core.identifiers import Keys
 from tracker.core.site import Site
-from tracker.imports import access_log
+from tracker.imports import access_log, matomo_log
 from tracker.imports.access_log import Skipped
 from tracker.imports.mapping import FieldMap
 from tracker.imports.source import Line, lines
@@ -112,11 +112,19 @@ def read_access_log(reading: Reading) -> Iterator[Entry]:
             yield Entry(line.number, line.read, [(access_log.parse(text, host=host, key=reading.keys.join), b"")])
 
 
+def read_matomo_log(reading: Reading) -> Iterator[Entry]:
+    """A web server's log as Matomo's own importer reads it, or hits as JSON or query strings: see `matomo_log`."""
+    for line in lines(reading.path, after=reading.after):
+        if line.text.strip():
+            yield Entry(line.number, line.read, matomo_log.parse(line.text, site=reading.site, key=reading.keys.join))
+
+
 READERS: dict[str, Callable[[Reading], Iterator[Entry]]] = {
     "segment": read_segment,
     "native": read_native,
     "csv": read_csv,
     "access-log": read_access_log,
+    "matomo-log": read_matomo_log,
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -23,10 +23,11 @@ from tracker.core.event import Rejected
 from tracker.loader import rejected, seen
 from tracker.loader.audit import Audit
 from tracker.loader.batch import LONGEST_RAW, Batch, Ending, read
+from tracker.loader.choices import Choices
 from tracker.loader.doubts import Doubts, months_of
 from tracker.loader.identity import Identity
-from tracker.loader.insert import insert
-from tracker.spool.reader import SegmentRef, Spool
+from tracker.loader.insert import Bad, insert, lines_of
+from tracker.spool.reader import Segment, SegmentRef, Spool
 from tracker.store.engine import Engine
 
 log = structlog.get_logger()
@@ -60,12 +61,12 @@ class Vault(Protocol):
 
 @dataclass(slots=True)
 class _Inserting:
-    """A batch on its way into the store. `refused`: (position in `wanted`, message) of rows the store refused."""
+    """A batch on its way into the store. Positions in `refused` are those in `wanted`."""
 
     batch: Batch
     found: seen.Sorted
     wanted: Sequence[int]
-    refused: Future[list[tuple[int, str]]]
+    refused: Future[list[Bad]]
 
 
 class Loader:
@@ -81,7 +82,8 @@ class Loader:
         ledger: Ledger,
         *,
         vault: Vault | None = None,
-        batch_bytes: int = 32_000_000,
+        choices: Choices | None = None,
+        batch_bytes: int = 48_000_000,
         idle: float = 0.2,
         patience: float | None = None,
     ) -> None:
@@ -89,6 +91,7 @@ class Loader:
         self._engine = engine
         self._ledger = ledger
         self._vault = vault
+        self._choices = choices
         self._batch_bytes = batch_bytes
         self._idle = idle
         self._headless: set[str] = set()
@@ -148,15 +151,16 @@ class Loader:
             yield group
 
     def _read(self, group: list[SegmentRef]) -> Batch:
-        segments = []
+        return read(self._segments(group))
+
+    def _segments(self, group: list[SegmentRef]) -> Iterator[tuple[SegmentRef, Segment, int]]:
         for ref in group:
             segment = self._spool.read(ref)
             start = segment.header.start if segment.header.start >= 0 else self._start_before_next(ref, segment.count)
             if segment.corrupt:
                 log.error("loader.corrupt_records", segment=ref.name, records=segment.corrupt)
             if start is not None:
-                segments.append((ref, segment, start))
-        return read(segments)
+                yield ref, segment, start
 
     def _start_before_next(self, ref: SegmentRef, count: int) -> int | None:
         """Where a segment begins that lost header and trailer: its successor says where it ends. None: wait for one."""
@@ -171,21 +175,23 @@ class Loader:
 
     def _begin(self, batch: Batch, writing: Executor) -> _Inserting:
         """Raises TryLater; everything may then be repeated."""
-        keys, arrivals, lines = batch.keys, [event.arrival for event in batch.events], batch.lines
+        keys, arrivals, text = batch.keys, batch.arrivals, batch.text
         found = seen.sort_out(self._engine, keys, arrivals)
         if found.own:  # tried before: those rows may be in the store already
-            self.doubts.open(months_of(batch.events[index].ts for index in found.own))
+            self._doubt(batch, found.own)
         wanted: Sequence[int] = found.new
         if len(found.new) < len(keys):
-            keys, arrivals = [keys[index] for index in found.new], [arrivals[index] for index in found.new]
+            keys, arrivals = [keys[row] for row in found.new], [arrivals[row] for row in found.new]
             wanted = sorted([*found.new, *found.own])
-            lines = [lines[index] for index in wanted]
+            lines = lines_of(text)
+            text = [lines[row] for row in wanted]
         # An id that is remembered without its event being stored is found as our own by the repeat.
         seen.remember(self._engine, keys, arrivals)
-        return _Inserting(batch, found, wanted, writing.submit(insert, self._engine, lines, self._doubt(batch, wanted)))
+        refused = writing.submit(insert, self._engine, text, lambda: self._doubt(batch, wanted))
+        return _Inserting(batch, found, wanted, refused)
 
-    def _doubt(self, batch: Batch, wanted: Sequence[int]) -> Callable[[], None]:
-        return lambda: self.doubts.open(months_of(batch.events[index].ts for index in wanted))
+    def _doubt(self, batch: Batch, rows: Iterable[int]) -> None:
+        self.doubts.open(months_of(batch.times[row] for row in rows))
 
     def _finish(self, work: _Inserting) -> int:
         """Wait for the insert, then all that follows it. Raises TryLater; everything may then be repeated."""
@@ -193,41 +199,42 @@ class Loader:
         refused = self._refused(batch, work.wanted, work.refused.result())
         rejected.keep(self._engine, [record for _, record in batch.rejected])
         not_stored = refused.union(work.found.duplicates)
-        telling = [batch.events[index] for index in batch.telling if index not in not_stored]
+        telling = [event for row, event in batch.telling.items() if row not in not_stored]
         self._identity.learn(telling)
         if self._vault is not None:
             self._vault.upsert_many(
                 VaultEntry(event.site, event.user, event.visitor, event.vault) for event in telling if event.vault
             )
+        if self._choices is not None:
+            self._choices.learn(event for event in telling if event.decides)
         self._enter(batch, work.found.duplicates, not_stored)
         return len(batch.parts)
 
-    def _refused(self, batch: Batch, wanted: Sequence[int], bad: list[tuple[int, str]]) -> set[int]:
+    def _refused(self, batch: Batch, wanted: Sequence[int], bad: list[Bad]) -> set[int]:
         refused = set()
-        for position, message in bad:
-            index = wanted[position]
-            event = batch.events[index]
+        for position, message, line in bad:
+            row = wanted[position]
+            arrival = batch.arrivals[row]
             record = Rejected(
-                site=event.site,
-                arrival=event.arrival,
-                received=(event.arrival >> 4) // 1000,  # an arrival is microseconds x 16
+                site=batch.sites[row],
+                arrival=arrival,
+                received=(arrival >> 4) // 1000,  # an arrival is microseconds x 16
                 reason=Reject.STORE_REFUSED,
                 message=message,
-                raw=batch.lines[index][:LONGEST_RAW].decode("utf-8", "replace"),
+                raw=line[:LONGEST_RAW].decode("utf-8", "replace").rstrip("\n"),
             )
-            batch.rejected.append((batch.owners[index], record))
-            refused.add(index)
+            batch.rejected.append((batch.owner(row), record))
+            refused.add(row)
         return refused
 
     def _enter(self, batch: Batch, duplicates: Sequence[int], not_stored: set[int]) -> None:
         endings = [part.endings for part in batch.parts]
-        stored = Counter(zip(batch.owners, [event.site for event in batch.events], strict=True))
-        stored.subtract((batch.owners[index], batch.events[index].site) for index in not_stored)
-        for (owner, site), count in stored.items():
-            if count:
-                endings[owner][site, "stored", ""] += count
-        for index in duplicates:
-            endings[batch.owners[index]][batch.events[index].site, "duplicate", ""] += 1
+        for row in not_stored:
+            batch.parts[batch.owner(row)].stored[batch.sites[row]] -= 1
+        for part in batch.parts:
+            part.endings.update({(site, "stored", ""): count for site, count in part.stored.items() if count})
+        for row in duplicates:
+            endings[batch.owner(row)][batch.sites[row], "duplicate", ""] += 1
         for owner, record in batch.rejected:
             endings[owner][record.site, "rejected", record.reason] += 1
         for part in batch.parts:
@@ -253,6 +260,8 @@ class Loader:
                         self.audit.loaded()
                         continue
                     self.audit.when_due()
+                    if self._choices is not None:
+                        self._choices.settle()
                 except TryLater as later:
                     pause = min(max(pause, 0.2) * 2, 30.0)
                     log.warning("loader.store_away", reason=later.message, code=later.code, again_in=round(pause, 1))

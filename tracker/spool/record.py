@@ -10,6 +10,7 @@ its lineage the segment holds, so a single flipped bit never makes the count unk
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Iterator
 from zlib import crc32
 
@@ -19,6 +20,7 @@ _FRAME = re.compile(rb"[0-9a-f]{8} \{")
 _HEAD = 9  # eight digits and a space
 _HEADER = b'{"k":"h"'
 _TRAILER = b'{"k":"t"'
+_MARKS = (_HEADER, _TRAILER)
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="k", tag="h"):
@@ -120,8 +122,36 @@ def unframe(blob: bytes) -> Iterator[tuple[int, bytes | None]]:
         broken = not explained
 
 
+def _undamaged(blob: bytes) -> Contents | None:
+    """What `contents` finds in a sealed segment without a flaw, in half of the time; None for any other."""
+    lines = blob.split(b"\n")
+    if len(lines) < 3 or lines.pop():
+        return None
+    bodies = [line[_HEAD:] for line in lines]
+    sums = struct.pack(f">{len(lines)}I", *map(crc32, bodies)).hex(" ", 4)
+    if b"".join([line[:_HEAD] for line in lines]) != sums.encode() + b" ":
+        return None
+    first, last = bodies[0], bodies.pop()
+    del bodies[0]
+    if not (first.startswith(_HEADER) and last.startswith(_TRAILER)):
+        return None
+    if any(body.startswith(_MARKS) for body in bodies):
+        return None
+    return Contents(
+        header=msgspec.json.decode(first, type=Header),
+        trailer=msgspec.json.decode(last, type=Trailer),
+        bodies=bodies,
+        damaged=0,
+        good_end=len(blob) - len(lines[-1]) - 1,
+    )
+
+
 def contents(blob: bytes) -> Contents:
     """Sort the frames of a whole segment into header, bodies and trailer, and count the damage."""
+    return _undamaged(blob) or _whatever_is_there(blob)
+
+
+def _whatever_is_there(blob: bytes) -> Contents:
     header: Header | None = None
     trailer: Trailer | None = None
     bodies: list[bytes] = []

@@ -92,8 +92,11 @@ class Engine(Protocol):
         """Run an INSERT into a key-value table (EmbeddedRocksDB); it is on the disk when this returns."""
         ...
 
-    def insert_lines(self, table: str, lines: Sequence[bytes], *, settings: Settings | None = None) -> None:
-        """Insert rows into a one-column (`raw String`) table as one block. No line may hold a newline."""
+    def insert_lines(self, table: str, text: Sequence[bytes], *, settings: Settings | None = None) -> None:
+        """Insert rows into a one-column (`raw String`) table as one block, whole or not at all.
+
+        A row is a line and ends with a newline; a piece of `text` holds any number of them.
+        """
         ...
 
     def nodes(self) -> Sequence[Engine]:

@@ -105,13 +105,14 @@ class Server:
         """Run an INSERT into a key-value table (EmbeddedRocksDB), which a server writes as a synced file of its own."""
         self.command(query)
 
-    def insert_lines(self, table: str, lines: Sequence[bytes], *, settings: Settings | None = None) -> None:
-        """Insert rows into a one-column (`raw String`) table as one block."""
+    def insert_lines(self, table: str, text: Sequence[bytes], *, settings: Settings | None = None) -> None:
+        """Insert rows into a one-column (`raw String`) table as one block, whole or not at all."""
+        lines = [line for piece in text for line in piece.splitlines()]
 
         def send(client: Client) -> None:
             client.execute(
                 f"INSERT INTO {table} (raw) VALUES",
-                [list(lines)],
+                [lines],
                 columnar=True,
                 settings={**INSERT_SETTINGS, "insert_block_size": max(len(lines), 1), **(settings or {})},
             )

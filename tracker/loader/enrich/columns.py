@@ -33,15 +33,20 @@ def source_columns(url: str, referrer: str, kind: str) -> bytes:
     An arrival without a referrer and without tags is a direct one only where it is a page or screen view: of another
     event nobody knows whether its sender would have said where the page was reached from.
     """
+    if not referrer:
+        return _alone(url)[kind in _VIEWS]
     columns, page = _page(url)
-    if referrer:
-        host, more = _referrer(referrer)
-        columns += more
-    else:
-        host = ""
-    if kind in _VIEWS or (url and _arrives(page, host)):
-        return columns + _channel(page, host)
-    return columns
+    host, more = _referrer(referrer)
+    columns += more
+    return columns + _channel(page, host) if kind in _VIEWS or (url and _arrives(page, host)) else columns
+
+
+@lru_cache(_PAGES)
+def _alone(url: str) -> tuple[bytes, bytes]:
+    """All columns of what has no referrer: of any event, and of a view."""
+    columns, page = _page(url)
+    view = columns + _channel(page, "")
+    return view if _arrives(page, "") else columns, view
 
 
 def _arrives(page: Address, referrer_host: str) -> bool:
