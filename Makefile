@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 BUILD := .build
-NODE_DIRS := pixel tests/protocols/node
+NODE_DIRS := pixel tests/protocols/node tests/consent_strings
 DATA ?= data
 
 .DEFAULT_GOAL := help

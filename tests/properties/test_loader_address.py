@@ -39,7 +39,7 @@ def plain(url: str) -> Address:
     kind = next((name for name in CLICK_IDS if tags.get(name)), "")
     utm = {name: tags.get(name, "") for name in ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content")}
     path = parts.path or ("/" if host else "")
-    return Address(host=host, path=path, click_id_kind=kind, click_id=tags.get(kind, ""), **utm)
+    return Address(host=host, path=path, click_id_kind=kind, click_id=tags.get(kind, "") if kind else "", **utm)
 
 
 @given(URLS)

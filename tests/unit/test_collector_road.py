@@ -113,6 +113,8 @@ def test_an_event_keeps_what_it_said():
         "library": "js 1",
         "source": "native",
         "vault": "",
+        "consent": "",
+        "consent_text": "",
     }
 
 

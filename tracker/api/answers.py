@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from tracker.api.report_answers import PersonCard
 from tracker.core.pixel import PixelSettings
+from tracker.core.privacy import PrivacySettings
 
 
 class ErrorBody(Struct):
@@ -41,6 +42,7 @@ class Site(Struct):
     timezone: str
     min_size: int
     pixel: PixelSettings
+    privacy: PrivacySettings
 
 
 class Sites(Struct):
@@ -294,3 +296,60 @@ class Segments(Struct):
     """Ids of the audiences that a visitor is in."""
 
     segments: list[str]
+
+
+class Suppressed(Struct, kw_only=True):
+    """One entry of the suppression list. `hash` is keyed: nobody can be told from it."""
+
+    site: str
+    hash: str
+    kind: str
+    reasons: list[str]
+    at: str
+
+
+class Suppressions(Struct, kw_only=True):
+    """The newest entries, and how many there are."""
+
+    total: int
+    entries: list[Suppressed]
+
+
+class SuppressionMade(Struct, kw_only=True):
+    """`changed`: how many entries were not there before with this reason."""
+
+    site: str
+    reason: str
+    changed: int
+    hashes: list[str]
+
+
+class SuppressionsImported(Struct, kw_only=True):
+    """`new`: those that are not on the list for this reason yet."""
+
+    site: str
+    values: int
+    new: int
+    dry_run: bool
+
+
+class Consent(Struct, kw_only=True):
+    """One change. 1 yes, 0 no, -1 nobody said anything; `text` is the whole TC or GPP string."""
+
+    at: str
+    subject: str
+    change: Literal["first", "changed", "withdrawn"]
+    analytics: int
+    ads: int
+    gpc: int
+    mode: str
+    source: str
+    policy: str
+    text_hash: str
+    text: str
+
+
+class ConsentsOf(Struct, kw_only=True):
+    """Everything a person decided, the oldest first."""
+
+    consents: list[Consent]

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
 from tracker.core.pixel import PixelSettings
+from tracker.core.privacy import PrivacySettings
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Limit = Annotated[int, Meta(ge=1, le=1000, description="how many at most")]
@@ -18,6 +19,9 @@ Duration = Annotated[str, Meta(pattern="^[0-9]{1,9}(ms|s|m|h|d|w)$", examples=["
 Time = Annotated[str, Meta(description="RFC 3339 with an offset", examples=["2026-11-01T00:00:00Z"])]
 Zone = Annotated[str, Meta(description="IANA name; the site's without it", examples=["Europe/Berlin"])]
 SiteName = Annotated[str, Meta(min_length=1, max_length=64, description="name of the site", examples=["shop"])]
+
+
+SuppressionReason = Literal["gpc", "optout", "withdrawn", "erased", "child", "legal"]
 
 
 class Closed(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -98,13 +102,14 @@ class NewSite(Closed):
 
 
 class SiteChange(Closed):
-    """What is left out stays as it is; `pixel` is replaced as a whole."""
+    """What is left out stays as it is; `pixel` and `privacy` are replaced as wholes."""
 
     domains: list[str] | None = None
     consent: Literal["opt-in", "opt-out"] | None = None
     timezone: str | None = None
     min_size: int | None = None
     pixel: PixelSettings | None = None
+    privacy: PrivacySettings | None = None
 
 
 class NewToken(Closed):
@@ -171,6 +176,28 @@ class ReplayBody(Closed):
 
     site: SiteName
     ids: list[str] | None = None
+
+
+class NewSuppression(Closed):
+    """A person, by one or more of the names they are known by. Addresses and numbers are kept as keyed hashes."""
+
+    site: SiteName
+    reason: SuppressionReason = "optout"
+    visitor: str | None = None
+    user: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    hash: str | None = None
+
+
+class SuppressionImport(Closed):
+    """Many people of one kind; a dry run only says what it would do."""
+
+    site: SiteName
+    kind: Literal["visitor", "user", "email", "phone", "hash"]
+    values: Annotated[list[str], Meta(min_length=1, max_length=10_000)]
+    reason: SuppressionReason = "optout"
+    dry_run: bool = True
 
 
 class Filter(Struct, kw_only=True):

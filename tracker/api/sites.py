@@ -46,8 +46,10 @@ def changed(call: Call) -> dict[str, Any]:
         timezone=change.timezone,
         min_size=change.min_size,
         pixel=change.pixel,
+        privacy=change.privacy,
     )
-    call.audit("site.update", site=site.name)
+    declared = {} if change.privacy is None else {"privacy": msgspec.to_builtins(change.privacy)}
+    call.audit("site.update", site=site.name, **declared)
     return _shown(call, site)
 
 
@@ -126,4 +128,5 @@ def _shown(call: Call, site: Site) -> dict[str, Any]:
         "timezone": site.timezone,
         "min_size": call.services.catalog.sites.min_size(site.name),
         "pixel": msgspec.to_builtins(site.pixel),
+        "privacy": msgspec.to_builtins(site.privacy),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ from tracker.audiences.membership import WITHHELD, judge
 from tracker.catalog import Catalog
 from tracker.catalog.exports import Export, ExportFile
 from tracker.core.errors import BadRequest, Conflict, TrackerError
+from tracker.core.identifiers import keys_of
 from tracker.core.site import Site
+from tracker.core.suppression import hash_of
 from tracker.store.engine import Engine
 
 log = structlog.get_logger()
@@ -65,7 +67,10 @@ def run_export(
     """Blocks until the export is done or failed, and notes that in the catalog. Raises nothing."""
     counts: dict[str, Any] = {"written": 0, "withheld": dict.fromkeys(WITHHELD, 0)}
     try:
-        file = _write(engine, folder, export=export, site=site, definition=definition, now_ms=now_ms(), counts=counts)
+        alone = _left_alone(catalog, site)
+        file = _write(
+            engine, folder, export=export, site=site, definition=definition, now_ms=now_ms(), counts=counts, alone=alone
+        )
         catalog.exports.finish(export.id, counts=counts, files=(file,))
         log.info("export_done", export=export.id, written=counts["written"])
     except TrackerError as error:
@@ -77,6 +82,25 @@ def run_export(
         catalog.exports.fail(export.id, why, counts={**counts, "written": 0})
 
 
+def _left_alone(catalog: Catalog, site: Site) -> Callable[[Iterable[dict[str, Any]]], set[int]]:
+    """Which of some cards (by `id`) the suppression list holds back. Raises TryLater where it cannot be asked."""
+    keys = keys_of(site.name, site.write_key, site.identifier_key)
+
+    def alone(cards: Iterable[dict[str, Any]]) -> set[int]:
+        hashes: dict[int, list[bytes]] = {}
+        for card in cards:
+            visitor, user = str(card["visitor"]), str(card["user"])
+            found = hashes[id(card)] = [hash_of(keys, "visitor", visitor)] if visitor else []
+            if user:
+                found.append(hash_of(keys, "user", user))
+            if user.startswith("e:"):
+                found.append(hash_of(keys, "email", user[2:]))
+        listed = catalog.suppressions.find(site.name, [one for several in hashes.values() for one in several])
+        return {number for number, several in hashes.items() if any(one in listed for one in several)}
+
+    return alone
+
+
 def _write(
     engine: Engine,
     folder: Path,
@@ -86,6 +110,7 @@ def _write(
     definition: Definition,
     now_ms: int,
     counts: dict[str, Any],
+    alone: Callable[[Iterable[dict[str, Any]]], set[int]],
 ) -> ExportFile:
     name = file_name(export)
     with ExportWriter(folder, name, export.network) as writer:
@@ -98,7 +123,9 @@ def _write(
         if len(leaving) >= export.min_size:
             for at in range(0, len(leaving), CARDS_AT_ONCE):
                 cards = person_card.cards(engine, site.name, "person", leaving[at : at + CARDS_AT_ONCE])
-                writer.add({**card, **card["props"]} for card in cards.values())
+                held = alone(cards.values())  # asked again at the last moment, of the list itself
+                counts["withheld"]["suppressed"] += len(held)
+                writer.add({**card, **card["props"]} for card in cards.values() if id(card) not in held)
         if writer.rows < export.min_size:
             raise Conflict(
                 f"{len(leaving)} members may be exported; the minimum is {export.min_size}: nobody may be picked out",

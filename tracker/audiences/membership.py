@@ -75,7 +75,8 @@ def contains(engine: Engine, site: Site, definition: Definition, visitor: str, n
     known = engine.ask(fill(load(__package__, "person_of"), params={"site": site.name, "key": key})).rows
     person = int(known[0][0]) if known else key
     only = Fragment(f" and {persons.PERSON} = {{only_person:UInt64}}", {"only_person": person})
-    return bool(engine.ask(_verdicts(engine, site, definition, now_ms, only=only)).rows)
+    rows = engine.ask(_verdicts(engine, site, definition, now_ms, only=only)).rows
+    return any(verdict != "suppressed" for _, verdict in rows)
 
 
 def _verdicts(
@@ -97,6 +98,7 @@ def _verdicts(
             "person": Fragment(persons.PERSON),
             "events": events,
             "persons": persons.join(),
+            "listed": persons.suppressed(),
             "only": only or Fragment(""),
             "rule": Fragment(rule, params.values),
         },

@@ -1,11 +1,12 @@
 -- Everybody a rule finds, and whether they may leave the house. Consent is that of the person: all keys, all browsers,
--- the latest decision. A GPC signal, once seen, holds for ever. Each member has one verdict, the first that applies.
--- Slots: allowed, person, events, persons, only, rule.
+-- the latest decision. A GPC signal, once seen, holds for ever, and so does a place on the suppression list. Each member has one verdict, the first that applies.
+-- Slots: allowed, person, events, persons, listed, only, rule.
 select
     who,
     multiIf(
         signalled, 'opted_out',
         not (/*allowed*/), {refusal:String},
+        listed, 'suppressed',
         toFloat64(xxHash64(concat({audience:String}, ':', toString(who)))) < {holdout:Float64} * 18446744073709551616.,
         'holdout',
         'exportable'
@@ -15,7 +16,8 @@ from (
         /*person*/ as who,
         argMaxIf(ads, (ts, arrival), ads >= 0) as decision,
         countIf(ads >= 0) > 0 as decided,
-        max(gpc) > 0 as signalled
+        max(gpc) > 0 as signalled,
+        countIf(key global in /*listed*/) > 0 or who global in /*listed*/ as listed
     from /*events*/ /*persons*/
     where site = {site:String}/*only*/
     group by who

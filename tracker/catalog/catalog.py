@@ -8,13 +8,16 @@ from typing import Self
 
 from tracker.catalog.audiences import Audiences
 from tracker.catalog.audit import Audit
+from tracker.catalog.consents import Consents
 from tracker.catalog.database import Database
 from tracker.catalog.exports import Exports
 from tracker.catalog.funnels import Funnels
 from tracker.catalog.ledger import Ledger
 from tracker.catalog.sites import Sites
+from tracker.catalog.suppressions import Suppressions
 from tracker.catalog.tokens import Tokens
 from tracker.catalog.vault import Vault
+from tracker.core.suppression import FILE
 
 
 class Catalog:
@@ -34,6 +37,9 @@ class Catalog:
         self.audit = Audit(self.database)
         self.ledger = Ledger(self.database)
         self.vault = Vault(self.database)
+        self.consents = Consents(self.database)
+        self.suppressions = Suppressions(self.database, sites_file.with_name(FILE))
+        self.suppressions.publish()  # before the sites, whose file says that there must be a list
         self.sites.publish()  # a restored or moved data folder: the file may be missing or older than the database
 
     def close(self) -> None:

@@ -40,7 +40,14 @@ def _pixel_settings(connection: Connection) -> None:
         connection.execute(text("alter table sites add column pixel json"))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_tables, _pixel_settings)
+def _consent(connection: Connection) -> None:
+    """What a site declares about privacy, the suppression list and the consent log."""
+    if "privacy" not in {column["name"] for column in inspect(connection).get_columns("sites")}:
+        connection.execute(text("alter table sites add column privacy json"))
+    Base.metadata.create_all(connection)  # makes only what is missing
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_tables, _pixel_settings, _consent)
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 
 

@@ -17,6 +17,7 @@ from tracker.catalog.database import Database, now_ms
 from tracker.catalog.tables import SiteRow
 from tracker.core.errors import BadRequest, Conflict, NotFound
 from tracker.core.pixel import PixelSettings
+from tracker.core.privacy import PLAIN, PrivacySettings
 from tracker.core.site import Site
 
 CONSENTS = ("opt-in", "opt-out")
@@ -95,6 +96,7 @@ class Sites:
         timezone: str | None = None,
         min_size: int | None = None,
         pixel: PixelSettings | None = None,
+        privacy: PrivacySettings | None = None,
     ) -> Site:
         """Change what is given, keep the rest. The write key stays. Raises NotFound, BadRequest."""
         with self._database.write() as session:
@@ -109,6 +111,8 @@ class Sites:
                 row.min_size = _min_size(min_size)
             if pixel is not None:
                 row.pixel = msgspec.to_builtins(pixel)
+            if privacy is not None:
+                row.privacy = msgspec.to_builtins(privacy)
         self.publish()
         return _site(row)
 
@@ -140,6 +144,7 @@ def _site(row: SiteRow) -> Site:
         timezone=row.timezone,
         identifier_key=row.identifier_key,
         pixel=msgspec.convert(row.pixel or {}, PixelSettings),
+        privacy=msgspec.convert(row.privacy, PrivacySettings) if row.privacy else PLAIN,
     )
 
 

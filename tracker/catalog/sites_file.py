@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from tracker.core import suppression
 from tracker.core.site import Site, SitesFile
 
 
@@ -28,7 +29,12 @@ def locked(path: Path) -> Iterator[None]:
 
 def write(path: Path, sites: Sequence[Site]) -> None:
     """Replace the file as a whole, durably; readers see the old list or the new one. Mode 0600: it holds secrets."""
-    body = msgspec.json.format(msgspec.json.encode(SitesFile(sites=tuple(sites))))
+    listed = path.with_name(suppression.FILE).exists()
+    replace(path, msgspec.json.format(msgspec.json.encode(SitesFile(sites=tuple(sites), suppression=listed))))
+
+
+def replace(path: Path, body: bytes) -> None:
+    """Put a file in another's place, durably, mode 0600; the same bytes leave it untouched."""
     if path.exists() and path.read_bytes() == body:
         return  # collectors read the file again whenever its time changes
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # mkstemp makes it 0600

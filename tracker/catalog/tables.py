@@ -29,6 +29,7 @@ class SiteRow(Base):
     created_at: Mapped[int] = mapped_column(BigInteger)
     deleted_at: Mapped[int | None] = mapped_column(BigInteger)
     pixel: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    privacy: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class TokenRow(Base):
@@ -142,3 +143,60 @@ class VaultRow(Base):
     owner: Mapped[str] = mapped_column(Text)  # 'u:' + user, or 'v:' + visitor
     digest: Mapped[str] = mapped_column(String(64))
     sealed: Mapped[str] = mapped_column(Text)
+
+
+class SuppressedRow(Base):
+    """Somebody to be left alone: a keyed hash, the reasons there are now (bits of `core.suppression.State`)."""
+
+    __tablename__ = "suppressed"
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    hash: Mapped[str] = mapped_column(String(32), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    reasons: Mapped[int] = mapped_column(Integer)
+    since: Mapped[int] = mapped_column(BigInteger)  # of the withdrawal, ms
+    at: Mapped[int] = mapped_column(BigInteger)
+
+
+class SuppressionRow(Base):
+    """The log behind `suppressed`. Append-only; outlives everything else that is known of the person."""
+
+    __tablename__ = "suppression_log"
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    at: Mapped[int] = mapped_column(BigInteger)
+    site: Mapped[str] = mapped_column(String(64), index=True)
+    hash: Mapped[str] = mapped_column(String(32))
+    kind: Mapped[str] = mapped_column(String(16))
+    reason: Mapped[str] = mapped_column(String(16))
+    deed: Mapped[str] = mapped_column(String(8))  # add, or lift: a withdrawal that a later yes ended
+    source: Mapped[str] = mapped_column(String(16))  # event, api, import
+
+
+class ConsentRow(Base):
+    """One change of what one person agreed to. Append-only; each names the hash of the one before it."""
+
+    __tablename__ = "consent_log"
+    __table_args__ = (Index("consent_of", "site", "subject", "at"),)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    at: Mapped[int] = mapped_column(BigInteger)
+    site: Mapped[str] = mapped_column(String(64))
+    subject: Mapped[str] = mapped_column(Text)  # 'u:' + user, or 'v:' + visitor
+    change: Mapped[str] = mapped_column(String(16))  # first, changed, withdrawn
+    analytics: Mapped[int] = mapped_column(Integer)
+    ads: Mapped[int] = mapped_column(Integer)
+    gpc: Mapped[int] = mapped_column(Integer)
+    mode: Mapped[str] = mapped_column(String(4))
+    source: Mapped[str] = mapped_column(String(64))
+    policy: Mapped[str] = mapped_column(String(64))
+    text_hash: Mapped[str] = mapped_column(String(32))
+    event: Mapped[str] = mapped_column(String(36))
+    chain: Mapped[str] = mapped_column(String(64))
+
+
+class ConsentTextRow(Base):
+    """A TC or GPP string, once, under the hash that events and the consent log hold."""
+
+    __tablename__ = "consent_texts"
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    hash: Mapped[str] = mapped_column(String(32), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    at: Mapped[int] = mapped_column(BigInteger)

@@ -11,17 +11,30 @@ import enum
 from functools import lru_cache
 from typing import NamedTuple
 
+from tracker.collector.signals import ADS_CHOICE, ADS_PROFILE, DEVICE, SHARING, Heard
 from tracker.core.drops import Suppress
+from tracker.core.privacy import (
+    ALWAYS_EEA,
+    CHILD_DIRECTED,
+    EXEMPT,
+    LATER_OPT_IN,
+    SENSITIVE,
+    SERVICE_PROVIDER,
+    SHARE_ELSEWHERE,
+    SHARE_US,
+)
+from tracker.core.suppression import State
 
 
 class Mode(enum.IntEnum):
-    """What may be done with an event; its name is what is stored."""
+    """What may be done with an event; its name is what is stored. Of M0, M1 and M1S only a count is kept."""
 
     M0 = 0
     M1 = 1
-    M2 = 2
-    M3 = 3
-    M4 = 4
+    M1S = 2
+    M2 = 3
+    M3 = 4
+    M4 = 5
 
 
 class Region(enum.StrEnum):
@@ -35,7 +48,7 @@ class Region(enum.StrEnum):
 
 
 class Decision(NamedTuple):
-    """`analytics` and `ads` as stored: 1 yes, 0 no, -1 nobody said anything. `reason` is set in M0 and only there.
+    """`analytics` and `ads` as stored: 1 yes, 0 no, -1 nobody said anything. `reason` is set below M2 and only there.
 
     `stored` is the mode's name.
     """
@@ -48,44 +61,135 @@ class Decision(NamedTuple):
 
 
 _STRICT = (Region.OPT_IN, Region.UNKNOWN)
+_IN_THE_US = (Region.US, Region.US_OPT_OUT)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=4096)
 def decide(  # noqa: PLR0917 - positional, so that the cache is cheap
     policy: str,
     region: Region,
     analytics: bool | None,
     ads: bool | None,
-    undecoded: bool,
+    heard: Heard | None,
     gpc: bool,
     browser: bool,
+    flags: int = 0,
+    state: int = 0,
 ) -> Decision:
-    """Decide for one event.
+    """Decide for one event: the least that any of the rules allows. The rows are those of `docs/privacy.md`.
 
     policy         "opt-out": the controller declares a legal ground everywhere; anything else is "opt-in"
     analytics, ads what the event says, None where it says nothing
-    undecoded      a TCF or GPP string came that nobody here can read yet: it can only take away
-    gpc            Sec-GPC: 1
+    heard          what the TCF, GPP and US privacy strings say; None where none came
+    gpc            Sec-GPC: 1, or DNT: 1 at a site that honours it
     browser        sent by a browser; a server's call carries no browser signal and is kept for the site's own reports
+    flags          what the site declares (`core.privacy.flags_of`)
+    state          what the suppression list says of the person (`State`)
     """
+    if flags & ALWAYS_EEA:
+        region = Region.OPT_IN
+    strict = region in _STRICT
+    exempt = bool(flags & EXEMPT) and strict and not gpc
+    mode, said, shares, reason = _by_rows(policy, region, analytics, ads, heard, browser, flags, exempt)
+    if _opted_out(ads, heard, gpc, flags, state):
+        mode, shares = min(mode, Mode.M2), 0
+    if flags & SERVICE_PROVIDER or (heard is not None and heard.restricted):
+        mode, shares = min(mode, Mode.M3), 0
+    for applies, cap, why in (
+        (flags & CHILD_DIRECTED or state & State.CHILD, Mode.M1, Suppress.CHILD),
+        (state & State.UNREADABLE, Mode.M1, Suppress.LIST_UNREADABLE),
+        (state & State.WITHDRAWN, Mode.M0 if strict else Mode.M1, Suppress.SUPPRESSED),
+        (state & (State.ERASED | State.LEGAL), Mode.M0, Suppress.SUPPRESSED),
+    ):
+        if applies:
+            shares = min(shares, 0)
+            if mode > cap or cap is Mode.M0:
+                mode, reason = cap, why
+    return Decision(mode, said, shares, reason, mode.name)
+
+
+def _by_rows(  # noqa: PLR0917
+    policy: str,
+    region: Region,
+    analytics: bool | None,
+    ads: bool | None,
+    heard: Heard | None,
+    browser: bool,
+    flags: int,
+    exempt: bool,
+) -> tuple[Mode, int, int, Suppress | None]:
+    """The region's row, before any cap: mode, analytics, ads, reason."""
+    shares = -1 if ads is None else int(ads)
     if analytics is False:
-        return Decision(Mode.M0, 0, 0, Suppress.REFUSED, "M0")
-    if policy != "opt-out" and browser and region in _STRICT and analytics is None:
-        return Decision(Mode.M0, -1, 0 if gpc or ads is False else -1, Suppress.NO_CONSENT, "M0")
-    mode = _before_caps(policy, region, ads, browser)
-    stored_ads = -1 if ads is None else int(ads)
-    if ads is False or undecoded or gpc:
-        mode = min(mode, Mode.M2)
-        stored_ads = 0
-    return Decision(mode, -1 if analytics is None else 1, stored_ads, None, mode.name)
+        return Mode.M0, 0, 0, Suppress.REFUSED
+    strict = region in _STRICT
+    nothing = (Mode.M1S, Suppress.CONTEXTUAL) if exempt else None
+    own = None if heard is None else heard.own
+    if own is not None and strict:
+        if not own:
+            mode, reason = nothing or (Mode.M0, Suppress.REFUSED)
+            return mode, 0, 0, reason
+        if not own & DEVICE:
+            mode, reason = nothing or (Mode.M1, Suppress.CONTEXTUAL)
+            return mode, 0, 0, reason
+        return _granted(heard), 1, _shares(heard, ads), None
+    if policy != "opt-out" and browser and strict and analytics is None:
+        mode, reason = nothing or (Mode.M0, Suppress.NO_CONSENT)
+        return mode, -1, 0 if ads is False else -1, reason
+    mode = _without_strings(policy, region, ads, browser, flags)
+    said = -1 if analytics is None else 1
+    if own is not None:
+        return _elsewhere(mode, heard), said, _shares(heard, ads), None
+    if mode is Mode.M4 and ads is None and policy != "opt-out":
+        shares = 1  # the controller's declaration for this region
+    return mode, said, shares, None
 
 
-def _before_caps(policy: str, region: Region, ads: bool | None, browser: bool) -> Mode:
+def _granted(heard: Heard | None) -> Mode:
+    """Rows 5 to 11: what a TC string with purpose 1 allows."""
+    if heard is None or heard.own is None or not heard.own & ADS_PROFILE:
+        return Mode.M2
+    if not heard.own & ADS_CHOICE:
+        return Mode.M3
+    return Mode.M4 if heard.shared else Mode.M3
+
+
+def _elsewhere(mode: Mode, heard: Heard | None) -> Mode:
+    """Outside of the opt-in regions a TC string allows what it allows there, and less than all of it refuses ads."""
+    assert heard is not None
+    assert heard.own is not None
+    if heard.own & SHARING != SHARING:
+        return min(mode, Mode.M2)
+    return Mode.M4 if heard.shared else Mode.M3
+
+
+def _shares(heard: Heard | None, ads: bool | None) -> int:
+    """Who gave a TC string leaves the house only where it allows every network of the site."""
+    assert heard is not None
+    assert heard.own is not None
+    return int(heard.shared and heard.own & SHARING == SHARING and ads is not False)
+
+
+def _without_strings(policy: str, region: Region, ads: bool | None, browser: bool, flags: int) -> Mode:
     if policy == "opt-out" or ads:
         return Mode.M4
-    if browser and region in (Region.US, Region.US_OPT_OUT) and ads is None:
-        return Mode.M3
+    if browser and ads is None:
+        if region in _IN_THE_US:
+            return Mode.M4 if flags & SHARE_US else Mode.M3
+        if region is Region.OTHER and flags & SHARE_ELSEWHERE:
+            return Mode.M4
     return Mode.M2
+
+
+def _opted_out(ads: bool | None, heard: Heard | None, gpc: bool, flags: int, state: int) -> bool:
+    """Whether anything says no to ads: the person, a signal, a string, the list, or what the site is about."""
+    if ads is False:
+        return True
+    if heard is not None and (heard.unreadable or heard.opted_out or heard.protected):
+        return True
+    if (gpc or state & State.OPTED_OUT) and not (flags & LATER_OPT_IN and ads):
+        return True
+    return bool(flags & SENSITIVE and not ads)
 
 
 # ISO 3166 codes. EU, EEA, United Kingdom with its islands, Switzerland, their overseas territories with codes of their

@@ -10,9 +10,12 @@ import msgspec
 from tracker.collector.consent import Decision, decide
 from tracker.collector.place import NOWHERE, Place
 from tracker.collector.settings import Limits
+from tracker.collector.signals import hear
+from tracker.collector.suppressions import Listed
 from tracker.core.drops import Reject
 from tracker.core.event import RawConsent, RawEvent, Rejected
 from tracker.core.identifiers import Identifier, Keys
+from tracker.core.privacy import flags_of
 from tracker.core.site import Site
 
 
@@ -27,6 +30,7 @@ class Context(msgspec.Struct, kw_only=True):
     cookie      the visitor cookie's id; with `fresh` it wins over the event's visitor
     nobody      no text of the whole request can hold an e-mail address
     makes_visitors  an event without a visitor gets a new one
+    listed      the site's suppression list; None only where there cannot be one
     """
 
     site: Site
@@ -48,12 +52,22 @@ class Context(msgspec.Struct, kw_only=True):
     makes_visitors: bool = False
     limits: Limits = Limits()
     minted: str = ""
+    listed: Listed | None = None
 
-    def decide(self, said: RawConsent) -> Decision:
-        """The consent gate's word for one event of this request."""
-        undecoded = said.tcf is not None or said.gpp is not None
-        region = self.place.region
-        return decide(self.site.consent, region, said.analytics, said.ads, undecoded, self.gpc, self.browser)
+    def decide(self, said: RawConsent, state: int = 0) -> Decision:
+        """The consent gate's word for one event of this request; `state` is what the list says of its person."""
+        site = self.site
+        return decide(
+            site.consent,
+            self.place.region,
+            said.analytics,
+            said.ads,
+            hear(said, site.privacy, self.received),
+            self.gpc,
+            self.browser,
+            flags_of(site.privacy),
+            state,
+        )
 
 
 class Draft:
@@ -80,6 +94,7 @@ class Draft:
         "url",
         "user",
         "visitor",
+        "withheld",
     )
 
     decision: Decision
@@ -104,6 +119,7 @@ class Draft:
         self.title = raw.title or ""
         self.identifiers: list[Identifier] = []
         self.clean = False
+        self.withheld = False
 
     def reject(self, reason: Reject, message: str) -> Rejected:
         """End here, with a reason; the sender's text is added by `travel`."""

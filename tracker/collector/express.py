@@ -21,17 +21,22 @@ from tracker.collector.bounds import (
     SKEW_MS,
     UUID_FORM,
 )
+from tracker.collector.clicks import carries, mentions_click
 from tracker.collector.consent import Mode, decide
 from tracker.collector.draft import Context
 from tracker.collector.scrub import glance
 from tracker.collector.urls import clean
 from tracker.core.event import Event, RawEvent
+from tracker.core.privacy import flags_of
 
 _M2, _M3 = int(Mode.M2), int(Mode.M3)
 
 
 def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
     """The event, or None: then nothing was decided and nothing taken from the context, and the road must look."""
+    said = raw.consent
+    if said is not None and (said.tcf is not None or said.gpp is not None or said.usp is not None):
+        return None  # the string's hash is kept
     name = raw.name
     if raw.type == "page":
         if name and name != "page_view":
@@ -49,6 +54,9 @@ def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
     if session and (len(session) > LONGEST_ID or "@" in session):
         return None
     if raw.traits or raw.previous or raw.group or raw.ip or raw.ua or context.keep_times:
+        return None
+    listed = context.listed
+    if listed is not None and listed.active and listed.concerns(visitor, context.cookie, user):
         return None
     given = raw.message_id
     if given is None or UUID_FORM.fullmatch(given) is None or given == NIL:
@@ -81,16 +89,18 @@ def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
     if not glance(text, props, items, limits.keys, limits.depth, context.nobody):
         return None
 
-    site, place, said, gpc = context.site, context.place, raw.consent, context.gpc
-    if said is None:
-        decision = decide(site.consent, place.region, None, None, False, gpc, context.browser)
-    else:
-        undecoded = said.tcf is not None or said.gpp is not None
-        decision = decide(site.consent, place.region, said.analytics, said.ads, undecoded, gpc, context.browser)
+    site, place, gpc = context.site, context.place, context.gpc
+    flags = flags_of(site.privacy)
+    analytics, ads = (None, None) if said is None else (said.analytics, said.ads)
+    decision = decide(site.consent, place.region, analytics, ads, None, gpc, context.browser, flags, 0)
     mode = decision.mode
     if mode < _M2:
         return None
     click_ids = mode >= _M3
+    if not click_ids and (
+        carries(props) or (items and carries(items)) or mentions_click(title) or mentions_click(name)
+    ):
+        return None
     return Event(  # in the order of the fields: naming them costs as much again as all of the above
         site.name,
         given.lower(),

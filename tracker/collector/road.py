@@ -7,11 +7,12 @@ core.drops. Times and chance come in through the Context, so the road itself is 
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from uuid import UUID
 
 import msgspec
 
+from tracker.collector import clicks
 from tracker.collector.bounds import (
     CURRENCY,
     EARLIEST,
@@ -29,14 +30,18 @@ from tracker.collector.bounds import (
     SKEW_MS,
     UUID_FORM,
 )
-from tracker.collector.consent import Mode
+from tracker.collector.consent import Decision, Mode
 from tracker.collector.draft import Context, Draft
 from tracker.collector.express import express
 from tracker.collector.scrub import blank_values, glance, survey, without_people
+from tracker.collector.signals import hear
+from tracker.collector.suppressions import Listed
 from tracker.collector.urls import blank, clean
-from tracker.core.drops import Reject
+from tracker.core.consent_strings.tcf import LONGEST as LONGEST_STRING
+from tracker.core.drops import Reject, Suppress
 from tracker.core.event import EVENT_TYPES, Event, RawConsent, RawEvent, Record, Rejected, Suppressed
 from tracker.core.identifiers import person_id, seal, take_from_props, take_from_traits
+from tracker.core.suppression import State
 
 _SILENT = RawConsent()
 _FIXED_NAMES = {
@@ -105,9 +110,12 @@ def ask_consent(draft: Draft) -> Record | None:
     context = draft.context
     said = draft.raw.consent or _SILENT
     decision = draft.decision = context.decide(said)
+    listed = context.listed
+    if listed is not None and (listed.active or draft.raw.type == "consent"):
+        decision = draft.decision = _with_list(draft, listed, said, decision)
     if decision.mode >= Mode.M2:
         return None
-    if draft.raw.type == "consent" and said.analytics is False and (draft.visitor or draft.user):
+    if draft.raw.type == "consent" and decision.reason is Suppress.REFUSED and (draft.visitor or draft.user):
         return _only_the_decision(draft)
     return Suppressed(
         site=context.site.name,
@@ -115,6 +123,28 @@ def ask_consent(draft: Draft) -> Record | None:
         received=context.received,
         reason=decision.reason or "",
     )
+
+
+def _with_list(draft: Draft, listed: Listed, said: RawConsent, decision: Decision) -> Decision:
+    """The decision for somebody who may be on the suppression list; what a person decides here counts from now on."""
+    context, raw = draft.context, draft.raw
+    visitors, users = (draft.visitor, context.cookie, draft.previous), (draft.user, draft.previous)
+    when = 0
+    agreed = heard.updated if (heard := hear(said, context.site.privacy, context.received)) is not None else 0
+    if raw.type == "consent" and put_time(draft) is None:
+        when = draft.ts
+        if decision.mode >= Mode.M2 and decision.analytics == 1:
+            agreed = max(agreed, when)
+    state = listed.state(visitors, users, agreed)
+    if state:
+        decision = context.decide(said, state)
+    draft.withheld = bool(state & (State.OPTED_OUT | State.UNREADABLE))
+    if when and not context.keep_times:
+        if decision.reason is Suppress.REFUSED:
+            listed.note(visitors, users, when, withdrawn=True)
+        elif agreed and decision.mode >= Mode.M2:
+            listed.note(visitors, users, when, withdrawn=False)
+    return decision
 
 
 def _only_the_decision(draft: Draft) -> Event | None:
@@ -137,6 +167,8 @@ def _only_the_decision(draft: Draft) -> Event | None:
         gpc=int(context.gpc),
         mode=draft.decision.stored,
         source=context.source,
+        consent=_hash_of(draft.raw.consent),
+        consent_text=_text_of(draft.raw.consent),
     )
 
 
@@ -207,6 +239,8 @@ def take_identifiers(draft: Draft) -> Record | None:
     draft.props, taken = take_from_props(keys, draft.props, country)
     draft.traits, from_traits = take_from_traits(keys, draft.traits, country)
     draft.identifiers = taken + from_traits
+    if context.listed is not None and context.listed.active:
+        _leave_alone(draft, context.listed)
     draft.props = blank_values(draft.props)
     draft.traits = blank_values(draft.traits)
     draft.items = [blank_values(item) for item in draft.items]
@@ -216,9 +250,27 @@ def take_identifiers(draft: Draft) -> Record | None:
     return None
 
 
+def _leave_alone(draft: Draft, listed: Listed) -> None:
+    """Nothing is sealed for the networks of somebody who opted out, or whose address or number is on the list."""
+    hashes = [
+        (kind, str(found[f"{kind}_hmac"]))
+        for kind in ("email", "phone")
+        for found in (draft.props, draft.traits)
+        if f"{kind}_hmac" in found
+    ]
+    if draft.withheld or any(listed.contact(kind, hashed) for kind, hashed in hashes):
+        draft.identifiers = []
+
+
 def clean_urls(draft: Draft) -> Record | None:
-    """URL hygiene; no address in name and title either."""
+    """URL hygiene; no address in name and title either. Below M3 no click id anywhere."""
     click_ids = draft.decision.mode >= Mode.M3
+    if not click_ids:
+        draft.props = clicks.without(draft.props)
+        draft.traits = clicks.without(draft.traits)
+        draft.items = clicks.without(draft.items)
+        draft.title = clicks.strip_text(draft.title)
+        draft.name = clicks.strip_text(draft.name)
     if draft.url:
         draft.url = clean(draft.url, click_ids=click_ids)
     if draft.referrer:
@@ -280,7 +332,22 @@ def accept(draft: Draft) -> Record | None:
         library=_short(raw.library) if raw.library else "",
         source=context.source,
         vault=vault,
+        consent=_hash_of(raw.consent),
+        consent_text=_text_of(raw.consent) if raw.type == "consent" else "",
     )
+
+
+def _text_of(said: RawConsent | None) -> str:
+    """Every consent string that came, as one text; "" without one or with one that no decoder would take."""
+    if said is None:
+        return ""
+    parts = [part for part in (said.tcf, said.gpp, said.usp) if part]
+    return " ".join(parts) if all(len(part) <= LONGEST_STRING for part in parts) else ""
+
+
+def _hash_of(said: RawConsent | None) -> str:
+    text = _text_of(said)
+    return sha256(text.encode("utf-8", "replace")).hexdigest()[:32] if text else ""
 
 
 def _plain(text: str) -> str:
@@ -316,9 +383,20 @@ def walk(raw: RawEvent, context: Context, text: bytes = b"") -> Record:
         record = step(draft)
         if record is not None:
             if type(record) is Rejected:
+                if _on_the_list(draft):
+                    return record
                 return _with_text(record, context, raw.consent or _SILENT, text or encode(raw))
             return record
     raise AssertionError("the last step ends every road")
+
+
+def _on_the_list(draft: Draft) -> bool:
+    """Whether the sender's text must not be kept, because it is about somebody to be left alone."""
+    listed = draft.context.listed
+    if listed is None or not listed.active:
+        return False
+    people = (draft.visitor, draft.context.cookie, draft.previous), (draft.user, draft.previous)
+    return bool(listed.state(*people) & ~State.OPTED_OUT)
 
 
 def turn_away(reason: Reject, message: str, context: Context, text: bytes = b"") -> Rejected:
@@ -349,6 +427,7 @@ encode = msgspec.json.Encoder().encode
 
 def _with_text(record: Rejected, context: Context, said: RawConsent, text: bytes) -> Rejected:
     """Add what came, without people's details - or not at all where nobody agreed to keep anything."""
-    if not text or context.decide(said).mode < Mode.M2:
+    mode = context.decide(said).mode
+    if not text or mode < Mode.M2 or (context.listed is not None and context.listed.state((context.cookie,), ())):
         return record
-    return msgspec.structs.replace(record, raw=without_people(text, RAW_KEPT))
+    return msgspec.structs.replace(record, raw=without_people(text, RAW_KEPT, click_ids=mode >= Mode.M3))

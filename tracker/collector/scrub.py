@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from tracker.collector import clicks
 from tracker.collector.urls import blank
 from tracker.core.identifiers import kind_of
 
@@ -127,13 +128,17 @@ def blank_values(value: Any) -> Any:
     return value
 
 
-def without_people(text: bytes, limit: int) -> str:
+def without_people(text: bytes, limit: int, *, click_ids: bool = True) -> str:
     """What a rejected event looked like, without contact details and names; at most `limit` characters."""
     try:
         value = msgspec.json.decode(text)
+        if not click_ids:
+            value = clicks.without(value)
         plain = msgspec.json.encode(_strip(value)).decode()
     except (ValueError, RecursionError, OverflowError):
         plain = text.decode("utf-8", "replace")
+        if not click_ids:
+            plain = clicks.strip_json_text(plain)
     return _QUOTED_PHONE.sub("[phone]", blank(plain[:limit]))
 
 

@@ -20,6 +20,7 @@ from tracker.collector.place import NOWHERE, Places, client_address
 from tracker.collector.road import Context, encode, to_body, turn_away
 from tracker.collector.settings import CollectorSettings
 from tracker.collector.sites import KnownSite, Sites, allows
+from tracker.collector.suppressions import Suppressions
 from tracker.core.errors import Forbidden, TooLarge, TrackerError, TryLater, Unauthorized
 from tracker.core.event import Event, Suppressed
 from tracker.spool.writer import SpoolWriter
@@ -28,6 +29,8 @@ from tracker.spool.writer import SpoolWriter
 _SEC_FETCH_SITE, _SEC_GPC, _FORWARDED_FOR = istr("Sec-Fetch-Site"), istr("Sec-GPC"), istr("X-Forwarded-For")
 _IMAGES = frozenset(("gif", "snowplow", "matomo"))  # sources whose requests may be images
 _PAGES = frozenset(("native", *_IMAGES))  # sources that pages use without making a visitor first
+_DNT = istr("DNT")
+_FORGETS = frozenset({"refused", "suppressed", "child", "contextual"})  # endings that leave no cookie behind
 _AT_A_TIME = 500  # events between two looks at other requests
 
 
@@ -47,6 +50,7 @@ class Service:
         self.leaving = False
         self.settings = settings
         self.sites = Sites(settings.data / "sites.json")
+        self.suppressions = Suppressions(settings.data)
         self.places = Places(settings.geoip)
         self.metrics = Metrics()
         self.arriving = Budget(settings.pending_max_bytes)
@@ -121,7 +125,7 @@ class Service:
             received=time.time_ns() // 1_000_000,
             arrival=self.spool.next_arrival,
             browser=browser,
-            gpc=headers.get(_SEC_GPC) == "1",
+            gpc=headers.get(_SEC_GPC) == "1" or (known.site.privacy.honour_dnt and headers.get(_DNT) == "1"),
             place=self._place(request) if direct else NOWHERE,
             ua=ua,
             find_place=self.places.find,
@@ -132,6 +136,7 @@ class Service:
             nobody=batch.nobody,
             makes_visitors=(browser and source in _PAGES) or batch.anonymous,
             limits=self.settings.limits,
+            listed=self.suppressions.of(known.keys, expected=self.sites.suppression),
         )
 
     def _place(self, request: web.Request) -> Any:
@@ -166,7 +171,7 @@ class Service:
                 if ending == "rejected":
                     out.turned.append(len(bodies) - 1)
                 out.dropped.append((record.reason, ending))
-                out.refused = out.refused or record.reason == "refused"
+                out.refused = out.refused or record.reason in _FORGETS
 
     def _cookie_headers(
         self, request: web.Request, batch: Batch, context: Context, out: _Travelled

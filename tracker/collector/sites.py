@@ -35,6 +35,7 @@ class Sites:
         self._next_look = 0.0
         self._by_key: dict[str, KnownSite] = {}
         self._by_name: dict[str, KnownSite] = {}
+        self.suppression = False
         self._look()
 
     @property
@@ -88,7 +89,7 @@ class Sites:
                 for site in found.sites
             }
             self._by_name = {known.site.name: known for known in self._by_key.values()}
-            self._stamp = stamp
+            self._stamp, self.suppression = stamp, found.suppression
         except FileNotFoundError:
             return
         except (OSError, ValueError, Broken) as failure:

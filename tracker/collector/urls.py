@@ -10,11 +10,8 @@ import re
 from functools import lru_cache
 from urllib.parse import unquote_plus
 
-CLICK_IDS = frozenset(
-    "gclid gclsrc dclid gbraid wbraid gad_source gad_campaignid fbclid msclkid twclid li_fat_id igshid ttclid rdt_cid "
-    "epik qclid sccid irclickid irclid _kx mc_cid mc_eid oppref bfcid yclid vmcid dicbo obclickid tblci mkt_tok "
-    "srsltid wickedid _openstat ysclid".split()
-)
+from tracker.collector.clicks import mentions_click, names_click, strip_text
+
 _SECRET_KEYS = frozenset(
     "password passwd pwd token access_token id_token refresh_token jwt apikey api_key secret".split()
 )
@@ -38,7 +35,7 @@ def clean(url: str, *, click_ids: bool) -> str:
         url = url[:MAX_URL]
     if "#" in url:
         url = url[: url.index("#")]
-    if "?" in url or "@" in url or "%40" in url:
+    if "?" in url or "@" in url or "%40" in url or (not click_ids and mentions_click(url)):
         return _clean(url, click_ids)
     return url
 
@@ -51,6 +48,8 @@ def _clean(url: str, click_ids: bool) -> str:
         host, slash, path = rest.partition("/")
         head = f"{scheme}//{host.rpartition('@')[2]}{slash}{path}"
     head = blank(head)
+    if not click_ids:
+        head = strip_text(head)
     if not asked:
         return head
     kept = [pair for pair in query.split("&") if pair and _keep(pair, click_ids)]
@@ -60,13 +59,15 @@ def _clean(url: str, click_ids: bool) -> str:
 def _keep(pair: str, click_ids: bool) -> bool:
     key, _, value = pair.partition("=")
     name = unquote_plus(key).lower()
-    if name in CLICK_IDS or name.startswith("hsa_"):
-        return click_ids
+    if not click_ids and (names_click(name) or mentions_click(name)):
+        return False
     if name in _SECRET_KEYS:
         return False
     if not value:
         return "@" not in name
     plain = unquote_plus(value)
+    if not click_ids and mentions_click(plain):
+        return False
     if "@" in plain or "%40" in plain:
         return _EMAIL.search(plain) is None
     if len(plain) < 8:

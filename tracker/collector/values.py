@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tracker.collector.urls import CLICK_IDS, clean
+from tracker.collector.clicks import NAMES as CLICK_IDS
+from tracker.collector.urls import clean
 
 _CURRENCY = re.compile(r"[A-Za-z]{3}")
 _ADDRESS = re.compile(rb'"(\$?ip)"\s*:\s*"([0-9A-Fa-f.:]{3,45})"')
+_DEEPEST = 20  # more than an event may have
 _FIRST_TOUCH = ("$initial_", "$session_entry_")  # PostHog's prefixes for what a visit began with
 
 
@@ -85,12 +87,15 @@ def pairs(query: str | bytes) -> dict[str, str]:
     return {key: value.encode("utf-8", "replace").decode() for key, value in found}
 
 
-def tidy(props: dict[str, Any]) -> dict[str, Any]:
+def tidy(props: dict[str, Any], depth: int = 1) -> dict[str, Any]:
     """Properties fit to be kept: nothing that says nothing (null), no click ids, addresses without secrets.
 
-    The event's own URL is where click ids travel: only there the consent gate decides about them.
+    The event's own URL is where click ids travel: only there the consent gate decides about them. What is nested deeper
+    than an event may be is left as it is: the road refuses it.
     """
-    return {key: _tidy(value) for key, value in props.items() if value is not None and not _click_id(key)}
+    if depth > _DEEPEST:
+        return props
+    return {key: _tidy(value, depth) for key, value in props.items() if value is not None and not _click_id(key)}
 
 
 def _click_id(key: str) -> bool:
@@ -99,11 +104,11 @@ def _click_id(key: str) -> bool:
     return key in CLICK_IDS
 
 
-def _tidy(value: Any) -> Any:
+def _tidy(value: Any, depth: int) -> Any:
     if isinstance(value, str):
         return clean(value, click_ids=False) if value.startswith(("https://", "http://", "//")) else value
     if isinstance(value, dict):
-        return tidy(value)
-    if isinstance(value, list):
-        return [_tidy(member) for member in value]
+        return tidy(value, depth + 1)
+    if isinstance(value, list) and depth <= _DEEPEST:
+        return [_tidy(member, depth + 1) for member in value]
     return value

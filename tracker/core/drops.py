@@ -26,3 +26,6 @@ class Suppress(enum.StrEnum):
     NO_CONSENT = "no_consent"  # opt-in site, no consent given
     REFUSED = "refused"  # consent denied
     SUPPRESSED = "suppressed"  # the person is on the suppression list
+    CONTEXTUAL = "contextual"  # only a count without a person was allowed: no consent to storage on the device
+    CHILD = "child"  # a site for children, or a person known to be a child
+    LIST_UNREADABLE = "list_unreadable"  # the suppression list cannot be read, so that anybody may be on it

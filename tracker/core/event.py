@@ -19,12 +19,13 @@ EVENT_TYPES = ("page", "screen", "track", "identify", "alias", "group", "consent
 
 
 class RawConsent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the sender says about consent; None means that it says nothing."""
+    """What the sender says about consent; None means that it says nothing. `usp`: a US privacy string like `1YNN`."""
 
     analytics: bool | None = None
     ads: bool | None = None
     tcf: str | None = None
     gpp: str | None = None
+    usp: str | None = None
 
 
 class RawEvent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -76,6 +77,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="k", tag=
     analytics, ads   consent: 1 yes, 0 no, -1 nobody said anything
     mode        the capability mode M1..M4 that the consent gate decided (specs: privacy)
     ip          truncated to /24 or /48 before it got here; country is resolved before the truncation
+    consent     16 bytes of SHA-256, hex, of the TC, GPP or US privacy string that came; `consent_text` is the string,
+                only with a decision of the person (type `consent`): it goes to the consent log, not to the store
     vault       sealed hash forms of identifiers (base64), opened only inside an export; never clear values
     """
 
@@ -115,6 +118,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="k", tag=
     library: str = ""
     source: str = ""
     vault: str = ""
+    consent: str = ""
+    consent_text: str = ""
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="k", tag="r"):

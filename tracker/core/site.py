@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from tracker.core.pixel import PixelSettings
+from tracker.core.privacy import PLAIN, PrivacySettings
 
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,6 +18,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     `identifier_key`: 32 secret bytes, hex, for HMAC and sealing of identifiers.
 
     `pixel`: what the site asks of the pixel.
+
+    `privacy`: what its controller declares beyond `consent`.
 
     `domains`: hosts that may send from a browser; an entry covers its sub-domains; empty means any.
     """
@@ -28,9 +31,11 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     timezone: str = "UTC"
     identifier_key: str = ""
     pixel: PixelSettings = PixelSettings()
+    privacy: PrivacySettings = PLAIN
 
 
 class SitesFile(msgspec.Struct, frozen=True, kw_only=True):
-    """The whole file."""
+    """The whole file. `suppression`: there is a suppression list beside it, without which nobody may be kept."""
 
     sites: tuple[Site, ...] = ()
+    suppression: bool = False

@@ -18,6 +18,7 @@ from tracker.collector.parsed import Batch, Unreadable
 from tracker.collector.place import NOWHERE
 from tracker.collector.protocols import matomo, native, segment, snowplow
 from tracker.collector.road import Context, to_body
+from tracker.collector.suppressions import Listed, Suppressions
 from tracker.core.errors import BadRequest
 from tracker.core.event import Event, RawEvent
 from tracker.core.identifiers import keys_of
@@ -38,10 +39,12 @@ class KnowsSites(Protocol):
 
 
 def replayer(
-    engine: Engine, sites: KnowsSites, spool: Path
+    engine: Engine, sites: KnowsSites, spool: Path, data: Path | None = None
 ) -> Callable[[str, Sequence[str] | None], Mapping[str, Any]]:
     """`(site, ids or None for all)` -> how many are accepted now (`replayed`), still `rejected`, kept without text
     (`unreadable`).
+
+    `data`: the folder whose suppression list is obeyed, as of the moment of each call; by default that of the spool.
     """
 
     def replay(name: str, ids: Sequence[str] | None) -> Mapping[str, Any]:
@@ -52,12 +55,14 @@ def replayer(
                 params={"site": name, "ids": [int(one) for one in ids or ()], "all": int(ids is None), "limit": MOST},
             )
         ).dicts()
+        keys = keys_of(site.name, site.write_key, site.identifier_key)
+        listed = Suppressions(data or spool.parent).of(keys, expected=True)
         writer = SpoolWriter(spool, f"import-replay-{secrets.token_hex(6)}")
         try:
             bodies: list[bytes] = []
             counts = {"replayed": 0, "rejected": 0, "unreadable": 0}
             for row in rows:
-                ending, body = _again(row, site, writer)
+                ending, body = _again(row, site, writer, listed)
                 counts[ending] += 1
                 if body is not None:
                     bodies.append(body)
@@ -69,7 +74,7 @@ def replayer(
     return replay
 
 
-def _again(row: Mapping[str, Any], site: Site, writer: SpoolWriter) -> tuple[str, bytes | None]:
+def _again(row: Mapping[str, Any], site: Site, writer: SpoolWriter, listed: Listed) -> tuple[str, bytes | None]:
     text = str(row["raw"]).encode()
     if not text:
         return "unreadable", None
@@ -81,6 +86,7 @@ def _again(row: Mapping[str, Any], site: Site, writer: SpoolWriter) -> tuple[str
         arrival=writer.next_arrival,
         find_place=lambda _ip: NOWHERE,
         keep_times=True,
+        listed=listed,
     )
     for raw in _read(text, str(row["source"]), site):
         record, body = to_body(_frozen(raw, row), context, text)

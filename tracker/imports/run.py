@@ -65,7 +65,7 @@ def _all(job: Job, mapping: FieldMap | None, progress: Progress, on_progress: Ca
     keys = keys_of(job.site.name, job.site.write_key, job.site.identifier_key)
     writer = SpoolWriter(job.data / "spool", f"import-{progress.id}", max_bytes=job.spool_max_bytes)
     try:
-        sink = Sink(writer, job.site, job.format, job.find_place, progress)
+        sink = Sink(writer, job.site, job.format, job.find_place, progress, data=job.data)
         last: Entry | None = None
 
         def flush() -> None:

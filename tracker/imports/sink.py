@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 
 import msgspec
 
 from tracker.collector.parsed import Unreadable
 from tracker.collector.place import Place
 from tracker.collector.road import Context, to_body, turn_away
+from tracker.collector.suppressions import Suppressions
 from tracker.core.errors import TryLater
 from tracker.core.event import RawEvent, Record, Rejected, Suppressed
 from tracker.core.identifiers import keys_of
@@ -24,11 +26,22 @@ PATIENCE = 60.0  # seconds to wait for the loader to make room in a full spool
 
 
 class Sink:
-    """Takes outcomes, counts them in `progress`, and appends them in groups. One writer, one site."""
+    """Takes outcomes, counts them in `progress`, and appends them in groups. One writer, one site.
+
+    `data`: the folder whose suppression list is obeyed; None for made-up people.
+    """
 
     def __init__(
-        self, writer: SpoolWriter, site: Site, source: str, find_place: Callable[[str], Place], progress: Progress
+        self,
+        writer: SpoolWriter,
+        site: Site,
+        source: str,
+        find_place: Callable[[str], Place],
+        progress: Progress,
+        *,
+        data: Path | None = None,
     ) -> None:
+        self._lists = None if data is None else Suppressions(data)
         self.progress = progress
         self._writer = writer
         self._site = site
@@ -79,6 +92,7 @@ class Sink:
             arrival=self._writer.next_arrival,
             find_place=self._find_place,
             keep_times=True,
+            listed=None if self._lists is None else self._lists.of(self._keys, expected=False),
         )
 
 

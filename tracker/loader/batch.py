@@ -38,6 +38,18 @@ class Seen(msgspec.Struct, gc=False):  # only text and numbers: nothing for the 
     referrer: str = ""
     ua: str = ""
     vault: str = ""
+    gpc: int = 0
+    analytics: int = -1
+    ads: int = -1
+    mode: str = ""
+    source: str = ""
+    consent: str = ""
+    consent_text: str = ""
+
+    @property
+    def decides(self) -> bool:
+        """Whether its person, or the browser in the person's name, said something about consent."""
+        return self.gpc == 1 or self.type == "consent"
 
 
 @dataclass(slots=True)
@@ -60,8 +72,8 @@ class Part:
 class Batch:
     """Several segments that are loaded together. Row i is `keys[i]`, `arrivals[i]`, `times[i]` and `sites[i]`.
 
-    `text` is the rows for the store, hundreds of lines a piece. `telling`: the rows, one in ten, that name a user or
-    carry identifiers; the others are not kept, which halves the memory of a batch.
+    `text` is the rows for the store, hundreds of lines a piece. `telling`: the rows, one in ten, that name a user,
+    carry identifiers or say what a person decided; the others are not kept, which halves the memory of a batch.
     """
 
     parts: list[Part] = field(default_factory=list)
@@ -131,7 +143,11 @@ def _add(batch: Batch, bodies: Sequence[bytes]) -> None:
     batch.arrivals += [event.arrival for event in events]
     batch.times += [event.ts for event in events]
     batch.sites += [event.site for event in events]
-    batch.telling.update((row, event) for row, event in enumerate(events, first) if event.user or event.vault)
+    batch.telling.update(
+        (row, event)
+        for row, event in enumerate(events, first)
+        if event.user or event.vault or event.gpc or event.type == "consent"
+    )
     batch.text.append(b"".join(pieces))
 
 

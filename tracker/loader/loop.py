@@ -23,6 +23,7 @@ from tracker.core.event import Rejected
 from tracker.loader import rejected, seen
 from tracker.loader.audit import Audit
 from tracker.loader.batch import LONGEST_RAW, Batch, Ending, read
+from tracker.loader.choices import Choices
 from tracker.loader.doubts import Doubts, months_of
 from tracker.loader.identity import Identity
 from tracker.loader.insert import Bad, insert, lines_of
@@ -81,6 +82,7 @@ class Loader:
         ledger: Ledger,
         *,
         vault: Vault | None = None,
+        choices: Choices | None = None,
         batch_bytes: int = 48_000_000,
         idle: float = 0.2,
         patience: float | None = None,
@@ -89,6 +91,7 @@ class Loader:
         self._engine = engine
         self._ledger = ledger
         self._vault = vault
+        self._choices = choices
         self._batch_bytes = batch_bytes
         self._idle = idle
         self._headless: set[str] = set()
@@ -202,6 +205,8 @@ class Loader:
             self._vault.upsert_many(
                 VaultEntry(event.site, event.user, event.visitor, event.vault) for event in telling if event.vault
             )
+        if self._choices is not None:
+            self._choices.learn(event for event in telling if event.decides)
         self._enter(batch, work.found.duplicates, not_stored)
         return len(batch.parts)
 
@@ -255,6 +260,8 @@ class Loader:
                         self.audit.loaded()
                         continue
                     self.audit.when_due()
+                    if self._choices is not None:
+                        self._choices.settle()
                 except TryLater as later:
                     pause = min(max(pause, 0.2) * 2, 30.0)
                     log.warning("loader.store_away", reason=later.message, code=later.code, again_in=round(pause, 1))

@@ -6,6 +6,9 @@ visitors, not of events. Measured (`docs/decisions/funnel.md`): joining row by r
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from tracker.store.engine import Engine, Query, Rows
 from tracker.store.sql import Fragment
 
 PERSON = "if(persons.person = 0, key, persons.person)"
@@ -28,3 +31,23 @@ def keys_of(slot: str) -> Fragment:
         " select key from (select key, argMax(person, version) as person from person_map"
         f" where site = {{site:String}} group by key) where person in {keys})"
     )
+
+
+def suppressed() -> Fragment:
+    """Keys on the suppression list and the persons they belong to, as a subquery; needs the parameter `site`."""
+    listed = "select key from suppressed where site = {site:String} group by key having argMax(listed, version) = 1"
+    return Fragment(
+        f"({listed} union all select argMax(person, version) as key from person_map"  # noqa: S608 - text of our own
+        f" where site = {{site:String}} and person_map.key in ({listed}) group by person_map.key)"
+    )
+
+
+def suppress(engine: Engine, site: str, keys: Iterable[int], *, listed: bool, version: int) -> None:
+    """Write keys of persons to every node: audiences read them where the events are. Repeating it is harmless."""
+    data = [(site, key, int(listed), version) for key in sorted(set(keys))]
+    if not data:
+        return
+    columns = [("site", "String"), ("key", "UInt64"), ("listed", "UInt8"), ("version", "UInt64")]
+    text = "insert into suppressed (site, key, listed, version) select site, key, listed, version from /*table:given*/"
+    for node in engine.nodes():
+        node.command(Query(text=text, tables={"given": Rows(columns=columns, data=data)}))

@@ -151,10 +151,12 @@ def _prepared(engine: Engine, stop: threading.Event, *, tries: int = 0) -> bool:
 
 
 def _loader(settings: Settings, engine: Engine, catalog: Catalog) -> Loader:
+    from tracker.loader.choices import Choices
     from tracker.loader.loop import Loader
     from tracker.spool.reader import Spool
 
-    return Loader(Spool(settings.spool_dir), engine, catalog.ledger, vault=catalog.vault)
+    choices = Choices(engine, catalog.consents, catalog.suppressions, catalog.sites.get)
+    return Loader(Spool(settings.spool_dir), engine, catalog.ledger, vault=catalog.vault, choices=choices)
 
 
 def _services(

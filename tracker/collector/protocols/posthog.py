@@ -23,7 +23,8 @@ COOKIELESS = b"$posthog_cookieless"  # the one id that posthog-js gives everybod
 
 _NAMES = {"$pageview": "page_view", "$screen": "screen_view"}
 _TYPES = {"$pageview": "page", "$screen": "screen", "$identify": "identify", "$set": "identify",
-          "$create_alias": "alias", "$merge_dangerously": "alias", "$groupidentify": "group"}  # fmt: skip
+          "$create_alias": "alias", "$merge_dangerously": "alias", "$groupidentify": "group",
+          "$opt_in": "consent", "$opt_out": "consent"}  # fmt: skip
 _CONSENT = {"$opt_in": RawConsent(analytics=True), "$opt_out": RawConsent(analytics=False)}
 _MOVED = frozenset(
     "distinct_id token $set $set_once $current_url $referrer title $session_id $raw_user_agent $user_agent $ip "
@@ -161,7 +162,7 @@ def to_raw(given: _Event, sent_at: int | None, address: str | None = None) -> Ra
         props |= values.tidy(values.mapping(said.get("$group_set")))
     return RawEvent(
         type=kind,
-        name=name if kind in ("page", "track") else page_name or "",
+        name=name if kind in ("page", "track", "consent") else page_name or "",
         message_id=given.uuid or values.text(said.get("$insert_id")),
         ts=ts,
         visitor=visitor,

@@ -8,6 +8,7 @@ https://www.thyngster.com/ga4-measurement-protocol-cheatsheet/.
 from __future__ import annotations
 
 import re
+from hashlib import blake2b
 from typing import Any
 
 import msgspec
@@ -43,6 +44,7 @@ _NUMBERS = ("price", "quantity", "index", "discount")
 _PRODUCT = re.compile(r"pr[1-9]\d{0,2}")
 _FIELDS = ("en", "cid", "uid", "sid", "dl", "dr", "dt", "ul", "sr", "cu")  # what has a place of its own
 _PERSON = ("uip", "_uip")  # an address that a server passes on: used for the place, kept nowhere
+_HASHED = "em"  # contact details, hashed without a key: whoever has the address can look them up
 _TEXTS = msgspec.json.Decoder(dict[str, str])
 _encode = msgspec.json.Encoder().encode
 
@@ -53,12 +55,13 @@ def parse(query: str, body: bytes = b"", *, max_event: int = 32_768) -> Batch:
     `write_key` is `tid`.
     """
     shared = values.pairs(query)
+    shared.pop(_HASHED, None)
     address = next((shared.pop(key) for key in _PERSON if shared.get(key)), None)
     lines = [line for line in body.splitlines() if line.strip()] or [b""]
     texts = []
     for at, line in enumerate(lines):
         own = values.pairs(line)
-        for key in _PERSON:
+        for key in (*_PERSON, _HASHED):
             own.pop(key, None)
         texts.append(_encode({**shared, **own, "_line": str(at)}))
 
@@ -129,7 +132,8 @@ def _id(hit: dict[str, str]) -> str | None:
     page, seq = hit.get("_p"), hit.get("_s")
     if not page or not seq:
         return None
-    return f"gtag:{hit.get('tid', '')}:{hit.get('cid', '')}:{page}:{seq}:{hit['_line']}:{hit['en']}"[:256]
+    parts = (hit.get("tid", ""), hit.get("cid", ""), page, seq, hit["_line"], hit["en"])
+    return f"gtag:{blake2b(chr(0).join(parts).encode('utf-8', 'replace'), digest_size=16).hexdigest()}"
 
 
 def _item(text: str) -> dict[str, Any]:

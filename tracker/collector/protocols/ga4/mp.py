@@ -38,10 +38,11 @@ class _Event(msgspec.Struct):
 
 
 class _Envelope(msgspec.Struct):
-    events: list[msgspec.Raw]
+    events: msgspec.Raw
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
+_listed = msgspec.json.Decoder(list[msgspec.Raw])
 _shared = msgspec.json.Decoder(dict[str, Any])
 _event = msgspec.json.Decoder(_Event)
 
@@ -49,7 +50,9 @@ _event = msgspec.json.Decoder(_Event)
 def parse(body: bytes, write_key: str, *, max_event: int = 32_768) -> Batch:
     """One request -> Batch; `write_key` is what the query says. Raises BadRequest when the whole is unreadable."""
     try:
-        texts = list(map(bytes, _envelope.decode(body).events))
+        given = bytes(_envelope.decode(body).events)
+        # ga4mp's postponed hits have one event and no list around it.
+        texts = [given] if given.startswith(b"{") else list(map(bytes, _listed.decode(given)))
         shared = _shared.decode(body)
     except msgspec.ValidationError as failure:
         raise BadRequest(str(failure), code="bad_envelope", field="events") from None
@@ -57,7 +60,7 @@ def parse(body: bytes, write_key: str, *, max_event: int = 32_768) -> Batch:
         found = members(body.removeprefix(b"\xef\xbb\xbf"))
         if "events" not in found:
             raise BadRequest("the body needs events", code="bad_envelope", field="events") from None
-        texts = elements(found["events"])
+        texts = [found["events"]] if found["events"].startswith(b"{") else elements(found["events"])
         shared = {key: read(found[key], Any) for key in _SHARED if key in found}
     placed = [_Placed(text) for text in texts]
     for at, text in enumerate(placed):

@@ -1,0 +1,143 @@
+"""The gate over all that may come: a refusal never adds a right, and what must never happen does not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tracker.collector.consent import Decision, Mode, Region, decide
+from tracker.collector.signals import ADS_CHOICE, ADS_PROFILE, DEVICE, Heard, hear
+from tracker.core import privacy
+from tracker.core.consent_strings import gpp, tcf
+from tracker.core.event import RawConsent
+from tracker.core.suppression import State
+
+NOW = 1_795_000_000_000
+WORDS = st.sampled_from([None, True, False])
+YES = st.booleans()
+HEARD = st.none() | st.builds(
+    Heard,
+    own=st.none() | st.sets(st.sampled_from([1, 2, 3, 4, 7])).map(lambda found: sum(1 << one for one in found)),
+    shared=YES,
+    unreadable=YES,
+    opted_out=YES,
+    protected=YES,
+    restricted=YES,
+)
+# Loosening declarations of the site, and those that tighten.
+LOOSE = (privacy.EXEMPT, privacy.SHARE_US, privacy.SHARE_ELSEWHERE, privacy.LATER_OPT_IN)
+TIGHT = (privacy.CHILD_DIRECTED, privacy.ALWAYS_EEA, privacy.SERVICE_PROVIDER, privacy.SENSITIVE)
+FLAGS = st.sets(st.sampled_from(LOOSE + TIGHT)).map(sum)
+STATES = st.sets(st.sampled_from(list(State))).map(lambda found: int(sum(found)))
+EVERYTHING = st.fixed_dictionaries(
+    {
+        "policy": st.sampled_from(["opt-in", "opt-out"]),
+        "region": st.sampled_from(Region),
+        "analytics": WORDS,
+        "ads": WORDS,
+        "heard": HEARD,
+        "gpc": YES,
+        "browser": YES,
+        "flags": FLAGS,
+        "state": STATES,
+    }
+)
+
+
+def leaves(decision: Decision, policy: str) -> bool:
+    """Whether the person may leave the house, as audiences read what is stored."""
+    return decision.mode is Mode.M4 and (decision.ads == 1 or (policy == "opt-out" and decision.ads == -1))
+
+
+def stricter(case: dict[str, Any]) -> list[dict[str, Any]]:
+    """The same with one more refusal."""
+    found = [
+        {"analytics": False},
+        {"ads": False},
+        {"gpc": True},
+        {"policy": "opt-in"},
+        *({"flags": case["flags"] | flag} for flag in TIGHT),
+        *({"flags": case["flags"] & ~flag} for flag in LOOSE),
+        *({"state": case["state"] | state} for state in State),
+    ]
+    heard = case["heard"]
+    worse = ("unreadable", "opted_out", "protected", "restricted")
+    found += [{"heard": (heard or Heard())._replace(**{change: True})} for change in worse]
+    if heard is not None:
+        found.append({"heard": heard._replace(shared=False)})
+        if heard.own is not None:
+            found += [{"heard": heard._replace(own=heard.own & ~(1 << purpose))} for purpose in (1, 2, 3, 4, 7)]
+            found.append({"heard": heard._replace(own=0)})
+    if case["region"] not in (Region.OPT_IN, Region.UNKNOWN):
+        found.append({"region": Region.OPT_IN})
+    if case["analytics"] is None:  # a string that refuses, where none spoke
+        found.append({"heard": (heard or Heard())._replace(own=0, shared=False)})
+    return [case | change for change in found]
+
+
+@settings(max_examples=1500, deadline=None)
+@given(EVERYTHING)
+def test_one_more_refusal_never_adds_a_right(case):
+    now = decide(**case)
+    for other in stricter(case):
+        then = decide(**other)
+        assert then.mode <= now.mode, other
+        assert leaves(then, other["policy"]) <= leaves(now, case["policy"]), other
+
+
+@settings(max_examples=1500, deadline=None)
+@given(EVERYTHING)
+def test_what_must_always_hold(case):
+    decision = decide(**case)
+    heard, state, flags = case["heard"], case["state"], case["flags"]
+    strict = case["region"] in (Region.OPT_IN, Region.UNKNOWN) or flags & privacy.ALWAYS_EEA
+    assert (decision.reason is not None) == (decision.mode < Mode.M2)
+    assert decision.stored == decision.mode.name
+    overruled = flags & privacy.LATER_OPT_IN and case["ads"]
+    if case["ads"] is False or ((case["gpc"] or state & State.OPTED_OUT) and not overruled):
+        assert decision.mode <= Mode.M2
+        assert decision.ads == 0
+    if (
+        state & (State.CHILD | State.ERASED | State.LEGAL | State.WITHDRAWN | State.UNREADABLE)
+        or flags & privacy.CHILD_DIRECTED
+    ):
+        assert decision.mode <= Mode.M1S
+    if strict and heard is not None and heard.own is not None and decision.mode >= Mode.M3:
+        assert heard.own & DEVICE
+        assert heard.own & ADS_PROFILE
+        if decision.mode is Mode.M4:
+            assert heard.own & ADS_CHOICE
+            assert heard.shared
+    if strict and case["browser"] and case["policy"] == "opt-in" and decision.mode >= Mode.M2:
+        assert case["analytics"] or (heard is not None and heard.own)
+
+
+TEXT = st.text(max_size=60) | st.text("ABCDEFXYZabcdefxyz0189-_.~", max_size=400)
+GOLDEN = "CQSbk4AQSbk4ANwAAAENAwCgAAAAAAAAAAYgACPAAAAA.IDKQA4AAgAKAGQAygAAA"
+CUT = st.builds(
+    lambda at, put, skip: GOLDEN[:at] + put + GOLDEN[at + skip :],
+    st.integers(0, len(GOLDEN)),
+    st.text("ABCxyz019-_.", max_size=4),
+    st.integers(0, 9),
+)
+
+
+@settings(max_examples=1500, deadline=None)
+@example("DBABM~" + GOLDEN)
+@example("DBABLA~BVQqAAAAAgA.QA")
+@given(TEXT | CUT | st.binary(max_size=200).map(lambda data: data.decode("latin-1")))
+def test_any_text_is_read_without_an_error_and_gives_nothing_that_silence_does_not(text):
+    tcf.decode(text)
+    gpp.decode(text)
+    gpp.us_privacy(text)
+    networks = privacy.PrivacySettings(vendors=(1,))
+    for region in Region:
+        silent = decide("opt-in", region, None, None, None, False, True)
+        for said in (RawConsent(tcf=text), RawConsent(gpp=text), RawConsent(usp=text)):
+            heard = hear(said, networks, NOW)
+            assert heard is not None
+            # Nothing that can be made of the sample is valid at this time: its policy is outdated.
+            if heard.own is None:
+                assert decide("opt-in", region, None, None, heard, False, True).mode <= silent.mode
