@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
 from tracker.collector import endpoints, scripts
 from tracker.collector.endpoints import SERVICE, Handler
@@ -24,6 +24,7 @@ _GETS: dict[str, Handler] = {
     "/readyz": endpoints.readyz,
     "/metrics": endpoints.get_metrics,
 }
+_RECORDING = ("/e.gif",)  # asking for the head of it must record nothing
 _POSTS: dict[str, Handler] = {
     "/e": endpoints.post_native,
     "/beacon/v1/batch": endpoints.post_segment,
@@ -35,7 +36,7 @@ def make_app(settings: CollectorSettings) -> web.Application:
     """The collector as an aiohttp application; it opens the spool when it starts and seals it when it stops."""
     app = web.Application(client_max_size=settings.limits.import_body)
     for path, handler in _GETS.items():
-        app.router.add_get(path, handler)
+        app.router.add_get(path, handler, allow_head=path not in _RECORDING)
     for path, handler in _POSTS.items():
         app.router.add_post(path, handler)
         app.router.add_route("OPTIONS", path, endpoints.preflight)
@@ -44,6 +45,7 @@ def make_app(settings: CollectorSettings) -> web.Application:
     app.router.add_get(r"/m/{name:[a-z]+\.js\.map}", scripts.get_map)
     app.router.add_get("/v1/projects/{key}/settings", endpoints.segment_settings)
     app.router.add_route("*", "/{rest:.*}", _otherwise)
+    app.on_response_prepare.append(_say_little)
     app.cleanup_ctx.append(lambda app: _service(app, settings))
     return app
 
@@ -55,6 +57,11 @@ async def _service(app: web.Application, settings: CollectorSettings) -> AsyncIt
     yield
     await warm
     await loop.run_in_executor(None, service.close)
+
+
+async def _say_little(_request: web.Request, response: web.StreamResponse) -> None:
+    """On every answer that is not ready-made: what runs here is nobody's business."""
+    response.headers[hdrs.SERVER] = "tracker"
 
 
 async def _otherwise(request: web.Request) -> web.StreamResponse:

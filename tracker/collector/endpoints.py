@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import re
@@ -10,18 +11,17 @@ from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any
 
-import structlog
 from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from tracker.collector import cors
 from tracker.collector.body import body_now, read_body
+from tracker.collector.parsed import Batch
 from tracker.collector.protocols import gif, native, segment
+from tracker.collector.quiet import quiet
 from tracker.collector.ready import Ready, Words, ready, stays
 from tracker.collector.service import Service
 from tracker.core.errors import BadRequest, NotFound, TrackerError
-
-log = structlog.get_logger()
 
 SERVICE: web.AppKey[Service] = web.AppKey("service", Service)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -42,14 +42,12 @@ def answering(source: str) -> Callable[[Callable[[web.Request, Service], Awaitab
             except (web.HTTPException, ConnectionError):
                 raise
             except Exception as failure:  # nothing of it may reach the client
-                log.exception("collector.failed", source=source)
+                quiet("collector.failed", trace=True, source=source)
                 response = service.failure(request, _unexpected(failure), source)
             finally:
                 service.in_flight -= 1
-            if type(response) is not Ready:
-                if service.leaving:
-                    response.force_close()
-                response.headers.setdefault(hdrs.SERVER, "tracker")  # what runs here is nobody's business
+            if service.leaving and type(response) is not Ready:
+                response.force_close()
             service.metrics.answers[source, response.status] += 1
             return response
 
@@ -63,7 +61,20 @@ def _unexpected(_: Exception) -> TrackerError:
 
 
 async def _body(request: web.Request, service: Service, limit: int) -> bytes:
-    return await read_body(request, limit=limit, patience=service.settings.read_timeout, budget=service.arriving)
+    settings = service.settings
+    return await read_body(
+        request, limit=limit, patience=settings.read_timeout, budget=service.arriving, rate=settings.body_rate
+    )
+
+
+_LARGE = 65_536  # bytes; reading a damaged body of that size takes some 40 ms
+
+
+async def parsed(service: Service, body: bytes, parse: Callable[[], Batch]) -> Batch:
+    """A large body is parsed in a thread, one at a time: somebody may have made it to keep everybody else waiting."""
+    if len(body) <= _LARGE:
+        return parse()
+    return await asyncio.get_running_loop().run_in_executor(service.parser, parse)
 
 
 @answering("native")
@@ -72,10 +83,12 @@ async def post_native(request: web.Request, service: Service) -> web.StreamRespo
     settings = service.settings
     body = body_now(request, settings.limits.body)
     if body is None:
-        body = await read_body(
-            request, limit=settings.limits.body, patience=settings.read_timeout, budget=service.arriving
-        )
-    batch = native.parse(body, max_event=settings.limits.event)
+        body = await _body(request, service, settings.limits.body)
+    most = settings.limits.event
+    if len(body) > _LARGE:
+        batch = await parsed(service, body, lambda: native.parse(body, max_event=most))
+    else:
+        batch = native.parse(body, max_event=most)
     return _answer(request, service, _TAKEN, await service.store(request, batch, "native"))
 
 
@@ -104,7 +117,7 @@ async def post_segment(request: web.Request, service: Service) -> web.StreamResp
     limit = limits.import_body if history else limits.body
     body = await _body(request, service, limit)
     key = _key_of(request.headers.get("Authorization", "")) or request.query.get("writeKey", "")
-    batch = segment.parse(body, segment.PATHS[call], key, max_event=limits.event)
+    batch = await parsed(service, body, lambda: segment.parse(body, segment.PATHS[call], key, max_event=limits.event))
     if not batch.write_key:
         batch.write_key = request.headers.get("X-Write-Key", "")
     headers = await service.store(request, batch, "import" if history else "segment", history=history)

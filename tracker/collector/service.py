@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 from typing import Any
 
@@ -26,6 +27,7 @@ from tracker.spool.writer import SpoolWriter
 # A name that is an istr is looked up without being folded to lower case first.
 _SEC_FETCH_SITE, _SEC_GPC, _FORWARDED_FOR = istr("Sec-Fetch-Site"), istr("Sec-GPC"), istr("X-Forwarded-For")
 _AT_A_TIME = 500  # events between two looks at other requests
+_BYTES_AT_A_TIME = 131_072  # and bytes of them
 
 
 class Service:
@@ -43,6 +45,7 @@ class Service:
         self.metrics = Metrics()
         self.arriving = Budget(settings.pending_max_bytes)
         self.proxies = tuple(ip_network(text, strict=False) for text in settings.trusted_proxies)
+        self.parser = ThreadPoolExecutor(1, thread_name_prefix="parser")
         self.spool = SpoolWriter(
             settings.data / "spool",
             f"c{settings.worker}",
@@ -54,6 +57,7 @@ class Service:
 
     def close(self) -> None:
         """Seal the spool; blocks."""
+        self.parser.shutdown(cancel_futures=True)
         self.spool.close()
         self.places.close()
 
@@ -82,10 +86,13 @@ class Service:
             raise TooLarge(f"more than {most} events in one batch")
         context = self._context(request, known, batch, source, history)
         out = _Travelled()
-        for start in range(0, len(batch.texts), _AT_A_TIME):
-            if start:  # a large batch must not keep everybody else waiting
+        step = _AT_A_TIME
+        if len(batch.texts) > 1:  # a large batch must not keep everybody else waiting, be it many events or long ones
+            step = min(step, 1 + _BYTES_AT_A_TIME * len(batch.texts) // (1 + sum(map(len, batch.texts))))
+        for start in range(0, len(batch.texts), step):
+            if start:
                 await asyncio.sleep(0)
-            self._travel(batch.texts[start : start + _AT_A_TIME], batch.read, context, out)
+            self._travel(batch.texts[start : start + step], batch.read, context, out)
         await self.spool.append(out.bodies)
         if out.accepted:
             self.metrics.endings[source, "accepted"] += out.accepted

@@ -34,7 +34,9 @@ class CollectorSettings:
     https            the public address is https: cookies are `Secure` and named with the `__Host-` prefix
     trusted_proxies  addresses or networks whose X-Forwarded-For is believed
     geoip            an .mmdb file with countries, or None: then every region is unknown, which is the strictest
-    read_timeout     seconds a client may take for its body
+    connections      that may be open at once; an idle one gives way to a newcomer
+    head_timeout     seconds a request's head may take after its first byte
+    read_timeout     seconds a client may take for its body, and one more for each `body_rate` bytes that came
     keepalive        seconds a connection may stay open without a complete request head, the first one included
     grace            seconds that requests in flight get after SIGTERM
     """
@@ -47,7 +49,10 @@ class CollectorSettings:
     trusted_proxies: tuple[str, ...] = ()
     geoip: Path | None = None
     limits: Limits = field(default_factory=Limits)
+    connections: int = 5_000
+    head_timeout: float = 10.0
     read_timeout: float = 10.0
+    body_rate: int = 16_000
     keepalive: float = 75.0
     grace: float = 3.0
     spool_max_bytes: int = 4_000_000_000
