@@ -51,6 +51,11 @@ class Settings:
     shop_port: int = 8090
     public_url: str = ""
     trusted_proxies: str = ""
+    connections: int = 5_000
+    rate_per_key: int = 0
+    rate_per_address: int = 0
+    event_names: int = 2_000
+    property_keys: int = 2_000
     clickhouse_url: str = ""
     catalog_url: str = ""
     admin_token: str = ""
@@ -77,6 +82,9 @@ class Settings:
         for name in ("port", "api_port", "dashboard_port", "shop_port"):
             _check(name, 1 <= getattr(self, name) <= 65535, "a port between 1 and 65535")
         _check("workers", 0 <= self.workers <= 16, "between 1 and 16, or 0 for half of the cores")
+        _check("connections", 16 <= self.connections <= 1_000_000, "between 16 and 1000000")
+        for name in ("rate_per_key", "rate_per_address", "event_names", "property_keys"):
+            _check(name, 0 <= getattr(self, name) <= 1_000_000_000, "a number, or 0 for no limit")
         _check("segment_bytes", 10_000 <= self.segment_bytes <= 1_000_000_000, "between 10000 and 1000000000")
         _check("segment_seconds", 0.05 <= self.segment_seconds <= 3600, "between 0.05 and 3600")
         _check("spool_max_bytes", self.spool_max_bytes >= 2 * self.segment_bytes, "at least twice segment_bytes")

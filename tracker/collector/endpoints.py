@@ -28,14 +28,21 @@ Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _HOST = re.compile(r"[A-Za-z0-9._\-]+(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?")
 
 
-def answering(source: str) -> Callable[[Callable[[web.Request, Service], Awaitable[web.StreamResponse]]], Handler]:
-    """Turn an endpoint into a handler: errors become answers in one shape, every answer is counted."""
+def answering(
+    source: str, *, limited: bool = True
+) -> Callable[[Callable[[web.Request, Service], Awaitable[web.StreamResponse]]], Handler]:
+    """Turn an endpoint into a handler: errors become answers in one shape, every answer is counted.
+
+    `limited`: one of too many requests of its sender is turned away before it is looked at.
+    """
 
     def wrap(endpoint: Callable[[web.Request, Service], Awaitable[web.StreamResponse]]) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             service = request.app[SERVICE]
             service.in_flight += 1
             try:
+                if limited and service.address_rate is not None:
+                    service.admit(request)
                 response = await endpoint(request, service)
             except TrackerError as failure:
                 response = service.failure(request, failure, source)
@@ -92,11 +99,12 @@ async def post_native(request: web.Request, service: Service) -> web.StreamRespo
     return _answer(request, service, _TAKEN, await service.store(request, batch, "native"))
 
 
-@answering("gif")
+@answering("gif", limited=False)
 async def get_gif(request: web.Request, service: Service) -> web.StreamResponse:
     """`GET /e.gif`: always an image, whatever happened; an image cannot try again."""
     headers: list[tuple[str, str]] = []
     try:
+        service.admit(request)
         batch = gif.parse(request.query.items(), max_event=service.settings.limits.event)
         headers = await service.store(request, batch, "gif")
     except TrackerError as failure:
@@ -174,8 +182,7 @@ async def segment_settings(request: web.Request, service: Service) -> web.Respon
     service.site_of(key, request.headers.get(hdrs.ORIGIN))
     destination: dict[str, Any] = {"apiKey": key, "addBundledMetadata": False, "unbundledIntegrations": []}
     if _HOST.fullmatch(request.host):
-        scheme = "https" if service.settings.https else request.scheme
-        destination |= {"apiHost": f"{request.host}/v1", "protocol": scheme}
+        destination |= {"apiHost": f"{request.host}/v1", "protocol": service.scheme_of(request)}
     response = web.json_response(
         {
             "integrations": {"Segment.io": destination},
@@ -196,20 +203,20 @@ async def segment_settings(request: web.Request, service: Service) -> web.Respon
     return response
 
 
-@answering("health")
+@answering("health", limited=False)
 async def healthz(request: web.Request, service: Service) -> web.Response:
     """The process is alive."""
     return web.json_response({"status": "alive"})
 
 
-@answering("health")
+@answering("health", limited=False)
 async def readyz(request: web.Request, service: Service) -> web.Response:
     """Sites are known and the spool takes records."""
     ready = service.sites.readable and service.spool.waiting_bytes < service.settings.pending_max_bytes
     return web.json_response({"status": "ready" if ready else "not ready"}, status=200 if ready else 503)
 
 
-@answering("metrics")
+@answering("metrics", limited=False)
 async def get_metrics(request: web.Request, service: Service) -> web.Response:
     """Prometheus text."""
     service.metrics.waiting_bytes = service.spool.waiting_bytes

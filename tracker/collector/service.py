@@ -14,18 +14,21 @@ from multidict import istr
 
 from tracker.collector import cookies, cors
 from tracker.collector.body import Budget
+from tracker.collector.limits import Buckets
 from tracker.collector.metrics import Metrics
 from tracker.collector.parsed import Batch, Reader, Unreadable
-from tracker.collector.place import NOWHERE, Places, client_address
+from tracker.collector.place import NOWHERE, Places, block, client_address, within
 from tracker.collector.road import Context, encode, to_body, turn_away
 from tracker.collector.settings import CollectorSettings
 from tracker.collector.sites import KnownSite, Sites, allows
-from tracker.core.errors import Forbidden, TooLarge, TrackerError, TryLater, Unauthorized
+from tracker.collector.vocabulary import Vocabulary
+from tracker.core.errors import Forbidden, TooLarge, TooMany, TrackerError, TryLater, Unauthorized
 from tracker.core.event import Event, Suppressed
 from tracker.spool.writer import SpoolWriter
 
 # A name that is an istr is looked up without being folded to lower case first.
 _SEC_FETCH_SITE, _SEC_GPC, _FORWARDED_FOR = istr("Sec-Fetch-Site"), istr("Sec-GPC"), istr("X-Forwarded-For")
+_FORWARDED = istr("Forwarded")
 _AT_A_TIME = 500  # events between two looks at other requests
 _BYTES_AT_A_TIME = 131_072  # and bytes of them
 
@@ -45,6 +48,9 @@ class Service:
         self.metrics = Metrics()
         self.arriving = Budget(settings.pending_max_bytes)
         self.proxies = tuple(ip_network(text, strict=False) for text in settings.trusted_proxies)
+        self.address_rate = Buckets(settings.rate_per_address) if settings.rate_per_address else None
+        self.key_rate = Buckets(settings.rate_per_key) if settings.rate_per_key else None
+        self.vocabularies: dict[str, Vocabulary] = {}
         self.parser = ThreadPoolExecutor(1, thread_name_prefix="parser")
         self.spool = SpoolWriter(
             settings.data / "spool",
@@ -84,6 +90,8 @@ class Service:
         most = limits.import_events if history else limits.events
         if len(batch.texts) > most:
             raise TooLarge(f"more than {most} events in one batch")
+        if self.key_rate is not None:
+            self.key_rate.take(batch.write_key, len(batch.texts), time.monotonic())
         context = self._context(request, known, batch, source, history)
         out = _Travelled()
         step = _AT_A_TIME
@@ -128,13 +136,42 @@ class Service:
             nobody=batch.nobody,
             makes_visitors=browser and source in ("native", "gif"),
             limits=self.settings.limits,
+            words=self._words(known.site.name),
         )
 
+    def _words(self, site: str) -> Vocabulary | None:
+        limits = self.settings.limits
+        if not (limits.event_names or limits.property_keys):
+            return None
+        found = self.vocabularies.get(site)
+        if found is None:
+            found = self.vocabularies[site] = Vocabulary(limits.event_names, limits.property_keys)
+        return found
+
     def _place(self, request: web.Request) -> Any:
+        return self.places.find(self._client(request) if self.proxies else request.remote or "")
+
+    def _client(self, request: web.Request) -> str:
         peer = request.remote or ""
-        if self.proxies:
-            peer = client_address(peer, request.headers.get(_FORWARDED_FOR), self.proxies)
-        return self.places.find(peer)
+        if not self.proxies:
+            return peer
+        headers = request.headers
+        forwarded = ",".join(headers.getall(_FORWARDED_FOR, ()))
+        return client_address(peer, forwarded, self.proxies, ",".join(headers.getall(_FORWARDED, ())))
+
+    def scheme_of(self, request: web.Request) -> str:
+        """http or https, as the client sees it; a trusted proxy says so in X-Forwarded-Proto."""
+        if self.settings.https:
+            return "https"
+        said = request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip().lower()
+        if said in ("http", "https") and self.proxies and within(request.remote or "", self.proxies):
+            return said
+        return str(request.scheme)
+
+    def admit(self, request: web.Request) -> None:
+        """Raises TooMany where the client's address block is over its share."""
+        if self.address_rate is not None:
+            self.address_rate.take(block(self._client(request)), 1, time.monotonic())
 
     def _travel(self, texts: list[bytes], read: Reader, context: Context, out: _Travelled) -> None:
         bodies = out.bodies
@@ -192,7 +229,8 @@ class Service:
         readable = origin and not isinstance(failure, Forbidden) and self.sites.any_allows(origin)
         headers = cors.answer_headers(str(origin)) if readable else {}
         if isinstance(failure, TryLater):
-            headers["Retry-After"] = str(5 + secrets.randbelow(11))
+            after = failure.after if isinstance(failure, TooMany) else 5
+            headers["Retry-After"] = str(after + secrets.randbelow(11))
         body: dict[str, object] = {**failure.as_json()}
         if source == "segment":
             body |= {"code": failure.code, "message": failure.message}
