@@ -60,6 +60,7 @@ class Worker:
         sites = SitesFile(
             sites=(
                 Site(name="shop", write_key="wk", consent="opt-out", identifier_key="11" * 32),
+                Site(name="captured", write_key="WK_TEST", consent="opt-out", identifier_key="33" * 32),
                 Site(name="strict", write_key="wk-strict", domains=("shop.example",), identifier_key="22" * 32),
             )
         )

@@ -406,7 +406,13 @@ async def test_where_segment_libraries_put_the_key(collector, path, headers, ext
 
 
 async def test_segment_without_a_key(collector):
-    for headers in ({}, {"Authorization": "Bearer wk"}, {"Authorization": "Basic %%%"}, basic("nope")):
+    for headers in (
+        {},
+        {"Authorization": "Bearer wk"},
+        {"Authorization": "Basic %%%"},
+        {"Authorization": "Basic é"},
+        basic("nope"),
+    ):
         assert (await collector.send("/v1/track", {"event": "x"}, headers=headers)).status == 401
 
 

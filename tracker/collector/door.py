@@ -69,6 +69,8 @@ class Visitor(RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """An answer that repeats nothing of the request and says nothing of what runs here; closes the connection."""
+        if isinstance(exc, ConnectionError):
+            raise exc  # nobody is there any more
         if request.writer.output_size > 0:
             raise ConnectionError("half of an answer is out already")
         if status < 500:
