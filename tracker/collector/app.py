@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import hdrs, web
 
-from tracker.collector import endpoints, scripts
+from tracker.collector import endpoints, links, scripts
 from tracker.collector.endpoints import SERVICE, Handler
 from tracker.collector.protocols import segment
 from tracker.collector.service import Service
@@ -43,6 +43,8 @@ def make_app(settings: CollectorSettings) -> web.Application:
     app.router.add_get(r"/p.{version:[0-9a-f]{16}}.js", scripts.get_pinned)
     app.router.add_get(r"/m/{name:[a-z]+\.[0-9a-f]{16}\.js}", scripts.get_pinned)
     app.router.add_get(r"/m/{name:[a-z]+\.js\.map}", scripts.get_map)
+    app.router.add_get(r"/r/{token:[A-Za-z0-9_.-]+}", links.get_link)
+    app.router.add_get(r"/o/{token:[A-Za-z0-9_.-]+}.gif", links.get_open)
     app.router.add_get("/v1/projects/{key}/settings", endpoints.segment_settings)
     app.router.add_route("*", "/{rest:.*}", _otherwise)
     app.on_response_prepare.append(_say_little)

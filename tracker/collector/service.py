@@ -29,6 +29,7 @@ from tracker.spool.writer import SpoolWriter
 # A name that is an istr is looked up without being folded to lower case first.
 _SEC_FETCH_SITE, _SEC_GPC, _FORWARDED_FOR = istr("Sec-Fetch-Site"), istr("Sec-GPC"), istr("X-Forwarded-For")
 _FORWARDED = istr("Forwarded")
+_BY_NAVIGATION = ("gif", "link", "open")  # what browsers ask for without an Origin
 _AT_A_TIME = 500  # events between two looks at other requests
 _BYTES_AT_A_TIME = 131_072  # and bytes of them
 
@@ -113,11 +114,13 @@ class Service:
         headers = request.headers
         browser = hdrs.ORIGIN in headers or _SEC_FETCH_SITE in headers  # Node's fetch says Sec-Fetch-Mode, never Site
         ua = headers.get(hdrs.USER_AGENT, "")
-        if source == "gif" and not browser:  # images carry no Origin, and older browsers no Sec-Fetch
+        if source in _BY_NAVIGATION and not browser:  # images carry no Origin, and older browsers no Sec-Fetch
             browser = hdrs.REFERER in headers or ua.startswith("Mozilla/")
         if not browser and not ua.startswith("Mozilla/"):
             ua = ""  # a library's name says nothing about the person it speaks for
-        direct = browser or source in ("native", "gif")  # else the peer is a server and its place is not the person's
+        direct = (
+            browser or source == "native" or source in _BY_NAVIGATION
+        )  # else the peer is a server and its place is not the person's
         return Context(
             site=known.site,
             keys=known.keys,
@@ -134,7 +137,7 @@ class Service:
             cookie=cookies.read(headers.get(hdrs.COOKIE), self.settings.https) if direct else "",
             fresh=batch.fresh,
             nobody=batch.nobody,
-            makes_visitors=browser and source in ("native", "gif"),
+            makes_visitors=browser and source in ("native", "gif", "link"),
             limits=self.settings.limits,
             words=self._words(known.site.name),
         )
