@@ -1,4 +1,4 @@
-"""Tracked links and opened mails: `GET /r/TOKEN`, `GET /o/TOKEN.gif`. Who follows a link comes first, then the count."""
+"""Tracked links and opened mails: `GET /r/TOKEN`, `GET /o/TOKEN.gif`. Whoever follows a link comes first."""
 
 from __future__ import annotations
 
