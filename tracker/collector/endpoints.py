@@ -20,7 +20,7 @@ from tracker.collector.protocols import gif, native, segment
 from tracker.collector.quiet import quiet
 from tracker.collector.ready import Ready, Words, ready, stays
 from tracker.collector.service import Service
-from tracker.core.errors import BadRequest, NotFound, TrackerError
+from tracker.core.errors import BadRequest, Forbidden, NotFound, TrackerError
 
 SERVICE: web.AppKey[Service] = web.AppKey("service", Service)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -108,6 +108,10 @@ async def get_gif(request: web.Request, service: Service) -> web.StreamResponse:
         headers = await service.store(request, batch, "gif")
     except TrackerError as failure:
         service.metrics.answers["gif_failed", failure.status] += 1
+        if isinstance(failure, Forbidden):  # the image, but not for this page's scripts
+            return web.Response(
+                body=gif.PIXEL, content_type="image/gif", headers={"Cache-Control": "no-store, private"}
+            )
     headers.append(("Cache-Control", "no-store, private"))
     return _answer(request, service, _IMAGE, headers)
 
