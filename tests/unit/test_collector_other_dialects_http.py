@@ -123,7 +123,10 @@ async def test_nobody_has_a_hundred_sites(collector):
 async def test_a_batch_that_is_too_large_leaves_nothing(start):  # noqa: F811
     collector = await start(limits=Limits(events=2))
     assert (await tp2(collector, page(), page("shop"), page())).status == 413
-    assert collector.stored() == []
+    hits = ["?idsite=shop&rec=1&uid=u", *["?idsite=open&rec=1&uid=u"] * 3]
+    assert (await collector.send("/matomo.php", {"requests": hits})).status == 413
+    assert collector.stored() == [], "not even the other site's"
+    assert (await collector.send("/matomo.php", {"requests": hits[1:], "token_auth": "wk-open"})).status == 200
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,10 @@ async def track(request: web.Request, service: Service) -> web.StreamResponse:
             await asyncio.sleep(0)
     few(len(asked.hits))
     batches = [_batch(request, service, hits) for hits in asked.hits]
+    if any(len(batch.texts) > limits.events for batch, trusted in batches if not trusted):
+        raise TooLarge(
+            f"more than {limits.events} events for one site; with token_auth {limits.import_events} are fine"
+        )
     settle(request, service, [batch for batch, _ in batches])
     headers: list[tuple[str, str]] = []
     turned: set[int] = set()
