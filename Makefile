@@ -10,7 +10,7 @@ NODE_DIRS := pixel tests/protocols/node tests/consent_strings
 DATA ?= data
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up install dev test check format bench chaos pixel chromium clean
+.PHONY: help demo up install dev test check format bench chaos fuzz pixel chromium clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ bench: dev  ## measure; prints figures and asserts nothing (wrk is needed for th
 
 chaos: dev chromium  ## kill -9, full disks and frozen servers in full length
 	TRACKER_CHAOS=full $(BIN)/python -m pytest tests/chaos tests/browser/test_browser_reliability.py -s --timeout 3600
+
+fuzz: dev  ## ten minutes of broken requests; prints what came of them
+	TRACKER_FUZZ=600 $(BIN)/python -m pytest tests/chaos/test_chaos_fuzz.py -s
 
 pixel: dev  ## build tracker/pixel/built from pixel/src
 	npm run --silent --prefix pixel build

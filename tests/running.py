@@ -101,6 +101,7 @@ class Tracker:
             "TRACKER_ADMIN_TOKEN": self._token,
             "TRACKER_CLICKHOUSE_URL": clickhouse_url,
             "TRACKER_LOG_FORMAT": "json",
+            "TRACKER_CANARY_SECONDS": "0",  # what tests count is only what they sent
             "PYTHONUNBUFFERED": "1",
             **(env or {}),
         }

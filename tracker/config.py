@@ -51,6 +51,11 @@ class Settings:
     shop_port: int = 8090
     public_url: str = ""
     trusted_proxies: str = ""
+    connections: int = 5_000
+    rate_per_key: int = 0
+    rate_per_address: int = 0
+    event_names: int = 2_000
+    property_keys: int = 2_000
     clickhouse_url: str = ""
     catalog_url: str = ""
     admin_token: str = ""
@@ -58,6 +63,8 @@ class Settings:
     spool_max_bytes: int = 10_000_000_000
     segment_bytes: int = 8_000_000
     segment_seconds: float = 0.5
+    canary_seconds: float = 60.0
+    canary_url: str = ""
     report_seconds: float = 60.0
     report_threads: int = 4
     stop_seconds: float = 8.0
@@ -77,9 +84,15 @@ class Settings:
         for name in ("port", "api_port", "dashboard_port", "shop_port"):
             _check(name, 1 <= getattr(self, name) <= 65535, "a port between 1 and 65535")
         _check("workers", 0 <= self.workers <= 16, "between 1 and 16, or 0 for half of the cores")
+        _check("connections", 16 <= self.connections <= 1_000_000, "between 16 and 1000000")
+        for name in ("rate_per_key", "rate_per_address", "event_names", "property_keys"):
+            _check(name, 0 <= getattr(self, name) <= 1_000_000_000, "a number, or 0 for no limit")
         _check("segment_bytes", 10_000 <= self.segment_bytes <= 1_000_000_000, "between 10000 and 1000000000")
         _check("segment_seconds", 0.05 <= self.segment_seconds <= 3600, "between 0.05 and 3600")
         _check("spool_max_bytes", self.spool_max_bytes >= 2 * self.segment_bytes, "at least twice segment_bytes")
+        _check(
+            "canary_seconds", self.canary_seconds == 0 or 1 <= self.canary_seconds <= 86400, "1 to 86400, or 0 for none"
+        )
         _check("report_seconds", 0.1 <= self.report_seconds <= 3600, "between 0.1 and 3600")
         _check("report_threads", 1 <= self.report_threads <= 64, "between 1 and 64")
         _check("stop_seconds", 0.5 <= self.stop_seconds <= 600, "between 0.5 and 600")
@@ -89,6 +102,7 @@ class Settings:
         _check_url("clickhouse_url", self.clickhouse_url, ("clickhouse", "clickhouses"))
         _check_url("catalog_url", self.catalog_url, ("sqlite", "postgresql", "postgresql+psycopg"))
         _check_url("public_url", self.public_url, ("http", "https"))
+        _check_url("canary_url", self.canary_url, ("http", "https"))
         _check_url("api_url", self.api_url, ("http", "https"))
         _check("admin_token", not self.admin_token or len(self.admin_token) >= 20, "at least 20 characters long")
 
@@ -110,6 +124,11 @@ class Settings:
     def collector_url(self) -> str:
         """Where browsers reach the collector."""
         return self.public_url.rstrip("/") or f"http://{_reachable(self.host)}:{self.port}"
+
+    @property
+    def canary_base(self) -> str:
+        """Where the engine's canary reaches a collector."""
+        return self.canary_url.rstrip("/") or f"http://{_reachable(self.host)}:{self.port}"
 
     @property
     def api_base(self) -> str:

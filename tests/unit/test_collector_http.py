@@ -406,7 +406,13 @@ async def test_where_segment_libraries_put_the_key(collector, path, headers, ext
 
 
 async def test_segment_without_a_key(collector):
-    for headers in ({}, {"Authorization": "Bearer wk"}, {"Authorization": "Basic %%%"}, basic("nope")):
+    for headers in (
+        {},
+        {"Authorization": "Bearer wk"},
+        {"Authorization": "Basic %%%"},
+        {"Authorization": "Basic é"},
+        basic("nope"),
+    ):
         assert (await collector.send("/v1/track", {"event": "x"}, headers=headers)).status == 401
 
 
@@ -518,3 +524,26 @@ async def test_a_trusted_proxy_names_the_client(start, monkeypatch):
 async def test_without_trust_a_forwarded_address_is_not_believed(collector):
     await collector.events(event(), headers={"X-Forwarded-For": "203.0.113.77"})
     assert collector.stored()[0].ip == "127.0.0.0"
+
+
+async def test_every_line_of_a_forwarding_header_counts(start):
+    """A proxy may add a line of its own under the one that the client made up."""
+    collector = await start(trusted_proxies=("127.0.0.0/8",))
+    await collector.events(event(), headers=[("X-Forwarded-For", "6.6.6.6"), ("X-Forwarded-For", "203.0.113.77")])
+    await collector.events(event(), headers=[("Forwarded", "for=6.6.6.6"), ("X-Forwarded-For", "203.0.113.77")])
+    assert [record.ip for record in collector.stored()] == ["203.0.113.0", "127.0.0.0"]
+
+
+@pytest.mark.parametrize(
+    ("trusted", "said", "scheme"),
+    [
+        (("127.0.0.1",), "https", "https"),
+        ((), "https", "http"),
+        (("10.0.0.1",), "https", "http"),
+        (("127.0.0.1",), "javascript", "http"),
+    ],
+)
+async def test_the_scheme_that_a_proxy_names(start, trusted, said, scheme):
+    collector = await start(trusted_proxies=trusted)
+    answer = await collector.send("/v1/projects/wk/settings", method="GET", headers={"X-Forwarded-Proto": said})
+    assert answer.json["integrations"]["Segment.io"]["protocol"] == scheme

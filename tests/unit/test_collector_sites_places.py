@@ -5,7 +5,7 @@ import msgspec
 import pytest
 
 from tracker.collector.consent import Region
-from tracker.collector.place import NOWHERE, Places, _codes, client_address, truncate
+from tracker.collector.place import NOWHERE, Places, _codes, block, client_address, truncate
 from tracker.collector.sites import Sites, allows
 from tracker.core.site import Site, SitesFile
 
@@ -107,10 +107,42 @@ TRUSTED = (ip_network("10.0.0.0/8"), ip_network("::1/128"))
         ("10.0.0.1", "10.0.0.3, 10.0.0.9", "10.0.0.1"),
         ("10.0.0.1", "203.0.113.1, junk", "10.0.0.1"),
         ("::1", "[2001:db8::1]", "2001:db8::1"),
+        ("10.0.0.1", "203.0.113.1:4711", "203.0.113.1"),
+        ("::1", "[2001:db8::1]:4711", "2001:db8::1"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("10.0.0.1", ",,,", "10.0.0.1"),
+        ("10.0.0.1", "127.0.0.1", "127.0.0.1"),
+        ("10.0.0.1", "203.0.113.1, 10.0.0.2:99", "203.0.113.1"),
+        ("10.0.0.1", "6.6.6.6, unknown, 10.0.0.2", "10.0.0.1"),
     ],
 )
 def test_client_address(peer, forwarded, client):
     assert client_address(peer, forwarded, TRUSTED) == client
+
+
+@pytest.mark.parametrize(
+    ("forwarded", "standard", "client"),
+    [
+        (None, "for=203.0.113.1", "203.0.113.1"),
+        (None, 'proto=https;For="203.0.113.1:99";by=10.0.0.1, for=10.0.0.2', "203.0.113.1"),
+        (None, 'for="[2001:db8::1]:99"', "2001:db8::1"),
+        (None, "for=6.6.6.6, for=_hidden", "10.0.0.1"),
+        (None, "by=203.0.113.1", "10.0.0.1"),
+        ("203.0.113.1", "for=203.0.113.1", "203.0.113.1"),
+        ("203.0.113.1", "for=6.6.6.6", "10.0.0.1"),  # one of them is the client's own
+    ],
+)
+def test_the_two_headers_of_proxies(forwarded, standard, client):
+    assert client_address("10.0.0.1", forwarded, TRUSTED, standard) == client
+    assert client_address("203.0.113.9", forwarded, TRUSTED, standard) == "203.0.113.9"
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [("203.0.113.77", "203.0.113.0"), ("2001:db8:1:2::3", "2001:db8:1::"), ("", ""), ("unix:", "unix:")],
+)
+def test_blocks(address, expected):
+    assert block(address) == expected
 
 
 @pytest.mark.parametrize(

@@ -25,6 +25,13 @@ class Error(Struct):
     error: ErrorBody
 
 
+class LinkCreated(Struct):
+    """A signed link; whoever has it can read what it says."""
+
+    url: str
+    expires: str
+
+
 class SiteCreated(Struct):
     """A new site."""
 

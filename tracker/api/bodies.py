@@ -61,6 +61,26 @@ class ListOfMaybeSite(Closed):
     limit: Limit = 100
 
 
+class LinkConsent(Closed):
+    """What the recipient said to the sender."""
+
+    analytics: bool
+    ads: bool = False
+
+
+class NewLink(Closed):
+    """A link for a mail, a banner or a printed code. `user` and `visitor` are the recipient, where they are known."""
+
+    site: SiteName
+    kind: Literal["click", "open"] = "click"
+    url: Annotated[str, Meta(max_length=2000, description="where a click leads")] = ""
+    props: dict[str, Any] = {}
+    user: Annotated[str, Meta(max_length=255)] = ""
+    visitor: Annotated[str, Meta(max_length=255)] = ""
+    consent: LinkConsent | None = None
+    expires: Duration = "90d"
+
+
 class FindPeople(Closed):
     """`q`: a visitor, a user, or the beginning of one."""
 

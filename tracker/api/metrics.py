@@ -30,14 +30,30 @@ class Metrics:
             "tracker_events", "Events of all sites by how they ended", ("ending", "reason"), registry=self._registry
         )
 
+        self._canary_lag = Gauge(
+            "tracker_canary_lag_seconds",
+            "From sending our own last event that arrived until it was found in the store",
+            registry=self._registry,
+        )
+        self._canary_arrived = Gauge(
+            "tracker_canary_arrived_timestamp_seconds",
+            "When our own last event that arrived was sent; alert on its age",
+            registry=self._registry,
+        )
+
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request; `route` is the pattern, never the address with its ids."""
         known = method if method in _METHODS else "other"  # a stranger must not invent labels
         self._requests.labels(known, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def text(self, ledger: Mapping[str, Any]) -> bytes:
-        """The exposition format, with the ledger as of now."""
+    def text(self, ledger: Mapping[str, Any], canary: Mapping[str, Any] | None = None) -> bytes:
+        """The exposition format, with the ledger and the last canary as of now."""
+        if canary is not None:
+            if canary["lag_seconds"] is not None:
+                self._canary_lag.set(canary["lag_seconds"])
+            if canary["arrived_at"] is not None:
+                self._canary_arrived.set(canary["arrived_at"] / 1000)
         for ending in ("stored", "duplicates", "suppressed", "waiting", "unexplained"):
             self._events.labels(ending, "").set(ledger[ending])
         for reason, n in ledger["rejected"].items():

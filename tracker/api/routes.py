@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.api import answers, bodies, data, sites
+from tracker.api import answers, bodies, data, links, sites
 from tracker.api.routes_audiences import AUDIENCES
 from tracker.api.routes_privacy import PRIVACY
 from tracker.api.routes_questions import FUNNELS, PEOPLE, REPORTS
@@ -98,6 +98,20 @@ _SITES = (
     ),
 )
 
+_LINKS = (
+    Route(
+        method="POST",
+        path="/api/v1/links",
+        role="analyst",
+        handler=links.created,
+        tag="Links",
+        summary="A signed link that counts and leads to its target, or an image that counts openings of a mail",
+        body=bodies.NewLink,
+        answer=answers.LinkCreated,
+        status=201,
+    ),
+)
+
 _HEALTH = (
     Route(
         method="GET",
@@ -152,4 +166,4 @@ _HEALTH = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*_SITES, *_HEALTH, *REPORTS, *FUNNELS, *PEOPLE, *AUDIENCES, *PRIVACY)
+ROUTES: tuple[Route, ...] = (*_SITES, *_LINKS, *_HEALTH, *REPORTS, *FUNNELS, *PEOPLE, *AUDIENCES, *PRIVACY)

@@ -23,6 +23,7 @@ class Services:
     ledger            (site or None) -> the answer of `GET /api/v1/ledger`
     replay            (site, ids that `GET /api/v1/rejected` gave, or None for all of the site) -> {"replayed": n}
     status            () -> what to add to `GET /api/v1/status` (lag, disk, processes)
+    canary            () -> how our own last event fared (`tracker.wiring.canary`), None where none was sent
     admin_token_hash  SHA-256, hex, of the admin's token
     exports           folder for finished files
     collector_url     where browsers reach the collector; stands in the snippet
@@ -38,6 +39,7 @@ class Services:
     exports: Path
     version: str
     status: Callable[[], Mapping[str, Any]] = _no_status
+    canary: Callable[[], Mapping[str, Any] | None] = lambda: None
     collector_url: str = ""
     report_timeout_s: float = 60.0
     report_threads: int = 4

@@ -39,7 +39,10 @@ def public_routes(services: Services) -> Iterable[web.RouteDef]:
 
     async def metrics(request: web.Request) -> web.Response:
         ledger = await asyncio.get_running_loop().run_in_executor(None, services.ledger, None)
-        return web.Response(body=request.app[METRICS].text(ledger), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        canary = await asyncio.get_running_loop().run_in_executor(None, services.canary)
+        return web.Response(
+            body=request.app[METRICS].text(ledger, canary), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )
 
     async def openapi_json(_request: web.Request) -> web.Response:
         return web.Response(body=document(), content_type="application/json")

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from tracker.catalog.database import Database, now_ms
 from tracker.catalog.tables import EndingRow, LineageRow, SegmentRow
+from tracker.core.site import INTERNAL
 
 ENDINGS = ("stored", "duplicate", "rejected", "suppressed")
 
@@ -79,8 +80,8 @@ class Ledger:
     def suppressed(self, site: str | None = None) -> dict[str, int]:
         """Suppressed events by reason."""
         query = select(EndingRow).where(EndingRow.ending == "suppressed")
-        if site is not None:
-            query = query.where(EndingRow.site == site)
+        ours = EndingRow.site.startswith(INTERNAL, autoescape=True)
+        query = query.where(~ours if site is None else EndingRow.site == site)
         counts: dict[str, int] = {}
         with self._database.read() as session:
             for row in session.scalars(query):
@@ -108,7 +109,8 @@ class Ledger:
 
 
 def _totals(session: Session, site: str | None) -> dict[str, Any]:
-    query = select(EndingRow) if site is None else select(EndingRow).where(EndingRow.site == site)
+    ours = EndingRow.site.startswith(INTERNAL, autoescape=True)
+    query = select(EndingRow).where(~ours if site is None else EndingRow.site == site)
     plain = dict.fromkeys(ENDINGS, 0)
     rejected: dict[str, int] = {}
     for row in session.scalars(query):

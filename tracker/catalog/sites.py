@@ -18,7 +18,7 @@ from tracker.catalog.tables import SiteRow
 from tracker.core.errors import BadRequest, Conflict, NotFound
 from tracker.core.pixel import PixelSettings
 from tracker.core.privacy import PLAIN, PrivacySettings
-from tracker.core.site import Site
+from tracker.core.site import INTERNAL, Site
 
 CONSENTS = ("opt-in", "opt-out")
 DEFAULT_MIN_SIZE = 100
@@ -65,6 +65,29 @@ class Sites:
         self.publish()
         return _site(row)
 
+    def internal(self, name: str) -> Site:
+        """One of our own sites, made when it is not there: collectors know it, nobody else sees it. `name` begins
+        with an underscore, which no other site's can.
+        """
+        if not name.startswith(INTERNAL):
+            raise ValueError(f"{name} does not begin with {INTERNAL}")
+        with self._database.write() as session:
+            row = session.get(SiteRow, name)
+            if row is None:
+                row = SiteRow(
+                    name=name,
+                    write_key=f"wk_{secrets.token_urlsafe(18)}",
+                    identifier_key=secrets.token_hex(32),
+                    created_at=now_ms(),
+                    domains=[],
+                    consent="opt-out",
+                    timezone="UTC",
+                    min_size=DEFAULT_MIN_SIZE,
+                )
+                session.add(row)
+        self.publish()
+        return _site(row)
+
     def get(self, name: str) -> Site:
         """The site. Raises NotFound."""
         with self._database.read() as session:
@@ -77,7 +100,10 @@ class Sites:
             return None if row is None else _site(row)
 
     def list(self) -> list[Site]:
-        """Every site that is not deleted, by name."""
+        """Every site that is not deleted, by name; none of our own."""
+        return [site for site in self._all() if not site.name.startswith(INTERNAL)]
+
+    def _all(self) -> Sequence[Site]:
         with self._database.read() as session:
             rows = session.scalars(select(SiteRow).where(SiteRow.deleted_at.is_(None)).order_by(SiteRow.name))
             return [_site(row) for row in rows]
@@ -125,12 +151,12 @@ class Sites:
     def publish(self) -> None:
         """Write `sites.json` from the database as it is now."""
         with sites_file.locked(self._file):
-            sites_file.write(self._file, self.list())
+            sites_file.write(self._file, self._all())
 
 
 def _live(session: Session, name: str) -> SiteRow:
     row = session.get(SiteRow, name)
-    if row is None or row.deleted_at is not None:
+    if row is None or row.deleted_at is not None or name.startswith(INTERNAL):
         raise NotFound(f"there is no site named {name}", code="no_such_site", field="site")
     return row
 

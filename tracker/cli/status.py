@@ -43,6 +43,7 @@ def _lines(stock: dict[str, Any]) -> list[str]:
     lines += [
         "",
         f"{'lag':<24}{lag:>15}",
+        f"{'canary':<24}{_canary(stock['canary']):>15}",
         f"{'spool':<24}{_size(disk['spool_bytes']):>15}",
         f"{'store':<24}{_size(disk['store_bytes']):>15}",
         f"{'free disk':<24}{_size(disk['free_bytes']):>15}",
@@ -51,6 +52,13 @@ def _lines(stock: dict[str, Any]) -> list[str]:
         *(f"{name:<24}{version:>15}" for name, version in stock["versions"].items()),
     ]
     return lines
+
+
+def _canary(flight: dict[str, Any] | None) -> str:
+    """The way of our own event from end to end, or what keeps it."""
+    if flight is None:
+        return "none"
+    return f"{flight['lag_seconds']:.1f} s" if flight["state"] == "arrived" else str(flight["state"])
 
 
 def _size(number: int) -> str:

@@ -6,9 +6,9 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 
-from aiohttp import web
+from aiohttp import hdrs, web
 
-from tracker.collector import endpoints, endpoints_matomo, endpoints_snowplow, newcomers, scripts
+from tracker.collector import endpoints, endpoints_matomo, endpoints_snowplow, links, newcomers, scripts
 from tracker.collector.endpoints import SERVICE, Handler
 from tracker.collector.protocols import segment
 from tracker.collector.service import Service
@@ -27,6 +27,7 @@ _GETS: dict[str, Handler] = {
     **endpoints_matomo.GETS,
     **newcomers.GETS,
 }
+_RECORDING = frozenset(("/e.gif", "/i", "/ice.png", "/matomo.php", "/piwik.php", "/g/collect"))  # asking for the head of it must record nothing
 _POSTS: dict[str, Handler] = {
     "/e": endpoints.post_native,
     "/beacon/v1/batch": endpoints.post_segment,
@@ -41,7 +42,7 @@ def make_app(settings: CollectorSettings) -> web.Application:
     """The collector as an aiohttp application; it opens the spool when it starts and seals it when it stops."""
     app = web.Application(client_max_size=settings.limits.import_body)
     for path, handler in _GETS.items():
-        app.router.add_get(path, handler)
+        app.router.add_get(path, handler, allow_head=path not in _RECORDING)
     for path in newcomers.GETS:
         if path not in _POSTS:
             app.router.add_route("OPTIONS", path, endpoints.preflight)
@@ -57,8 +58,11 @@ def make_app(settings: CollectorSettings) -> web.Application:
     for path, handler in newcomers.WITH_SLASH.items():
         app.router.add_post(path, handler)
         app.router.add_route("OPTIONS", path, endpoints.preflight)
+    app.router.add_get(r"/r/{token:[A-Za-z0-9_.-]+}", links.get_link)
+    app.router.add_get(r"/o/{token:[A-Za-z0-9_.-]+}.gif", links.get_open)
     app.router.add_get("/v1/projects/{key}/settings", endpoints.segment_settings)
     app.router.add_route("*", "/{rest:.*}", _otherwise)
+    app.on_response_prepare.append(_say_little)
     app.cleanup_ctx.append(lambda app: _service(app, settings))
     return app
 
@@ -70,6 +74,11 @@ async def _service(app: web.Application, settings: CollectorSettings) -> AsyncIt
     yield
     await warm
     await loop.run_in_executor(None, service.close)
+
+
+async def _say_little(_request: web.Request, response: web.StreamResponse) -> None:
+    """On every answer that is not ready-made: what runs here is nobody's business."""
+    response.headers[hdrs.SERVER] = "tracker"
 
 
 async def _otherwise(request: web.Request) -> web.StreamResponse:

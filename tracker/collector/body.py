@@ -44,11 +44,11 @@ def body_now(request: web.Request, limit: int) -> bytes | None:
     return inflate(body, limit, zlib.MAX_WBITS | 16) if body.startswith(_GZIP) else body
 
 
-async def read_body(request: web.Request, *, limit: int, patience: float, budget: Budget) -> bytes:
+async def read_body(request: web.Request, *, limit: int, patience: float, budget: Budget, rate: int = 16_000) -> bytes:
     """The body, inflated where it begins like gzip - headers are not to be trusted with that.
 
-    Raises TooLarge over `limit` bytes (compressed or inflated), TooSlow after `patience` seconds, TryLater over the
-    budget, BadRequest for broken compression.
+    Raises TooLarge over `limit` bytes (compressed or inflated), TooSlow after `patience` seconds and one more for each
+    `rate` bytes that came, TryLater over the budget, BadRequest for broken compression or framing.
     """
     length = request.content_length
     if length is not None and length > limit:
@@ -58,8 +58,8 @@ async def read_body(request: web.Request, *, limit: int, patience: float, budget
         body = await content.read()
     else:
         try:
-            async with asyncio.timeout(patience):
-                body = await _read_slowly(content, limit, budget)
+            async with asyncio.timeout(patience) as clock:
+                body = await _read_slowly(content, limit, budget, clock, rate)
         except TimeoutError:
             raise TooSlow("the body took too long") from None
     if len(body) > limit:
@@ -71,7 +71,7 @@ async def read_body(request: web.Request, *, limit: int, patience: float, budget
     return body
 
 
-async def _read_slowly(content: StreamReader, limit: int, budget: Budget) -> bytes:
+async def _read_slowly(content: StreamReader, limit: int, budget: Budget, clock: asyncio.Timeout, rate: int) -> bytes:
     chunks: list[bytes] = []
     size = 0
     try:
@@ -81,6 +81,7 @@ async def _read_slowly(content: StreamReader, limit: int, budget: Budget) -> byt
             if size > limit:
                 raise _too_large(limit)
             chunks.append(chunk)
+            clock.reschedule((clock.when() or 0.0) + len(chunk) / rate)
         return b"".join(chunks)
     finally:
         budget.used -= size

@@ -12,6 +12,7 @@ from tracker.collector.place import NOWHERE, Place
 from tracker.collector.settings import Limits
 from tracker.collector.signals import hear
 from tracker.collector.suppressions import Listed
+from tracker.collector.vocabulary import Vocabulary
 from tracker.core.drops import Reject
 from tracker.core.event import RawConsent, RawEvent, Rejected
 from tracker.core.identifiers import Identifier, Keys
@@ -29,6 +30,7 @@ class Context(msgspec.Struct, kw_only=True):
     keep_times  an import: times are kept however old
     cookie      the visitor cookie's id; with `fresh` it wins over the event's visitor
     nobody      no text of the whole request can hold an e-mail address
+    words       what the site has said so far, where that is limited
     makes_visitors  an event without a visitor gets a new one
     listed      the site's suppression list; None only where there cannot be one
     """
@@ -51,6 +53,7 @@ class Context(msgspec.Struct, kw_only=True):
     nobody: bool = False
     makes_visitors: bool = False
     limits: Limits = Limits()
+    words: Vocabulary | None = None
     minted: str = ""
     listed: Listed | None = None
 

@@ -2,54 +2,58 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
-import binascii
 import re
 import time
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any
 
-import structlog
 from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from tracker.collector import cors
 from tracker.collector.body import body_now, read_body
+from tracker.collector.parsed import Batch
 from tracker.collector.protocols import gif, native, segment
+from tracker.collector.quiet import quiet
 from tracker.collector.ready import Ready, Words, ready, stays
 from tracker.collector.service import Service
-from tracker.core.errors import BadRequest, NotFound, TrackerError
-
-log = structlog.get_logger()
+from tracker.core.errors import BadRequest, Forbidden, NotFound, TrackerError
 
 SERVICE: web.AppKey[Service] = web.AppKey("service", Service)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 _HOST = re.compile(r"[A-Za-z0-9._\-]+(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?")
 
 
-def answering(source: str) -> Callable[[Callable[[web.Request, Service], Awaitable[web.StreamResponse]]], Handler]:
-    """Turn an endpoint into a handler: errors become answers in one shape, every answer is counted."""
+def answering(
+    source: str, *, limited: bool = True
+) -> Callable[[Callable[[web.Request, Service], Awaitable[web.StreamResponse]]], Handler]:
+    """Turn an endpoint into a handler: errors become answers in one shape, every answer is counted.
+
+    `limited`: one of too many requests of its sender is turned away before it is looked at.
+    """
 
     def wrap(endpoint: Callable[[web.Request, Service], Awaitable[web.StreamResponse]]) -> Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             service = request.app[SERVICE]
             service.in_flight += 1
             try:
+                if limited and service.address_rate is not None:
+                    service.admit(request)
                 response = await endpoint(request, service)
             except TrackerError as failure:
                 response = service.failure(request, failure, source)
             except (web.HTTPException, ConnectionError):
                 raise
             except Exception as failure:  # nothing of it may reach the client
-                log.exception("collector.failed", source=source)
+                quiet("collector.failed", trace=True, source=source)
                 response = service.failure(request, _unexpected(failure), source)
             finally:
                 service.in_flight -= 1
-            if type(response) is not Ready:
-                if service.leaving:
-                    response.force_close()
-                response.headers.setdefault(hdrs.SERVER, "tracker")  # what runs here is nobody's business
+            if service.leaving and type(response) is not Ready:
+                response.force_close()
             service.metrics.answers[source, response.status] += 1
             return response
 
@@ -63,7 +67,20 @@ def _unexpected(_: Exception) -> TrackerError:
 
 
 async def _body(request: web.Request, service: Service, limit: int) -> bytes:
-    return await read_body(request, limit=limit, patience=service.settings.read_timeout, budget=service.arriving)
+    settings = service.settings
+    return await read_body(
+        request, limit=limit, patience=settings.read_timeout, budget=service.arriving, rate=settings.body_rate
+    )
+
+
+_LARGE = 65_536  # bytes; reading a damaged body of that size takes some 40 ms
+
+
+async def parsed(service: Service, body: bytes, parse: Callable[[], Batch]) -> Batch:
+    """A large body is parsed in a thread, one at a time: somebody may have made it to keep everybody else waiting."""
+    if len(body) <= _LARGE:
+        return parse()
+    return await asyncio.get_running_loop().run_in_executor(service.parser, parse)
 
 
 @answering("native")
@@ -72,22 +89,29 @@ async def post_native(request: web.Request, service: Service) -> web.StreamRespo
     settings = service.settings
     body = body_now(request, settings.limits.body)
     if body is None:
-        body = await read_body(
-            request, limit=settings.limits.body, patience=settings.read_timeout, budget=service.arriving
-        )
-    batch = native.parse(body, max_event=settings.limits.event)
+        body = await _body(request, service, settings.limits.body)
+    most = settings.limits.event
+    if len(body) > _LARGE:
+        batch = await parsed(service, body, lambda: native.parse(body, max_event=most))
+    else:
+        batch = native.parse(body, max_event=most)
     return _answer(request, service, _TAKEN, await service.store(request, batch, "native"))
 
 
-@answering("gif")
+@answering("gif", limited=False)
 async def get_gif(request: web.Request, service: Service) -> web.StreamResponse:
     """`GET /e.gif`: always an image, whatever happened; an image cannot try again."""
     headers: list[tuple[str, str]] = []
     try:
+        service.admit(request)
         batch = gif.parse(request.query.items(), max_event=service.settings.limits.event)
         headers = await service.store(request, batch, "gif")
     except TrackerError as failure:
         service.metrics.answers["gif_failed", failure.status] += 1
+        if isinstance(failure, Forbidden):  # the image, but not for this page's scripts
+            return web.Response(
+                body=gif.PIXEL, content_type="image/gif", headers={"Cache-Control": "no-store, private"}
+            )
     headers.append(("Cache-Control", "no-store, private"))
     return _answer(request, service, _IMAGE, headers)
 
@@ -104,7 +128,7 @@ async def post_segment(request: web.Request, service: Service) -> web.StreamResp
     limit = limits.import_body if history else limits.body
     body = await _body(request, service, limit)
     key = _key_of(request.headers.get("Authorization", "")) or request.query.get("writeKey", "")
-    batch = segment.parse(body, segment.PATHS[call], key, max_event=limits.event)
+    batch = await parsed(service, body, lambda: segment.parse(body, segment.PATHS[call], key, max_event=limits.event))
     if not batch.write_key:
         batch.write_key = request.headers.get("X-Write-Key", "")
     headers = await service.store(request, batch, "import" if history else "segment", history=history)
@@ -119,7 +143,7 @@ def _key_of(authorization: str) -> str:
         return ""
     try:
         return base64.b64decode(encoded.strip(), validate=True).decode().partition(":")[0]
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # no Base64, no ASCII, no UTF-8
         return ""
 
 
@@ -161,8 +185,7 @@ async def segment_settings(request: web.Request, service: Service) -> web.Respon
     service.site_of(key, request.headers.get(hdrs.ORIGIN))
     destination: dict[str, Any] = {"apiKey": key, "addBundledMetadata": False, "unbundledIntegrations": []}
     if _HOST.fullmatch(request.host):
-        scheme = "https" if service.settings.https else request.scheme
-        destination |= {"apiHost": f"{request.host}/v1", "protocol": scheme}
+        destination |= {"apiHost": f"{request.host}/v1", "protocol": service.scheme_of(request)}
     response = web.json_response(
         {
             "integrations": {"Segment.io": destination},
@@ -183,20 +206,20 @@ async def segment_settings(request: web.Request, service: Service) -> web.Respon
     return response
 
 
-@answering("health")
+@answering("health", limited=False)
 async def healthz(request: web.Request, service: Service) -> web.Response:
     """The process is alive."""
     return web.json_response({"status": "alive"})
 
 
-@answering("health")
+@answering("health", limited=False)
 async def readyz(request: web.Request, service: Service) -> web.Response:
     """Sites are known and the spool takes records."""
     ready = service.sites.readable and service.spool.waiting_bytes < service.settings.pending_max_bytes
     return web.json_response({"status": "ready" if ready else "not ready"}, status=200 if ready else 503)
 
 
-@answering("metrics")
+@answering("metrics", limited=False)
 async def get_metrics(request: web.Request, service: Service) -> web.Response:
     """Prometheus text."""
     service.metrics.waiting_bytes = service.spool.waiting_bytes

@@ -34,20 +34,54 @@ def truncate(address: IPv4Address | IPv6Address) -> str:
     return str(ip_network((address, keep), strict=False).network_address)
 
 
-def client_address(peer: str, forwarded: str | None, trusted: Sequence[Any]) -> str:
-    """The peer, or, where the peer is a trusted proxy, the right-most address of X-Forwarded-For that is not one."""
-    if not forwarded or not trusted or not _within(peer, trusted):
+def client_address(peer: str, forwarded: str | None, trusted: Sequence[Any], standard: str | None = None) -> str:
+    """The peer, or, where the peer is a trusted proxy, the right-most address of X-Forwarded-For that is not one.
+
+    `standard`: the header Forwarded (RFC 7239). A proxy writes one of the two headers and may pass the other on as the
+    client sent it; so where both are there they must agree, else the peer it is. Each is all lines of its header,
+    joined with commas.
+    """
+    if not trusted or not (forwarded or standard) or not within(peer, trusted):
         return peer
-    for hop in reversed(forwarded.split(",")):
-        address = hop.strip().strip("[]")
+    found = {_right_most(peer, forwarded.split(","), trusted)} if forwarded else set()
+    if standard:
+        found.add(_right_most(peer, [_for(element) for element in standard.split(",")], trusted))
+    return found.pop() if len(found) == 1 else peer
+
+
+def block(address: str) -> str:
+    """The /24 or /48 of an address; an address that is none is its own."""
+    parsed = _parse(address)
+    return address if parsed is None else truncate(parsed)
+
+
+def _for(element: str) -> str:
+    """The `for` of one element of Forwarded."""
+    for pair in element.split(";"):
+        name, _, value = pair.partition("=")
+        if name.strip().lower() == "for":
+            return value.strip().strip('"')
+    return ""
+
+
+def _right_most(peer: str, hops: Sequence[str], trusted: Sequence[Any]) -> str:
+    for hop in reversed(hops):
+        address = _without_port(hop.strip())
         if _parse(address) is None:
             return peer  # a forged or unknown form: nothing left of it can be believed
-        if not _within(address, trusted):
+        if not within(address, trusted):
             return address
     return peer
 
 
-def _within(address: str, networks: Sequence[Any]) -> bool:
+def _without_port(hop: str) -> str:
+    if hop.startswith("["):
+        return hop[1:].partition("]")[0]
+    return hop.partition(":")[0] if hop.count(":") == 1 else hop
+
+
+def within(address: str, networks: Sequence[Any]) -> bool:
+    """Whether an address lies in one of some networks."""
     parsed = _parse(address)
     return parsed is not None and any(parsed in network for network in networks)
 

@@ -415,6 +415,13 @@ def turn_away(reason: Reject, message: str, context: Context, text: bytes = b"")
 def to_body(raw: RawEvent, context: Context, text: bytes = b"") -> tuple[Record, bytes]:
     """`travel`, encoded for the spool. A number or text that JSON cannot carry ends as Rejected like any other."""
     record = travel(raw, context, text)
+    words = context.words
+    if (
+        words is not None
+        and type(record) is Event
+        and not (record.name in words.names and words.keys.issuperset(record.props))
+    ):
+        record = words.admit(record)
     try:
         return record, encode(record)
     except (OverflowError, UnicodeEncodeError, RecursionError):

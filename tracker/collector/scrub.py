@@ -34,6 +34,7 @@ EMPTY = Survey(0, 0, True)
 _harmless_keys: set[str] = set()  # keys seen that name no contact detail; bounded
 _SHORTEST_KEY = 5  # bytes a key needs at the least: "":1,
 _LONGEST_GLANCE = 16_000
+_FAR_TOO_LONG = 262_144  # bytes
 
 
 def nobody_in(text: bytes) -> bool:
@@ -129,7 +130,12 @@ def blank_values(value: Any) -> Any:
 
 
 def without_people(text: bytes, limit: int, *, click_ids: bool = True) -> str:
-    """What a rejected event looked like, without contact details and names; at most `limit` characters."""
+    """What a rejected event looked like, without contact details and names; at most `limit` characters.
+
+    Of far too long an event only the length is kept: reading all of it would keep everybody else waiting.
+    """
+    if len(text) > _FAR_TOO_LONG:
+        return f"[{len(text)} bytes]"
     try:
         value = msgspec.json.decode(text)
         if not click_ids:

@@ -13,10 +13,14 @@ import structlog
 from aiohttp import web
 
 from tracker.collector.app import make_app
+from tracker.collector.door import HEADERS, Runner
 from tracker.collector.endpoints import SERVICE
 from tracker.collector.service import Service
 from tracker.collector.settings import CollectorSettings
 
+resource: Any = None
+with contextlib.suppress(ImportError):  # not on every platform
+    import resource
 uvloop: Any = None
 with contextlib.suppress(ImportError):  # none for this platform: asyncio's own loop does
     import uvloop
@@ -24,6 +28,7 @@ with contextlib.suppress(ImportError):  # none for this platform: asyncio's own 
 log = structlog.get_logger()
 
 _QUIET = 0.25  # seconds
+_OTHER_FILES = 100  # descriptors for the spool, databases, logs
 
 
 def run(settings: CollectorSettings) -> None:
@@ -41,13 +46,17 @@ async def serve(settings: CollectorSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     app = make_app(settings)
-    runner = web.AppRunner(
+    runner = Runner(
         app,
+        most=connections_for(settings.connections),
+        patience=settings.head_timeout,
+        max_headers=HEADERS,
         access_log=None,  # an access log would hold addresses
         max_line_size=settings.limits.event,  # some dialects write a whole order into the query string
         auto_decompress=False,  # bodies are sniffed and inflated under a bound of our own
         keepalive_timeout=settings.keepalive,
         shutdown_timeout=settings.grace,
+        lingering_time=3.0,  # for a client that still sends to read why it was refused
         handle_signals=False,
     )
     await runner.setup()
@@ -60,6 +69,20 @@ async def serve(settings: CollectorSettings) -> None:
         await _leave(site, app[SERVICE], settings.grace)
     finally:
         await runner.cleanup()
+
+
+def connections_for(wanted: int) -> int:
+    """As many connections as wanted, or as there are file descriptors for; raises the soft limit to the hard one."""
+    if resource is None:
+        return wanted
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard == resource.RLIM_INFINITY:
+        hard = max(soft, wanted + _OTHER_FILES)
+    if soft < hard:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+            soft = hard
+    return max(min(wanted, int(soft) - _OTHER_FILES), 16)
 
 
 async def _leave(site: web.TCPSite, service: Service, grace: float) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 from typing import Any
 
@@ -14,24 +15,29 @@ from multidict import istr
 
 from tracker.collector import cookies, cors
 from tracker.collector.body import Budget
+from tracker.collector.limits import Buckets
 from tracker.collector.metrics import Metrics
 from tracker.collector.parsed import Batch, Reader, Unreadable
-from tracker.collector.place import NOWHERE, Places, client_address
+from tracker.collector.place import NOWHERE, Places, block, client_address, within
 from tracker.collector.road import Context, encode, to_body, turn_away
 from tracker.collector.settings import CollectorSettings
 from tracker.collector.sites import KnownSite, Sites, allows
 from tracker.collector.suppressions import Suppressions
-from tracker.core.errors import Forbidden, TooLarge, TrackerError, TryLater, Unauthorized
+from tracker.collector.vocabulary import Vocabulary
+from tracker.core.errors import Forbidden, TooLarge, TooMany, TrackerError, TryLater, Unauthorized
 from tracker.core.event import Event, Suppressed
 from tracker.spool.writer import SpoolWriter
 
 # A name that is an istr is looked up without being folded to lower case first.
 _SEC_FETCH_SITE, _SEC_GPC, _FORWARDED_FOR = istr("Sec-Fetch-Site"), istr("Sec-GPC"), istr("X-Forwarded-For")
-_IMAGES = frozenset(("gif", "snowplow", "matomo"))  # sources whose requests may be images
-_PAGES = frozenset(("native", *_IMAGES))  # sources that pages use without making a visitor first
+_DIRECT = frozenset(("native", "gif", "link", "open"))  # sources that nobody else's server speaks for
+_IMAGES = frozenset(("gif", "link", "open", "snowplow", "matomo"))  # what browsers may ask for without an Origin
+_MAKE_VISITORS = frozenset(("native", "gif", "link", "snowplow", "matomo"))  # pages use them without a visitor's id
 _DNT = istr("DNT")
 _FORGETS = frozenset({"refused", "suppressed", "child", "contextual"})  # endings that leave no cookie behind
+_FORWARDED = istr("Forwarded")
 _AT_A_TIME = 500  # events between two looks at other requests
+_BYTES_AT_A_TIME = 131_072  # and bytes of them
 
 
 def may_be_browser(headers: Mapping[str, str]) -> bool:
@@ -55,6 +61,10 @@ class Service:
         self.metrics = Metrics()
         self.arriving = Budget(settings.pending_max_bytes)
         self.proxies = tuple(ip_network(text, strict=False) for text in settings.trusted_proxies)
+        self.address_rate = Buckets(settings.rate_per_address) if settings.rate_per_address else None
+        self.key_rate = Buckets(settings.rate_per_key) if settings.rate_per_key else None
+        self.vocabularies: dict[str, Vocabulary] = {}
+        self.parser = ThreadPoolExecutor(1, thread_name_prefix="parser")
         self.spool = SpoolWriter(
             settings.data / "spool",
             f"c{settings.worker}",
@@ -66,6 +76,7 @@ class Service:
 
     def close(self) -> None:
         """Seal the spool; blocks."""
+        self.parser.shutdown(cancel_futures=True)
         self.spool.close()
         self.places.close()
 
@@ -92,12 +103,17 @@ class Service:
         most = limits.import_events if history else limits.events
         if len(batch.texts) > most:
             raise TooLarge(f"more than {most} events in one batch")
+        if self.key_rate is not None:
+            self.key_rate.take(batch.write_key, len(batch.texts), time.monotonic())
         context = self._context(request, known, batch, source, history)
         out = _Travelled()
-        for start in range(0, len(batch.texts), _AT_A_TIME):
-            if start:  # a large batch must not keep everybody else waiting
+        step = _AT_A_TIME
+        if len(batch.texts) > 1:  # a large batch must not keep everybody else waiting, be it many events or long ones
+            step = min(step, 1 + _BYTES_AT_A_TIME * len(batch.texts) // (1 + sum(map(len, batch.texts))))
+        for start in range(0, len(batch.texts), step):
+            if start:
                 await asyncio.sleep(0)
-            self._travel(batch.texts[start : start + _AT_A_TIME], batch.read, context, out)
+            self._travel(batch.texts[start : start + step], batch.read, context, out)
         await self.spool.append(out.bodies)
         batch.turned = out.turned
         if out.accepted:
@@ -117,7 +133,7 @@ class Service:
             browser = may_be_browser(headers)
         if not browser and not ua.startswith("Mozilla/"):
             ua = ""  # a library's name says nothing about the person it speaks for
-        direct = browser or source in ("native", "gif")  # else the peer is a server and its place is not the person's
+        direct = browser or source in _DIRECT  # else the peer is a server and its place is not the person's
         return Context(
             site=known.site,
             keys=known.keys,
@@ -134,20 +150,46 @@ class Service:
             cookie=cookies.read(headers.get(hdrs.COOKIE), self.settings.https) if direct else "",
             fresh=batch.fresh,
             nobody=batch.nobody,
-            makes_visitors=(browser and source in _PAGES) or batch.anonymous,
+            makes_visitors=(browser and source in _MAKE_VISITORS) or batch.anonymous,
             limits=self.settings.limits,
             listed=self.suppressions.of(known.keys, expected=self.sites.suppression),
+            words=self._words(known.site.name),
         )
 
+    def _words(self, site: str) -> Vocabulary | None:
+        limits = self.settings.limits
+        if not (limits.event_names or limits.property_keys):
+            return None
+        found = self.vocabularies.get(site)
+        if found is None:
+            found = self.vocabularies[site] = Vocabulary(limits.event_names, limits.property_keys)
+        return found
+
     def _place(self, request: web.Request) -> Any:
-        return self.places.find(self.peer(request))
+        return self.places.find(self.peer(request) if self.proxies else request.remote or "")
 
     def peer(self, request: web.Request) -> str:
         """The address that a request came from, as far as trusted proxies say it."""
         peer = request.remote or ""
-        if self.proxies:
-            peer = client_address(peer, request.headers.get(_FORWARDED_FOR), self.proxies)
-        return peer
+        if not self.proxies:
+            return peer
+        headers = request.headers
+        forwarded = ",".join(headers.getall(_FORWARDED_FOR, ()))
+        return client_address(peer, forwarded, self.proxies, ",".join(headers.getall(_FORWARDED, ())))
+
+    def scheme_of(self, request: web.Request) -> str:
+        """http or https, as the client sees it; a trusted proxy says so in X-Forwarded-Proto."""
+        if self.settings.https:
+            return "https"
+        said = request.headers.get("X-Forwarded-Proto", "").rpartition(",")[2].strip().lower()
+        if said in ("http", "https") and self.proxies and within(request.remote or "", self.proxies):
+            return said
+        return str(request.scheme)
+
+    def admit(self, request: web.Request) -> None:
+        """Raises TooMany where the client's address block is over its share."""
+        if self.address_rate is not None:
+            self.address_rate.take(block(self.peer(request)), 1, time.monotonic())
 
     def _travel(self, texts: list[bytes], read: Reader, context: Context, out: _Travelled) -> None:
         bodies = out.bodies
@@ -208,7 +250,8 @@ class Service:
         readable = origin and not isinstance(failure, Forbidden) and self.sites.any_allows(origin)
         headers = cors.answer_headers(str(origin)) if readable else {}
         if isinstance(failure, TryLater):
-            headers["Retry-After"] = str(5 + secrets.randbelow(11))
+            after = failure.after if isinstance(failure, TooMany) else 5
+            headers["Retry-After"] = str(after + secrets.randbelow(11))
         body: dict[str, object] = {**failure.as_json()}
         if source == "segment":
             body |= {"code": failure.code, "message": failure.message}

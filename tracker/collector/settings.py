@@ -14,6 +14,7 @@ class Limits:
     events       events in one live batch; `import_events` of one import batch
     event        one event as JSON
     depth, keys  nesting and number of keys of one event
+    event_names, property_keys  different ones of a site that are kept under their own name; 0: any number
     """
 
     body: int = 1_000_000
@@ -23,6 +24,8 @@ class Limits:
     event: int = 32_768
     depth: int = 16
     keys: int = 256
+    event_names: int = 2_000
+    property_keys: int = 2_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,8 +37,12 @@ class CollectorSettings:
     https            the public address is https: cookies are `Secure` and named with the `__Host-` prefix
     trusted_proxies  addresses or networks whose X-Forwarded-For is believed
     geoip            an .mmdb file with countries, or None: then every region is unknown, which is the strictest
-    read_timeout     seconds a client may take for its body
+    connections      that may be open at once; an idle one gives way to a newcomer
+    head_timeout     seconds a request's head may take after its first byte
+    read_timeout     seconds a client may take for its body, and one more for each `body_rate` bytes that came
     keepalive        seconds a connection may stay open without a complete request head, the first one included
+    rate_per_key     events a second of one write key, 0: any number; half a minute's worth may come at once
+    rate_per_address  requests a second of one address block (/24 or /48), likewise
     grace            seconds that requests in flight get after SIGTERM
     """
 
@@ -47,8 +54,13 @@ class CollectorSettings:
     trusted_proxies: tuple[str, ...] = ()
     geoip: Path | None = None
     limits: Limits = field(default_factory=Limits)
+    connections: int = 5_000
+    head_timeout: float = 10.0
     read_timeout: float = 10.0
+    body_rate: int = 16_000
     keepalive: float = 75.0
+    rate_per_key: int = 0
+    rate_per_address: int = 0
     grace: float = 3.0
     spool_max_bytes: int = 4_000_000_000
     pending_max_bytes: int = 64_000_000

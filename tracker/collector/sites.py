@@ -8,13 +8,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
-import structlog
 
+from tracker.collector.quiet import quiet
 from tracker.core.errors import Broken
 from tracker.core.identifiers import Keys, keys_of
 from tracker.core.site import Site, SitesFile
-
-log = structlog.get_logger()
 
 _LOOK_EVERY = 1.0  # seconds between looks at the file's time; an unknown key looks at once
 
@@ -32,6 +30,7 @@ class Sites:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._stamp: tuple[int, int, int] | None = None
+        self._broken: tuple[int, int, int] | None = None  # that of a file that could not be read
         self._next_look = 0.0
         self._by_key: dict[str, KnownSite] = {}
         self._by_name: dict[str, KnownSite] = {}
@@ -78,10 +77,11 @@ class Sites:
         return [known.site for known in self._by_key.values()]
 
     def _look(self) -> None:
+        stamp: tuple[int, int, int] | None = None
         try:
             status = self._path.stat()
             stamp = (status.st_mtime_ns, status.st_size, status.st_ino)
-            if stamp == self._stamp:
+            if stamp in (self._stamp, self._broken):
                 return
             found = msgspec.json.decode(self._path.read_bytes(), type=SitesFile)
             self._by_key = {
@@ -93,7 +93,8 @@ class Sites:
         except FileNotFoundError:
             return
         except (OSError, ValueError, Broken) as failure:
-            log.error("sites.unreadable", path=self._path.name, error=type(failure).__name__)
+            self._broken = stamp
+            quiet("sites.unreadable", path=self._path.name, error=type(failure).__name__)
 
 
 @lru_cache(maxsize=4096)

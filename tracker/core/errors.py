@@ -8,7 +8,8 @@ TrackerError
 │   ├── Conflict      the name is taken, the state does not allow it (409)
 │   └── TooLarge      over a documented limit (413)
 ├── TryLater          a neighbour is down or full: keep the work, come back (503)
-│   └── Doubtful      the outcome of a write is unknown: verify before going on
+│   ├── Doubtful      the outcome of a write is unknown: verify before going on
+│   └── TooMany       the sender is over its share (429)
 ├── Refused           the store refused this content: isolate the bad row, go on with the rest
 └── Broken            our own promise is broken: stop and call a person (500)
 """
@@ -93,6 +94,17 @@ class Doubtful(TryLater):
     """Nobody knows whether the write happened: verify before going on."""
 
     code = "doubtful"
+
+
+class TooMany(TryLater):
+    """The sender is over its share; `after`: seconds until it may come back."""
+
+    status = 429
+    code = "too_many"
+
+    def __init__(self, message: str, *, after: int) -> None:
+        super().__init__(message)
+        self.after = after
 
 
 class Refused(TrackerError):

@@ -11,6 +11,9 @@ import msgspec
 from tracker.core.pixel import PixelSettings
 from tracker.core.privacy import PLAIN, PrivacySettings
 
+INTERNAL = "_"
+"""What names of our own sites begin with. They are in no list and in no count over all sites."""
+
 
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """One site. `write_key` is public (it stands in the page).

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from tracker.core.site import INTERNAL
 from tracker.spool.reader import Spool
 
 
@@ -62,4 +63,10 @@ class LedgerView:
 
         waiting = self._spool.waiting(known)
         totals = (taken or [self._ledger.picture(site)])[0][0]
-        return totals, sum(n for (owner, _), n in waiting.items() if site is None or owner == site)
+        return totals, sum(
+            n for (owner, _), n in waiting.items() if owner == site or (site is None and not _ours(owner))
+        )
+
+
+def _ours(owner: str) -> bool:
+    return owner.startswith(INTERNAL)

@@ -52,7 +52,7 @@ def supervise_workers(settings: Settings, *, say: Callable[[str], None]) -> int:
 
 def collector_settings(settings: Settings, number: int) -> CollectorSettings:
     """What a worker is told. The spool's limit is shared out evenly among the workers."""
-    from tracker.collector.settings import CollectorSettings
+    from tracker.collector.settings import CollectorSettings, Limits
 
     return CollectorSettings(
         data=settings.data,
@@ -62,6 +62,10 @@ def collector_settings(settings: Settings, number: int) -> CollectorSettings:
         https=settings.public_url.startswith("https://"),
         trusted_proxies=settings.proxies,
         geoip=country_database(settings),
+        limits=Limits(event_names=settings.event_names, property_keys=settings.property_keys),
+        connections=settings.connections,
+        rate_per_key=settings.rate_per_key,
+        rate_per_address=settings.rate_per_address,
         spool_max_bytes=settings.spool_max_bytes // settings.worker_count,
         segment_bytes=settings.segment_bytes,
         segment_age=settings.segment_seconds,

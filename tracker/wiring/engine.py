@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from tracker.catalog import Catalog
     from tracker.loader.loop import Loader
     from tracker.store.engine import Engine
+    from tracker.wiring.canary import Canary
 
 log = structlog.get_logger()
 
@@ -55,6 +57,8 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
         thread = _LoaderThread(loads, stop) if loads is not None else None
         if thread is not None:
             thread.start()
+        if loads is not None and settings.canary_seconds:
+            _canary(settings, engine, catalog, stop).start()
         missing = loads.audit.missing if loads is not None else None
         try:
             asyncio.run(_serve(settings, _services(settings, engine, catalog, missing) if api else None, stop))
@@ -159,6 +163,19 @@ def _loader(settings: Settings, engine: Engine, catalog: Catalog) -> Loader:
     return Loader(Spool(settings.spool_dir), engine, catalog.ledger, vault=catalog.vault, choices=choices)
 
 
+def _canary(settings: Settings, engine: Engine, catalog: Catalog, stop: threading.Event) -> Canary:
+    from tracker.wiring.canary import SITE, Canary
+
+    return Canary(
+        site=cache(lambda: catalog.sites.internal(SITE)),
+        engine=engine,
+        collector=settings.canary_base,
+        data=settings.data,
+        every=settings.canary_seconds,
+        stop=stop,
+    )
+
+
 def _services(
     settings: Settings, engine: Engine, catalog: Catalog, missing: Callable[[str | None], int] | None = None
 ) -> Services:
@@ -168,6 +185,7 @@ def _services(
     from tracker.imports.replay import replayer
     from tracker.loader.ledger import LedgerView
     from tracker.spool.reader import Spool
+    from tracker.wiring.canary import last_flight
     from tracker.wiring.status import condition
 
     exports = settings.data / "exports"
@@ -181,6 +199,7 @@ def _services(
         exports=exports,
         version=__version__,
         status=lambda: condition(settings),
+        canary=lambda: last_flight(settings.data),
         collector_url=settings.collector_url,
         report_timeout_s=settings.report_seconds,
         report_threads=settings.report_threads,

@@ -12,6 +12,7 @@ from typing import Any
 from tracker import __version__
 from tracker.config import Settings
 from tracker.supervisor.claim import holder
+from tracker.wiring.canary import last_flight
 from tracker.wiring.doors import open_catalog
 
 RUNNING = ("up", "loader", "api")
@@ -36,9 +37,13 @@ def take_stock(settings: Settings) -> dict[str, Any]:
 
 
 def condition(settings: Settings) -> dict[str, Any]:
-    """Lag, disk, versions, and which of our processes run. `lag_seconds` is None when nothing waits."""
+    """Lag, disk, versions, and which of our processes run.
+
+    `lag_seconds` is None when nothing waits, `canary` when none ever flew.
+    """
     return {
         "lag_seconds": _lag(settings.spool_dir),
+        "canary": last_flight(settings.data),
         "disk": {
             "spool_bytes": folder_bytes(settings.spool_dir),
             "store_bytes": folder_bytes(settings.data / "clickhouse"),

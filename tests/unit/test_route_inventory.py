@@ -1,0 +1,62 @@
+"""Every route is listed in docs/security.md, and does what the list says. A new one fails here until it is listed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from test_collector_http import start  # noqa: F401 - a fixture
+
+from tracker.api.app import make_app as make_api
+from tracker.api.routes import ROUTES
+from tracker.api.site_pages import PUBLIC
+from tracker.collector.app import make_app
+from tracker.collector.settings import CollectorSettings
+
+PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+ROWS = re.findall(r"^\| `([A-Z*]+) (\S+)` \| ([^|]+) \| ([^|]*) \|$", PAGE, re.MULTILINE)
+LISTED = {(method, path): (who.strip(), body.strip()) for method, path, who, body in ROWS}
+SIZES = {"": 0, "1 MB": 1_000_000, "5 MB": 5_000_000}
+
+
+def served(app) -> set[tuple[str, str]]:
+    return {(route.method, route.resource.canonical) for route in app.router.routes()}
+
+
+def test_every_route_of_the_collector_is_listed(tmp_path):
+    routes = served(make_app(CollectorSettings(data=tmp_path)))
+    preflights = {(method, path) for method, path in routes if method == "OPTIONS"}
+    assert {path for _, path in preflights} == {path for method, path in routes if method == "POST"}
+    assert routes - preflights == set(LISTED)
+
+
+def test_every_route_of_the_api_has_a_role_or_is_one_of_the_public_pages(tmp_path):
+    class Services:
+        report_threads = 1
+        version = "1"
+
+    routes = {route for route in served(make_api(Services())) if route[0] != "HEAD"}
+    assert routes == {(route.method, route.path) for route in ROUTES} | {("GET", path) for path in PUBLIC}
+    assert {route.role for route in ROUTES} <= {"viewer", "analyst", "export", "admin"}
+    assert all(f"`{path}`" in PAGE for path in PUBLIC)
+
+
+@pytest.mark.parametrize(("method", "path"), [key for key, (who, _) in LISTED.items() if who == "write key"])
+async def test_without_a_key_nothing_is_taken(start, method, path):  # noqa: F811
+    collector = await start()
+    path = re.sub(r"\{[^}]*\}", "nobody", path)
+    body = {"site": "nobody", "events": [], "batch": [], "event": "x", "userId": "u"} if method == "POST" else None
+    answer = await collector.send(path, body, method=method)
+    assert answer.status == (200 if path == "/e.gif" else 401)
+    assert collector.stored() == []
+
+
+@pytest.mark.parametrize(("method", "path"), [key for key, (_, body) in LISTED.items() if key[0] == "POST" and body])
+async def test_bodies_are_bounded_as_listed(start, method, path):  # noqa: F811
+    collector = await start()
+    most = SIZES[LISTED[method, path][1]]
+    too_much = await collector.send(path, b" " * (most + 1))
+    assert too_much.status == 413
+    enough = await collector.send(path, b" " * most)
+    assert enough.status == 400

@@ -1,0 +1,168 @@
+"""The door of a worker: how many may stand in it, how long a request's head may take, what is said to those who
+speak no HTTP.
+
+aiohttp bounds one line and the number of lines; here the whole head is bounded, in size and in time, and so are the
+connections of a worker. A request whose head comes in one piece, as nearly all do, costs one look.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import islice
+from typing import Any
+
+from aiohttp import hdrs, web
+from aiohttp.http_exceptions import LineTooLong
+from aiohttp.web_protocol import RequestHandler
+
+from tracker.collector.quiet import quiet
+
+HEAD_BYTES = 65_536
+HEADERS = 100
+_SWEEP = 1.0  # seconds
+_LOOKED_AT = 100  # connections that are asked to leave before a newcomer is turned away
+_TOO_LARGE = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\nServer: tracker\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+)
+
+
+class Visitor(RequestHandler):
+    """One connection."""
+
+    __slots__ = ()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take it in, in the place of an idle one where the house is full."""
+        door = self._manager
+        assert isinstance(door, Door)
+        if door.full and not door.make_room():
+            transport.abort()  # type: ignore[attr-defined]
+            return
+        super().connection_made(transport)
+
+    def data_received(self, data: bytes) -> None:
+        """As aiohttp does; a head that is not complete yet is watched."""
+        RequestHandler.data_received(self, data)
+        waiter = self._waiter
+        if waiter is not None and not waiter.done() and data:
+            self._half_a_head(len(data))
+
+    def _half_a_head(self, size: int) -> None:
+        door = self._manager
+        if not isinstance(door, Door):
+            return
+        if door.watch(self, self._request_count, size) > HEAD_BYTES:
+            if self.transport is not None:
+                self.transport.write(_TOO_LARGE)
+            self.force_close()
+
+    @property
+    def idle(self) -> bool:
+        """No request of it is being answered."""
+        return self._waiter is not None and not self._waiter.done()
+
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """An answer that repeats nothing of the request and says nothing of what runs here; closes the connection."""
+        if isinstance(exc, ConnectionError):
+            raise exc  # nobody is there any more
+        if request.writer.output_size > 0:
+            raise ConnectionError("half of an answer is out already")
+        if status < 500:
+            long = isinstance(exc, LineTooLong)
+            status = 431 if long else 400
+            code, words = ("head_too_large", "the head is too large") if long else ("bad_http", "this is not HTTP/1.1")
+            quiet("collector.no_http", status=status)
+        else:
+            code, words = "internal", "something went wrong here; it was logged"
+            quiet("collector.failed", trace=exc is not None, source="server")
+        answer = web.json_response(
+            {"error": {"code": code, "message": words}}, status=status, headers={hdrs.SERVER: "tracker"}
+        )
+        answer.force_close()
+        return answer
+
+    def log_exception(self, *args: Any, **kw: Any) -> None:
+        """What aiohttp could not handle: without addresses, and not without end."""
+        failure = kw.get("exc_info")
+        quiet("collector.failed", source="server", error=type(failure).__name__)
+
+
+class Door(web.Server):
+    """All connections of a worker. `most`: how many; `patience`: seconds for a head."""
+
+    def __init__(self, like: web.Server, *, most: int, patience: float) -> None:
+        super().__init__(
+            like.request_handler,
+            request_factory=like.request_factory,
+            handler_cancellation=like.handler_cancellation,
+            loop=like._loop,
+        )
+        self._kwargs = like._kwargs
+        self._most = most
+        self._patience = patience
+        self._halves: dict[Visitor, tuple[int, int, float]] = {}  # requests before it, bytes so far, deadline
+        self._sweeping: asyncio.TimerHandle | None = None
+
+    def __call__(self) -> RequestHandler:
+        """A handler for a new connection."""
+        return Visitor(self, loop=self._loop, **self._kwargs)
+
+    @property
+    def full(self) -> bool:
+        """Whether no connection more may come."""
+        return len(self._connections) >= self._most
+
+    def make_room(self) -> bool:
+        """Hang up on an idle connection, the oldest of those looked at; False where all are busy."""
+        for visitor in islice(self._connections, _LOOKED_AT):
+            if isinstance(visitor, Visitor) and visitor.idle and visitor.transport is not None:
+                visitor.force_close()
+                return True
+        return False
+
+    def watch(self, visitor: Visitor, requests: int, size: int) -> int:
+        """`size` bytes more of a head that is not complete; how many there are now."""
+        before, had, deadline = self._halves.get(visitor, (-1, 0, 0.0))
+        if before != requests:
+            had, deadline = 0, self._loop.time() + self._patience
+        self._halves[visitor] = (requests, had + size, deadline)
+        if self._sweeping is None:
+            self._sweeping = self._loop.call_later(min(_SWEEP, self._patience), self._sweep)
+        return had + size
+
+    def _sweep(self) -> None:
+        now = self._loop.time()
+        for visitor, (requests, _, deadline) in list(self._halves.items()):
+            if visitor.transport is None or not visitor.idle or visitor._request_count != requests:
+                del self._halves[visitor]
+            elif now >= deadline:
+                del self._halves[visitor]
+                visitor.force_close()
+        again = min(_SWEEP, self._patience)
+        self._sweeping = self._loop.call_later(again, self._sweep) if self._halves else None
+
+    async def shutdown(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - aiohttp's own
+        """Stop watching, then as aiohttp does."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+        await super().shutdown(timeout)
+
+
+class Runner(web.AppRunner):
+    """An AppRunner whose connections come through a Door."""
+
+    __slots__ = ("_most", "_patience")
+
+    def __init__(self, app: web.Application, *, most: int, patience: float, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._most = most
+        self._patience = patience
+
+    async def _make_server(self) -> web.Server:
+        return Door(await super()._make_server(), most=self._most, patience=self._patience)
