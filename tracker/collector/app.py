@@ -27,7 +27,9 @@ _GETS: dict[str, Handler] = {
     **endpoints_matomo.GETS,
     **newcomers.GETS,
 }
-_RECORDING = frozenset(("/e.gif", "/i", "/ice.png", "/matomo.php", "/piwik.php", "/g/collect"))  # asking for the head of it must record nothing
+_RECORDING = frozenset(
+    ("/e.gif", "/i", "/ice.png", "/matomo.php", "/piwik.php", "/g/collect")
+)  # asking for the head of it must record nothing
 _POSTS: dict[str, Handler] = {
     "/e": endpoints.post_native,
     "/beacon/v1/batch": endpoints.post_segment,

@@ -48,6 +48,8 @@ def parse(body: bytes, cache: str = "", *, max_event: int = 32_768) -> Batch:
     """
     body = body.removeprefix(b"\xef\xbb\xbf")
     texts = elements(body) if body.lstrip().startswith(b"[") else [body]
+    if texts == [body] and not body.lstrip().startswith(b"{"):
+        raise BadRequest("the body must be an object or an array of them", code="bad_json")
     texts = list(map(values.spoken, texts))
     known = _CACHE.fullmatch(cache)
     visitor = known[1] if known else None
