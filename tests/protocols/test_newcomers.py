@@ -94,6 +94,7 @@ def test_each_event_of_a_server_is_stored_once_as_it_was_meant(
     assert [row["event"] for row in rows] == ["purchase"] * 3 + ["asked"]
     who = [row["visitor" if client == "ga4mp" else "user"] for row in rows]
     assert who == [("c-" if client == "ga4mp" else "") + one["user"] for one in sent]
+    assert {row["visitor"] for row in rows} == ({""} if client != "ga4mp" else set(who))
     if timed:
         assert [row["ts"] for row in rows] == [one["ts"] for one in sent]
     for n, row in enumerate(rows[:3]):

@@ -125,6 +125,11 @@ async def test_umami_hears_its_cache_and_machines_hear_beep(collector: Running):
     assert (robot.status, robot.json) == (200, {"beep": "boop"})
     one, two, three = collector.stored()
     assert one.visitor == two.visitor == first.json["sessionId"] != three.visitor
+    named = {"type": "event", "payload": {"website": "wk-m", "id": "u-1"}}
+    assert (await collector.send("/api/send", named)).json["cache"] == ""
+    assert (collector.stored()[-1].user, collector.stored()[-1].visitor) == ("u-1", ""), "a server's"
+    await collector.send("/api/send", named, headers=ORIGIN)
+    assert collector.stored()[-1].visitor, "a browser's"
     many = await collector.send(
         "/api/batch", json.dumps([event, {"type": "x", "payload": {"website": "wk-m"}}]).encode()
     )

@@ -8,7 +8,7 @@ import re
 import time
 from collections.abc import Awaitable, Callable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from aiohttp import hdrs, web
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -73,10 +73,11 @@ async def _body(request: web.Request, service: Service, limit: int) -> bytes:
     )
 
 
+Parsed = TypeVar("Parsed", bound=Batch)
 _LARGE = 65_536  # bytes; reading a damaged body of that size takes some 40 ms
 
 
-async def parsed(service: Service, body: bytes, parse: Callable[[], Batch]) -> Batch:
+async def parsed(service: Service, body: bytes, parse: Callable[[], Parsed]) -> Parsed:
     """A large body is parsed in a thread, one at a time: somebody may have made it to keep everybody else waiting."""
     if len(body) <= _LARGE:
         return parse()

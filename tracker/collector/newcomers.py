@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from aiohttp import hdrs, web
 
-from tracker.collector.endpoints import Handler, answering, body_of, respond
+from tracker.collector.endpoints import Handler, answering, body_of, parsed, respond
 from tracker.collector.parsed import Batch
 from tracker.collector.protocols import native, plausible, posthog, umami
 from tracker.collector.protocols.ga4 import check, gtag, mp
@@ -28,7 +28,8 @@ _BEEP = Words(200, b'{"beep":"boop"}', "application/json")
 async def collect(request: web.Request, service: Service) -> web.StreamResponse:
     """`GET` and `POST /g/collect`."""
     body = await body_of(request, service, service.settings.limits.body)
-    batch = gtag.parse(request.rel_url.raw_query_string, body, max_event=service.settings.limits.event)
+    query, most = request.rel_url.raw_query_string, service.settings.limits.event
+    batch = await parsed(service, body, lambda: gtag.parse(query, body, max_event=most))
     if (
         service.sites.get(batch.write_key) is None
     ):  # gtag.js must have Google's id there: then the page says whose it is
@@ -43,7 +44,7 @@ async def measure(request: web.Request, service: Service) -> web.StreamResponse:
     body = await body_of(request, service, service.settings.limits.body)
     keys = [request.query.get(name, "") for name in ("api_secret", "measurement_id", "firebase_app_id")]
     key = next((key for key in keys if service.sites.get(key) is not None), keys[0])
-    batch = mp.parse(body, key, max_event=service.settings.limits.event)
+    batch = await parsed(service, body, lambda: mp.parse(body, key, max_event=service.settings.limits.event))
     return respond(request, service, _NOTHING, await service.store(request, batch, "ga4"))
 
 
@@ -59,10 +60,11 @@ async def capture(request: web.Request, service: Service) -> web.StreamResponse:
     """`POST /batch/` and its relatives. `/e/` was the pixel's `/e` with a slash too many, too."""
     limits = service.settings.limits
     body = await body_of(request, service, limits.body)
-    batch = posthog.parse(body, dict(request.query), max_event=limits.event)
+    query = dict(request.query)
+    batch = await parsed(service, body, lambda: posthog.parse(body, query, max_event=limits.event))
     if not batch.write_key and request.path.strip("/") == "e":
-        words = Words(204)
-        return respond(request, service, words, await service.store(request, native.parse(body), "native"))
+        pixels = await parsed(service, body, lambda: native.parse(body, max_event=limits.event))
+        return respond(request, service, _NOTHING, await service.store(request, pixels, "native"))
     return respond(request, service, _POSTHOG, await service.store(request, batch, "posthog"))
 
 
@@ -118,7 +120,8 @@ def _posthog_config(key: str) -> dict[str, object]:
 async def plausible_event(request: web.Request, service: Service) -> web.StreamResponse:
     """`POST /api/event`: 202 "ok", and `x-plausible-dropped` where the event was not kept."""
     limits = service.settings.limits
-    batch = plausible.parse(await body_of(request, service, limits.body), max_event=limits.event)
+    body = await body_of(request, service, limits.body)
+    batch = await parsed(service, body, lambda: plausible.parse(body, max_event=limits.event))
     for domain in batch.domains:
         key = domain if service.sites.get(domain) is not None else service.sites.key_of_domain(domain)
         if key is not None:
@@ -153,7 +156,8 @@ async def umami_batch(request: web.Request, service: Service) -> web.StreamRespo
 async def _umami(request: web.Request, service: Service) -> tuple[Batch, list[tuple[str, str]]]:
     limits = service.settings.limits
     body = await body_of(request, service, limits.body)
-    batch = umami.parse(body, request.headers.get("X-Umami-Cache", ""), max_event=limits.event)
+    cache = request.headers.get("X-Umami-Cache", "")
+    batch = await parsed(service, body, lambda: umami.parse(body, cache, max_event=limits.event))
     return batch, await service.store(request, batch, "umami")
 
 

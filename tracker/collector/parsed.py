@@ -38,6 +38,7 @@ class Batch(msgspec.Struct, kw_only=True):
     `turned`: filled when the batch is stored: which of its events, from 0, were rejected.
     `anonymous`: the dialect has no ids for visitors; a request whose browser brings no cookie is given one. Only then
     `Service.store` says in `kept` how many events it kept and in `visitor` whose they are.
+    `named`: every event says its user, so a server's need no visitor.
     """
 
     write_key: str
@@ -48,6 +49,7 @@ class Batch(msgspec.Struct, kw_only=True):
     nobody: bool = False
     turned: list[int] = []
     anonymous: bool = False
+    named: bool = False
     kept: int = 0
     visitor: str = ""
 

@@ -150,7 +150,7 @@ class Service:
             cookie=cookies.read(headers.get(hdrs.COOKIE), self.settings.https) if direct else "",
             fresh=batch.fresh,
             nobody=batch.nobody,
-            makes_visitors=(browser and source in _MAKE_VISITORS) or batch.anonymous,
+            makes_visitors=(browser and source in _MAKE_VISITORS) or (batch.anonymous and (browser or not batch.named)),
             limits=self.settings.limits,
             listed=self.suppressions.of(known.keys, expected=self.sites.suppression),
             words=self._words(known.site.name),

@@ -48,10 +48,13 @@ def parse(body: bytes, cache: str = "", *, max_event: int = 32_768) -> Batch:
     """
     body = body.removeprefix(b"\xef\xbb\xbf")
     texts = elements(body) if body.lstrip().startswith(b"[") else [body]
+    if texts == [body] and not body.lstrip().startswith(b"{"):
+        raise BadRequest("the body must be an object or an array of them", code="bad_json")
     texts = list(map(values.spoken, texts))
     known = _CACHE.fullmatch(cache)
     visitor = known[1] if known else None
-    key = next(filter(None, map(_website, texts)), "")
+    known_of = list(map(_website_and_user, texts))
+    key = next((website for website, _ in known_of if website), "")
 
     def read_one(text: bytes) -> RawEvent | Unreadable:
         if len(text) > max_event:
@@ -67,19 +70,20 @@ def parse(body: bytes, cache: str = "", *, max_event: int = 32_768) -> Batch:
                 return unreadable(failure)
         return _raw(given, key, visitor, values.address(text))
 
-    return Batch(write_key=key, texts=texts, read=read_one, anonymous=True)
+    return Batch(write_key=key, texts=texts, read=read_one, anonymous=True, named=all(user for _, user in known_of))
 
 
-def _website(text: bytes) -> str:
+def _website_and_user(text: bytes) -> tuple[str, str]:
     try:
-        return values.text(_event.decode(text).payload.get("website")) or ""
+        said = _event.decode(text).payload
+        return values.text(said.get("website")) or "", values.text(said.get("id")) or ""
     except (ValueError, RecursionError):
         pass
     try:
         found = members(members(text)["payload"])
     except (KeyError, BadRequest):
-        return ""
-    return read(found.get("website", b"null"), str | None) or ""
+        return "", ""
+    return read(found.get("website", b"null"), str | None) or "", ""
 
 
 def _raw(given: _Event, key: str, visitor: str | None, address: str | None) -> RawEvent | Unreadable:
