@@ -55,6 +55,9 @@ class Settings:
     catalog_url: str = ""
     admin_token: str = ""
     geo_database: str = ""
+    data_centres: str = ""
+    bot_visitor_rate: int = 600
+    bot_block_rate: int = 10_000
     spool_max_bytes: int = 10_000_000_000
     segment_bytes: int = 8_000_000
     segment_seconds: float = 0.5
@@ -81,6 +84,8 @@ class Settings:
         _check("segment_seconds", 0.05 <= self.segment_seconds <= 3600, "between 0.05 and 3600")
         _check("spool_max_bytes", self.spool_max_bytes >= 2 * self.segment_bytes, "at least twice segment_bytes")
         _check("report_seconds", 0.1 <= self.report_seconds <= 3600, "between 0.1 and 3600")
+        _check("bot_visitor_rate", self.bot_visitor_rate >= 0, "0 or more")
+        _check("bot_block_rate", self.bot_block_rate >= 0, "0 or more")
         _check("report_threads", 1 <= self.report_threads <= 64, "between 1 and 64")
         _check("stop_seconds", 0.5 <= self.stop_seconds <= 600, "between 0.5 and 600")
         _check("log_level", self.log_level in LEVELS, f"one of {', '.join(LEVELS)}")

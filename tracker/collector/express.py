@@ -136,4 +136,8 @@ def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
         context.ua[:LONGEST_UA],
         library[:64],
         context.source,
+        "",  # vault
+        "",  # consent
+        "",  # consent_text
+        context.suspect,
     )

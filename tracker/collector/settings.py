@@ -34,6 +34,8 @@ class CollectorSettings:
     https            the public address is https: cookies are `Secure` and named with the `__Host-` prefix
     trusted_proxies  addresses or networks whose X-Forwarded-For is believed
     geoip            an .mmdb file with countries, or None: then every region is unknown, which is the strictest
+    data_centres     a file of networks whose browsers are machines, or None
+    visitor_rate, block_rate  events a minute above which a browser, an address block is marked as a machine; 0: never
     read_timeout     seconds a client may take for its body
     keepalive        seconds a connection may stay open without a complete request head, the first one included
     grace            seconds that requests in flight get after SIGTERM
@@ -46,6 +48,9 @@ class CollectorSettings:
     https: bool = False
     trusted_proxies: tuple[str, ...] = ()
     geoip: Path | None = None
+    data_centres: Path | None = None
+    visitor_rate: int = 0
+    block_rate: int = 0
     limits: Limits = field(default_factory=Limits)
     read_timeout: float = 10.0
     keepalive: float = 75.0

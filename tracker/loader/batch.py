@@ -44,6 +44,7 @@ class Seen(msgspec.Struct, gc=False):  # only text and numbers: nothing for the 
     source: str = ""
     consent: str = ""
     consent_text: str = ""
+    bot: str = ""
 
 
 @dataclass(slots=True)
@@ -110,7 +111,8 @@ def _add(batch: Batch, owner: int, bodies: Sequence[bytes]) -> None:
                 _add_other(batch, owner, body)
                 continue
             event = _event(body)
-            line = b"".join((body[:-1], client(event.ua), source(event.url, event.referrer, event.type), b"}"))
+            agent, origin = client(event.ua, event.bot != ""), source(event.url, event.referrer, event.type)
+            line = b"".join((body[:-1], agent, origin, b"}"))
         except _UNREADABLE:
             batch.rejected.append((owner, _unreadable(body)))
             continue
