@@ -135,4 +135,4 @@ def test_marked_events_are_kept_and_left_out_of_reports(engine: Engine, data: Pa
     found = membership.members(engine, site, definition, T0 + 60_000, limit=10, cursor=None)
     assert [one["person"] for one in found["members"]] == ["v1"]
     asked = {"site": "shop", "from": "2025-01-01T00:00:00Z", "to": "2029-01-01T00:00:00Z"}
-    assert overview.run(engine, overview.parse(asked))["totals"]["visitors"] == 1
+    assert overview.run(engine, overview.parse(asked))["totals"]["people"] == 1

@@ -34,8 +34,6 @@ _M2, _M3 = int(Mode.M2), int(Mode.M3)
 
 def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
     """The event, or None: then nothing was decided and nothing taken from the context, and the road must look."""
-    if context.listed is not None and context.listed.active:
-        return None
     said = raw.consent
     if said is not None and (said.tcf is not None or said.gpp is not None or said.usp is not None):
         return None  # the string's hash is kept
@@ -56,6 +54,9 @@ def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
     if session and (len(session) > LONGEST_ID or "@" in session):
         return None
     if raw.traits or raw.previous or raw.group or raw.ip or raw.ua or context.keep_times:
+        return None
+    listed = context.listed
+    if listed is not None and listed.active and listed.state((visitor, context.cookie), (user,)):
         return None
     given = raw.message_id
     if given is None or UUID_FORM.fullmatch(given) is None or given == NIL:

@@ -19,6 +19,7 @@ log = structlog.get_logger()
 
 _LOOK_EVERY = 1.0  # seconds between looks at the file's time
 _MOST_RECENT = 10_000
+_MOST_ANSWERS = 20_000
 _NOBODY = Snapshot({}, b"")
 
 
@@ -35,11 +36,20 @@ class Listed:
 
         `agreed`: when the person last said yes, ms, if the event says so; a withdrawal before that is over.
         """
-        if self._lists.broken:
+        lists = self._lists
+        if lists.broken:
             return int(State.UNREADABLE)
+        asked = (self._keys.site, visitors, users)
+        known = None if agreed else lists.answers.get(asked)
+        if known is not None:
+            return known
         found = 0
         for wanted in self._hashes(visitors, users):
-            found |= self._lists.state(self._keys.site, wanted, agreed)
+            found |= lists.state(self._keys.site, wanted, agreed)
+        if not agreed:
+            if len(lists.answers) >= _MOST_ANSWERS:
+                lists.answers.clear()
+            lists.answers[asked] = found
         return found
 
     def contact(self, kind: str, hashed: str) -> int:
@@ -76,6 +86,8 @@ class Suppressions:
         self._recent: dict[tuple[str, bytes], tuple[int, bool]] = {}  # the oldest first
         self._sites: set[str] = set()
         self.broken = False
+        # Whoever sends one event mostly sends another soon: what was found is kept until the list changes.
+        self.answers: dict[tuple[str, tuple[str, ...], tuple[str, ...]], int] = {}
 
     def of(self, keys: Keys, *, expected: bool) -> Listed:
         """The list of a site. `expected`: there must be a file; a missing one is then as bad as a damaged one."""
@@ -103,6 +115,7 @@ class Suppressions:
 
     def note(self, site: str, wanted: bytes, when: int, withdrawn: bool) -> None:
         """A decision that was just seen; the newest of a person counts."""
+        self.answers.clear()
         key = (site, wanted)
         if when >= self._recent.get(key, (0, False))[0]:
             self._recent.pop(key, None)
@@ -119,6 +132,7 @@ class Suppressions:
                 return
             self._snapshot = decode(self._path.read_bytes())
             self._stamp, self.broken = stamp, False
+            self.answers.clear()
         except FileNotFoundError:
             self._fail(expected or self._stamp is not None, "FileNotFoundError")
         except (OSError, Broken) as failure:
