@@ -136,3 +136,26 @@ def test_marked_events_are_kept_and_left_out_of_reports(engine: Engine, data: Pa
     assert [one["person"] for one in found["members"]] == ["v1"]
     asked = {"site": "shop", "from": "2025-01-01T00:00:00Z", "to": "2029-01-01T00:00:00Z"}
     assert overview.run(engine, overview.parse(asked))["totals"]["people"] == 1
+
+
+def test_a_report_counts_bots_where_a_filter_asks_for_them(engine: Engine, data: Path) -> None:
+    from tracker.analytics import funnel, timeseries
+
+    road = Road(data, engine)
+    road.load([event(1, visitor="v1"), event(2, visitor="v2", bot="rate"), event(3, visitor="v3", bot="no_language")])
+    road.load([event(4, visitor="v2", name="buy", bot="rate", ts=event(1).ts + 50)])
+    period = {"site": "shop", "from": "2025-01-01T00:00:00Z", "to": "2029-01-01T00:00:00Z"}
+
+    def clicks(*where: dict[str, Any]) -> int:
+        body = {**period, "interval": "month", "event": {"event": "click", "where": list(where)}}
+        return sum(int(point["value"]) for point in timeseries.run(engine, timeseries.parse(body))["series"])
+
+    assert clicks() == 1
+    assert clicks({"property": "bot", "op": "eq", "value": "rate"}) == 1
+    assert clicks({"property": "bot", "op": "exists"}) == 2
+    machines = [{"property": "bot", "op": "exists"}]
+    steps = [{"event": "click", "where": machines}, {"event": "buy", "where": machines}]
+    found = funnel.run(engine, funnel.parse({**period, "steps": steps}))
+    assert [step["count"] for step in found["steps"]] == [2, 1]
+    plain = funnel.run(engine, funnel.parse({**period, "steps": [{"event": "click"}, {"event": "buy"}]}))
+    assert [step["count"] for step in plain["steps"]] == [1, 0]
