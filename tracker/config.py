@@ -60,6 +60,9 @@ class Settings:
     catalog_url: str = ""
     admin_token: str = ""
     geo_database: str = ""
+    data_centres: str = ""
+    bot_visitor_rate: int = 600
+    bot_block_rate: int = 10_000
     spool_max_bytes: int = 10_000_000_000
     segment_bytes: int = 8_000_000
     segment_seconds: float = 0.5
@@ -94,6 +97,8 @@ class Settings:
             "canary_seconds", self.canary_seconds == 0 or 1 <= self.canary_seconds <= 86400, "1 to 86400, or 0 for none"
         )
         _check("report_seconds", 0.1 <= self.report_seconds <= 3600, "between 0.1 and 3600")
+        _check("bot_visitor_rate", self.bot_visitor_rate >= 0, "0 or more")
+        _check("bot_block_rate", self.bot_block_rate >= 0, "0 or more")
         _check("report_threads", 1 <= self.report_threads <= 64, "between 1 and 64")
         _check("stop_seconds", 0.5 <= self.stop_seconds <= 600, "between 0.5 and 600")
         _check("log_level", self.log_level in LEVELS, f"one of {', '.join(LEVELS)}")

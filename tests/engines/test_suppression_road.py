@@ -87,13 +87,15 @@ def test_a_replay_never_undoes_a_withdrawal(engine: Engine, data: Path) -> None:
         for n, t in enumerate(texts, start=1)
     ]
     road.load([*rejected, decision(9, 0, 0, visitor="v1", ts=received + 30_000)])
-    replay = replayer(engine, road.catalog.sites, data / "spool")
+    refresh = road.catalog.suppressions.publish
+    replay = replayer(engine, road.catalog.sites, data / "spool", refresh=refresh)
     assert replay("shop", None) == {"replayed": 1, "rejected": 2, "unreadable": 0}
     road.spool.adopt()
     road.loader.run_once()
     assert road.rows("visitor", "event = 'late'") == [("v2",)]
     assert road.state("visitor", "v1") == State.WITHDRAWN
     (data / "suppressed.bin").unlink()  # without the list nobody may be kept
+    replay = replayer(engine, road.catalog.sites, data / "spool")
     assert replay("shop", None) == {"replayed": 0, "rejected": 3, "unreadable": 0}
 
 

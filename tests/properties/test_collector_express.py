@@ -106,6 +106,7 @@ WHERE = st.fixed_dictionaries(
         "fresh": st.booleans(),
         "makes_visitors": st.booleans(),
         "source": st.sampled_from(["native", "segment", "gif"]),
+        "suspect": st.sampled_from(["", "rate"]),
     },
 )
 

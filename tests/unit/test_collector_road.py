@@ -115,6 +115,7 @@ def test_an_event_keeps_what_it_said():
         "vault": "",
         "consent": "",
         "consent_text": "",
+        "bot": "",
     }
 
 

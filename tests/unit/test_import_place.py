@@ -20,7 +20,7 @@ from tracker.demo import people
     ],
 )
 def test_country_by_registration_leaves_the_region_unknown(address: str, kept: str, country: str) -> None:
-    assert Places(None).find(address) == (kept, country, Region.UNKNOWN)
+    assert Places(None).find(address) == (kept, country, Region.UNKNOWN, False)
 
 
 def test_what_is_no_address_is_nowhere() -> None:

@@ -13,7 +13,7 @@ from tracker.store import persons
 from tracker.store.engine import Param
 from tracker.store.filters import Condition
 from tracker.store.sql import Fragment, fill, load
-from tracker.store.where import Params, any_of_sql, condition_sql, property_text
+from tracker.store.where import Params, any_of_sql, condition_sql, counted, property_text
 
 _SEQ_BITS, _ARRIVAL_BITS = 32, 56
 
@@ -67,6 +67,7 @@ def hits(funnel: Funnel, events: Fragment, serves: Fragment, serves_bits: int, *
             "packed": Fragment(packed, serves.params),
             "events": events,
             "persons": persons.join() if funnel.count_by == "person" else Fragment(""),
+            "counted": counted([*(one for step in funnel.steps for one in step.any_of)]),
             "relevant": Fragment(f"{wanted.text}){_NOBODY[funnel.count_by]} and (true", wanted.params),
             "also": Fragment(also),
         },

@@ -15,7 +15,7 @@ from tracker.store.clean import events_source
 from tracker.store.engine import Engine
 from tracker.store.filters import Condition, parse_condition
 from tracker.store.sql import Fragment, fill, load
-from tracker.store.where import condition
+from tracker.store.where import condition, counted
 
 INTERVALS = ("hour", "day", "week", "month")
 MEASURES = ("events", "people", "value")
@@ -75,6 +75,7 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
             "figure": Fragment(_FIGURES[spec.measure]),
             "events": events_source(engine),
             "persons": persons.join() if spec.measure == "people" else Fragment(""),
+            "counted": counted([spec.event]),
             "event": condition(spec.event),
         },
         {"site": spec.site, "from": spec.range.start, "to": spec.range.end, "timezone": spec.timezone},

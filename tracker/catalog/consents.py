@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog.database import Database
@@ -18,6 +18,7 @@ from tracker.catalog.tables import ConsentRow, ConsentTextRow, SiteRow
 
 _IN_ONE_QUESTION = 500
 START = "0" * 64
+_SAID = "at site subject change analytics ads gpc mode source policy text_hash event".split()
 
 
 class Choice(NamedTuple):
@@ -54,9 +55,9 @@ class Consents:
             return 0
         with self._database.exclusive() as session:
             last = _latest(session, {(choice.site, choice.subject) for choice in wanted})
-            policies: dict[str, str] = {}
+            policies = {site: _policy(session, site) for site in {choice.site for choice in wanted}}
+            new: list[dict[str, Any]] = []
             chain = session.scalar(select(ConsentRow.chain).order_by(ConsentRow.id.desc()).limit(1)) or START
-            changes = 0
             for choice in wanted:
                 before = last.get((choice.site, choice.subject))
                 if choice.text:
@@ -64,11 +65,12 @@ class Consents:
                 if before is not None and (before[0] >= choice.at or before[1] == choice.said):
                     continue
                 last[choice.site, choice.subject] = (choice.at, choice.said)
-                row = _row(choice, before, policies.setdefault(choice.site, _policy(session, choice.site)))
-                chain = row.chain = link(chain, row)
-                session.add(row)
-                changes += 1
-        return changes
+                row = _row(choice, before, policies[choice.site])
+                chain = link(chain, row)
+                new.append({**{name: getattr(row, name) for name in _SAID}, "chain": chain})
+            if new:
+                session.execute(insert(ConsentRow), new)
+        return len(new)
 
     def of(self, site: str, subjects: Sequence[str]) -> list[dict[str, Any]]:
         """All changes of these subjects, the oldest first, with the full text of each string."""
@@ -108,10 +110,7 @@ class Consents:
 
 def link(before: str, row: ConsentRow) -> str:
     """SHA-256 over the chain so far and what a row says."""
-    said = [
-        *(row.at, row.site, row.subject, row.change, row.analytics, row.ads, row.gpc, row.mode),
-        *(row.source, row.policy, row.text_hash, row.event),
-    ]
+    said = [getattr(row, name) for name in _SAID]
     return hashlib.sha256(before.encode() + msgspec.json.encode(said)).hexdigest()
 
 

@@ -21,7 +21,8 @@ from tracker.catalog.tables import SuppressedRow, SuppressionRow
 from tracker.core.suppression import Entry, Reason, State, encode
 
 _IN_ONE_QUESTION = 500  # SQLite takes a limited number of variables
-_REST = 20  # the file is written again after so many times what writing it took: a long list is not written all day
+_QUICK = 0.25  # seconds; what takes longer to write rests for `_REST` times as long: a long list is not written all day
+_REST = 20
 
 
 class Deed(NamedTuple):
@@ -79,7 +80,7 @@ class Suppressions:
             self._dirty = True
             raise
         ended = time.monotonic()
-        self._not_before = ended + _REST * (ended - began)
+        self._not_before = ended + _REST * max(0.0, ended - began - _QUICK)
 
     def _entries(self) -> Mapping[str, Sequence[Entry]]:
         found: dict[str, list[Entry]] = {}

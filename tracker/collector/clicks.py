@@ -7,6 +7,7 @@ addresses themselves. Looking for them is a matter of names; values prove nothin
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -28,7 +29,6 @@ _IN_TEXT = re.compile(
     re.IGNORECASE,
 )
 _TOKEN = re.compile(r"[^&\s\"'<>;]+")
-_MARKS = ("=", "%3D", "%3d", "%25")
 _harmless: set[str] = set()  # names seen that name none; bounded
 _DEEPEST = 64
 
@@ -46,7 +46,7 @@ def names_click(name: str) -> bool:
 
 def mentions_click(text: str) -> bool:
     """Whether a text holds a click id as an address would: `name=value`, plainly or escaped up to three times."""
-    if not any(mark in text for mark in _MARKS):
+    if "=" not in text and "%" not in text:
         return False
     for _ in range(4):
         if _IN_TEXT.search(text) is not None:
@@ -72,16 +72,21 @@ def strip_json_text(text: str) -> str:
     return _IN_TEXT.sub("", text)
 
 
-def carries(value: Any, depth: int = 0) -> bool:
-    """Whether anything in a value is a click id."""
-    kind = type(value)
-    if kind is dict:
+def carries(value: dict[str, Any] | list[Any], depth: int = 0) -> bool:
+    """Whether anything in a value is a click id. Called for every event below M3, so loops and not generators."""
+    members: Iterable[Any] = value
+    if type(value) is dict:
         if not (_harmless.issuperset(value) or _learn(value)):
             return True
-        return any(carries(member, depth + 1) for member in value.values()) if depth < _DEEPEST else True
-    if kind is list:
-        return any(carries(member, depth + 1) for member in value) if depth < _DEEPEST else True
-    return kind is str and ("=" in value or "%" in value) and mentions_click(value)
+        members = value.values()
+    for member in members:
+        kind = type(member)
+        if kind is str:
+            if ("=" in member or "%" in member) and mentions_click(member):
+                return True
+        elif (kind is dict or kind is list) and (depth == _DEEPEST or carries(member, depth + 1)):
+            return True
+    return False
 
 
 def without(value: Any, depth: int = 0) -> Any:

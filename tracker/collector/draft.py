@@ -32,6 +32,7 @@ class Context(msgspec.Struct, kw_only=True):
     nobody      no text of the whole request can hold an e-mail address
     words       what the site has said so far, where that is limited
     makes_visitors  an event without a visitor gets a new one
+    suspect     why the sender is taken for a machine (see `suspects`); "" for a person
     listed      the site's suppression list; None only where there cannot be one
     """
 
@@ -56,6 +57,7 @@ class Context(msgspec.Struct, kw_only=True):
     words: Vocabulary | None = None
     minted: str = ""
     listed: Listed | None = None
+    suspect: str = ""
 
     def decide(self, said: RawConsent, state: int = 0) -> Decision:
         """The consent gate's word for one event of this request; `state` is what the list says of its person."""

@@ -56,7 +56,7 @@ def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
     if raw.traits or raw.previous or raw.group or raw.ip or raw.ua or context.keep_times:
         return None
     listed = context.listed
-    if listed is not None and listed.active and listed.concerns(visitor, context.cookie, user):
+    if listed is not None and listed.active and listed.state((visitor, context.cookie), (user,)):
         return None
     given = raw.message_id
     if given is None or UUID_FORM.fullmatch(given) is None or given == NIL:
@@ -137,4 +137,8 @@ def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
         context.ua[:LONGEST_UA],
         library[:64],
         context.source,
+        "",  # vault
+        "",  # consent
+        "",  # consent_text
+        context.suspect,
     )

@@ -13,16 +13,18 @@ import structlog
 from iptocc import country_code
 
 from tracker.collector.consent import Region, region_of
+from tracker.collector.suspects import Ranges
 
 log = structlog.get_logger()
 
 
 class Place(NamedTuple):
-    """`ip` is truncated to /24 or /48; the whole address goes no further than this module."""
+    """`ip` is truncated to /24 or /48; the whole address goes no further than this module. `hosted`: a data centre."""
 
     ip: str
     country: str
     region: Region
+    hosted: bool = False
 
 
 NOWHERE = Place("", "", Region.UNKNOWN)
@@ -103,7 +105,8 @@ class Places:
     are used there): good enough for a report, not good enough to decide about consent, so the region stays unknown.
     """
 
-    def __init__(self, database: Path | None) -> None:
+    def __init__(self, database: Path | None, data_centres: Path | None = None) -> None:
+        self._hosting = Ranges(data_centres) if data_centres is not None else None
         self._reader = maxminddb.open_database(str(database)) if database is not None else None
         self.find = lru_cache(maxsize=8192)(self._find)
 
@@ -116,10 +119,11 @@ class Places:
         address = _parse(text)
         if address is None:
             return NOWHERE
+        hosted = self._hosting is not None and self._hosting.has(address)
         if self._reader is None:
-            return Place(truncate(address), country_code(str(address)) or "", Region.UNKNOWN)
+            return Place(truncate(address), country_code(str(address)) or "", Region.UNKNOWN, hosted)
         country, subdivision = self._look_up(address)
-        return Place(truncate(address), country, region_of(country, subdivision))
+        return Place(truncate(address), country, region_of(country, subdivision), hosted)
 
     def _look_up(self, address: IPv4Address | IPv6Address) -> tuple[str, str]:
         assert self._reader is not None

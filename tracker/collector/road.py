@@ -334,6 +334,7 @@ def accept(draft: Draft) -> Record | None:
         vault=vault,
         consent=_hash_of(raw.consent),
         consent_text=_text_of(raw.consent) if raw.type == "consent" else "",
+        bot=context.suspect,
     )
 
 

@@ -23,6 +23,7 @@ from tracker.collector.road import Context, encode, to_body, turn_away
 from tracker.collector.settings import CollectorSettings
 from tracker.collector.sites import KnownSite, Sites, allows
 from tracker.collector.suppressions import Suppressions
+from tracker.collector.suspects import DATA_CENTRE, NO_LANGUAGE, RATE, Rates, claims_browser, is_public
 from tracker.collector.vocabulary import Vocabulary
 from tracker.core.errors import Forbidden, TooLarge, TooMany, TrackerError, TryLater, Unauthorized
 from tracker.core.event import Event, Suppressed
@@ -57,7 +58,8 @@ class Service:
         self.settings = settings
         self.sites = Sites(settings.data / "sites.json")
         self.suppressions = Suppressions(settings.data)
-        self.places = Places(settings.geoip)
+        self.places = Places(settings.geoip, settings.data_centres)
+        self.visitor_rates, self.block_rates = Rates(settings.visitor_rate), Rates(settings.block_rate)
         self.metrics = Metrics()
         self.arriving = Budget(settings.pending_max_bytes)
         self.proxies = tuple(ip_network(text, strict=False) for text in settings.trusted_proxies)
@@ -134,7 +136,7 @@ class Service:
         if not browser and not ua.startswith("Mozilla/"):
             ua = ""  # a library's name says nothing about the person it speaks for
         direct = browser or source in _DIRECT  # else the peer is a server and its place is not the person's
-        return Context(
+        context = Context(
             site=known.site,
             keys=known.keys,
             source=source,
@@ -155,6 +157,20 @@ class Service:
             listed=self.suppressions.of(known.keys, expected=self.sites.suppression),
             words=self._words(known.site.name),
         )
+        if browser and direct:
+            context.suspect = self._suspect(context, hdrs.ACCEPT_LANGUAGE in headers, len(batch.texts))
+        return context
+
+    def _suspect(self, context: Context, has_language: bool, events: int) -> str:
+        """The first sign that a browser is a machine; "" for a person."""
+        block, now_ms = context.place.ip, context.received
+        if is_public(block):
+            busy = self.block_rates.over(block, events, now_ms)
+            if self.visitor_rates.over(context.cookie, events, now_ms) or busy:
+                return RATE
+        if context.place.hosted:
+            return DATA_CENTRE
+        return NO_LANGUAGE if not has_language and claims_browser(context.ua) else ""
 
     def _words(self, site: str) -> Vocabulary | None:
         limits = self.settings.limits

@@ -40,6 +40,9 @@ class CollectorSettings:
     connections      that may be open at once; an idle one gives way to a newcomer
     head_timeout     seconds a request's head may take after its first byte
     read_timeout     seconds a client may take for its body, and one more for each `body_rate` bytes that came
+    data_centres     a file of networks whose browsers are machines, or None
+    visitor_rate, block_rate  events a minute above which a browser, an address block is marked as a machine; 0: never
+    read_timeout     seconds a client may take for its body
     keepalive        seconds a connection may stay open without a complete request head, the first one included
     rate_per_key     events a second of one write key, 0: any number; half a minute's worth may come at once
     rate_per_address  requests a second of one address block (/24 or /48), likewise
@@ -53,6 +56,9 @@ class CollectorSettings:
     https: bool = False
     trusted_proxies: tuple[str, ...] = ()
     geoip: Path | None = None
+    data_centres: Path | None = None
+    visitor_rate: int = 0
+    block_rate: int = 0
     limits: Limits = field(default_factory=Limits)
     connections: int = 5_000
     head_timeout: float = 10.0

@@ -19,6 +19,7 @@ log = structlog.get_logger()
 
 _LOOK_EVERY = 1.0  # seconds between looks at the file's time
 _MOST_RECENT = 10_000
+_MOST_ANSWERS = 20_000
 _NOBODY = Snapshot({}, b"")
 
 
@@ -29,25 +30,26 @@ class Listed:
         self._lists = lists
         self._keys = keys
         self.active = lists.broken or lists.concerns(keys.site)
-        self._asked: dict[tuple[str, ...], bool] = {}  # most events of a request are of one person
-
-    def concerns(self, *ids: str) -> bool:
-        """Whether anything is known of a person with one of these ids; that somebody agreed since is not looked at."""
-        found = self._asked.get(ids)
-        if found is None:
-            found = self._asked[ids] = self.state(ids, ids) != 0
-        return found
 
     def state(self, visitors: tuple[str, ...], users: tuple[str, ...], agreed: int = 0) -> int:
         """What is known of the person behind these ids, all of it together.
 
         `agreed`: when the person last said yes, ms, if the event says so; a withdrawal before that is over.
         """
-        if self._lists.broken:
+        lists = self._lists
+        if lists.broken:
             return int(State.UNREADABLE)
+        asked = (self._keys.site, visitors, users)
+        known = None if agreed else lists.answers.get(asked)
+        if known is not None:
+            return known
         found = 0
         for wanted in self._hashes(visitors, users):
-            found |= self._lists.state(self._keys.site, wanted, agreed)
+            found |= lists.state(self._keys.site, wanted, agreed)
+        if not agreed:
+            if len(lists.answers) >= _MOST_ANSWERS:
+                lists.answers.clear()
+            lists.answers[asked] = found
         return found
 
     def contact(self, kind: str, hashed: str) -> int:
@@ -56,7 +58,6 @@ class Listed:
 
     def note(self, visitors: tuple[str, ...], users: tuple[str, ...], when: int, *, withdrawn: bool) -> None:
         """A decision of a person at `when`, ms: it counts in this process from now on."""
-        self._asked.clear()
         for wanted in self._hashes(visitors, users):
             self._lists.note(self._keys.site, wanted, when, withdrawn)
         self.active = True
@@ -85,6 +86,8 @@ class Suppressions:
         self._recent: dict[tuple[str, bytes], tuple[int, bool]] = {}  # the oldest first
         self._sites: set[str] = set()
         self.broken = False
+        # Whoever sends one event mostly sends another soon: what was found is kept until the list changes.
+        self.answers: dict[tuple[str, tuple[str, ...], tuple[str, ...]], int] = {}
 
     def of(self, keys: Keys, *, expected: bool) -> Listed:
         """The list of a site. `expected`: there must be a file; a missing one is then as bad as a damaged one."""
@@ -112,6 +115,7 @@ class Suppressions:
 
     def note(self, site: str, wanted: bytes, when: int, withdrawn: bool) -> None:
         """A decision that was just seen; the newest of a person counts."""
+        self.answers.clear()
         key = (site, wanted)
         if when >= self._recent.get(key, (0, False))[0]:
             self._recent.pop(key, None)
@@ -128,6 +132,7 @@ class Suppressions:
                 return
             self._snapshot = decode(self._path.read_bytes())
             self._stamp, self.broken = stamp, False
+            self.answers.clear()
         except FileNotFoundError:
             self._fail(expected or self._stamp is not None, "FileNotFoundError")
         except (OSError, Broken) as failure:

@@ -79,6 +79,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="k", tag=
     ip          truncated to /24 or /48 before it got here; country is resolved before the truncation
     consent     16 bytes of SHA-256, hex, of the TC, GPP or US privacy string that came; `consent_text` is the string,
                 only with a decision of the person (type `consent`): it goes to the consent log, not to the store
+    bot         why the collector takes the sender for a machine; the loader adds what the user agent admits
     vault       sealed hash forms of identifiers (base64), opened only inside an export; never clear values
     """
 
@@ -120,6 +121,7 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="k", tag=
     vault: str = ""
     consent: str = ""
     consent_text: str = ""
+    bot: str = ""
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="k", tag="r"):

@@ -39,12 +39,12 @@ class KnowsSites(Protocol):
 
 
 def replayer(
-    engine: Engine, sites: KnowsSites, spool: Path, data: Path | None = None
+    engine: Engine, sites: KnowsSites, spool: Path, *, refresh: Callable[[], None] = lambda: None
 ) -> Callable[[str, Sequence[str] | None], Mapping[str, Any]]:
     """`(site, ids or None for all)` -> how many are accepted now (`replayed`), still `rejected`, kept without text
     (`unreadable`).
 
-    `data`: the folder whose suppression list is obeyed, as of the moment of each call; by default that of the spool.
+    The suppression list beside the spool is obeyed as of the moment of each call; `refresh` brings its file up to date.
     """
 
     def replay(name: str, ids: Sequence[str] | None) -> Mapping[str, Any]:
@@ -56,7 +56,8 @@ def replayer(
             )
         ).dicts()
         keys = keys_of(site.name, site.write_key, site.identifier_key)
-        listed = Suppressions(data or spool.parent).of(keys, expected=True)
+        refresh()
+        listed = Suppressions(spool.parent).of(keys, expected=True)
         writer = SpoolWriter(spool, f"import-replay-{secrets.token_hex(6)}")
         try:
             bodies: list[bytes] = []

@@ -45,6 +45,7 @@ class Seen(msgspec.Struct, gc=False):  # only text and numbers: nothing for the 
     source: str = ""
     consent: str = ""
     consent_text: str = ""
+    bot: str = ""
 
     @property
     def decides(self) -> bool:
@@ -138,7 +139,7 @@ def _add(batch: Batch, bodies: Sequence[bytes]) -> None:
     events = [_event(body) for body in bodies]
     pieces: list[bytes] = []
     for body, event in zip(bodies, events, strict=True):
-        pieces += (body[:-1], client(event.ua), source(event.url, event.referrer, event.type), b"}\n")
+        pieces += (body[:-1], client(event.ua, event.bot != ""), source(event.url, event.referrer, event.type), b"}\n")
     batch.keys += [seen_key(event.site, event.id) for event in events]
     batch.arrivals += [event.arrival for event in events]
     batch.times += [event.ts for event in events]

@@ -7,6 +7,7 @@ the segment is entered.
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
@@ -95,16 +96,22 @@ class Choices:
 
     def _tell_audiences(self, events: Iterable[Seen], keys: Mapping[str, Keys]) -> None:
         """What the list says of them now; a decision made meanwhile comes with a batch of its own."""
+        decided: dict[str, set[tuple[str, str]]] = defaultdict(set)
         for event in events:
-            if _verdict(event) is None:
-                continue
-            site, people = event.site, _people(event)
+            if _verdict(event) is not None:
+                decided[event.site].update(_people(event))
+        for site, people in decided.items():
             hashes = {who: hash_of(keys[site], *who) for who in people}
-            listed = self._suppressions.find(site, hashes.values())
-            for kind, stored in people:
-                key = visitor_key(stored) if kind == "visitor" else user_key(stored)
-                now_ms = time.time_ns() // 1_000_000
-                suppress(self._engine, site, [key], listed=hashes[kind, stored] in listed, version=now_ms)
+            found = self._suppressions.find(site, hashes.values())
+            now_ms = time.time_ns() // 1_000_000
+            for listed in (True, False):
+                some = [
+                    visitor_key(stored) if kind == "visitor" else user_key(stored)
+                    for kind, stored in people
+                    if (hashes[kind, stored] in found) == listed
+                ]
+                if some:
+                    suppress(self._engine, site, some, listed=listed, version=now_ms)
 
 
 def _verdict(event: Seen) -> bool | None:

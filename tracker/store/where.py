@@ -102,6 +102,15 @@ def condition(one: Condition, prefix: str = "c") -> Fragment:
     return Fragment(text, params.values)
 
 
+def counted(conditions: Sequence[Condition], prefix: str = "p") -> Fragment:
+    """Which events a report looks at: those of people, and those of bots that a condition asks for by name (`bot`)."""
+    asking = [one for one in conditions if any(each.property == "bot" for each in one.where)]
+    if not asking:
+        return Fragment("bot = ''")
+    params = Params(prefix)
+    return Fragment(f"(bot = '' or {any_of_sql(asking, params)})", params.values)
+
+
 def _cell(name: str, params: Params) -> _Cell:
     head, _, rest = name.partition(".")
     if head in ("props", "traits") and rest:

@@ -194,7 +194,7 @@ def _services(
         engine=engine,
         catalog=catalog,
         ledger=LedgerView(Spool(settings.spool_dir), catalog.ledger, missing),
-        replay=replayer(engine, catalog.sites, settings.spool_dir),
+        replay=replayer(engine, catalog.sites, settings.spool_dir, refresh=catalog.suppressions.publish),
         admin_token_hash=token_hash(admin_token(settings)),
         exports=exports,
         version=__version__,

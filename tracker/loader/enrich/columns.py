@@ -22,9 +22,10 @@ def _tail(said: object) -> bytes:
 
 
 @lru_cache(_AGENTS)
-def client_columns(user_agent: str) -> bytes:
-    """device, os, os_version, browser, browser_version, bot."""
-    return _tail(client(user_agent))
+def client_columns(user_agent: str, marked: bool = False) -> bytes:
+    """device, os, os_version, browser, browser_version, bot; `marked`: the collector took it for a bot."""
+    found = client(user_agent)
+    return _tail(msgspec.structs.replace(found, bot="", device="bot") if marked else found)
 
 
 def source_columns(url: str, referrer: str, kind: str) -> bytes:
