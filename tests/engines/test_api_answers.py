@@ -58,6 +58,7 @@ async def test_sites_live_and_die(api):
         "timezone": "Asia/Tokyo",
         "min_size": 100,
         "pixel": {},
+        "privacy": {},
     }
     _, listed = await api.ask("GET", "/api/v1/sites")
     assert [one["site"] for one in shape(answers.Sites, listed)["sites"]] == ["new", "shop"]
