@@ -17,6 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tracker.core.links import Link, sign
+
 CAPTURES = Path(__file__).parents[1] / "protocols" / "captures"
 
 
@@ -44,7 +46,11 @@ def seeds() -> list[Said]:
     """Good requests of every dialect: our own, and every one of the captures."""
     one = json.dumps({"site": "wk", "sent_at": 1795321732829, "fresh": True, "events": [NATIVE]}).encode()
     many = json.dumps({"site": "wk", "events": [NATIVE] * 20}).encode()
+    link = {"key": "wk", "expires": 4_000_000_000_000, "user": "u7", "props": {"campaign": "autumn"}}
+    click = sign(Link(kind="click", url="https://shop.example/?utm_source=news", **link), "11" * 32)
     found = [
+        Said("GET", f"/r/{click}", [("User-Agent", "Mozilla/5.0"), ("Sec-Fetch-Site", "none")], b""),
+        Said("GET", f"/o/{sign(Link(kind='open', **link), '11' * 32)}.gif", [("User-Agent", "Mozilla/5.0")], b""),
         Said("POST", "/e", [("Content-Type", "text/plain"), ("Origin", "https://shop.example")], one),
         Said("POST", "/e", [("Cookie", "jt_vid=9b2f6a1e-77aa"), ("Sec-GPC", "1")], many),
         Said("POST", "/e", [("Content-Encoding", "gzip")], gzip.compress(one)),

@@ -142,7 +142,7 @@ class Fuzzer(threading.Thread):
             try:
                 with self.collector.connect(5) as connection:
                     if chance.random() < 0.1:
-                        cut = chance.randrange(len(said))
+                        cut = chance.randrange(len(said) + 1)
                         connection.sendall(said[:cut])
                         time.sleep(0.01)
                         said_now = said[cut:]

@@ -213,7 +213,12 @@ def test_garbage_after_a_request_costs_only_the_garbage(collector):
 
 
 M = 1_000_000
+LONG = b'{"type":"track","name":7,"visitor":"v","title":"' + b"a" * 31_000 + b'@"}'
 BODIES = {
+    "events that are all unreadable, long, and end in an at-sign": (
+        b'{"site":"wk","events":[' + b",".join([LONG] * 30) + b"]}",
+        204,
+    ),
     "nested arrays": (b'{"site":"wk","events":' + b"[" * 900_000, 400),
     "nested and closed": (b'{"site":"wk","events":[' + b"[" * 400_000 + b"]" * 400_000 + b"]}", 204),
     "nested objects": (b'{"a":' * 180_000, 400),

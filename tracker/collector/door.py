@@ -44,7 +44,8 @@ class Visitor(RequestHandler):
         """As aiohttp does; a head that is not complete yet is watched."""
         RequestHandler.data_received(self, data)
         waiter = self._waiter
-        if waiter is not None and not waiter.done() and data:
+        # No waiter: a request is being answered - or none ever came, and the connection's task has not begun yet.
+        if data and (not self._request_count if waiter is None else not waiter.done()):
             self._half_a_head(len(data))
 
     def _half_a_head(self, size: int) -> None:
