@@ -246,3 +246,14 @@ async def test_the_root_is_nothing_else(collector):
     assert (await collector.send("/", method="GET")).status == 404
     put_sites(collector.data, OPEN)
     assert (await collector.send("/?module=CoreHome", method="GET")).status == 404
+
+
+async def test_large_requests_are_taken_whole(collector):
+    """Parsed in a thread, and taken apart a few hits at a time."""
+    assert (await tp2(collector, *(page(uid=f"u{n}", pad="x" * 200) for n in range(500)))).status == 200
+    hits = [{"idsite": "open", "rec": 1, "uid": f"m{n}", "url": "https://x/" + "y" * 100} for n in range(1000)]
+    answer = await collector.send("/matomo.php", {"requests": hits})
+    assert (answer.status, answer.json["tracked"]) == (200, 1000)
+    assert [event.user for event in collector.stored()] == [f"u{n}" for n in range(500)] + [
+        f"m{n}" for n in range(1000)
+    ]

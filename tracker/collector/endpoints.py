@@ -15,7 +15,6 @@ from prometheus_client import CONTENT_TYPE_LATEST
 
 from tracker.collector import cors
 from tracker.collector.body import body_now, read_body
-from tracker.collector.parsed import Batch
 from tracker.collector.protocols import gif, native, segment
 from tracker.collector.quiet import quiet
 from tracker.collector.ready import Ready, Words, ready, stays
@@ -73,7 +72,7 @@ async def _body(request: web.Request, service: Service, limit: int) -> bytes:
     )
 
 
-Parsed = TypeVar("Parsed", bound=Batch)
+Parsed = TypeVar("Parsed")
 _LARGE = 65_536  # bytes; reading a damaged body of that size takes some 40 ms
 
 

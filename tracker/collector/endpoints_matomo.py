@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from functools import partial
 from typing import Any
 
 import msgspec
 from aiohttp import hdrs, web
 
-from tracker.collector.endpoints import Handler, _answer, _body, answering
+from tracker.collector.endpoints import Handler, _answer, _body, answering, parsed
 from tracker.collector.loose import pairs_of
 from tracker.collector.parsed import Batch
 from tracker.collector.protocols import gif, matomo
@@ -29,7 +30,7 @@ async def track(request: web.Request, service: Service) -> web.StreamResponse:
     """`GET` and `POST /matomo.php`: one hit in the query string or a form, or a bulk as JSON."""
     limits = service.settings.limits
     body = b"" if request.method == "GET" else await _body(request, service, limits.import_body)
-    asked = matomo.split(request.rel_url.raw_query_string, body)
+    asked = await parsed(service, body, partial(matomo.split, request.rel_url.raw_query_string, body))
     if asked.size > limits.import_events:
         raise TooLarge(f"more than {limits.import_events} hits in one request")
     while asked.waiting:

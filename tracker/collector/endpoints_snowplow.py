@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from aiohttp import hdrs, web
 
-from tracker.collector.endpoints import Handler, _answer, _body, answering
+from tracker.collector.endpoints import Handler, _answer, _body, answering, parsed
 from tracker.collector.parsed import Batch
 from tracker.collector.protocols import gif, snowplow
 from tracker.collector.ready import Words
@@ -22,7 +23,8 @@ async def post_events(request: web.Request, service: Service) -> web.StreamRespo
     """`POST /com.snowplowanalytics.snowplow/tp2`."""
     limits = service.settings.limits
     body = await _body(request, service, limits.body)
-    batches = snowplow.parse(body, max_event=limits.event, most=limits.events)
+    parse = partial(snowplow.parse, body, max_event=limits.event, most=limits.events)
+    batches = await parsed(service, body, parse)
     return _answer(request, service, _OK, await _store(request, service, batches))
 
 
