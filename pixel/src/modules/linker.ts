@@ -28,6 +28,7 @@ use("linker", (core) => {
     // Gone before anybody copies the address, and before the first page view.
     address.searchParams.delete(NAME);
     history.replaceState(history.state, "", address.href);
+    core.settings.first = address.href;
     const [visitor = "", session = "", time = ""] = given.split(".");
     const age = Date.now() - parseInt(time, 36);
     if (!ID.test(visitor) || !ID.test(session) || !(Math.abs(age) < GOOD_FOR) || !ours(new URL(document.referrer).hostname)) return;
