@@ -163,7 +163,7 @@ async def test_the_page_keeps_its_history_functions(site: PixelSite, page: Page)
 
 @pytest.mark.parametrize("policy", ["opt-out", "opt-in"])
 async def test_time_on_the_main_thread_at_load(site: PixelSite, browser: Browser, policy: str) -> None:
-    """Printed, not asserted, because others may use the machine: a processor four times slower, less an empty script."""
+    """Printed, not asserted, because others may use the machine: a processor four times slower, less nothing."""
     site.pages["/e.js"] = "0"
     site.pages["/empty"] = f'<title>x</title><script async src="{site.url("/e.js")}"></script>'
     runs = int(os.environ.get("TRACKER_RUNS", "3"))
@@ -172,8 +172,8 @@ async def test_time_on_the_main_thread_at_load(site: PixelSite, browser: Browser
     at_once = sorted(max(0.0, one.at_once - empty) for one in ours)
     later = sorted(one.later for one in ours)
     print(
-        f"{policy}, at a quarter of the speed, {runs} visits: at load least {at_once[0]:.1f} ms, median "
-        f"{statistics.median(at_once):.1f} ms; in idle time least {later[0]:.1f} ms, median {statistics.median(later):.1f} ms, "
+        f"{policy}, a quarter of the speed, {runs} visits: at load least {at_once[0]:.1f} ms, median "
+        f"{statistics.median(at_once):.1f} ms; idle least {later[0]:.1f} ms, median {statistics.median(later):.1f} ms, "
         f"longest task {min(one.longest for one in ours):.1f} ms at best; an empty script {empty:.1f} ms; load average "
         f"{os.getloadavg()[0]:.1f}"
     )

@@ -56,7 +56,7 @@ def test_the_types_hold(workshop: Path) -> None:
 
 
 def worst(text: bytes) -> int:
-    """The largest of what compressors make of it at their best: what is served, Python's, Node's, gzip's with a name."""
+    """The largest of what compressors make of it: what is served, Python's, Node's, gzip's with a file name."""
     packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
     node = "process.stdout.write(String(zlib.gzipSync(fs.readFileSync(0), { level: 9 }).length))"
     sizes = [
