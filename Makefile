@@ -10,7 +10,7 @@ NODE_DIRS := pixel tests/protocols/node
 DATA ?= data
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up install dev test check format bench chaos pixel chromium clean
+.PHONY: help demo up install dev test check format bench chaos pixel chromium firefox clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -45,7 +45,10 @@ $(BUILD)/dev: $(BUILD)/installed $(foreach dir,$(NODE_DIRS),$(dir)/package-lock.
 chromium:
 	@sh scripts/need_chromium.sh
 
-test: dev chromium  ## format, lint, types, layers, and every test; prints totals
+firefox:
+	@sh scripts/need_firefox.sh
+
+test: dev chromium firefox  ## format, lint, types, layers, and every test; prints totals
 	@$(BIN)/python scripts/run_tests.py
 
 check: dev  ## format, lint, types, layers and rules, in under half a minute

@@ -77,6 +77,7 @@ def _seen(kept: Json) -> dict[str, Any]:
     vitals = right.toggle(
         "How fast pages are", bool(kept.get("vitals")), help="Core Web Vitals: loading, reacting, standing still."
     )
+    left, right = st.columns(2)
     layer = left.text_input(
         "Array of Google's tag",
         kept.get("datalayer", ""),
@@ -105,11 +106,12 @@ def _asked(kept: Json) -> tuple[str, dict[str, Any]]:
         format_func=MANAGERS.__getitem__,
         help="They are asked for the visitor's choice. With one, leave our banner off.",
     )
-    left, right = st.columns(2)
+    left, right = st.columns(2, vertical_alignment="bottom")
     banner = left.toggle("Our own consent banner", kept.get("banner") is not None)
     policy = right.text_input(
         "Address of your privacy policy", (kept.get("banner") or {}).get("policy", ""), placeholder="/privacy"
     )
+    left, right = st.columns(2)
     optout = left.toggle(
         "Say when an opt-out is honoured",
         bool(kept.get("optout")),
@@ -129,7 +131,7 @@ def _known(kept: Json) -> dict[str, Any]:
         placeholder="shop.example, shop.fr",
         help="Links and forms between them carry the visitor, signed and good for two minutes.",
     )
-    left, right = st.columns(2)
+    left, right = st.columns(2, vertical_alignment="bottom")
     hashed = left.toggle(
         "Hash contact details in the browser",
         bool(kept.get("hash")),
@@ -149,13 +151,14 @@ def _shown(kept: Json) -> dict[str, Any]:
     surveys: list[Json] = kept.get("surveys") or []
     others = [survey for survey in surveys if survey.get("id") != NPS["id"]]
     own = next((survey for survey in surveys if survey.get("id") == NPS["id"]), None)
-    left, right = st.columns(2)
+    left, right = st.columns(2, vertical_alignment="bottom")
     nps = left.toggle("Would you recommend us?", own is not None, help="0 to 10, the Net Promoter Score.")
     after = right.text_input(
         "Ask by itself after the event", (own or {}).get("on", ""), placeholder="purchase", help="Empty: on request."
     )
-    feedback = left.toggle("Feedback form", kept.get("feedback") is not None)
-    callback = right.toggle("Call-back request", kept.get("callback") is not None)
+    feedback = st.toggle("Feedback form", kept.get("feedback") is not None)
+    callback = st.toggle("Call-back request", kept.get("callback") is not None)
+    left, right = st.columns(2)
     slots = left.text_input(
         "Times to call", ", ".join((kept.get("callback") or {}).get("slots") or []), placeholder="09:00-12:00"
     )
