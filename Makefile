@@ -10,7 +10,7 @@ NODE_DIRS := pixel tests/protocols/node tests/consent_strings
 DATA ?= data
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up install dev test check format bench chaos fuzz pixel chromium clean
+.PHONY: help demo up install dev test check format bench chaos fuzz pixel chromium firefox browsers clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -48,8 +48,15 @@ $(BUILD)/dev-node: $(foreach dir,$(NODE_DIRS),$(dir)/package-lock.json) scripts/
 chromium:
 	@sh scripts/need_chromium.sh
 
+firefox:
+	@sh scripts/need_firefox.sh
+
+browsers:  # one after the other: apt-get works for one at a time
+	@sh scripts/need_chromium.sh
+	@sh scripts/need_firefox.sh
+
 test:  ## format, lint, types, layers, and every test; prints totals
-	@$(MAKE) --no-print-directory -j3 dev chromium
+	@$(MAKE) --no-print-directory -j3 dev browsers
 	@$(BIN)/python scripts/run_tests.py
 
 check: dev  ## format, lint, types, layers and rules, in under half a minute

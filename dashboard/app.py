@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import sidebar, state
 from dashboard.components import guarded
-from dashboard.views import audience, audiences, funnel, health, install, overview, sign_in
+from dashboard.views import audience, audiences, funnel, health, install, overview, pixel, sign_in
 
 HERE = Path(__file__).parent
 
@@ -43,6 +43,7 @@ PAGES = (
     Entry("audience", audience.page, "Audience", "audience"),
     Entry("health", health.page, "Data health", "data-health", ":material/fact_check:"),
     Entry("install", install.page, "Install", "install", ":material/code:"),
+    Entry("pixel", pixel.page, "Pixel settings", "pixel-settings", ":material/tune:"),
 )
 
 

@@ -57,6 +57,10 @@ class Api:
         body = {"name": name, "domains": domains, "consent": consent, "timezone": timezone}
         return self._json("POST", "/api/v1/sites", json=body)
 
+    def change_site(self, name: str, **change: Any) -> Json:
+        """Change what is named; `pixel` is replaced as a whole."""
+        return self._json("PUT", f"/api/v1/sites/{quote(name, safe='')}", json=change)
+
     def install(self, site: str) -> Json:
         """Key, snippet and whether anything was heard of the site."""
         return self._json("GET", f"/api/v1/sites/{quote(site, safe='')}/install")

@@ -10,6 +10,9 @@ const out = new URL("../tracker/pixel/built/", here);
 const check = process.argv.includes("--check");
 const budget = JSON.parse(readFileSync(new URL("budget.json", here), "utf8"));
 
+/** Names of properties that only files of the core say to each other: neither the page, nor a module, nor the wire knows them. */
+const INSIDE = /^(own|drop|put|allow|prefix|pages|wake|leave)$/;
+
 /** esbuild bundles; terser then finds another twentieth. */
 async function pack(entry, name) {
   const { outputFiles } = await build({
@@ -22,6 +25,7 @@ async function pack(entry, name) {
     target: "es2018",
     charset: "utf8",
     legalComments: "none",
+    mangleProps: entry == "src/main.ts" ? INSIDE : undefined,
     sourcemap: "external",
     write: false,
     preserveSymlinks: true, // paths in source maps are the same wherever the tools are

@@ -18,8 +18,13 @@ const MOST_HELD = 100;
 
 const text = (id: unknown) => (id ? String(id) : undefined);
 
+/** Id and time are given once, here, however often it is sent. */
+const born = (type: Draft["type"], name: unknown = type): Draft => ({ id: uuid(), type, name: String(name), ts: Date.now() });
+
 export interface Client extends Core {
   start(): void;
+  /** The page goes. */
+  leave(): void;
 }
 
 export function makeClient(settings: Settings): Client {
@@ -27,9 +32,9 @@ export function makeClient(settings: Settings): Client {
   const storage = makeStorage("jt_" + settings.site + "_");
   const queue = makeQueue(storage);
   const answers: Core["answers"] = [];
-  const wake = transport(settings, storage, queue, answers);
-  const used = new Set<string>();
-  let said: Consent = {};
+  const { wake, leave } = transport(settings, storage, queue, answers);
+  const used: Record<string, Core> = {};
+  let said = settings.said || {};
   let held: Draft[] = [];
 
   const open = () => (optIn ? said.analytics === true : said.analytics !== false);
@@ -40,17 +45,21 @@ export function makeClient(settings: Settings): Client {
     loadModules(settings.base, settings.modules && settings.modules.splice(0));
   };
 
-  const signed = (draft: Draft, state: State): NativeEvent => {
-    const { user, group } = state;
-    return { visitor: state.v, session: state.s, seq: state.n, ...draft, user, group, consent: spoken(said) };
-  };
+  const signed = <T>(draft: T, { v: visitor, s: session, n: seq, user, group }: Partial<State>) => ({
+    visitor,
+    session,
+    seq,
+    ...draft,
+    user,
+    group,
+    consent: spoken(said),
+  });
 
   const record = (draft: Draft): void => {
     const { ads = !optIn } = spoken(said);
-    const known = load(storage);
-    Object.assign(known, client.seed);
+    const state = Object.assign(load(storage), client.seed);
     client.seed = undefined;
-    const state = step(known, draft.ts, touchOf(draft.url as string, ads), ads);
+    step(state, draft.ts, touchOf(draft.url as string, ads), ads);
     // Conversions and people: what brought the visitor here is asked of them, not of every click.
     if (draft.value != null || draft.type == "identify") {
       draft.props = { first_touch: state.first, last_touch: state.last, ...draft.props };
@@ -72,13 +81,13 @@ export function makeClient(settings: Settings): Client {
     storage.allow(false);
     if (state) {
       save(storage, state);
-      queue.put(signed({ id: uuid(), type: "consent", name: "consent", ts: Date.now() }, state));
+      queue.put(signed(born("consent"), state));
       wake();
     }
   };
 
-  const emit: Core["emit"] = (type, fields, name = type) => {
-    const draft: Draft = { id: uuid(), type, name: String(name), ts: Date.now(), ...pageContext(), ...fields };
+  const emit: Core["emit"] = (type, fields, name) => {
+    const draft = { ...born(type, name), ...pageContext(), ...fields };
     client.hooks.forEach((hook) => hook(draft));
     if (open()) record(draft);
     else if (said.analytics == null && held.length < MOST_HELD) held.push(draft);
@@ -90,10 +99,8 @@ export function makeClient(settings: Settings): Client {
       emit("track", lift(props || {}, helper, settings.currency), name);
     },
 
-    page(props?: Json, referrer?: string): void {
-      const fields: Partial<NativeEvent> = { props: { ...viewProps(), ...props } };
-      if (referrer != null) fields.referrer = referrer; // single-page navigation; a loaded page has its own
-      emit("page", fields, "page_view");
+    page(props?: Json, fields?: Partial<NativeEvent>): void {
+      emit("page", { props: { ...viewProps(), ...props }, ...fields }, "page_view");
     },
 
     identify(user: unknown, traits?: Json): void {
@@ -130,13 +137,12 @@ export function makeClient(settings: Settings): Client {
     },
 
     ready(work: Parameters<Core["ready"]>[0]): void {
-      const state: Partial<State> = open() ? load(storage) : {};
-      work({ visitor: state.v, session: state.s, user: state.user, consent: spoken(said) });
+      work(signed({}, open() ? load(storage) : {}));
     },
 
     /** A module says that it is here. The same one twice is one. */
     use(name: string, module: Module): void {
-      if (!used.has(name)) module((used.add(name), client));
+      if (!used[name]) module((used[name] = client));
     },
   };
 
@@ -147,6 +153,7 @@ export function makeClient(settings: Settings): Client {
     answers,
     hooks: [],
     emit,
+    leave,
 
     /** One call as the page wrote it: jt("track", "name", {...}). Unknown commands do nothing. */
     command(name: string, ...args: unknown[]): void {
@@ -157,17 +164,15 @@ export function makeClient(settings: Settings): Client {
 
     start(): void {
       loadModules(settings.base, settings.now);
-      if (settings.pages) watchPages((referrer) => commands.page({}, referrer));
+      if (settings.pages) watchPages((fields) => commands.page({}, fields), settings.first);
       if (open()) begin();
     },
   };
 
-  // Whoever was not asked and asks not to be tracked is not; an explicit answer is heard later and wins.
-  if (settings.dnt) said = { analytics: false, ads: false };
   if (!optIn) {
     storage.allow(true);
     said = { ...said, ...remembered(storage) };
-    if (!open()) storage.allow(false);
+    storage.allow(open());
   }
   return client;
 }

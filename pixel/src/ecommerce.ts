@@ -13,11 +13,8 @@ export function lift(props: Json, helper?: boolean, currency?: string): Partial<
   const { items, value, currency: own, ...rest } = props;
   const list: Json[] | undefined = Array.isArray(items) ? items : undefined;
   let amount = parseFloat(value as string);
-  if (helper && value == null && list && list.length) {
-    const total = list.reduce(
-      (sum, item) => sum + (+(item.price as number) || 0) * (item.quantity == null ? 1 : +(item.quantity as number) || 0),
-      0,
-    );
+  if (helper && value == null && list && list[0]) {
+    const total = list.reduce((sum, { price, quantity }) => sum + ((price as number) * (quantity == null ? 1 : (quantity as number)) || 0), 0);
     amount = Math.round(total * 100) / 100;
   }
   return {

@@ -1,7 +1,11 @@
 // The entry: takes over the page's command queue. See docs/pixel.md for the snippet.
+//
+// While the page loads nothing is done but to read our tag. The work begins when the browser has nothing better to do, at
+// the page's first call, or when the page goes, whichever is first; the first page view is of the address at which we came.
 
+import type { Client } from "./client";
 import { makeClient } from "./client";
-import { guard } from "./guard";
+import { guard, on } from "./guard";
 import { ownTag, readSettings } from "./settings";
 
 interface Command {
@@ -12,27 +16,48 @@ interface Command {
   v?: string;
 }
 
+const PATIENCE = 2_000; // ms: how long a page may be busy until we begin anyway
+
 guard(() => {
-  const page = window as unknown as { jt?: Command };
-  const stub: Partial<Command> = page.jt || {};
-  if (stub.v) return;
-  const settings = readSettings(ownTag());
-  if (!settings) return;
-  const client = makeClient(settings);
-  const command: Command = guard((...args: unknown[]) => client.command(...(args as [string])));
-  command.v = "1";
-  const queued = () => stub.q || [];
-  const run = (calls: unknown[][], wanted: (name: unknown) => boolean) =>
-    calls.forEach((call) => wanted(call[0]) && command(...call));
-  run(queued(), (name) => name == "use");
-  const takeOver = guard(() => {
-    const calls = queued();
-    page.jt = command;
-    // A choice that is already known comes before the page view, so that a refused one never touches the device.
-    run(calls, (name) => name == "consent");
-    client.start();
-    run(calls, (name) => name != "consent");
+  const page = window as unknown as { jt?: Command; requestIdleCallback?: (work: () => void, options: object) => void };
+  const { q: calls = [], v }: Partial<Command> = page.jt || {};
+  if (v) return;
+  const tag = ownTag();
+  const first = location.href;
+  let client: Client | undefined;
+  let open = false;
+
+  const call = guard((args: unknown[]) => (client as Client).command(...(args as [string])));
+  const run = (name: string, wanted: boolean) => calls.forEach((args) => (args[0] == name) == wanted && call(args));
+
+  const start = guard(() => {
+    const settings = readSettings(tag, first);
+    if (client || !settings) return;
+    client = makeClient(settings);
+    run("use", true);
+    const takeOver = guard(() => {
+      open = true;
+      // A choice that is already known comes before the page view, so that a refused one never touches the device.
+      run("consent", true);
+      (client as Client).start();
+      run("consent", false);
+    });
+    if (client.before) client.before.then(takeOver, takeOver);
+    else takeOver();
   });
-  if (client.before) client.before.then(takeOver, takeOver);
-  else takeOver();
+
+  page.jt = (...args) => {
+    if (open) call(args);
+    else {
+      calls.push(args);
+      start();
+    }
+  };
+  page.jt.v = "1";
+
+  (page.requestIdleCallback || setTimeout)(start, { timeout: PATIENCE } as never);
+  on(window, "pagehide", () => {
+    start();
+    (client as Client).leave();
+  });
 })();

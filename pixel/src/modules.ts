@@ -1,18 +1,16 @@
 // Everything that not every site needs is a file of its own, which calls jt("use", name, module) when it is here.
 
-interface Policies {
-  createPolicy(name: string, rules: object): { createScriptURL(address: string): string };
+interface Policy {
+  createScriptURL(address: string): string;
 }
 
 /** Loads files that the collector named in the site's settings, each with its hash: [path, integrity]. */
 export function loadModules(base: string, files: [string, string][] = []): void {
-  const types = (window as { trustedTypes?: Policies }).trustedTypes;
-  const policy = files.length && types && types.createPolicy("jt", { createScriptURL: (it: string) => it });
+  const { trustedTypes } = window as { trustedTypes?: { createPolicy(name: string, rules: Policy): Policy } };
+  const plain: Policy = { createScriptURL: (address) => address };
+  const policy = files.length && trustedTypes ? trustedTypes.createPolicy("jt", plain) : plain;
   for (const [path, integrity] of files) {
-    const tag = document.createElement("script");
-    tag.crossOrigin = "anonymous";
-    tag.integrity = integrity;
-    tag.src = policy ? policy.createScriptURL(base + path) : base + path;
-    document.head.appendChild(tag);
+    const src = policy.createScriptURL(base + path);
+    document.head.append(Object.assign(document.createElement("script"), { crossOrigin: "anonymous", integrity, src }));
   }
 }

@@ -1,18 +1,19 @@
 // Page views: load, single-page navigation, back/forward cache, prerendering.
 
+import type { NativeEvent } from "./types";
 import { guard, on } from "./guard";
 
-/** Calls `seen(referrer)` for every page view; referrer is undefined for a real page load. */
-export function watchPages(seen: (referrer?: string) => void): void {
-  let current = "";
-
+/** Calls `seen` for every page view, with what is special about it. `url` is the address at which we came. */
+export function watchPages(seen: (fields?: Partial<NativeEvent>) => void, url: string): void {
   // A bare #anchor is the same page; #/path and #!path are how some routers name theirs.
-  const address = () => location.href.replace(/#(?![/!]).*/, "");
+  const address = (url = location.href) => url.replace(/#(?![/!]).*/, "");
+
+  let current = address(url);
 
   const check = guard(() => {
-    const before = current;
+    const referrer = current;
     current = address();
-    if (current != before) seen(before);
+    if (current != referrer) seen({ referrer }); // a loaded page has its own
   });
 
   const later = () => setTimeout(check, 0);
@@ -20,21 +21,19 @@ export function watchPages(seen: (referrer?: string) => void): void {
   for (const name of ["pushState", "replaceState"] as const) {
     const original = history[name];
     history[name] = function (this: History, ...args: Parameters<History["pushState"]>) {
-      const result = original.apply(this, args);
-      // After the router has set the new title; the address is looked at then, so quick redirects count once.
+      // When the router has set the new title; the address is looked at then, so quick redirects count once.
       later();
-      return result;
+      return original.apply(this, args);
     };
   }
   on(window, "popstate", later);
   on(window, "hashchange", later);
-  on(window, "pageshow", (event) => (event as PageTransitionEvent).persisted && start());
+  on(window, "pageshow", (event) => (event as PageTransitionEvent).persisted && seen());
 
-  const start = () => {
-    current = address();
-    seen();
-  };
   const page = document as Document & { prerendering?: boolean };
-  if (page.prerendering) on(page, "prerenderingchange", start);
-  else start();
+  if (page.prerendering) on(page, "prerenderingchange", () => seen());
+  else {
+    seen({ url });
+    check(); // the address may have changed while we waited
+  }
 }

@@ -35,7 +35,5 @@ export function makeQueue(storage: Storage) {
       drop(keys().slice(0, -MOST));
     },
     get: (key: string) => decode<NativeEvent>(storage.get(key)),
-    /** Is this key of the device one of ours? */
-    owns: (key: string) => key.startsWith(storage.prefix + START),
   };
 }

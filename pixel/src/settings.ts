@@ -5,13 +5,12 @@ import type { Settings, SiteSettings } from "./types";
 type Tag = HTMLScriptElement & { jt?: SiteSettings };
 
 /** The tag that loaded us. `currentScript` is empty when a tag manager injected the code: then we look for our address. */
-export function ownTag(): Tag | null {
-  return (document.currentScript as Tag | null) || document.querySelector('script[src*="/p."]');
+export function ownTag(): Tag {
+  return (document.currentScript || document.querySelector('script[src*="/p."]')) as Tag;
 }
 
-/** Undefined when the tag names no site: there is nobody to send to. */
-export function readSettings(tag: Tag | null): Settings | undefined {
-  if (!tag) return undefined;
+/** Undefined when the tag names no site: there is nobody to send to. Throws where there is no tag. */
+export function readSettings(tag: Tag, first: string): Settings | undefined {
   const address = new URL(tag.src, location.href);
   const data = tag.dataset;
   const given = tag.jt || {};
@@ -19,6 +18,7 @@ export function readSettings(tag: Tag | null): Settings | undefined {
   if (!site) return undefined;
   return {
     ...given,
+    first,
     site,
     base: new URL(".", address).href,
     optIn: (data.consent || given.consent) !== "opt-out",

@@ -9,16 +9,13 @@ export function makeStorage(prefix: string) {
   const memory = new Map<string, string>();
   let device: globalThis.Storage | undefined;
 
-  const keys = (start: string): string[] => {
-    const found = guard(() => Object.keys(device || {}))() || [];
-    return found
+  const keys = (start: string): string[] =>
+    [...(guard(() => Object.keys(device || {}))() || []), ...memory.keys()]
       .filter((key) => key.startsWith(prefix + start))
-      .map((key) => key.slice(prefix.length))
-      .concat([...memory.keys()].filter((key) => key.startsWith(start)));
-  };
+      .map((key) => key.slice(prefix.length));
 
   const remove = (key: string): void => {
-    memory.delete(key);
+    memory.delete(prefix + key);
     guard(() => device && device.removeItem(prefix + key))();
   };
 
@@ -34,12 +31,12 @@ export function makeStorage(prefix: string) {
 
     clear: () => keys("").forEach(remove),
 
-    get: (key: string): string | undefined => guard(() => device && device.getItem(prefix + key))() || memory.get(key),
+    get: (key: string): string | undefined => guard(() => device && device.getItem(prefix + key))() || memory.get(prefix + key),
 
     /** The device's copy leads; memory keeps what the device refused. */
     set(key: string, value: string): void {
-      memory.delete(key);
-      if (!guard(() => device && (device.setItem(prefix + key, value), 1))()) memory.set(key, value);
+      memory.delete(prefix + key);
+      if (!guard(() => device && (device.setItem(prefix + key, value), 1))()) memory.set(prefix + key, value);
     },
   };
 }

@@ -19,15 +19,13 @@ const BLOCKED = 3; // failures without any answer until an image is tried
 const ORPHAN_AGE = 60_000; // without locks: another tab's events are ours to send after this time
 const WAIT = "w"; // storage key: no request before this time, for all tabs
 
-/** Returns `wake`, which sends soon. */
-export function transport(settings: Settings, storage: Storage, queue: Queue, answers: Core["answers"]): (delay?: number) => void {
+/** `wake` sends soon, `leave` at once, because the page goes. */
+export function transport(settings: Settings, storage: Storage, queue: Queue, answers: Core["answers"]) {
   const endpoint = settings.base + "e";
   let timer: ReturnType<typeof setTimeout> | undefined;
   let failures = 0;
   let busy = false;
   let leaving = false;
-  /** Keys that a beacon took while the page goes. */
-  let beaconed: string[] = [];
 
   const wake = (delay = GATHER): void => {
     clearTimeout(timer);
@@ -38,20 +36,20 @@ export function transport(settings: Settings, storage: Storage, queue: Queue, an
   /** Sends now, unless we were told to wait or another tab is at it. */
   const flush = (): void => {
     clearTimeout(timer);
-    if (busy || leaving || !queue.keys().length) return;
+    if (busy || leaving || !queue.keys()[0]) return;
     const left = pause();
     if (left > 0) return wake(left);
     busy = true;
     const done = () => {
       busy = false;
-      if (queue.keys().length) wake(Math.max(pause(), FIRST_PAUSE));
+      if (queue.keys()[0]) wake(Math.max(pause(), FIRST_PAUSE));
     };
     // The lock is held for one round only: a page that holds one can't enter the back/forward cache. There are none on
     // plain http pages, and sandboxed frames refuse them.
     const alone = () => send((key) => queue.own.has(key) || Date.now() - +key.slice(1, 14) > ORPHAN_AGE);
     const locks = navigator.locks;
-    const round = locks
-      ? locks.request("jt" + settings.site, { ifAvailable: true }, (lock) => (lock ? send(() => true) : undefined)).catch(alone)
+    const round: Promise<unknown> = locks
+      ? locks.request("jt" + settings.site, { ifAvailable: true }, (lock) => lock && send(() => true)).catch(alone)
       : alone();
     round.then(done, done);
   };
@@ -64,17 +62,17 @@ export function transport(settings: Settings, storage: Storage, queue: Queue, an
   const send = async (mine: (key: string) => boolean): Promise<void> => {
     for (;;) {
       let [keys, body] = batch(mine);
-      if (!keys.length) return;
+      if (!keys[0]) return;
       const answer = await post(body);
-      let status = answer ? answer.status : 0;
+      let { status } = answer;
       if (!status && leaving) return; // the page goes and took the request with it: no sign of trouble
       if (!status && failures >= BLOCKED) {
         keys = [keys[failures % keys.length] as string]; // another one each time: one that is too long for an address blocks nobody
         if (await asImage(keys[0] as string)) status = 200;
       }
-      answers.forEach((tell) => tell(status, keys.length));
+      answers.forEach((tell) => tell(status, keys.length, answer));
       if (status >= 500 || !status || status == 429 || status == 408) {
-        const told = (+((answer && answer.headers.get("retry-after")) as string) || 0) * 1000;
+        const told = +(answer.headers.get("retry-after") as string) * 1000 || 0;
         const ours = Math.min(FIRST_PAUSE * 2 ** failures++, LONGEST_PAUSE) * (0.5 + Math.random());
         storage.set(WAIT, "" + (Date.now() + Math.min(Math.max(told, ours), 2 * LONGEST_PAUSE)));
         return;
@@ -82,14 +80,14 @@ export function transport(settings: Settings, storage: Storage, queue: Queue, an
       // 2xx: on disk. 4xx: it will never be taken, and must not stand in the way of the rest.
       storage.remove(WAIT);
       queue.drop(keys);
-      if (answer) {
+      if (answer.status) {
         failures = 0;
         if (status < 300) confirm(answer.headers.get("x-visitor"));
       }
     }
   };
 
-  const post = async (body: string): Promise<Response | undefined> => {
+  const post = async (body: string): Promise<Response> => {
     try {
       // Text is sent as text/plain and bytes without a type, so there is no preflight; the collector knows gzip when it sees it.
       return await fetch(endpoint, {
@@ -103,7 +101,7 @@ export function transport(settings: Settings, storage: Storage, queue: Queue, an
         signal: AbortSignal.timeout && AbortSignal.timeout(ANSWER_TIME), // browsers before 2022 wait as long as they like
       });
     } catch {
-      return undefined;
+      return Response.error(); // status 0, no headers
     }
   };
 
@@ -120,20 +118,19 @@ export function transport(settings: Settings, storage: Storage, queue: Queue, an
     const keys: string[] = [];
     const events: NativeEvent[] = [];
     let chars = 0;
-    for (const key of queue.keys()) {
-      if (!mine(key)) continue;
+    for (const key of queue.keys().filter(mine)) {
       const event = queue.get(key);
       if (!event) {
         queue.drop([key]);
         continue;
       }
       chars += JSON.stringify(event).length;
-      if (events.length && (chars > MOST_CHARS || events.length >= MOST_EVENTS)) break;
+      if (keys[0] && (chars > MOST_CHARS || keys.length >= MOST_EVENTS)) break;
       if (state.o && event.visitor == state.o) event.visitor = state.v;
       keys.push(key);
       events.push(event);
     }
-    return [keys, JSON.stringify({ site: settings.site, sent_at: Date.now(), fresh: state.f ? true : undefined, events })];
+    return [keys, JSON.stringify({ site: settings.site, sent_at: Date.now(), fresh: state.f && true, events })];
   };
 
   /** The collector knows us: from now on our id counts, or the cookie's that it told us. */
@@ -154,29 +151,28 @@ export function transport(settings: Settings, storage: Storage, queue: Queue, an
    */
   const beacon = guard(() => {
     if (pause() > 0 || !navigator.onLine) return;
-    const [keys, body] = batch((key) => queue.own.has(key) && !beaconed.includes(key));
-    if (keys.length && navigator.sendBeacon(endpoint, body)) beaconed.push(...keys);
+    const [keys, body] = batch((key) => queue.own.has(key));
+    // Not ours any more, so that the next beacon of this page leaves them out.
+    if (keys[0] && navigator.sendBeacon(endpoint, body)) keys.forEach((key) => queue.own.delete(key));
   });
 
   on(window, "online", () => {
     storage.remove(WAIT);
     flush();
   });
-  on(document, "visibilitychange", () => document.hidden && flush());
+  on(document, "visibilitychange", flush);
   // What another tab writes, or what the page before wrote in a process of its own, shows up late.
   on(window, "storage", (event) => {
     const { key, newValue } = event as StorageEvent;
-    if (newValue && queue.owns(key as string)) wake(FIRST_PAUSE);
+    if (newValue && (key as string).startsWith(storage.prefix)) wake(FIRST_PAUSE);
   });
-  on(window, "pagehide", () => {
-    leaving = true;
-    beacon();
-  });
-  on(window, "pageshow", (event) => {
-    if (!(event as PageTransitionEvent).persisted) return;
+  on(window, "pageshow", () => {
     leaving = false;
-    beaconed = [];
     wake();
   });
-  return wake;
+  const leave = () => {
+    leaving = true;
+    beacon();
+  };
+  return { wake, leave };
 }

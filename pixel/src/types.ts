@@ -71,8 +71,8 @@ export interface Partner {
 export interface SiteSettings {
   consent?: string;
   currency?: string;
-  /** the site heeds Do Not Track, and this browser says so: the settings line asks it */
-  dnt?: boolean;
+  /** Who was not asked and asks not to be tracked (the settings line looks) has said no; an explicit answer is heard later and wins. */
+  said?: Consent;
   /** [path, integrity] of the modules to load */
   modules?: [string, string][];
   /** the same, loaded without waiting for consent: only what whoever opens the page has asked for, like debugging */
@@ -88,6 +88,8 @@ export interface SiteSettings {
 }
 
 export interface Settings extends SiteSettings {
+  /** the address at which the script came: the page may have changed it by the time that we begin */
+  first: string;
   site: string;
   /** the folder that the script came from; events go to `base + "e"` */
   base: string;
@@ -105,8 +107,8 @@ export interface Core {
   readonly storage: { get(key: string): string | undefined; set(key: string, value: string): void };
   /** called with every event when it happens; may change it */
   readonly hooks: ((draft: Draft) => void)[];
-  /** called with what became of each request: status (0: no answer) and number of events */
-  readonly answers: ((status: number, events: number) => void)[];
+  /** called with what became of each request: status (0: no answer), number of events, the answer itself */
+  readonly answers: ((status: number, events: number, answer: Response) => void)[];
   /** page views and queued calls wait for this */
   before?: Promise<unknown>;
   /** who and which session it is, if a linked site said so */

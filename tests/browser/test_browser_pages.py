@@ -128,3 +128,40 @@ async def test_the_tag_twice_counts_once(site: PixelSite, page: Page) -> None:
     await page.evaluate("jt('track', 'end')")
     await site.wait("end")
     assert len(site.events("page_view")) == len(site.events("end")) == 1
+
+
+NEVER_IDLE = "window.requestIdleCallback = work => { window.idle = work }"
+
+
+async def test_the_first_view_has_the_address_that_we_came_to(site: PixelSite, page: Page) -> None:
+    """Single-page apps tidy their address while they start; the campaign must not go with it."""
+    await page.add_init_script(NEVER_IDLE)
+    await page.goto(site.url("/landing?utm_source=news"))
+    await page.wait_for_function("!!window.idle")
+    await page.evaluate("history.replaceState({}, '', '/tidy')")
+    assert site.front.bodies == []
+    await page.evaluate("idle()")
+    first, second = await site.wait("page_view", 2)
+    assert "utm_source=news" in first.url
+    assert second.url.endswith("/tidy") and second.referrer == first.url
+
+
+async def test_a_page_that_is_left_before_it_was_idle_is_seen(site: PixelSite, page: Page) -> None:
+    await page.add_init_script(NEVER_IDLE)
+    await page.goto(site.url("/busy"))
+    await page.wait_for_function("!!window.idle")
+    await page.goto("about:blank")
+    [left] = await site.wait("page_view")
+    assert left.url.endswith("/busy?policy=opt-out") or left.url.endswith("/busy")
+
+
+async def test_a_call_does_not_wait_for_idle_time(site: PixelSite, page: Page) -> None:
+    await page.add_init_script(NEVER_IDLE)
+    await page.goto(site.url("/called"))
+    await page.wait_for_function("!!window.idle")
+    assert await page.evaluate("new Promise(done => jt('ready', who => done(who.visitor.length)))") == 36
+    await site.wait("page_view")
+    await page.evaluate("idle()")
+    await page.evaluate("jt('track', 'last')")
+    await site.wait("last")
+    assert len(site.events("page_view")) == 1

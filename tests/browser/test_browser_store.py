@@ -8,11 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
-from browser_site import HEAD
-from clickhouse import free_port
 from playwright.async_api import Browser
-from running import tracker
+from stored import stored
 
 pytestmark = pytest.mark.browser
 
@@ -47,29 +44,11 @@ WANTED = {
 
 
 async def test_every_module_fills_rows(browser: Browser, tmp_path: Path) -> None:
-    port = free_port()
-    with tracker(tmp_path / "road") as made:
-        key = await asyncio.to_thread(made.run, "site", "add", "shop", "--consent", "opt-in", "--domain", "127.0.0.1")
-        made.collector().start()
-        engine = made.role("engine").start()
-        await asyncio.to_thread(made.ready)
-        answer = await asyncio.to_thread(made.api, "PUT", "/api/v1/sites/shop", {"pixel": PIXEL})
-        assert answer["pixel"] == PIXEL
-
-        async def page_of(request: web.Request) -> web.Response:
-            front = f"http://127.0.0.1:{made.port}"
-            text = HEAD.format(front=front, key=key["write_key"], policy="opt-in", title="Shop", body=BODY)
-            status = 404 if request.path == "/shop" else 200
-            return web.Response(status=status, text=text, content_type="text/html")
-
-        app = web.Application()
-        app.router.add_get("/{rest:.*}", page_of)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+    missing = {"/shop": 404}
+    async with stored(tmp_path, PIXEL, body=BODY, status=lambda path: missing.get(path, 200)) as shop:
         context = await browser.new_context()
         page = await context.new_page()
-        await page.goto(f"http://127.0.0.1:{port}/shop?utm_source=news&gclid=G1")
+        await page.goto(shop.url("/shop?utm_source=news&gclid=G1"))
         await page.evaluate(
             """() => { window.dataLayer = window.dataLayer || [];
                  window.gtag = function () { dataLayer.push(arguments) };
@@ -91,18 +70,11 @@ async def test_every_module_fills_rows(browser: Browser, tmp_path: Path) -> None
                  setTimeout(() => { throw new Error('mine') }) }"""
         )
         await asyncio.sleep(0.3)
-        await page.goto(f"http://127.0.0.1:{port}/next")
+        await page.goto(shop.url("/next"))
         await page.wait_for_load_state("networkidle")
         await asyncio.sleep(0.5)
         await context.close()
-        await runner.cleanup()
-        ledger = await asyncio.to_thread(made.drained, "shop")
-        assert (ledger["rejected"], ledger["suppressed"], ledger["unexplained"]) == ({}, 0, 0)
-        assert engine.stop() == 0
-        columns = "event, toString(props), value, currency, user, url"
-        [rows] = await asyncio.to_thread(made.sql, f"select {columns} from events final order by ts, seq")
-        for role in made.roles:
-            role.stop()
+        rows = await shop.rows("event, toString(props), value, currency, user, url")
     found: dict[str, list[list[Any]]] = {}
     for row in rows:
         found.setdefault(row[0], []).append(row)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from browser_site import KEYS, PixelSite
-from playwright.async_api import BrowserContext, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
 
 from tracker.core.event import Event
 from tracker.core.identifiers import email_forms, keys_of, phone_forms, unseal
@@ -564,3 +564,35 @@ def test_every_language_has_every_text(path: Path) -> None:
     documented = (Path(__file__).parents[2] / "docs" / "pixel.md").read_text()
     missing = [key for key in found["en"] if not re.search(rf"`{path.stem}\.` `[^`]*\b{key}\b", documented)]
     assert missing == []
+
+
+async def test_a_signal_that_only_the_collector_hears_is_answered_too(site: PixelSite, browser: Browser) -> None:
+    """The header without the property, as an extension or a proxy sets it."""
+    site.ask_for(optout=True)
+    site.pages["/marked"] = site.html(body="<p data-jt-optout></p>")
+    context = await browser.new_context(locale="en-GB", extra_http_headers={"Sec-GPC": "1"})
+    page = await context.new_page()
+    await page.goto(site.url("/marked"))
+    await expect(page.locator("[data-jt-optout]")).to_have_text("Opt-Out Request Honored")
+    assert await page.get_by_role("dialog").count() == 0
+    await page.goto(site.url("/"))
+    await expect(page.get_by_role("dialog")).to_contain_text("Opt-Out Request Honored")
+    await context.close()
+
+
+async def test_a_survey_that_comes_by_itself_is_announced_and_takes_no_focus(site: PixelSite, page: Page) -> None:
+    site.ask_for(surveys=[{**SURVEYS[0], "on": "ask"}])
+    site.pages["/"] = site.html(body="<input id='typing'>")
+    await page.goto(site.url("/"))
+    await page.wait_for_function("performance.getEntriesByType('resource').some(one => /m.when/.test(one.name))")
+    await page.focus("#typing")
+    await asyncio.sleep(0.3)
+    await page.evaluate("jt('track', 'ask')")
+    panel = page.get_by_role("dialog")
+    await panel.wait_for()
+    title = await panel.get_by_role("heading").inner_text()
+    await expect(panel.get_by_role("status")).to_have_text(title)
+    assert await page.evaluate("document.activeElement.id") == "typing"
+    await panel.get_by_label("9", exact=True).check()
+    await panel.get_by_role("button", name="Send").click()
+    await expect(panel.get_by_role("status").first).to_contain_text("Thank you")

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sqlite3
 from pathlib import Path
 
 import pytest
-from aiohttp import web
-from browser_site import HEAD
-from clickhouse import free_port
 from playwright.async_api import Browser, expect
-from running import tracker
+from stored import stored
 
 pytestmark = pytest.mark.browser
 
@@ -26,28 +22,10 @@ PIXEL = {
 
 
 async def test_what_widgets_send_is_in_the_store(browser: Browser, tmp_path: Path) -> None:
-    port = free_port()
-    with tracker(tmp_path / "road") as made:
-        key = await asyncio.to_thread(made.run, "site", "add", "shop", "--consent", "opt-in", "--domain", "127.0.0.1")
-        made.collector().start()
-        engine = made.role("engine").start()
-        await asyncio.to_thread(made.ready)
-        answer = await asyncio.to_thread(made.api, "PUT", "/api/v1/sites/shop", {"pixel": PIXEL})
-        assert answer["pixel"] == PIXEL
-
-        async def page_of(_: web.Request) -> web.Response:
-            front = f"http://127.0.0.1:{made.port}"
-            text = HEAD.format(front=front, key=key["write_key"], policy="opt-in", title="Shop", body="")
-            return web.Response(text=text, content_type="text/html")
-
-        app = web.Application()
-        app.router.add_get("/{rest:.*}", page_of)
-        runner = web.AppRunner(app)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port).start()
+    async with stored(tmp_path, PIXEL) as shop:
         context = await browser.new_context(locale="en-GB")
         page = await context.new_page()
-        await page.goto(f"http://127.0.0.1:{port}/")
+        await page.goto(shop.url("/"))
         panel = page.get_by_role("dialog")
         await panel.get_by_role("button", name="Accept").click()
         await page.evaluate("jt('survey', 'nps')")
@@ -68,14 +46,7 @@ async def test_what_widgets_send_is_in_the_store(browser: Browser, tmp_path: Pat
         waiting = "Object.keys(localStorage).some(key => /^jt_.*_e[0-9]/.test(key))"
         await page.wait_for_function(f"!{waiting}")
         await context.close()
-        await runner.cleanup()
-        ledger = await asyncio.to_thread(made.drained, "shop")
-        assert (ledger["rejected"], ledger["suppressed"], ledger["unexplained"]) == ({}, 0, 0)
-        assert engine.stop() == 0
-        query = "select event, toString(props), visitor from events final order by ts, seq"
-        [rows] = await asyncio.to_thread(made.sql, query)
-        for role in made.roles:
-            role.stop()
+        rows = await shop.rows("event, toString(props), visitor")
     found = {name: json.loads(props or "{}") for name, props, _ in rows}
     assert set(found) == {
         "page_view",

@@ -120,3 +120,54 @@ async def test_nothing_is_carried_before_consent(site: PixelSite, page: Page) ->
     await page.wait_for_url("**/there*")
     await asyncio.sleep(0.2)
     assert not any("jt_link" in address for address in requests)
+
+
+FORMS = [
+    # attributes of the form, its button, what the page gets
+    ('method="get"', "<button>go</button>", "q=1"),
+    ('method="post"', "<button>go</button>", ""),
+    ("", '<button formmethod="post">go</button>', ""),
+]
+
+
+@pytest.mark.parametrize("form", FORMS, ids=["get", "post", "by the button"])
+async def test_a_form_carries_visitor_and_session(site: PixelSite, page: Page, form: tuple[str, str, str]) -> None:
+    attributes, button, query = form
+    await two(site, page)
+    there = f"http://localhost:{site.port}/there"
+    fields = f'<form id="f" {attributes} action="{there}"><input name="q" value="1">{button}</form>'
+    site.pages["/here"] = site.html(body=fields)
+    await page.goto(site.url("/here"))
+    await site.wait("page_view", 2)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url) if "/there" in request.url else None)
+    await page.hover("button")
+    await asyncio.sleep(0.3)
+    await page.click("button")
+    await page.wait_for_url("**/there*")
+    first, _, third = await site.wait("page_view", 3)
+    assert urlsplit(third.url).hostname == "localhost"
+    assert (first.visitor, first.session) == (third.visitor, third.session)
+    assert "jt_link=" in sent[0]  # it did travel
+    assert urlsplit(page.url).query == query
+
+
+async def test_a_form_that_the_page_sends_itself_is_left_alone(site: PixelSite, page: Page) -> None:
+    await two(site, page)
+    fields = (
+        f'<form id="f" action="http://localhost:{site.port}/there"><input name="q" value="1"><button>go</button></form>'
+    )
+    site.pages["/here"] = site.html(body=fields)
+    await page.goto(site.url("/here"))
+    await site.wait("page_view", 2)
+    await page.evaluate(
+        """document.querySelector('#f').addEventListener('submit', event => { event.preventDefault();
+             setTimeout(() => { window.given = [...new FormData(event.target)].join() }) })"""
+    )
+    before = await page.evaluate("document.querySelector('#f').outerHTML")
+    await page.hover("button")
+    await asyncio.sleep(0.3)
+    await page.click("button")
+    await page.wait_for_function("'given' in window")
+    assert await page.evaluate("given") == "q,1"
+    assert await page.evaluate("document.querySelector('#f').outerHTML") == before

@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+import zlib
 from pathlib import Path
 
 import pytest
@@ -54,15 +55,30 @@ def test_the_types_hold(workshop: Path) -> None:
     assert done.returncode == 0, done.stdout
 
 
+def worst(text: bytes) -> int:
+    """The largest of what compressors make of it: what is served, Python's, Node's, gzip's with a file name."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
+    node = "process.stdout.write(String(zlib.gzipSync(fs.readFileSync(0), { level: 9 }).length))"
+    sizes = [
+        len(packer.compress(text) + packer.flush()),
+        len(gzip.compress(text, 9)),
+        int(subprocess.run(["node", "-e", node], input=text, capture_output=True, check=True, timeout=60).stdout),
+    ]
+    if shutil.which("gzip"):
+        packed = subprocess.run(["gzip", "-9c"], input=text, capture_output=True, check=True, timeout=60).stdout
+        sizes.append(len(packed) + len("p.js") + 1)
+    return max(sizes)
+
+
 def test_every_file_is_within_its_budget() -> None:
-    """The issue's figures, so that nobody raises them in the build's own table."""
+    """The issue's figures, so that nobody raises them in the build's own table; any compressor keeps to them."""
     budget = json.loads((PIXEL / "budget.json").read_text())
     assert budget["groups"]["core"] <= 4000
     assert budget["groups"]["modules"] <= 12_000
     assert budget["groups"]["widgets"] <= 20_000
     sums: dict[str, int] = {}
     for path in BUILT.glob("*.js"):
-        size = len(gzip.compress(path.read_bytes(), 9))
+        size = worst(path.read_bytes())
         rule = budget["files"][path.name]
         assert size <= rule["gzip"] <= (2500 if rule["group"] == "modules" else 4000), path.name
         sums[rule["group"]] = sums.get(rule["group"], 0) + size

@@ -73,6 +73,12 @@ class State:
             case ["sites"]:
                 self.sites.append({"site": body["name"], **body})
                 return {"site": body["name"], "write_key": "wk_new"}
+            case ["sites", changed] if method == "PUT":
+                if body["pixel"].get("banner") is not None and body["pixel"].get("cmp"):
+                    return 400, {"error": {"code": "bad_request", "message": "banner: a site must not have two"}}
+                [site] = [site for site in self.sites if site["name"] == changed]
+                site.update(body)
+                return site
             case ["sites", _, "install"]:
                 last = {"ts": iso(40), "event": "page_view"} if self.heard else None
                 snippet = '<script async src="http://127.0.0.1:8080/p.js?site=wk_shop"></script>'
@@ -363,6 +369,8 @@ class Handler(BaseHTTPRequestHandler):
         found = state.answer(self.command, url.path, parse_qs(url.query), body)
         if found is None:
             return self.send(404, {"error": {"code": "not_found", "message": f"there is no {url.path}"}})
+        if isinstance(found, tuple):
+            return self.send(*found)
         return self.send(200, found)
 
     do_GET = do_POST = do_PUT = do_DELETE = answer

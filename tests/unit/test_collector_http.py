@@ -17,12 +17,12 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import unused_port
 from multidict import CIMultiDictProxy
 
-from tracker.collector import scripts
 from tracker.collector.app import make_app
 from tracker.collector.endpoints import SERVICE
 from tracker.collector.settings import CollectorSettings, Limits
 from tracker.core.event import Event, Record, Rejected, Suppressed
 from tracker.core.site import Site, SitesFile
+from tracker.pixel import bundle
 from tracker.spool.record import contents
 
 SHOP = Site(name="shop", write_key="wk", domains=("shop.example",), identifier_key="11" * 32)
@@ -445,7 +445,7 @@ async def test_settings_for_analytics_js(collector):
 
 async def test_the_script(collector, tmp_path, monkeypatch):
     built = tmp_path / "p.js"
-    monkeypatch.setattr("tracker.collector.scripts.BUILT", scripts.Built(tmp_path))
+    monkeypatch.setattr(bundle, "FILES", bundle.Built(tmp_path))
     assert (await collector.send("/p.js?site=wk", method="GET")).status == 503
     built.write_text("let pixel = 1;")
     answer = await collector.send("/p.js?site=nope", method="GET")

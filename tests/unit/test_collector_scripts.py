@@ -13,7 +13,6 @@ import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from tracker.collector import scripts
 from tracker.collector.app import make_app
 from tracker.collector.settings import CollectorSettings
 from tracker.core.pixel import Partner, PixelSettings
@@ -100,7 +99,7 @@ async def test_a_pinned_script_outlives_new_settings_and_new_versions(client, tm
     other = tmp_path / "built"
     shutil.copytree(bundle.BUILT, other)
     (other / "p.js").write_text("let newer = 1;")
-    monkeypatch.setattr(scripts, "BUILT", scripts.Built(other))
+    monkeypatch.setattr(bundle, "FILES", bundle.Built(other))
     assert await (await client.get("/p.js?site=wk_1")).read() != first
     assert await (await client.get(f"/{path}")).read() == first
 
@@ -134,3 +133,15 @@ def test_settings_that_could_end_a_line_do_not():
 def test_the_link_key_is_the_sites_own_and_not_its_secret():
     one = bundle.link_key(Site(name="s", write_key="wk_1", identifier_key="ab" * 32))
     assert one not in ("ab" * 32, bundle.link_key(Site(name="s", write_key="wk_1", identifier_key="cd" * 32)))
+
+
+def test_built_files_are_read_again_only_when_they_change(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[str] = []
+    whole = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda path: (read.append(path.name), whole(path))[1])
+    (tmp_path / "p.js").write_text("one")
+    files = bundle.Built(tmp_path)
+    assert files.load() == files.load() == {"p.js": b"one"}
+    assert read == ["p.js"]
+    (tmp_path / "new.js").write_text("more")
+    assert set(files.load()) == {"p.js", "new.js"}

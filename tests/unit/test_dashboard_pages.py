@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard_api import HOSTILE, TOKEN, Server
 from streamlit.testing.v1 import AppTest
 
-PAGES = ["overview", "funnel", "audiences", "health", "install"]
+PAGES = ["overview", "funnel", "audiences", "health", "install", "pixel"]
 
 
 @pytest.fixture
@@ -251,6 +251,52 @@ def test_install_turns_green_with_the_first_event(server):
     server.state.heard = True
     st.cache_data.clear()
     assert "We have heard from shop." in seen(run("install"))
+
+
+def toggle(at, label):
+    [found] = [one for one in at.toggle if one.label == label]
+    return found
+
+
+def field(at, label):
+    [found] = [one for one in at.text_input if one.label == label]
+    return found
+
+
+def test_pixel_settings_are_saved_and_what_the_form_does_not_know_stays(server):
+    survey = {"id": "own", "kind": "csat"}
+    server.state.sites[0]["pixel"] = {"look": {"colour": "#112233"}, "surveys": [survey], "engagement": True}
+    at = run("pixel")
+    assert toggle(at, "Time engaged and how far down").value is True
+    at.multiselect[0].set_value(["outbound", "form"])
+    toggle(at, "Time engaged and how far down").set_value(False)
+    toggle(at, "Our own consent banner").set_value(True)
+    field(at, "Address of your privacy policy").set_value("/privacy")
+    toggle(at, "Would you recommend us?").set_value(True)
+    field(at, "Ask by itself after the event").set_value("purchase")
+    field(at, "Your other domains").set_value("Shop.fr, shop.de")
+    toggle(at, "Call-back request").set_value(True)
+    at.radio[0].set_value("opt-out")
+    at.button[0].click().run()
+    assert "Saved." in seen(at)
+    assert server.state.sites[0]["consent"] == "opt-out"
+    assert server.state.sites[0]["pixel"] == {
+        "look": {"colour": "#112233"},
+        "surveys": [survey, {"id": "nps", "kind": "nps", "on": "purchase"}],
+        "autocapture": ["outbound", "form"],
+        "banner": {"policy": "/privacy"},
+        "link_domains": ["shop.fr", "shop.de"],
+        "callback": {},
+    }
+
+
+def test_pixel_settings_that_are_refused_say_why_and_keep_what_was_there(server):
+    at = run("pixel")
+    toggle(at, "Our own consent banner").set_value(True)
+    at.multiselect[1].set_value(["tcf"])
+    at.button[0].click().run()
+    assert "Nothing was saved." in seen(at) and "must not have two" in seen(at)
+    assert "pixel" not in server.state.sites[0]
 
 
 def test_without_a_token_one_is_asked_for_and_kept_in_the_session_only(server, monkeypatch):

@@ -69,7 +69,7 @@ def install(call: Call) -> dict[str, Any]:
     """`GET /api/v1/sites/{name}/install`: the snippet, and whether anything was heard from the site."""
     site = call.site(call.path["name"])
     latest = last_event(call.engine, site.name)
-    path, file = bundle.pinned(bundle.load_built(), site)
+    path, file = bundle.pinned(bundle.FILES.load(), site)
     pin = f' integrity="{file.integrity}" crossorigin="anonymous"'
     return {
         "write_key": site.write_key,

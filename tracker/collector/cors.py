@@ -16,7 +16,7 @@ def answer_headers(origin: str) -> dict[str, str]:
     return {
         "Access-Control-Allow-Origin": origin,
         "Access-Control-Allow-Credentials": "true",
-        "Access-Control-Expose-Headers": "X-Visitor, Retry-After",
+        "Access-Control-Expose-Headers": "X-Visitor, Retry-After, Tracker-Optout",
         "Vary": "Origin",
     }
 

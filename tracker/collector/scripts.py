@@ -27,26 +27,6 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 _NAME = re.compile(r"[a-z]+\.[0-9a-f]{16}\.js")
 
 
-class Built:
-    """The built files, kept in memory and read again when they change."""
-
-    def __init__(self, folder: Path = bundle.BUILT) -> None:
-        self.folder = folder
-        self.files: dict[str, bytes] = {}
-        self._stamp = (0, 0)
-
-    def load(self) -> dict[str, bytes]:
-        """Raises OSError when nothing is built."""
-        stamp = ((self.folder / "p.js").stat().st_mtime_ns, self.folder.stat().st_mtime_ns)
-        if stamp != self._stamp:
-            self.files = bundle.load_built(self.folder)
-            self._stamp = stamp
-        return self.files
-
-
-BUILT = Built()
-
-
 @lru_cache(maxsize=64)
 def _packed(text: bytes) -> bytes:
     packer = zlib.compressobj(9, zlib.DEFLATED, zlib.MAX_WBITS | 16)
@@ -77,7 +57,7 @@ def _answer(request: web.Request, text: bytes, *, lasting: bool, source_map: str
 async def get_script(request: web.Request, service: Service) -> web.Response:
     """`GET /p.js?site=KEY`: the core with the site's settings; without a known key, the core alone."""
     try:
-        built = BUILT.load()
+        built = bundle.FILES.load()
     except OSError:
         sorry = "/* the pixel is not built on this server; nothing is measured */"
         return web.Response(
@@ -113,7 +93,7 @@ async def get_map(request: web.Request, service: Service) -> web.Response:
 
 def _built() -> dict[str, bytes]:
     try:
-        return BUILT.load()
+        return bundle.FILES.load()
     except OSError:
         raise NotFound("the pixel is not built on this server") from None
 

@@ -125,7 +125,10 @@ class Service:
             self.metrics.reasons[reason] += 1
         if batch.anonymous:
             batch.kept, batch.visitor = out.accepted, out.last.visitor if out.last is not None else ""
-        return self._cookie_headers(request, batch, context, out)
+        answer = self._cookie_headers(request, batch, context, out)
+        if context.gpc and context.browser:  # 11 CCR 7025(c)(6): the page may say so; only the server sees every signal
+            answer.append(("Tracker-Optout", "honored"))
+        return answer
 
     def _context(self, request: web.Request, known: KnownSite, batch: Batch, source: str, history: bool) -> Context:
         headers = request.headers

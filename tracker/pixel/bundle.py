@@ -46,6 +46,26 @@ def load_built(folder: Path = BUILT) -> dict[str, bytes]:
     return files
 
 
+class Built:
+    """The built files, kept in memory and read again when they change."""
+
+    def __init__(self, folder: Path = BUILT) -> None:
+        self.folder = folder
+        self.files: dict[str, bytes] = {}
+        self._stamp = (0, 0)
+
+    def load(self) -> dict[str, bytes]:
+        """Raises OSError when nothing is built."""
+        stamp = ((self.folder / "p.js").stat().st_mtime_ns, self.folder.stat().st_mtime_ns)
+        if stamp != self._stamp:
+            self.files = load_built(self.folder)
+            self._stamp = stamp
+        return self.files
+
+
+FILES = Built()  # one a process, for the collector that serves them and the API that shows their hashes
+
+
 def module_path(built: Mapping[str, bytes], name: str) -> str:
     """Where a module is served, below the collector's address."""
     return f"m/{name}.{file_of(built[f'{name}.js']).version}.js"
@@ -74,7 +94,7 @@ def _told(built: Mapping[str, bytes], site: Site) -> str:
     # What depends on the browser is asked here, where it costs the core nothing: two words more, and an object's end.
     asked = f',"now":/[?&]tracker_debug\\b/.test(location.search)?{debug}:[]'
     if site.pixel.dnt:
-        asked += ',"dnt":navigator.doNotTrack=="1"'
+        asked += ',"said":navigator.doNotTrack=="1"?{"analytics":false,"ads":false}:{}'
     text = msgspec.json.encode(told).decode()[:-1] + asked + "}"
     return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 

@@ -3,6 +3,7 @@
 
 import type { Consent } from "../types";
 import { guard } from "../guard";
+import { eachPushed } from "../pushed";
 import { use } from "../use";
 
 type Api = (command: string, version: number | ((data: never, success: boolean) => void), callback?: (data: never, success: boolean) => void) => void;
@@ -32,7 +33,7 @@ const LOOK_FOR = 100; // times
 
 use("cmp", (core) => {
   const { cmp = [], vendor } = core.settings;
-  const page = window as unknown as { __tcfapi?: Api; __gpp?: Api; dataLayer?: unknown[] };
+  const page = window as unknown as { __tcfapi?: Api; __gpp?: Api };
   const said = guard((choice: Consent) => core.consent(choice));
 
   const whenThere = (name: "__tcfapi" | "__gpp", work: (api: Api) => void) => {
@@ -79,9 +80,8 @@ use("cmp", (core) => {
 
   if (cmp.includes("gcm")) {
     // gtag("consent", "default" | "update", {analytics_storage: "granted", ...}); only an update is a choice.
-    const layer = (page.dataLayer = page.dataLayer || []);
     const state: Record<string, string> = {};
-    const read = guard((entry: unknown) => {
+    eachPushed("dataLayer", (entry) => {
       const [command, kind, given] = [...(entry as ArrayLike<unknown> & Iterable<unknown>)] as [string, string, Record<string, string>];
       if (command != "consent" || given.region) return;
       Object.assign(state, given);
@@ -89,12 +89,5 @@ use("cmp", (core) => {
       const granted = (...names: string[]) => names.every((name) => state[name] == "granted");
       said({ analytics: granted("analytics_storage"), ads: granted("ad_storage", "ad_user_data", "ad_personalization") });
     });
-    layer.forEach(read);
-    const push = layer.push;
-    layer.push = function (this: unknown[], ...entries: unknown[]) {
-      const result = push.apply(this, entries);
-      entries.forEach(read);
-      return result;
-    };
   }
 });

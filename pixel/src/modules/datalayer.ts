@@ -1,18 +1,14 @@
 // A shop with GA4 has said it all already: this reads the e-commerce pushes of gtag.js and Google Tag Manager.
 
 import type { Json } from "../types";
-import { guard } from "../guard";
+import { eachPushed } from "../pushed";
 import { use } from "../use";
 
 const NAMES =
   /^(view_item_list|select_item|view_item|add_to_wishlist|add_to_cart|remove_from_cart|view_cart|begin_checkout|add_shipping_info|add_payment_info|purchase|refund|view_promotion|select_promotion)$/;
 
 use("datalayer", (core) => {
-  const page = window as unknown as Record<string, unknown[]>;
-  const name = core.settings.datalayer as string;
-  const layer = (page[name] = page[name] || []);
-
-  const read = guard((entry: unknown) => {
+  eachPushed(core.settings.datalayer as string, (entry) => {
     const pushed = entry as Json & ArrayLike<unknown>;
     // gtag("event", name, {...}) pushes its arguments, Tag Manager {event: name, ecommerce: {...}}.
     const gtag = pushed[0] == "event";
@@ -20,12 +16,4 @@ use("datalayer", (core) => {
     const params = (gtag ? pushed[2] : pushed.ecommerce) as Json | undefined;
     if (NAMES.test(event) && (gtag || params)) core.command(event, params || {});
   });
-
-  layer.forEach(read);
-  const push = layer.push;
-  layer.push = function (this: unknown[], ...entries: unknown[]) {
-    const result = push.apply(this, entries);
-    entries.forEach(read);
-    return result;
-  };
 });

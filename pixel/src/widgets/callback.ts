@@ -1,31 +1,17 @@
 // The call-back request: a number, and a time that suits.
 
 import { phone as canonical } from "../contact";
-import { guard } from "../guard";
 import { use } from "../use";
 import type { Kit } from "./kit";
-import { answerTo } from "./kit/command";
-import type { Panel } from "./kit/panel";
 import { slotsOf } from "./kit/slots";
 import { WORDS } from "./words/callback";
 
 use("callback", (core) => {
-  const { make, field, form, openPanel, refused, voiceOf } = core.kit as Kit;
-  let open: Panel | undefined;
+  const { make, field, form, askOnCall } = core.kit as Kit;
 
-  const show = () => {
-    const voice = voiceOf(core, "callback", WORDS);
-    const { say, language } = voice;
+  askOnCall(core, "callback", WORDS, (panel, { say, language }) => {
     const { callback = {}, calling_code: code } = core.settings;
     const { timezone = "UTC" } = callback;
-    const panel = (open = openPanel(core, voice, {
-      title: say("title"),
-      close: say("close"),
-      modal: true,
-      closed: () => (open = undefined),
-    }));
-    if (refused(core, panel, say("refused"), say("change"))) return;
-
     const number = make("input", { type: "tel", autocomplete: "tel", maxlength: 32, required: true, dir: "ltr" });
     const time = make("select", {}, make("option", { value: "soon" }, say("soon")));
     // How dates are written is the browser's business where it speaks the widget's language: en-GB, not en.
@@ -49,7 +35,5 @@ use("callback", (core) => {
         return undefined;
       }),
     );
-  };
-
-  answerTo(core, "callback", guard(() => void (open || show())));
+  });
 });

@@ -2,31 +2,17 @@
 
 import type { Json } from "../types";
 import { email as canonical } from "../contact";
-import { guard } from "../guard";
 import { use } from "../use";
 import type { Kit } from "./kit";
-import { answerTo } from "./kit/command";
-import type { Panel } from "./kit/panel";
 import { WORDS } from "./words/feedback";
 
 const LONGEST = 2000; // characters of a message
 
 use("feedback", (core) => {
-  const { make, choice, field, form, scale, openPanel, refused, voiceOf } = core.kit as Kit;
-  let open: Panel | undefined;
+  const { make, choice, field, form, scale, askOnCall } = core.kit as Kit;
 
-  const show = () => {
-    const voice = voiceOf(core, "feedback", WORDS);
-    const { say, pick } = voice;
+  askOnCall(core, "feedback", WORDS, (panel, { say, pick }) => {
     const { topics, rating, email } = core.settings.feedback || {};
-    const panel = (open = openPanel(core, voice, {
-      title: say("title"),
-      close: say("close"),
-      modal: true,
-      closed: () => (open = undefined),
-    }));
-    if (refused(core, panel, say("refused"), say("change"))) return;
-
     const named = topics
       ? topics.map((topic): [string, string] => [topic.id, pick(topic.text)])
       : (["idea", "problem", "praise", "other"] as const).map((id): [string, string] => [id, say(id)]);
@@ -52,7 +38,5 @@ use("feedback", (core) => {
         return undefined;
       }),
     );
-  };
-
-  answerTo(core, "feedback", guard(() => void (open || show())));
+  });
 });

@@ -2,13 +2,13 @@
 // banner or an opt-out note needs it, else with the first widget that somebody opens.
 
 import { use } from "../use";
+import { askOnCall } from "./kit/asking";
 import { make } from "./kit/dom";
 import { choice, field, form, scale } from "./kit/form";
 import { openPanel } from "./kit/panel";
-import { refused } from "./kit/refused";
 import { voiceOf } from "./kit/voice";
 
-const KIT = { make, choice, field, form, scale, openPanel, refused, voiceOf };
+const KIT = { make, choice, field, form, scale, openPanel, askOnCall, voiceOf };
 
 export type Kit = typeof KIT;
 

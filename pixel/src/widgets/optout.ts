@@ -14,9 +14,10 @@ const SEEN = "o";
 use("optout", (core) => {
   const { make, openPanel, voiceOf } = core.kit as Kit;
   let open: Panel | undefined;
+  let told = false; // by the collector, which hears signals that scripts don't see
 
   const honoured = () => {
-    let no = signal();
+    let no = told || signal();
     core.ready(({ consent }) => (no = no || consent.ads === false));
     return no;
   };
@@ -42,7 +43,7 @@ use("optout", (core) => {
 
   /** At load: only what nobody could know. Who refused in a banner knows it. */
   const start = () => {
-    if (mark() || !signal() || core.storage.get(SEEN)) return;
+    if (mark() || !(told || signal()) || core.storage.get(SEEN)) return;
     core.storage.set(SEEN, "1"); // on the device where that is allowed, else for this page
     note(true);
   };
@@ -59,6 +60,12 @@ use("optout", (core) => {
     next(name, ...args);
     if (name == "consent") guard(mark)();
   };
+
+  core.answers.push(guard((_status, _events, answer) => {
+    if (told || answer.headers.get("tracker-optout") != "honored") return;
+    told = true;
+    start();
+  }));
 
   if (document.readyState == "loading") on(document, "DOMContentLoaded", start, { once: true });
   else start();

@@ -40,6 +40,7 @@ button{min-height:44px;padding:8px 18px;border:1px solid var(--line);background:
 .quiet{border-color:transparent;text-decoration:underline;padding-inline:8px}
 .x{position:absolute;inset-block-start:10px;inset-inline-end:10px;width:44px;padding:0;border:0;font-size:24px;line-height:1}
 a{color:inherit}
+.said{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 .bad{color:var(--bad);font-weight:600}
 .bad:empty,[hidden]{display:none!important}
 :focus-visible,.scale :focus-visible+span{outline:3px solid var(--ink);outline-offset:2px}

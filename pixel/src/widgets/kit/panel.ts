@@ -27,6 +27,8 @@ interface Wish {
   closed?(): void;
 }
 
+const SOON = 100; // ms until a screen reader knows of a new live region
+
 const STOPS = "button,input,select,textarea,a[href]";
 
 /** Whichever element has the focus, inside shadow roots too. */
@@ -97,7 +99,12 @@ export function openPanel(core: Core, voice: Voice<never>, wish: Wish): Panel {
     box.open = true;
     box.setAttribute("role", "dialog");
   }
-  if (!wish.calm) title.focus();
+  if (wish.calm) {
+    // Nobody's focus is taken, so screen readers must be told: a live region speaks of what changes in it.
+    const news = make("p", { role: "status", class: "said" });
+    box.append(news);
+    setTimeout(() => (news.textContent = wish.title), SOON);
+  } else title.focus();
 
   return {
     body,
