@@ -77,8 +77,12 @@ def stricter(case: dict[str, Any]) -> list[dict[str, Any]]:
     return [case | change for change in found]
 
 
+NOTHING = {"analytics": None, "ads": None, "gpc": False, "browser": False, "flags": 0, "state": 0}
+
+
 @settings(max_examples=1500, deadline=None)
 @given(EVERYTHING)
+@example({**NOTHING, "policy": "opt-in", "region": Region.US_OPT_OUT, "heard": Heard(own=0b1110)})
 def test_one_more_refusal_never_adds_a_right(case):
     now = decide(**case)
     for other in stricter(case):

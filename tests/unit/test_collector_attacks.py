@@ -129,7 +129,7 @@ TARGETS = {
     b"/%": 404,
     b"*": 404,
     b"/" + b"a" * 8000: 404,
-    b"/" + b"a" * 9000: 431,
+    b"/" + b"a" * 40_000: 431,
     b"/e.gif?" + b"&".join(b"k%d=v" % at for at in range(900)): 200,
     b"/e.gif?site=%ff%00%zz&name=%ed%a0%80": 200,
     b"/v1/projects/%00/settings": 401,

@@ -136,10 +136,10 @@ def _by_rows(  # noqa: PLR0917
     if policy != "opt-out" and browser and strict and analytics is None:
         mode, reason = nothing or (Mode.M0, Suppress.NO_CONSENT)
         return mode, -1, 0 if ads is False else -1, reason
-    mode = _without_strings(policy, region, ads, browser, flags)
     said = -1 if analytics is None else 1
-    if own is not None:
-        return _elsewhere(mode, heard), said, _shares(heard, ads), None
+    if own is not None:  # outside of the opt-in regions it allows what it allows there, and measuring in any case
+        return _granted(heard) if own & DEVICE else Mode.M2, said, _shares(heard, ads), None
+    mode = _without_strings(policy, region, ads, browser, flags)
     if mode is Mode.M4 and ads is None and policy != "opt-out":
         shares = 1  # the controller's declaration for this region
     return mode, said, shares, None
@@ -151,15 +151,6 @@ def _granted(heard: Heard | None) -> Mode:
         return Mode.M2
     if not heard.own & ADS_CHOICE:
         return Mode.M3
-    return Mode.M4 if heard.shared else Mode.M3
-
-
-def _elsewhere(mode: Mode, heard: Heard | None) -> Mode:
-    """Outside of the opt-in regions a TC string allows what it allows there, and less than all of it refuses ads."""
-    assert heard is not None
-    assert heard.own is not None
-    if heard.own & SHARING != SHARING:
-        return min(mode, Mode.M2)
     return Mode.M4 if heard.shared else Mode.M3
 
 
