@@ -65,8 +65,8 @@ format: dev  ## put the code into its form
 bench: dev  ## measure; prints figures and asserts nothing (wrk is needed for the collector's)
 	set -e; for file in tests/bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
-chaos: dev chaos-tools  ## kill -9, failing disks, frozen servers, jumping clocks in full length: about 20 minutes, one table
-	TRACKER_CHAOS=full $(BIN)/python -m pytest tests/chaos --timeout 3600
+chaos: dev chromium chaos-tools  ## kill -9, failing disks, frozen servers, jumping clocks in full length: about 20 minutes, one table
+	TRACKER_CHAOS=full $(BIN)/python -m pytest tests/chaos tests/browser/test_browser_reliability.py --timeout 3600
 
 pixel: dev  ## build tracker/pixel/built from pixel/src
 	npm run --silent --prefix pixel build

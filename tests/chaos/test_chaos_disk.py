@@ -58,10 +58,10 @@ def test_a_full_disk_is_said_and_forgotten_once_it_has_room(tmp_path: Path, proo
     with tracker(tmp_path) as it:
         key = it.site("shop")
         it.spool.mkdir(exist_ok=True)
-        with small_disk(it.spool, MEGABYTES) as (enter, seen_from_here):
+        with small_disk(it.spool, MEGABYTES) as (within, seen_from_here):
             ballast = seen_from_here / "ballast"
             ballast.write_bytes(b"\0" * (MEGABYTES * 1_000_000 - 400_000))
-            collector, engine = it.collector().start(wrap=enter), it.role("engine")
+            collector, engine = it.collector().start(wrap=within), it.role("engine")
             it.ready(api=False)
             oracle = Oracle(secrets.token_hex(4), it.port, key).start()
             until(lambda: oracle.outcomes["503"] >= 100, 60, lambda: str(oracle.outcomes))
@@ -71,7 +71,7 @@ def test_a_full_disk_is_said_and_forgotten_once_it_has_room(tmp_path: Path, proo
             room = time.monotonic()
             until(lambda: len(oracle.acked) > full + 20, 60, lambda: str(oracle.outcomes))
             again = time.monotonic() - room
-            engine.start(wrap=enter)
+            engine.start(wrap=within)
             it.ready()
             oracle.finish()
             verdict = judge(it, oracle, "shop", stop=("engine",))
