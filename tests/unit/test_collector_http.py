@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import time
+import uuid
 import zlib
 from pathlib import Path
 from typing import NamedTuple
@@ -518,3 +519,13 @@ async def test_a_trusted_proxy_names_the_client(start, monkeypatch):
 async def test_without_trust_a_forwarded_address_is_not_believed(collector):
     await collector.events(event(), headers={"X-Forwarded-For": "203.0.113.77"})
     assert collector.stored()[0].ip == "127.0.0.0"
+
+
+async def test_the_time_of_arrival_never_goes_back_when_the_clock_is_set_back(collector, monkeypatch):
+    await collector.events(event(id=str(uuid.UUID(int=1))))
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() - 86_400 * 10**9)
+    await collector.events(event(id=str(uuid.UUID(int=2))))
+    before, after = collector.stored()
+    assert before.received <= after.received
+    assert before.arrival < after.arrival
