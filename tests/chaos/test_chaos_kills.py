@@ -15,9 +15,9 @@ from chaos_verdict import Verdict, enter, judge
 from clickhouse import ClickHouse
 from running import tracker
 
-COLLECTOR_KILLS = 50 if FULL else 4  # of each of two
-ENGINE_KILLS = 30 if FULL else 4
-SERVER_KILLS = 30 if FULL else 4
+COLLECTOR_KILLS = 50 if FULL else 3  # of each of two
+ENGINE_KILLS = 10 if FULL else 3
+SERVER_KILLS = 30 if FULL else 3
 QUICK = {"TRACKER_SEGMENT_SECONDS": "0.1"}  # many small segments: every kill finds some on their way
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(3600 if FULL else 240)]
@@ -82,7 +82,7 @@ def _said(kills: Sequence[Kills], where: str) -> str:
 def _check(kills: Sequence[Kills], oracle: Oracle) -> None:
     """Against an empty proof: the kills hit work, and what must be told apart did occur."""
     assert all(one.under_load >= one.done / 2 for one in kills), kills
-    assert sum(n > 1 for n in oracle.acknowledged().values()) >= 20
+    assert sum(n > 1 for n in oracle.acknowledged().values()) >= (20 if FULL else 5)
 
 
 def _replayed(verdict: Verdict) -> None:

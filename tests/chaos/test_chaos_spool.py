@@ -18,7 +18,7 @@ from tracker.spool.writer import SpoolWriter
 from tracker.store.embedded import Embedded
 from tracker.store.engine import Query
 
-FLIPS = 1000 if FULL else 60
+FLIPS = 1000 if FULL else 30
 BATCHES = 20 if FULL else 2
 A_BATCH = 1000
 

@@ -19,7 +19,7 @@ from clickhouse import ClickHouse
 from running import tracker, until
 
 FROZEN = 120.0 if FULL else 3.0  # seconds; the full form is longer than any timeout of ours
-ROUNDS = 30 if FULL else 3
+ROUNDS = 15 if FULL else 3
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(900 if FULL else 180)]
 
