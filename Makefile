@@ -10,7 +10,7 @@ NODE_DIRS := pixel tests/protocols/node tests/consent_strings
 DATA ?= data
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up install dev test check format bench chaos fuzz pixel chromium firefox browsers clean
+.PHONY: help demo up install dev test check format bench chaos fuzz pixel chromium firefox tools clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -51,12 +51,12 @@ chromium:
 firefox:
 	@sh scripts/need_firefox.sh
 
-browsers:  # one after the other: apt-get works for one at a time
-	@sh scripts/need_chromium.sh
+tools: chromium  # what tests need of the system, one after the other: apt-get works for one at a time
 	@sh scripts/need_firefox.sh
+	@sh scripts/need_chaos_tools.sh
 
 test:  ## format, lint, types, layers, and every test; prints totals
-	@$(MAKE) --no-print-directory -j3 dev browsers
+	@$(MAKE) --no-print-directory -j3 dev tools
 	@$(BIN)/python scripts/run_tests.py
 
 check: dev  ## format, lint, types, layers and rules, in under half a minute
@@ -73,8 +73,8 @@ format: dev  ## put the code into its form
 bench: dev  ## measure; prints figures and asserts nothing (wrk is needed for the collector's)
 	set -e; for file in tests/bench/bench_*.py; do echo "== $$file"; $(BIN)/python $$file; done
 
-chaos: dev chromium  ## kill -9, full disks and frozen servers in full length
-	TRACKER_CHAOS=full $(BIN)/python -m pytest tests/chaos tests/browser/test_browser_reliability.py -s --timeout 3600
+chaos: dev tools  ## kill -9, failing disks, frozen servers, jumping clocks in full length: about 20 minutes, one table
+	TRACKER_CHAOS=full $(BIN)/python -m pytest tests/chaos tests/browser/test_browser_reliability.py --timeout 3600
 
 fuzz: dev  ## ten minutes of broken requests; prints what came of them
 	TRACKER_FUZZ=600 $(BIN)/python -m pytest tests/chaos/test_chaos_fuzz.py -s

@@ -1,6 +1,6 @@
 """A ClickHouse server on real native and HTTP ports, for tests, without Docker or an installed server.
 
-    python scripts/clickhouse_test_server.py DIR TCP_PORT HTTP_PORT [--config FILE]
+    python scripts/clickhouse_test_server.py DIR TCP_PORT HTTP_PORT [--config FILE] [--listen ADDRESS]
 
 The npm package @chdb/lib-linux-x64-gnu (pinned in scripts/clickhouse/) ships the engine as a shared library whose C
 function `query_stable_v2` runs `clickhouse local`. One such run that opens the ports and then sleeps is a server:
@@ -54,11 +54,11 @@ def install() -> Path:
     return LIBRARY
 
 
-def serve(folder: Path, tcp_port: int, http_port: int, config: Path | None) -> None:
+def serve(folder: Path, tcp_port: int, http_port: int, config: Path | None, listen: str) -> None:
     """Serve until killed."""
     library = ctypes.CDLL(str(install()))
     folder.mkdir(parents=True, exist_ok=True)
-    arguments = ["clickhouse", "--path", str(folder), "--listen_host", "127.0.0.1"]
+    arguments = ["clickhouse", "--path", str(folder), "--listen_host", listen]
     arguments += ["--tcp_port", str(tcp_port), "--http_port", str(http_port)]
     if config is not None:
         arguments += ["--config-file", str(config)]
@@ -73,10 +73,11 @@ def main() -> None:
     parser.add_argument("tcp_port", type=int)
     parser.add_argument("http_port", type=int)
     parser.add_argument("--config", type=Path)
+    parser.add_argument("--listen", default="127.0.0.1")
     given = parser.parse_args()
     if os.name != "posix" or not sys.platform.startswith("linux"):
         raise SystemExit("the test server runs on Linux only")
-    serve(given.folder, given.tcp_port, given.http_port, given.config)
+    serve(given.folder, given.tcp_port, given.http_port, given.config, given.listen)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from clickhouse_driver import Client
@@ -29,21 +29,43 @@ def free_port() -> int:
 
 
 class ClickHouse:
-    """One server process on its own folder; `url(database)` is what a user would configure."""
+    """One server process on its own folder; `url(database)` is what a user would configure.
 
-    def __init__(self, folder: Path, *, port: int | None = None, config: Path | None = None) -> None:
+    `wrap`: words to start it behind, which put it where it listens on `host`.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        config: Path | None = None,
+        host: str = "127.0.0.1",
+        wrap: Sequence[str] = (),
+    ) -> None:
         self.folder = folder
+        self.host = host
+        self._wrap = list(wrap)
         self.port = port or free_port()
         self._http = free_port()
         self._config = config
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str = "tracker") -> str:
-        return f"clickhouse://127.0.0.1:{self.port}/{database}"
+        return f"clickhouse://{self.host}:{self.port}/{database}"
 
     def start(self) -> ClickHouse:
         """Start and wait until a query is answered. The first start may install the library."""
-        command = [sys.executable, str(SCRIPT), str(self.folder), str(self.port), str(self._http)]
+        command = [
+            *self._wrap,
+            sys.executable,
+            str(SCRIPT),
+            str(self.folder),
+            str(self.port),
+            str(self._http),
+            "--listen",
+            self.host,
+        ]
         command += ["--config", str(self._config)] if self._config else []
         self.folder.parent.mkdir(parents=True, exist_ok=True)
         log = self.folder.with_suffix(".log").open("ab")
@@ -54,7 +76,7 @@ class ClickHouse:
         while time.monotonic() < until:
             if self._process.poll() is not None:
                 raise RuntimeError(f"the test server ended: {self.folder.with_suffix('.log').read_text()[-2000:]}")
-            if _answers(self.port):
+            if _answers(self.host, self.port):
                 return self
             time.sleep(0.1)
         raise RuntimeError("the test server does not answer")
@@ -104,11 +126,11 @@ class ClickHouse:
         os.killpg(self._process.pid, signal.SIGCONT)
 
 
-def _answers(port: int) -> bool:
+def _answers(host: str, port: int) -> bool:
     try:
-        with socket.create_connection(("127.0.0.1", port), 1):
+        with socket.create_connection((host, port), 1):
             pass
-        client = Client("127.0.0.1", port=port, connect_timeout=2, send_receive_timeout=5)
+        client = Client(host, port=port, connect_timeout=2, send_receive_timeout=5)
         try:
             return bool(client.execute("select 1") == [(1,)])
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,37 +25,35 @@ class Kills:
 
 
 class Killer:
-    """Kills `times` times each what it is given. Time and chance come from `seed` and the machine."""
+    """Kills what it is given. Time and chance come from `seed` and the machine."""
 
-    def __init__(self, spool: Path, oracle: Oracle, times: int, seed: str) -> None:
+    def __init__(self, spool: Path, oracle: Oracle, seed: str) -> None:
         self._spool = spool
         self._oracle = oracle
-        self._times = times
         self._seed = seed
 
-    def workers(self, roles: Sequence[Role]) -> Kills:
-        """Collectors that have written since they were started."""
-        kills, dice = Kills("collector"), random.Random(f"{self._seed}/workers")
-        for _ in range(self._times):
-            role = dice.choice(list(roles))
-            folder = self._spool / f"c{role.name.rpartition('-')[2]}"
+    def worker(self, role: Role, times: int) -> Kills:
+        """A collector that has written since it was started."""
+        kills, dice = Kills(role.name), random.Random(f"{self._seed}/{role.name}")
+        folder = self._spool / f"c{role.name.rpartition('-')[2]}"
+        for _ in range(times):
             before = _newest(folder)
-            until(lambda folder=folder, before=before: _newest(folder) > before, 60, role.says)
+            until(lambda before=before: _newest(folder) > before, 60, role.says)
             self._kill(role, kills, dice, self._oracle.busy)
         return kills
 
-    def loader(self, role: Role) -> Kills:
+    def loader(self, role: Role, times: int) -> Kills:
         """The process of the loader, once it has taken a segment away, while others wait."""
         kills, dice = Kills(role.name), random.Random(f"{self._seed}/loader")
-        for _ in range(self._times):
+        for _ in range(times):
             until(_takes_segments(self._spool), 120, role.says)
             self._kill(role, kills, dice, self._loading)
         return kills
 
-    def server(self, clickhouse: ClickHouse) -> Kills:
+    def server(self, clickhouse: ClickHouse, times: int) -> Kills:
         """A ClickHouse server into which segments are being loaded."""
         kills, dice = Kills("ClickHouse"), random.Random(f"{self._seed}/server")
-        for _ in range(self._times):
+        for _ in range(times):
             until(_takes_segments(self._spool), 120)
             time.sleep(dice.uniform(0, LATEST))
             kills.under_load += self._loading()

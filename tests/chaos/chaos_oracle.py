@@ -14,6 +14,7 @@ import hashlib
 import json
 import random
 import select
+import tempfile
 import threading
 import time
 import uuid
@@ -54,17 +55,27 @@ class Oracle:
     """`seed` decides everything but the timing. `threads` connections send about `rate` requests a second together.
 
     `spool`: hold back while more than `BACKLOG` segments wait there. Somebody who is killed all the time cannot keep up
-    with a slow machine, and a backlog that grows would only make the test longer.
+    with a slow machine, and a backlog that grows would only make the test longer. `past`: how long ago the newest event
+    happened, in ms. Every 2xx is written to a file of the oracle's own before anything else is done; `acknowledged`
+    reads it again.
     """
 
     def __init__(
-        self, seed: str, port: int, write_key: str, *, threads: int = 4, rate: float = 120.0, spool: Path | None = None
+        self,
+        seed: str,
+        port: int,
+        write_key: str,
+        *,
+        threads: int = 4,
+        rate: float = 120.0,
+        spool: Path | None = None,
+        past: int = 2 * HOUR,
     ) -> None:
         self.seed = seed
         self._port = port
         self._key = write_key
         self._spool = spool
-        self._start = int(time.time() * 1000) - 2 * HOUR
+        self._start = int(time.time() * 1000) - past
         self._pause = threads / rate
         self.issued: dict[str, Sent] = {}
         self.acked: Counter[str] = Counter()  # how many 2xx cover an id
@@ -74,6 +85,7 @@ class Oracle:
         self.bad_acked = 0
         self._ack_times: deque[float] = deque(maxlen=2000)
         self._lock = threading.Lock()
+        self._notes = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with the oracle
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._work, args=(n, threads), daemon=True) for n in range(threads)]
 
@@ -91,6 +103,12 @@ class Oracle:
             assert not thread.is_alive(), f"unacknowledged after {seconds} s: {self.outcomes}"
         assert not self.strange, self.strange[:5]
         assert self.issued.keys() == self.acked.keys()
+
+    def acknowledged(self) -> Counter[str]:
+        """What the file of acknowledgements says: how many 2xx cover each id."""
+        with self._lock:
+            self._notes.seek(0)
+            return Counter(self._notes.read().split("\n")[:-1])
 
     def busy(self, within: float = 0.5) -> bool:
         """True if an answer was read in the last moments: the kill that follows hits load."""
@@ -175,6 +193,8 @@ class Oracle:
                 self.bad_sent += bad
                 self.outcomes[outcome] += 1
                 if outcome == "2xx":
+                    self._notes.writelines(f"{event.key}\n" for event in part)
+                    self._notes.flush()
                     self.bad_acked += bad
                     self.acked.update(event.key for event in part)
                     self._ack_times.append(time.monotonic())

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chaos_oracle import Oracle
+from chaos_table import Proof
 from running import Tracker
 
 FUNNELS = (("view_item", "purchase"), ("ping",) * 5, ("view_item", "ping", "purchase"), ("purchase", "view_item"))
@@ -62,12 +62,13 @@ def judge(tracker: Tracker, oracle: Oracle, site: str, *, stop: tuple[str, ...] 
     source = "events final" if in_doubt else "events"  # the same choice as every report's
     rows, [(raw,)] = tracker.sql(ROWS.format(source=source, site=site), RAW.format(site=site))
     held = {key: rest for key, *rest in rows}
+    acknowledged = oracle.acknowledged()
     return Verdict(
-        acknowledged=len(oracle.acked),
+        acknowledged=len(acknowledged),
         stored=len(held),
         replays=replays,
         raw_duplicates=raw - len(held),
-        missing=len(oracle.acked.keys() - held.keys()),
+        missing=len(acknowledged.keys() - held.keys()),
         twice=sum(count > 1 for count, *_ in held.values()),
         invented=len(held.keys() - oracle.issued.keys()),
         changed=sum(_changed(oracle, key, rest) for key, (_, *rest) in held.items()),
@@ -99,8 +100,16 @@ def _rfc(at: datetime) -> str:
     return at.isoformat().replace("+00:00", "Z")
 
 
-def table(title: str, facts: dict[str, object], started: float) -> str:
-    """Facts as two aligned columns, for a person who reads the test's output."""
-    rows = {**facts, "seconds": f"{time.monotonic() - started:.0f}"}
-    wide = max(map(len, rows))
-    return "\n".join([f"\n{title}", *(f"  {name:<{wide}}  {value}" for name, value in rows.items())])
+def enter(row: Proof, verdict: Verdict, oracle: Oracle, note: str) -> None:
+    """A row of the table from a verdict; fails unless it is faultless."""
+    answers = ", ".join(f"{n:,} {outcome}" for outcome, n in oracle.outcomes.most_common())
+    row.found(
+        acked=verdict.acknowledged,
+        stored=verdict.stored,
+        missing=verdict.missing,
+        double=verdict.twice,
+        unexplained=verdict.unexplained,
+        replays=verdict.replays,
+        note=f"{note}; answers: {answers}",
+    )
+    assert verdict.faultless, verdict

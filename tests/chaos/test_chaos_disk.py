@@ -7,17 +7,19 @@ import secrets
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from chaos_oracle import Oracle
-from chaos_verdict import judge, table
+from chaos_table import FULL, Proof
+from chaos_verdict import enter, judge
 from running import answers, tracker, until
 
-pytestmark = [pytest.mark.chaos, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(600 if FULL else 180)]
 
+MEGABYTES = 64 if FULL else 3
 NEVER = {"TRACKER_SEGMENT_SECONDS": "3600"}  # nothing is sealed by age
 TAILS = {
     "half a record": lambda last: last[: len(last) // 2],
@@ -26,7 +28,8 @@ TAILS = {
 }
 
 
-def test_a_torn_tail_costs_only_what_was_never_acknowledged(tmp_path: Path) -> None:
+def test_a_torn_tail_costs_only_what_was_never_acknowledged(tmp_path: Path, proof: Callable[[str], Proof]) -> None:
+    row = proof("torn ends of segments")
     with tracker(tmp_path, env=NEVER) as it:
         oracle = Oracle(secrets.token_hex(4), it.port, it.site("shop")).start()
         collector, engine = it.collector(), it.role("engine")
@@ -44,24 +47,21 @@ def test_a_torn_tail_costs_only_what_was_never_acknowledged(tmp_path: Path) -> N
         it.ready()
         oracle.finish()
         collector.stop()  # seals what is open
-        assert judge(it, oracle, "shop", stop=("engine",)).faultless
+        enter(row, judge(it, oracle, "shop", stop=("engine",)), oracle, ", ".join(TAILS))
 
 
-@pytest.mark.parametrize(
-    "megabytes",
-    [3] if subprocess.run(["unshare", "-rm", "true"], check=False, stderr=subprocess.DEVNULL).returncode == 0 else [],
-)
-def test_a_full_disk_is_said_and_forgotten_once_it_has_room(
-    tmp_path: Path, megabytes: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    started = time.monotonic()
+def test_a_full_disk_is_said_and_forgotten_once_it_has_room(tmp_path: Path, proof: Callable[[str], Proof]) -> None:
+    row = proof(f"disk full ({MEGABYTES} MB tmpfs)")
+    if subprocess.run(["unshare", "-rm", "true"], check=False, stderr=subprocess.DEVNULL).returncode:
+        row.not_run("no right to mount")
+        return
     with tracker(tmp_path) as it:
         key = it.site("shop")
         it.spool.mkdir(exist_ok=True)
-        with small_disk(it.spool, megabytes) as (enter, seen_from_here):
+        with small_disk(it.spool, MEGABYTES) as (within, seen_from_here):
             ballast = seen_from_here / "ballast"
-            ballast.write_bytes(b"\0" * (megabytes * 1_000_000 - 400_000))
-            collector, engine = it.collector().start(wrap=enter), it.role("engine")
+            ballast.write_bytes(b"\0" * (MEGABYTES * 1_000_000 - 400_000))
+            collector, engine = it.collector().start(wrap=within), it.role("engine")
             it.ready(api=False)
             oracle = Oracle(secrets.token_hex(4), it.port, key).start()
             until(lambda: oracle.outcomes["503"] >= 100, 60, lambda: str(oracle.outcomes))
@@ -69,16 +69,13 @@ def test_a_full_disk_is_said_and_forgotten_once_it_has_room(
             assert collector.alive and answers(it.port, "/healthz")
             ballast.unlink()
             room = time.monotonic()
-            until(lambda: len(oracle.acked) > full + 20, 5, lambda: str(oracle.outcomes))
+            until(lambda: len(oracle.acked) > full + 20, 60, lambda: str(oracle.outcomes))
             again = time.monotonic() - room
-            engine.start(wrap=enter)
+            engine.start(wrap=within)
             it.ready()
             oracle.finish()
             verdict = judge(it, oracle, "shop", stop=("engine",))
-            facts = {"answered 503": oracle.outcomes["503"], "accepting again after (s)": f"{again:.2f}"}
-            with capsys.disabled():
-                print(table("Chaos, full disk", facts | vars(verdict), started))
-            assert verdict.faultless
+            enter(row, verdict, oracle, f"took events again {again:.1f} s after there was room, without a restart")
 
 
 @contextmanager
@@ -95,22 +92,22 @@ def small_disk(folder: Path, megabytes: int) -> Iterator[tuple[list[str], Path]]
         holder.wait()
 
 
-@pytest.mark.parametrize("tracer", [["strace"]] if shutil.which("strace") else [])
-def test_a_failing_sync_refuses_its_group_and_nothing_else(
-    tmp_path: Path, tracer: list[str], capsys: pytest.CaptureFixture[str]
-) -> None:
-    started = time.monotonic()
+def test_a_failing_sync_refuses_its_group_and_nothing_else(tmp_path: Path, proof: Callable[[str], Proof]) -> None:
+    row = proof("every 15th sync fails, then all of them")
+    if shutil.which("strace") is None:
+        row.not_run("no strace")
+        return
     with tracker(tmp_path) as it:
         oracle = Oracle(secrets.token_hex(4), it.port, it.site("shop"))
         collector, engine = it.collector(), it.role("engine").start()
-        collector.start(wrap=failing_syncs(tracer, "20+15"))  # the 20th, 35th, 50th ... of each thread
+        collector.start(wrap=failing_syncs("20+15"))  # the 20th, 35th, 50th ... of each thread
         it.ready()
         oracle.start()
         until(lambda: oracle.outcomes["503"] >= 10, 60, lambda: f"{oracle.outcomes}\n{it.tails()}")
         single = oracle.outcomes["503"]
         assert len(oracle.acked) > 100 and answers(it.port, "/healthz")
         collector.stop()
-        collector.start(wrap=failing_syncs(tracer, "60+"))  # from the 60th on for ever
+        collector.start(wrap=failing_syncs("60+"))  # from the 60th on for ever
         it.ready(api=False)
         until(lambda: oracle.outcomes["503"] >= single + 60, 60, lambda: f"{oracle.outcomes}\n{it.tails()}")
         broken = oracle.outcomes["2xx"]
@@ -122,17 +119,19 @@ def test_a_failing_sync_refuses_its_group_and_nothing_else(
         it.ready()
         oracle.finish()
         verdict = judge(it, oracle, "shop", stop=("engine",))
-        facts = {"refused while single syncs failed": single, "refused in all": oracle.outcomes["503"]}
-        with capsys.disabled():
-            print(table("Chaos, failing fdatasync", facts | vars(verdict), started))
-        assert verdict.faultless
+        enter(
+            row,
+            verdict,
+            oracle,
+            f"{single} requests refused while single syncs failed, nothing acknowledged while all did",
+        )
         assert engine.process is not None
 
 
-def failing_syncs(tracer: list[str], when: str) -> list[str]:
+def failing_syncs(when: str) -> list[str]:
     """Words that make the syncs of a process fail with EIO at the given moments (see strace(1))."""
     return [
-        *tracer,
+        "strace",
         "-f",
         "-qq",
         "-o",

@@ -9,6 +9,7 @@ from loading import T0, Road, event
 
 from tracker.core.event import Rejected, Suppressed
 from tracker.loader.ledger import LedgerView
+from tracker.spool.record import frame
 from tracker.store.engine import Engine, Query
 
 
@@ -232,3 +233,18 @@ def test_what_an_identify_says_changes_who_earlier_events_belong_to(road: Road) 
         Query(text="select key = xxHash64('v:v1'), person = xxHash64('u:u1') from person_map final")
     ).rows
     assert mapped == [(1, 1)]
+
+
+def test_a_segment_of_a_newer_format_is_kept_and_holds_up_nobody(road: Road) -> None:
+    road.write([event(n) for n in range(3)])
+    folder = road.data / "spool" / "c1"
+    folder.mkdir()
+    newer = folder / "000000000001.seg"
+    newer.write_bytes(
+        frame(b'{"k":"h","v":2,"lineage":"c1","segment":1,"start":0}') + frame(b'{"k":"e","site":"shop"}')
+    )
+    for _ in range(2):
+        road.loader.run_once()
+    assert road.spool.sealed()[0].path == newer
+    ledger = road.ledger("shop")
+    assert (ledger["stored"], ledger["waiting"], ledger["unexplained"]) == (3, 1, 0)

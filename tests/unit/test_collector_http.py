@@ -6,6 +6,7 @@ import errno
 import gzip
 import json
 import time
+import uuid
 import zlib
 from pathlib import Path
 from typing import NamedTuple
@@ -547,3 +548,13 @@ async def test_the_scheme_that_a_proxy_names(start, trusted, said, scheme):
     collector = await start(trusted_proxies=trusted)
     answer = await collector.send("/v1/projects/wk/settings", method="GET", headers={"X-Forwarded-Proto": said})
     assert answer.json["integrations"]["Segment.io"]["protocol"] == scheme
+
+
+async def test_the_time_of_arrival_never_goes_back_when_the_clock_is_set_back(collector, monkeypatch):
+    await collector.events(event(id=str(uuid.UUID(int=1))))
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() - 86_400 * 10**9)
+    await collector.events(event(id=str(uuid.UUID(int=2))))
+    before, after = collector.stored()
+    assert before.received <= after.received
+    assert before.arrival < after.arrival

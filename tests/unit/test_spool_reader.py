@@ -3,9 +3,10 @@ from collections import Counter
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from tracker.spool.reader import Spool
-from tracker.spool.record import Header, contents, frame
+from tracker.spool.record import Header, NewerFormat, contents, frame
 from tracker.spool.writer import SpoolWriter
 
 A, B, C = b'{"k":"e","site":"a"}', b'{"k":"r","site":"a"}', b'{"k":"s","site":"b"}'
@@ -160,3 +161,61 @@ def test_a_damaged_header_is_known_from_the_trailer(tmp_path):
     assert found.header.start == 2
     assert (found.bodies, found.corrupt) == ([A, B], 0)
     assert contents(bytes(blob)).damaged == 0
+
+
+def test_a_segment_of_a_newer_format_is_refused_with_a_reason_and_kept(tmp_path):
+    path = dead_segment(tmp_path, "c0", 17, 5, [])
+    newer = frame(b'{"k":"h","v":2,"lineage":"c0","segment":17,"start":5}') + frame(A)
+    path.write_bytes(newer)
+    with pytest.raises(NewerFormat, match="has format 2, and this version reads up to 1"):
+        SpoolWriter(tmp_path, "c0")
+    spool = Spool(tmp_path)
+    assert spool.adopt() == []
+    assert path.read_bytes() == newer
+    sealed = path.rename(path.with_suffix(".seg"))
+    [ref] = spool.sealed()
+    with pytest.raises(NewerFormat):
+        spool.read(ref)
+    assert sealed.read_bytes() == newer
+
+
+def test_a_damaged_last_record_of_a_dead_segment_is_reported(tmp_path):
+    blob = bytearray(frame(B))
+    blob[12] ^= 1
+    dead_segment(tmp_path, "c0", 17, 0, [A], tail=bytes(blob))
+    spool = Spool(tmp_path)
+    spool.adopt()
+    [ref] = spool.sealed()
+    found = spool.read(ref)
+    assert (found.bodies, found.corrupt) == ([A], 1)
+
+
+def test_a_last_record_whose_newline_alone_is_damaged_is_read(tmp_path):
+    dead_segment(tmp_path, "c0", 17, 0, [A], tail=frame(B)[:-1] + b"\x0b")
+    spool = Spool(tmp_path)
+    spool.adopt()
+    [ref] = spool.sealed()
+    assert (spool.read(ref).bodies, spool.read(ref).corrupt) == ([A, B], 0)
+
+
+def test_numbers_that_a_damaged_state_may_have_forgotten_are_not_used_again(tmp_path):
+    for _ in range(3):
+        writer = SpoolWriter(tmp_path, "c0")
+        writer.append_now([A])
+        writer.close()
+    spool = Spool(tmp_path)
+    used = [ref.number for ref in spool.sealed()]
+    for ref in spool.sealed():
+        spool.forget(ref)
+    state = tmp_path / "c0" / "state.json"
+    whole = state.read_bytes()
+    for at in (30, 256 + 30):
+        blob = bytearray(whole)
+        blob[at] ^= 4
+        state.write_bytes(blob)
+        writer = SpoolWriter(tmp_path, "c0")
+        writer.append_now([B])
+        writer.close()
+        [ref] = spool.sealed()
+        assert ref.number > max(used)
+        spool.forget(ref)

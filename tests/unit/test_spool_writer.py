@@ -281,3 +281,19 @@ def test_a_body_with_a_newline_is_a_mistake_of_ours(tmp_path):
     with pytest.raises(ValueError, match="newline"):
         writer.append_now([b"{\n}"])
     writer.close()
+
+
+def test_a_long_backlog_is_not_read_before_the_first_record_is_taken(tmp_path):
+    """Accept before replay: the first acknowledgement does not wait for what the loader has not loaded yet."""
+    writer = SpoolWriter(tmp_path, "c0")
+    writer.append_now([A])
+    writer.close()
+    [sealed] = (tmp_path / "c0").glob("*.seg")
+    first = int(sealed.stem)
+    for number in range(first + 1, first + 1000):
+        os.mkfifo(sealed.with_name(f"{number:012d}.seg"))
+    writer = SpoolWriter(tmp_path, "c0")  # opening one of these would wait for ever
+    writer.append_now([B])
+    assert len(list((tmp_path / "c0").glob("*.open"))) == 1
+    writer.close()
+    assert (tmp_path / "c0" / f"{first + 1000:012d}.seg").exists()

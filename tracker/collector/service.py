@@ -54,6 +54,7 @@ class Service:
 
     def __init__(self, settings: CollectorSettings) -> None:
         self.in_flight = 0
+        self._received = 0
         self.leaving = False
         self.settings = settings
         self.sites = Sites(settings.data / "sites.json")
@@ -143,7 +144,7 @@ class Service:
             site=known.site,
             keys=known.keys,
             source=source,
-            received=time.time_ns() // 1_000_000,
+            received=self._now(),
             arrival=self.spool.next_arrival,
             browser=browser,
             gpc=headers.get(_SEC_GPC) == "1" or (known.site.privacy.honour_dnt and headers.get(_DNT) == "1"),
@@ -183,6 +184,11 @@ class Service:
         if found is None:
             found = self.vocabularies[site] = Vocabulary(limits.event_names, limits.property_keys)
         return found
+
+    def _now(self) -> int:
+        """The time in ms; it never goes back while this process lives, even if somebody sets the machine's clock."""
+        self._received = max(self._received, time.time_ns() // 1_000_000)
+        return self._received
 
     def _place(self, request: web.Request) -> Any:
         return self.places.find(self.peer(request) if self.proxies else request.remote or "")

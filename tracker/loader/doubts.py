@@ -31,22 +31,28 @@ class Doubts:
     def __init__(self, engine: Engine, *, patience: float) -> None:
         self._engine = engine
         self._patience = patience
+        self._since: dict[
+            tuple[int, int], float
+        ] = {}  # by a clock that nobody sets; after a restart from the first look
 
     def open(self, months: Iterable[int]) -> None:
         """Durable when this returns."""
-        version = time.time_ns()
+        # Higher than every version before, also when the machine's clock was set back.
+        [(last,)] = self._engine.ask(Query(text="select max(version) from doubts")).rows
+        version = max(time.time_ns(), int(last) + 1)
         self._write([(month, 1, version) for month in sorted(set(months))])
 
     def settle(self) -> int:
         """Close what can be closed; gives how many doubts are still open. Raises TryLater."""
         left = 0
         for month, version in self._engine.ask(Query(text=_OPEN)).rows:
-            young = time.time_ns() - int(version) < self._patience * 1e9
-            if young or not self._clean(int(month)):
+            since = self._since.setdefault((int(month), int(version)), time.monotonic())
+            if time.monotonic() - since < self._patience or not self._clean(int(month)):
                 left += 1
                 continue
             # A doubt opened again meanwhile has a higher version and stays open.
             self._write([(int(month), 0, int(version) + 1)])
+            del self._since[int(month), int(version)]
         return left
 
     def _clean(self, month: int) -> bool:

@@ -68,6 +68,9 @@ class Identity:
         self._engine.command(Query(text=_WRITE_LINKS, tables={"given": Rows(columns=_LINK_COLUMNS, data=links)}))
         try:
             changed = [row for site, news in by_site.items() for row in self._changes(site, news)]
+            if not self._version:  # a clock that was set back must not make what is learnt now look old
+                [(last,)] = self._engine.ask(Query(text="select max(version) from person_map")).rows
+                self._version = int(last)
             self._version = max(time.time_ns(), self._version + 1)
             data = [(site, key, person, self._version) for site, key, person in changed]
             if data:

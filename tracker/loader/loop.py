@@ -28,6 +28,7 @@ from tracker.loader.doubts import Doubts, months_of
 from tracker.loader.identity import Identity
 from tracker.loader.insert import Bad, insert, lines_of
 from tracker.spool.reader import Segment, SegmentRef, Spool
+from tracker.spool.record import NewerFormat
 from tracker.store.engine import Engine
 
 log = structlog.get_logger()
@@ -95,6 +96,7 @@ class Loader:
         self._batch_bytes = batch_bytes
         self._idle = idle
         self._headless: set[str] = set()
+        self._newer: set[str] = set()  # segments for a newer version of this service
         self._identity = Identity(engine)
         self.audit = Audit(engine, ledger)
         waits = patience if patience is not None else (0.0 if engine.kind == "embedded" else 30.0)
@@ -138,6 +140,8 @@ class Loader:
             if known(ref.name):
                 self._spool.forget(ref)  # entered, then cut off before its end
                 continue
+            if ref.name in self._newer:
+                continue
             try:
                 length = ref.path.stat().st_size
             except FileNotFoundError:
@@ -155,14 +159,19 @@ class Loader:
 
     def _segments(self, group: list[SegmentRef]) -> Iterator[tuple[SegmentRef, Segment, int]]:
         for ref in group:
-            segment = self._spool.read(ref)
-            start = segment.header.start if segment.header.start >= 0 else self._start_before_next(ref, segment.count)
+            try:
+                segment = self._spool.read(ref)
+                start = segment.header.start if segment.header.start >= 0 else self._start_before(ref, segment.count)
+            except NewerFormat as newer:
+                log.error("loader.newer_segment", segment=ref.name, reason=newer.message)
+                self._newer.add(ref.name)
+                continue
             if segment.corrupt:
                 log.error("loader.corrupt_records", segment=ref.name, records=segment.corrupt)
             if start is not None:
                 yield ref, segment, start
 
-    def _start_before_next(self, ref: SegmentRef, count: int) -> int | None:
+    def _start_before(self, ref: SegmentRef, count: int) -> int | None:
         """Where a segment begins that lost header and trailer: its successor says where it ends. None: wait for one."""
         later = [other for other in self._spool.sealed() if other.lineage == ref.lineage and other.number > ref.number]
         if not later:

@@ -24,6 +24,7 @@ from tracker.core.errors import Broken
 from tracker.spool.disk import Disk
 from tracker.spool.record import Header, Trailer, contents, frame
 
+_SKIP = 10_000  # segments; more than are ever sealed between two notes of a number
 _SLOT = 256  # bytes; one sector holds it, so a slot is written whole or torn, never mixed with its neighbour
 
 
@@ -89,7 +90,10 @@ class Lineage:
         return self.folder / f"{number:012d}.seg"
 
     def load(self) -> State:
-        """Read the state, seal what a dead writer left open, and say where to go on. Raises OSError, Broken."""
+        """Read the state, seal what a dead writer left open, and say where to go on. Raises OSError, Broken.
+
+        Broken also for a segment in a newer format (`NewerFormat`): nothing is changed then.
+        """
         state = self._read_state()
         for path in sorted(self.folder.glob("*.open")):
             state = self._seal_dead(path, state)
@@ -118,18 +122,26 @@ class Lineage:
 
     def _read_state(self) -> State:
         best: State | None = None
+        unreadable = False
         path = self.folder / "state.json"
         blob = path.read_bytes() if path.exists() else b""
         for slot in (0, 1):
             line = blob[slot * _SLOT : (slot + 1) * _SLOT].rstrip(b"\n")
+            state = None
             with contextlib.suppress(msgspec.DecodeError):
                 found = contents(line + b"\n").bodies
                 state = msgspec.json.decode(found[0], type=State) if found else None
-                # A sealing that failed after its note is noted again with more records: the later one counts.
-                if state is not None and (best is None or (state.next, state.records) >= (best.next, best.records)):
-                    best = state
-                    self._slot = 1 - slot
-        return best or State(next=time.time_ns() // 10_000_000)
+            unreadable = unreadable or (state is None and bool(line.strip()))
+            # A sealing that failed after its note is noted again with more records: the later one counts.
+            if state is not None and (best is None or (state.next, state.records) >= (best.next, best.records)):
+                best = state
+                self._slot = 1 - slot
+        clock = time.time_ns() // 10_000_000
+        if best is None:
+            return State(next=clock)
+        if unreadable:  # it may have been the newer one: numbers it knew as used must not come again
+            return State(next=max(best.next + _SKIP, clock), records=best.records, arrival=best.arrival)
+        return best
 
     def _seal_dead(self, path: Path, state: State) -> State:
         """Cut the torn tail of a segment nobody writes any more, and seal it; an empty one is dropped."""

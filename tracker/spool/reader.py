@@ -11,7 +11,7 @@ import msgspec
 
 from tracker.spool.disk import Disk
 from tracker.spool.lineage import Lineage
-from tracker.spool.record import Header, contents, unframe
+from tracker.spool.record import Header, NewerFormat, contents, unframe
 
 
 class SegmentRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -66,7 +66,7 @@ class Spool:
         return [_ref(path) for _, path in sorted(found)]
 
     def read(self, ref: SegmentRef) -> Segment:
-        """Everything readable in a sealed segment. Raises FileNotFoundError when it is gone."""
+        """Everything readable in a sealed segment. Raises FileNotFoundError when it is gone, NewerFormat."""
         found = contents(ref.path.read_bytes())
         header = found.header or Header(lineage=ref.lineage, segment=ref.number, start=-1)
         return Segment(header=header, bodies=found.bodies, corrupt=found.corrupt)
@@ -91,6 +91,8 @@ class Spool:
                 if imported and next(folder.glob("*.seg"), None) is None:
                     lineage.remove()
                 touched.append(folder.name)
+            except NewerFormat:
+                continue  # its own version will seal it; a writer that starts here says so
             finally:
                 lineage.release()
         return touched

@@ -12,21 +12,34 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
+from typing import TypeVar
 from zlib import crc32
 
 import msgspec
 
+from tracker.core.errors import Broken
+
+FORMAT = 1  # of segments, as written; a reader takes it and everything older
 _FRAME = re.compile(rb"[0-9a-f]{8} \{")
 _HEAD = 9  # eight digits and a space
 _HEADER = b'{"k":"h"'
 _TRAILER = b'{"k":"t"'
 _MARKS = (_HEADER, _TRAILER)
+_Mark = TypeVar("_Mark", "Header", "Trailer")
+
+
+class NewerFormat(Broken):
+    """A segment was written by a newer version of this service. It is left as it is, for that version."""
+
+
+class _Version(msgspec.Struct):
+    v: int = 1
 
 
 class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="k", tag="h"):
     """First record: `start` is how many records its lineage wrote before, `arrival` the last arrival number given."""
 
-    v: int = 1
+    v: int = FORMAT
     lineage: str
     segment: int
     start: int
@@ -36,7 +49,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True, tag_field="k", tag="h"):
 class Trailer(msgspec.Struct, frozen=True, kw_only=True, tag_field="k", tag="t"):
     """Last record of a sealed segment: as the header, and how many records lie between the two."""
 
-    v: int = 1
+    v: int = FORMAT
     lineage: str
     segment: int
     start: int
@@ -46,8 +59,8 @@ class Trailer(msgspec.Struct, frozen=True, kw_only=True, tag_field="k", tag="t")
 class Contents(msgspec.Struct, frozen=True):
     """What was found in a segment's bytes.
 
-    `damaged` counts records lost between intact ones; what lies behind the last intact frame is a torn tail and is not
-    counted. `good_end` is the offset behind the last intact frame that is not the trailer: a dead segment is cut there.
+    `damaged` counts records lost: damaged lines. An end without a newline is a torn tail and is not counted. `good_end`
+    is the offset behind the last line that is neither the trailer nor that tail: a dead segment is cut there.
     """
 
     header: Header | None
@@ -97,7 +110,7 @@ def _split_glued(line: bytes) -> tuple[list[bytes], bool]:
 def unframe(blob: bytes) -> Iterator[tuple[int, bytes | None]]:
     """Every frame of a blob as (offset behind its line, body); the body is None once for each damaged record.
 
-    A last line without its newline is a torn tail and is yielded as damaged.
+    A last line without its newline is a torn tail and is yielded as damaged, unless only the newline is.
     """
     at = 0
     size = len(blob)
@@ -107,7 +120,7 @@ def unframe(blob: bytes) -> Iterator[tuple[int, bytes | None]]:
         whole = end >= 0
         line = blob[at : end if whole else size]
         at = end + 1 if whole else size
-        body = _open_line(line) if whole else None
+        body = _open_line(line if whole else line[:-1])
         if body is not None:
             broken = False
             yield at, body
@@ -120,6 +133,17 @@ def unframe(blob: bytes) -> Iterator[tuple[int, bytes | None]]:
         if not explained and not second_half:
             yield at, None
         broken = not explained
+
+
+def _mark(body: bytes, kind: type[_Mark]) -> _Mark:
+    version = msgspec.json.decode(body, type=_Version).v
+    if version > FORMAT:
+        raise NewerFormat(
+            f"a spool segment has format {version}, and this version reads up to {FORMAT}: run the newer version again "
+            "until it has loaded its segments; the segment is kept",
+            code="newer_spool",
+        )
+    return msgspec.json.decode(body, type=kind)
 
 
 def _undamaged(blob: bytes) -> Contents | None:
@@ -138,8 +162,8 @@ def _undamaged(blob: bytes) -> Contents | None:
     if any(body.startswith(_MARKS) for body in bodies):
         return None
     return Contents(
-        header=msgspec.json.decode(first, type=Header),
-        trailer=msgspec.json.decode(last, type=Trailer),
+        header=_mark(first, Header),
+        trailer=_mark(last, Trailer),
         bodies=bodies,
         damaged=0,
         good_end=len(blob) - len(lines[-1]) - 1,
@@ -147,7 +171,7 @@ def _undamaged(blob: bytes) -> Contents | None:
 
 
 def contents(blob: bytes) -> Contents:
-    """Sort the frames of a whole segment into header, bodies and trailer, and count the damage."""
+    """Sort the frames of a whole segment into header, bodies and trailer, and count the damage. Raises NewerFormat."""
     return _undamaged(blob) or _whatever_is_there(blob)
 
 
@@ -155,16 +179,18 @@ def _whatever_is_there(blob: bytes) -> Contents:
     header: Header | None = None
     trailer: Trailer | None = None
     bodies: list[bytes] = []
-    damaged = pending = good_end = 0
+    damaged = pending = good_end = whole_end = 0
     for at, body in unframe(blob):
         if body is None:
-            pending += 1
+            if at < len(blob) or blob.endswith(b"\n"):  # else a torn tail
+                pending += 1
+                whole_end = at
             continue
         if body.startswith(_TRAILER):
-            trailer = msgspec.json.decode(body, type=Trailer)
+            trailer = _mark(body, Trailer)
             continue
         if body.startswith(_HEADER):
-            header = msgspec.json.decode(body, type=Header)
+            header = _mark(body, Header)
         else:
             if header is None and not bodies and pending:
                 pending -= 1  # the first frame of a segment is its header, not a record
@@ -172,6 +198,17 @@ def _whatever_is_there(blob: bytes) -> Contents:
         damaged += pending
         pending = 0
         good_end = at
+    unsure = header if pending and trailer is None else None  # lines were lost at the end: records, or the trailer
+    if unsure is not None and not _was_trailer(blob[good_end:], unsure, len(bodies) + damaged):
+        damaged += pending
+        good_end = whole_end
     if header is None and trailer is not None:
         header = Header(lineage=trailer.lineage, segment=trailer.segment, start=trailer.start)
     return Contents(header=header, trailer=trailer, bodies=bodies, damaged=damaged, good_end=good_end)
+
+
+def _was_trailer(rest: bytes, header: Header, count: int) -> bool:
+    """True if the end of a segment is its trailer with one byte changed: that is no lost record."""
+    trailer = Trailer(lineage=header.lineage, segment=header.segment, start=header.start, count=count)
+    wanted = frame(msgspec.json.encode(trailer))
+    return len(rest) == len(wanted) and sum(a != b for a, b in zip(rest, wanted, strict=True)) <= 1
