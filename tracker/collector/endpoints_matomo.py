@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from functools import partial
+from hmac import compare_digest
 from typing import Any
 
 import msgspec
@@ -16,7 +17,7 @@ from tracker.collector.parsed import Batch
 from tracker.collector.protocols import gif, matomo
 from tracker.collector.ready import Words
 from tracker.collector.service import Service, may_be_browser
-from tracker.collector.several import few, name_for, settle
+from tracker.collector.several import few, name_at_random, name_for, settle
 from tracker.collector.sites import allows
 from tracker.core.errors import NotFound, TooLarge
 
@@ -58,11 +59,15 @@ async def track(request: web.Request, service: Service) -> web.StreamResponse:
 def _batch(request: web.Request, service: Service, hits: matomo.Hits) -> tuple[Batch, bool]:
     """A batch, and whether it came with the site's own key as token: then it is a server's, and may be history."""
     known = service.sites.named(hits.site)
-    trusted = known is not None and bool(hits.token) and hits.token == known.site.write_key
+    trusted = (
+        known is not None and bool(hits.token) and compare_digest(hits.token.encode(), known.site.write_key.encode())
+    )
     read = matomo.reader(trusted=trusted, now=time.time_ns() // 1_000_000, max_event=service.settings.limits.event)
     batch = Batch(write_key=hits.site, texts=hits.texts, read=read)
-    if known is not None and not _browser(request, trusted):
+    if known is not None and trusted and not _browser(request, trusted):
         name_for(request, service, known, batch)
+    elif known is not None and not _browser(request, trusted):
+        name_at_random(batch)
     return batch, trusted
 
 

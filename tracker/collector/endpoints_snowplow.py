@@ -12,7 +12,7 @@ from tracker.collector.parsed import Batch
 from tracker.collector.protocols import gif, snowplow
 from tracker.collector.ready import Words
 from tracker.collector.service import Service, may_be_browser
-from tracker.collector.several import name_for, settle
+from tracker.collector.several import name_at_random, settle
 
 _OK = Words(200, b"ok", "text/plain")
 _IMAGE = Words(200, gif.PIXEL, "image/gif")
@@ -46,7 +46,7 @@ async def _store(request: web.Request, service: Service, batches: Sequence[Batch
         request = request.clone(headers=bare)
     if not (hdrs.ORIGIN in request.headers or "Sec-Fetch-Site" in request.headers or may_be_browser(request.headers)):
         for batch in batches:
-            name_for(request, service, service.site_of(batch.write_key, None), batch)
+            name_at_random(batch)
     headers: list[tuple[str, str]] = []
     for batch in batches:
         headers = await service.store(request, batch, "snowplow") or headers

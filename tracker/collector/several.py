@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Sequence
 
+import msgspec
 from aiohttp import hdrs, web
 
 from tracker.collector.loose import name_strangers
@@ -47,10 +49,26 @@ def settle(request: web.Request, service: Service, batches: Sequence[Batch]) -> 
 
 
 def name_for(request: web.Request, service: Service, site: KnownSite, batch: Batch) -> None:
-    """A server's events without any id of a person: see `loose.name_strangers`."""
+    """The visitors of a server's log, whose lines know none: see `loose.name_strangers`."""
     agent = request.headers.get(hdrs.USER_AGENT, "")
     now = time.time_ns() // 1_000_000
     batch.read = name_strangers(batch.read, site.keys.join, service.peer(request), agent, now)
+
+
+def name_at_random(batch: Batch) -> None:
+    """A server's events without any id of a person, as they happen: one visitor for this request, never seen again.
+
+    Whoever makes a person of an address and a user agent is wrong about both (docs/decisions/cookieless.md).
+    """
+    read, visitor = batch.read, str(uuid.uuid4())
+
+    def read_one(text: bytes) -> RawEvent | Unreadable:
+        raw = read(text)
+        if isinstance(raw, Unreadable) or raw.visitor or raw.user:
+            return raw
+        return msgspec.structs.replace(raw, visitor=visitor)
+
+    batch.read = read_one
 
 
 def _of_nobody(read: Reader) -> Reader:
