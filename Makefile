@@ -31,6 +31,7 @@ $(VENV)/pyvenv.cfg:
 
 $(BUILD)/installed: $(VENV)/pyvenv.cfg pyproject.toml
 	$(BIN)/python -m pip install -qq --disable-pip-version-check --editable .
+	$(BIN)/python -m compileall -q tracker dashboard
 	@mkdir -p $(BUILD) && touch $@
 
 # Groups of pyproject.toml are read here, because pip reads them only from 25.1 on.

@@ -1,7 +1,7 @@
 """Fixtures that every kind of test shares.
 
 chDB opens one folder a process at a time. The session's embedded store stays open between tests, because opening it
-costs more than most of them; its tables are emptied in between.
+costs more than most of them; its tables are emptied in between. A test that opens another one asks for `no_store`.
 """
 
 from __future__ import annotations
@@ -82,6 +82,12 @@ def embedded(_kept: _Kept) -> Embedded:
     migrate(engine)
     empty(engine)
     return engine
+
+
+@pytest.fixture
+def no_store(_kept: _Kept) -> None:
+    """No store is open in this process."""
+    _kept.close()
 
 
 @pytest.fixture

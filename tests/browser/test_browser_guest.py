@@ -166,7 +166,7 @@ async def test_time_on_the_main_thread_at_load(site: PixelSite, browser: Browser
     """Printed, not asserted, because others may use the machine: a processor four times slower, less nothing."""
     site.pages["/e.js"] = "0"
     site.pages["/empty"] = f'<title>x</title><script async src="{site.url("/e.js")}"></script>'
-    runs = int(os.environ.get("TRACKER_RUNS", "3"))
+    runs = int(os.environ.get("TRACKER_RUNS", "1"))
     ours = [await taken(browser, site.url("/", policy=policy), "/p.js") for _ in range(runs)]
     empty = statistics.median([(await taken(browser, site.url("/empty"), "/e.js")).at_once for _ in range(runs)])
     at_once = sorted(max(0.0, one.at_once - empty) for one in ours)

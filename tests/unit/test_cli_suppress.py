@@ -16,6 +16,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]
     return int(ended.value.code or 0), out.out, out.err
 
 
+@pytest.mark.usefixtures("no_store")
 def test_add_import_and_list(tmp_path, capsys):
     data = ["--data", str(tmp_path / "data")]
     assert run(capsys, "site", "add", "shop", *data)[0] == 0

@@ -36,7 +36,16 @@ def run(settings: CollectorSettings) -> None:
     # Events are short-lived and hold no cycles: look for cycles seldom, and never among what was there at the start.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
-    (uvloop or asyncio).run(serve(settings))
+    (uvloop or asyncio).run(_to_the_end(settings))
+
+
+async def _to_the_end(settings: CollectorSettings) -> None:
+    try:
+        await serve(settings)
+    finally:  # all is sealed: a second signal, while Python takes itself apart, is no failure
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
 
 
 async def serve(settings: CollectorSettings) -> None:
