@@ -1,7 +1,7 @@
 """All checks and all tests, with one total at the end. A part that fails does not keep the others from running.
 
-Tests run on all cores. Those that start and kill the whole product come after them, in two rows side by side: one
-row's processes work while the other's wait.
+Tests run on all cores; those that start the whole product and real clients, and so wait much, run beside them. What
+kills processes and breaks disks comes at the end, when the machine is free.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 BUILD = ROOT / ".build"
-ROWS = {
-    "whole product": ["tests/engines/test_up.py", "tests/engines/test_up_demo.py", "tests/protocols"],
-    "chaos": ["tests/chaos"],
-}
+WHOLE_PRODUCT = ["tests/engines/test_up.py", "tests/engines/test_up_demo.py", "tests/protocols"]
+CHAOS = ["tests/chaos"]
 
 CHECKS = {
     "format": ["ruff", "format", "--check", "."],
@@ -79,10 +77,13 @@ def main() -> int:
     compileall.compile_dir(ROOT / "tests", maxlevels=2, quiet=1)
     with ThreadPoolExecutor() as pool:
         checks = [pool.submit(step, name, command, whole=True) for name, command in CHECKS.items()]
-        apart = [f"--ignore={path}" for paths in ROWS.values() for path in paths]
-        parts = [tests("tests", "tests", *apart, "-n", "3", "--dist", "loadfile", "--durations", "10")]
-        rows = [pool.submit(tests, name, *paths, "-s", "--durations", "5", whole=True) for name, paths in ROWS.items()]
-        parts += [row.result() for row in rows]
+        apart = [f"--ignore={path}" for path in (*WHOLE_PRODUCT, *CHAOS)]
+        beside = pool.submit(tests, "whole product", *WHOLE_PRODUCT, "-s", "--durations", "5", whole=True)
+        parts = [
+            tests("tests", "tests", *apart, "-n", "3", "--dist", "loadfile", "--durations", "10"),
+            tests("chaos", *CHAOS, "-s", "--durations", "5"),
+            beside.result(),
+        ]
         good = [check.result() for check in checks]
     print(f"{sum(part[1] for part in parts)} passed, {sum(part[2] for part in parts)} failed")
     return 0 if all(good) and all(part[0] for part in parts) else 1

@@ -9,3 +9,4 @@ matomo.on('error', (error) => errors.push(String(error)))
 for (const hit of single) matomo.track(hit)
 const answer = await new Promise((done) => matomo.trackBulk(bulk, done))
 console.log(JSON.stringify({ errors, answer: JSON.parse(answer) }))
+process.exit() // it leaves its answers unread, and with them its connections open
