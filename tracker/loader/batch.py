@@ -23,8 +23,25 @@ from tracker.spool.reader import Segment, SegmentRef
 Ending = tuple[str, str, str]  # (site, ending, reason), as in the ledger
 
 
-class Seen(msgspec.Struct, gc=False):  # only text and numbers: nothing for the collector to follow
-    """The fields of an accepted event that the loader looks at."""
+class _Row(msgspec.Struct, gc=False):  # only text and numbers: nothing for the collector to follow
+    """What is looked at of every event."""
+
+    site: str
+    id: str
+    arrival: int
+    ts: int
+    type: str = ""
+    user: str = ""
+    url: str = ""
+    referrer: str = ""
+    ua: str = ""
+    vault: str = ""
+    gpc: int = 0
+    bot: str = ""
+
+
+class Seen(msgspec.Struct, gc=False):
+    """What is looked at of an event that names a user, carries identifiers or says what a person decided."""
 
     site: str
     id: str
@@ -34,9 +51,6 @@ class Seen(msgspec.Struct, gc=False):  # only text and numbers: nothing for the 
     visitor: str = ""
     user: str = ""
     previous: str = ""
-    url: str = ""
-    referrer: str = ""
-    ua: str = ""
     vault: str = ""
     gpc: int = 0
     analytics: int = -1
@@ -45,7 +59,6 @@ class Seen(msgspec.Struct, gc=False):  # only text and numbers: nothing for the 
     source: str = ""
     consent: str = ""
     consent_text: str = ""
-    bot: str = ""
 
     @property
     def decides(self) -> bool:
@@ -91,6 +104,7 @@ class Batch:
         return bisect_right(self.parts, row, key=lambda part: part.first) - 1
 
 
+_row = msgspec.json.Decoder(_Row).decode
 _event = msgspec.json.Decoder(Seen).decode
 _other = msgspec.json.Decoder(Rejected | Suppressed).decode
 LONGEST_RAW = 32_768  # of a rejected record, as at the collector
@@ -136,7 +150,7 @@ def _each(batch: Batch, bodies: Iterable[bytes], add: Callable[[Batch, bytes], N
 def _add(batch: Batch, bodies: Sequence[bytes]) -> None:
     """All of these events, or none of them and an error."""
     client, source, first = client_columns, source_columns, len(batch.keys)
-    events = [_event(body) for body in bodies]
+    events = [_row(body) for body in bodies]
     pieces: list[bytes] = []
     for body, event in zip(bodies, events, strict=True):
         pieces += (body[:-1], client(event.ua, event.bot != ""), source(event.url, event.referrer, event.type), b"}\n")
@@ -145,7 +159,7 @@ def _add(batch: Batch, bodies: Sequence[bytes]) -> None:
     batch.times += [event.ts for event in events]
     batch.sites += [event.site for event in events]
     batch.telling.update(
-        (row, event)
+        (row, _event(bodies[row - first]))
         for row, event in enumerate(events, first)
         if event.user or event.vault or event.gpc or event.type == "consent"
     )

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Sequence
 
 from tracker.core.identity import user_key, visitor_key
 from tracker.loader.batch import Seen
-from tracker.loader.people import Aliases, Link, links_of
+from tracker.loader.people import Aliases, Link, Pair, When, links_of
 from tracker.store.engine import Engine, Query, Rows
 
 _LINK_COLUMNS = [
@@ -52,7 +52,7 @@ class Identity:
         self._nodes: Sequence[Engine] = ()
         self._aliases: dict[str, Aliases] = {}
         # (site, kind, source, target) -> the earliest and latest time already written: most links say nothing new.
-        self._written: dict[tuple[str, str, str, str], tuple[tuple[int, int], tuple[int, int]]] = {}
+        self._written: dict[Pair, tuple[When, When]] = {}
         self._version = 0
 
     def learn(self, events: Iterable[Seen]) -> None:
@@ -89,29 +89,32 @@ class Identity:
 
     def _news(self, events: Iterable[Seen]) -> list[Link]:
         """Links that can change something: of each pair the earliest (who was first) and the latest (for aliases)."""
-        first: dict[tuple[str, str, str, str], Link] = {}
-        last: dict[tuple[str, str, str, str], Link] = {}
+        first: dict[Pair, When] = {}
+        last: dict[Pair, When] = {}
         for event in events:
-            if not event.user or not (event.visitor or event.previous):
+            site, visitor, user, previous, when = (
+                *(event.site, event.visitor, event.user, event.previous),
+                (event.ts, event.arrival),
+            )
+            if not user or not (visitor or previous):
                 continue
-            if not event.previous:  # nearly always: a visitor known to be this user, seen again
-                known = self._written.get((event.site, "identify", event.visitor, event.user))
-                if known is not None and known[0] <= (event.ts, event.arrival):
-                    continue
-            for link in links_of(event.site, event.visitor, event.user, event.previous, (event.ts, event.arrival)):
-                pair = link[:4]
-                if link < first.setdefault(pair, link):
-                    first[pair] = link
-                if link > last.setdefault(pair, link):
-                    last[pair] = link
+            pairs: list[Pair] = [(site, "identify", visitor, user)]
+            if previous:
+                pairs = [link[:4] for link in links_of(site, visitor, user, previous, when)]
+            elif (known := self._written.get(pairs[0])) is not None and known[0] <= when:
+                continue  # nearly always: a visitor known to be this user, seen again
+            for pair in pairs:
+                if when < first.setdefault(pair, when):
+                    first[pair] = when
+                if when > last.setdefault(pair, when):
+                    last[pair] = when
         news = set()
-        for pair, link in first.items():
+        for pair, when in first.items():
             known = self._written.get(pair)
-            if known is None or (link.ts, link.arrival) < known[0]:
-                news.add(link)
-            latest = last[pair]
-            if pair[1] == "alias" and (known is None or (latest.ts, latest.arrival) > known[1]):
-                news.add(latest)
+            if known is None or when < known[0]:
+                news.add(Link(*pair, *when))
+            if pair[1] == "alias" and (known is None or last[pair] > known[1]):
+                news.add(Link(*pair, *last[pair]))
         return sorted(news)
 
     def _note(self, links: Sequence[Link]) -> None:

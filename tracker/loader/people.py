@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 When = tuple[int, int]  # (event time in ms, arrival)
+Pair = tuple[str, str, str, str]  # (site, kind, source, target)
 
 
 class Link(NamedTuple):
