@@ -1,7 +1,7 @@
 """All checks and all tests, with one total at the end. A part that fails does not keep the others from running.
 
-Tests run on all cores; those that start the whole product and real clients, and so wait much, run beside them. What
-kills processes and breaks disks comes at the end, when the machine is free.
+Tests run on all cores. Beside them, one after the other, run those that start the whole product and real clients, and
+those that kill processes and break disks: they wait much.
 """
 
 from __future__ import annotations
@@ -68,6 +68,14 @@ def tests(name: str, *arguments: str, whole: bool = False) -> tuple[bool, int, i
     return good, max(total - failed, 0), failed
 
 
+def one_by_one() -> list[tuple[bool, int, int]]:
+    """What starts the whole product, and then what kills it."""
+    return [
+        tests("whole product", *WHOLE_PRODUCT, "-s", "--durations", "5", whole=True),
+        tests("chaos", *CHAOS, "-s", "--durations", "5", whole=True),
+    ]
+
+
 def main() -> int:
     """0 when everything passed."""
     BUILD.mkdir(exist_ok=True)
@@ -78,11 +86,10 @@ def main() -> int:
     with ThreadPoolExecutor() as pool:
         checks = [pool.submit(step, name, command, whole=True) for name, command in CHECKS.items()]
         apart = [f"--ignore={path}" for path in (*WHOLE_PRODUCT, *CHAOS)]
-        beside = pool.submit(tests, "whole product", *WHOLE_PRODUCT, "-s", "--durations", "5", whole=True)
+        beside = pool.submit(one_by_one)
         parts = [
             tests("tests", "tests", *apart, "-n", "3", "--dist", "loadfile", "--durations", "10"),
-            tests("chaos", *CHAOS, "-s", "--durations", "5"),
-            beside.result(),
+            *beside.result(),
         ]
         good = [check.result() for check in checks]
     print(f"{sum(part[1] for part in parts)} passed, {sum(part[2] for part in parts)} failed")

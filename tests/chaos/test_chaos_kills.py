@@ -16,8 +16,8 @@ from clickhouse import ClickHouse
 from running import tracker
 
 COLLECTOR_KILLS = 50 if FULL else 3  # of each of two
-ENGINE_KILLS = 10 if FULL else 3
-SERVER_KILLS = 30 if FULL else 3
+ENGINE_KILLS = 50 if FULL else 3
+SERVER_KILLS = 50 if FULL else 3
 QUICK = {"TRACKER_SEGMENT_SECONDS": "0.1"}  # many small segments: every kill finds some on their way
 
 pytestmark = [pytest.mark.chaos, pytest.mark.timeout(3600 if FULL else 240)]
