@@ -50,12 +50,17 @@ class ClickHouse:
         self._http = free_port()
         self._config = config
         self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.RLock()  # one thread may kill it while another looks whether it lives
 
     def url(self, database: str = "tracker") -> str:
         return f"clickhouse://{self.host}:{self.port}/{database}"
 
     def start(self) -> ClickHouse:
         """Start and wait until a query is answered. The first start may install the library."""
+        with self._lock:
+            return self._start()
+
+    def _start(self) -> ClickHouse:
         command = [
             *self._wrap,
             sys.executable,
@@ -83,18 +88,20 @@ class ClickHouse:
 
     def kill(self) -> None:
         """kill -9."""
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.wait()
-            self._process = None
+        with self._lock:
+            if self._process is not None:
+                with contextlib.suppress(ProcessLookupError):
+                    os.killpg(self._process.pid, signal.SIGKILL)
+                self._process.wait()
+                self._process = None
 
     def revive(self) -> bool:
         """Start it again if it ended: this server, unlike a real one, aborts when a client is cut off in an insert."""
-        if self._process is None or self._process.poll() is None:
-            return False
-        self.start()
-        return True
+        with self._lock:
+            if self._process is None or self._process.poll() is None:
+                return False
+            self._start()
+            return True
 
     @contextlib.contextmanager
     def revived(self) -> Iterator[list[float]]:

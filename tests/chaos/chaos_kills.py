@@ -55,7 +55,7 @@ class Killer:
         kills, dice = Kills("ClickHouse"), random.Random(f"{self._seed}/server")
         for _ in range(times):
             until(_takes_segments(self._spool), 120)
-            time.sleep(dice.uniform(0, LATEST))
+            _wait(dice, self._loading)
             kills.under_load += self._loading()
             clickhouse.kill()
             kills.done += 1
@@ -68,12 +68,23 @@ class Killer:
 
     @staticmethod
     def _kill(role: Role, kills: Kills, dice: random.Random, loaded: Callable[[], bool]) -> None:
-        time.sleep(dice.uniform(0, LATEST))
+        _wait(dice, loaded)
         assert role.alive, f"{role.name} ended by itself:\n{role.says()[-2000:]}"
         kills.under_load += loaded()
         role.kill()
         kills.done += 1
         role.start()
+
+
+def _wait(dice: random.Random, working: Callable[[], bool]) -> None:
+    """A random while; and where a fast machine is idle by then, until it works again."""
+    time.sleep(dice.uniform(0, LATEST))
+    latest = time.monotonic() + 5
+    while not working() and time.monotonic() < latest:
+        time.sleep(0.001)
+        if working():
+            time.sleep(dice.uniform(0, 0.01))  # not always at the same step of its work
+            return
 
 
 def _sealed(spool: Path) -> set[Path]:
