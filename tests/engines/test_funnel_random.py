@@ -114,7 +114,7 @@ def same(left, right):
             assert [pytest.approx(step) for step in steps] == right["breakdown"][value], value
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_random_histories_equal_the_oracle(engine, seed):
     chance = random.Random(seed)
     events = load(engine, history(chance, 40))
