@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from tracker.core.drops import Reject
 from tracker.core.errors import BadRequest
 from tracker.core.event import RawEvent
+
+T = TypeVar("T")
 
 
 class Unreadable(msgspec.Struct, frozen=True):
@@ -131,6 +133,19 @@ def read(raw: bytes, kind: Any) -> Any:
         return msgspec.json.decode(scrub(raw), type=kind)
     except (ValueError, RecursionError):
         return None
+
+
+def decoded(decoder: msgspec.json.Decoder[T], text: bytes) -> T | Unreadable:
+    """One event's text; what breaks it outside of its own fields is scrubbed away, and only what is left may fail."""
+    try:
+        return decoder.decode(text)
+    except msgspec.ValidationError as failure:
+        return unreadable(failure)
+    except (ValueError, RecursionError):
+        try:
+            return decoder.decode(scrub(text))
+        except (ValueError, RecursionError) as failure:
+            return unreadable(failure)
 
 
 def unreadable(failure: BaseException) -> Unreadable:

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from tracker.collector import commerce, values
-from tracker.collector.parsed import Batch, Unreadable, elements, members, read, scrub, too_large, unreadable
+from tracker.collector.parsed import Batch, Unreadable, decoded, elements, members, read, too_large
 from tracker.core.drops import Reject
 from tracker.core.errors import BadRequest
 from tracker.core.event import RawConsent, RawEvent
@@ -123,15 +123,9 @@ def _key_in(texts: list[bytes]) -> str:
 
 
 def _read(text: bytes, sent_at: int | None) -> RawEvent | Unreadable:
-    try:
-        given = _event.decode(text)
-    except msgspec.ValidationError as failure:
-        return unreadable(failure)
-    except (ValueError, RecursionError):
-        try:
-            given = _event.decode(scrub(text))
-        except (ValueError, RecursionError) as failure:
-            return unreadable(failure)
+    given = decoded(_event, text)
+    if isinstance(given, Unreadable):
+        return given
     return to_raw(given, sent_at, values.address(text))
 
 

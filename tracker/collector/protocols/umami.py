@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from tracker.collector import commerce, values
-from tracker.collector.parsed import Batch, Unreadable, elements, members, read, scrub, too_large, unreadable
+from tracker.collector.parsed import Batch, Unreadable, decoded, elements, members, read, too_large
 from tracker.core.drops import Reject
 from tracker.core.errors import BadRequest
 from tracker.core.event import RawEvent
@@ -59,15 +59,9 @@ def parse(body: bytes, cache: str = "", *, max_event: int = 32_768) -> Batch:
     def read_one(text: bytes) -> RawEvent | Unreadable:
         if len(text) > max_event:
             return too_large(len(text), max_event)
-        try:
-            given = _event.decode(text)
-        except msgspec.ValidationError as failure:
-            return unreadable(failure)
-        except (ValueError, RecursionError):
-            try:
-                given = _event.decode(scrub(text))
-            except (ValueError, RecursionError) as failure:
-                return unreadable(failure)
+        given = decoded(_event, text)
+        if isinstance(given, Unreadable):
+            return given
         return _raw(given, key, visitor, values.address(text))
 
     return Batch(write_key=key, texts=texts, read=read_one, anonymous=True, named=all(user for _, user in known_of))
