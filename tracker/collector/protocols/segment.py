@@ -10,6 +10,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from tracker.collector import values
 from tracker.collector.parsed import Batch, Unreadable, elements, members, read, scrub, too_large, unreadable
 from tracker.collector.scrub import nobody_in
 from tracker.core.drops import Reject
@@ -193,28 +194,28 @@ def to_raw(message: _Message, kind: str | None, sent_at: int | None) -> RawEvent
     return RawEvent(
         type=what,
         name=name,
-        message_id=_text(message.messageId),
+        message_id=values.text(message.messageId),
         ts=ts,
         sent_at=_millis(message.sentAt) or sent_at,
-        visitor=_text(message.anonymousId),
-        user=_text(message.userId),
-        previous=_text(message.previousId),
-        group=_text(message.groupId),
-        session=_text(context.sessionId),
-        url=_text(page.get("url")),
-        referrer=_text(page.get("referrer")),
-        title=_text(page.get("title")),
+        visitor=values.text(message.anonymousId),
+        user=values.text(message.userId),
+        previous=values.text(message.previousId),
+        group=values.text(message.groupId),
+        session=values.text(context.sessionId),
+        url=values.text(page.get("url")),
+        referrer=values.text(page.get("referrer")),
+        title=values.text(page.get("title")),
         props=props,
         items=items,
         value=value,
         currency=currency,
         traits=traits,
         consent=_consent(_dict(context.consent)),
-        language=_text(context.locale),
-        timezone=_text(context.timezone),
+        language=values.text(context.locale),
+        timezone=values.text(context.timezone),
         screen=_screen(_dict(context.screen)),
-        ip=_text(context.ip),
-        ua=_text(context.userAgent),
+        ip=values.text(context.ip),
+        ua=values.text(context.userAgent),
         library=_library(_dict(context.library)),
     )
 
@@ -228,7 +229,7 @@ def _items(props: dict[str, Any], name: str) -> list[dict[str, Any]]:
         for key in known:
             del props[key]
         if "price" in known and "value" not in props:  # GA4: the value of one product is price times quantity
-            price, quantity = _number(known["price"]), _number(known.get("quantity", 1))
+            price, quantity = values.number(known["price"]), values.number(known.get("quantity", 1))
             if price is not None and quantity is not None:
                 props["value"] = price * quantity
         return [_item(known)]
@@ -241,7 +242,7 @@ def _item(product: dict[str, Any]) -> dict[str, Any]:
         item["item_id"] = item["item_sku"]
     for key in ("price", "quantity"):
         if key in item:
-            number = _number(item[key])
+            number = values.number(item[key])
             if number is not None:
                 item[key] = number
     if isinstance(item.get("item_id"), (int, float)):
@@ -253,7 +254,7 @@ def _money(props: dict[str, Any]) -> tuple[float | None, str | None]:
     """Value and currency taken out of the properties; what is no number stays where it was."""
     value = None
     for key in ("revenue", "total", "value"):
-        number = _number(props.get(key))
+        number = values.number(props.get(key))
         if number is not None:
             value = number
             del props[key]
@@ -296,35 +297,17 @@ def _consent(consent: dict[str, Any]) -> RawConsent | None:
 
 
 def _screen(screen: dict[str, Any]) -> str | None:
-    width, height = _number(screen.get("width")), _number(screen.get("height"))
+    width, height = values.number(screen.get("width")), values.number(screen.get("height"))
     return f"{width:.0f}x{height:.0f}" if width and height else None
 
 
 def _library(library: dict[str, Any]) -> str | None:
-    name, version = _text(library.get("name")), _text(library.get("version"))
+    name, version = values.text(library.get("name")), values.text(library.get("version"))
     return f"{name} {version}" if name and version else name
 
 
 def _dict(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
-
-
-def _text(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value or None
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
-    return None
-
-
-def _number(value: Any) -> float | None:
-    if isinstance(value, bool):
-        return None
-    try:
-        number = float(value) if isinstance(value, (int, float, str)) else math.nan
-    except (ValueError, OverflowError):
-        return None
-    return number if math.isfinite(number) else None
 
 
 def _millis(value: str | float | None) -> int | None:
