@@ -1,7 +1,7 @@
 """All checks and all tests, with one total at the end. A part that fails does not keep the others from running.
 
-Tests run on all cores. Beside them, one after the other, run those that start the whole product and real clients, and
-those that kill processes and break disks: they wait much.
+Tests run on all cores. Beside them run those that start the whole product and real clients, and those that kill
+processes and break disks: they wait much.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
 BUILD = ROOT / ".build"
-WHOLE_PRODUCT = ["tests/engines/test_up.py", "tests/engines/test_up_demo.py", "tests/protocols"]
-CHAOS = ["tests/chaos"]
+BESIDE = {
+    "whole product": ["tests/engines/test_up.py", "tests/engines/test_up_demo.py", "tests/protocols"],
+    "chaos": ["tests/chaos"],
+}
 
 CHECKS = {
     "format": ["ruff", "format", "--check", "."],
@@ -68,14 +70,6 @@ def tests(name: str, *arguments: str, whole: bool = False) -> tuple[bool, int, i
     return good, max(total - failed, 0), failed
 
 
-def one_by_one() -> list[tuple[bool, int, int]]:
-    """What starts the whole product, and then what kills it."""
-    return [
-        tests("whole product", *WHOLE_PRODUCT, "-s", "--durations", "5", whole=True),
-        tests("chaos", *CHAOS, "-s", "--durations", "5", whole=True),
-    ]
-
-
 def main() -> int:
     """0 when everything passed."""
     BUILD.mkdir(exist_ok=True)
@@ -85,11 +79,13 @@ def main() -> int:
     compileall.compile_dir(ROOT / "tests", maxlevels=2, quiet=1)
     with ThreadPoolExecutor() as pool:
         checks = [pool.submit(step, name, command, whole=True) for name, command in CHECKS.items()]
-        apart = [f"--ignore={path}" for path in (*WHOLE_PRODUCT, *CHAOS)]
-        beside = pool.submit(one_by_one)
+        apart = [f"--ignore={path}" for paths in BESIDE.values() for path in paths]
+        beside = [
+            pool.submit(tests, name, *paths, "-s", "--durations", "5", whole=True) for name, paths in BESIDE.items()
+        ]
         parts = [
             tests("tests", "tests", *apart, "-n", "3", "--dist", "loadfile", "--durations", "10"),
-            *beside.result(),
+            *(part.result() for part in beside),
         ]
         good = [check.result() for check in checks]
     print(f"{sum(part[1] for part in parts)} passed, {sum(part[2] for part in parts)} failed")
