@@ -30,14 +30,14 @@ $(VENV)/pyvenv.cfg:
 	$(PYTHON) -m venv $(VENV)
 
 $(BUILD)/installed: $(VENV)/pyvenv.cfg pyproject.toml
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --editable .
-	$(BIN)/python scripts/compile_imported.py
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --editable .
+	$(BIN)/python -m compileall -q tracker dashboard
 	@mkdir -p $(BUILD) && touch $@
 
 # Groups of pyproject.toml are read here, because pip reads them only from 25.1 on.
 $(BUILD)/dev-python: $(BUILD)/installed
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' > $(BUILD)/dev.txt
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --requirement $(BUILD)/dev.txt
+	$(BIN)/python -m pip install -qq --disable-pip-version-check --requirement $(BUILD)/dev.txt
 	@touch $@
 
 $(BUILD)/dev-node: $(foreach dir,$(NODE_DIRS),$(dir)/package-lock.json) scripts/clickhouse/package-lock.json

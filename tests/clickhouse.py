@@ -53,6 +53,8 @@ class ClickHouse:
         self._lock = threading.RLock()  # one thread may kill it while another looks whether it lives
 
     def url(self, database: str = "tracker") -> str:
+        """Where it is. Alive: a test before this one may have been cut off in an insert."""
+        self.revive()
         return f"clickhouse://{self.host}:{self.port}/{database}"
 
     def start(self) -> ClickHouse:

@@ -18,6 +18,7 @@ from tracker.collector.app import make_app
 from tracker.collector.settings import CollectorSettings
 from tracker.core.event import Event, Record
 from tracker.core.pixel import PixelSettings
+from tracker.core.privacy import PLAIN, PrivacySettings
 from tracker.core.site import Site, SitesFile
 from tracker.spool.reader import Spool
 
@@ -114,9 +115,9 @@ class PixelSite:
         status = self.statuses.get(request.path, 200)
         return web.Response(status=status, text=text, content_type="text/html", headers=self.page_headers)
 
-    def ask_for(self, **wanted: Any) -> None:
-        """Give both sites these settings of the pixel."""
-        write_sites(self.data, msgspec.convert(wanted, PixelSettings))
+    def ask_for(self, privacy: PrivacySettings = PLAIN, **wanted: Any) -> None:
+        """Give both sites these settings of the pixel, and what they declare."""
+        write_sites(self.data, msgspec.convert(wanted, PixelSettings), privacy)
 
     def records(self) -> list[Record]:
         """All records that are on disk, in order of acceptance."""
@@ -141,10 +142,10 @@ class PixelSite:
         raise AssertionError(f"{count} x {name} wanted, found {[event.name for event in self.records()]}")  # type: ignore[union-attr]
 
 
-def write_sites(folder: Path, pixel: PixelSettings) -> None:
+def write_sites(folder: Path, pixel: PixelSettings, privacy: PrivacySettings = PLAIN) -> None:
     """As the catalog does it: by rename."""
     sites = tuple(
-        Site(name=policy, write_key=key, consent=policy, identifier_key="ab" * 32, pixel=pixel)
+        Site(name=policy, write_key=key, consent=policy, identifier_key="ab" * 32, pixel=pixel, privacy=privacy)
         for policy, key in KEYS.items()
     )
     new = folder / "sites.new"

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 
 import pytest
 from browser_site import PixelSite
+from consent_reference import tc_string
 from playwright.async_api import BrowserContext, Page
+
+from tracker.core.privacy import PrivacySettings
 
 pytestmark = pytest.mark.browser
 
@@ -18,8 +22,8 @@ window.__tcfapi = (command, version, callback) => { if (command === 'addEventLis
   callback({eventStatus: 'cmpuishown', gdprApplies: true, tcString: '', purpose: {consents: {}},
             vendor: {consents: {}}}, true);
 } };
-window.choose = (purposes, vendors, applies = true, status = 'useractioncomplete') => listeners.forEach(tell => tell({
-  eventStatus: status, gdprApplies: applies, tcString: 'CPtest',
+window.choose = (purposes, vendors, applies = true, status = 'useractioncomplete', tcString = 'CPtest') => listeners.forEach(tell => tell({
+  eventStatus: status, gdprApplies: applies, tcString,
   purpose: {consents: Object.fromEntries(purposes.map(one => [one, true]))},
   vendor: {consents: Object.fromEntries(vendors.map(one => [one, true]))}}, true));
 </script>"""
@@ -60,6 +64,33 @@ async def test_tcf(
         await asyncio.sleep(0.1)
     assert told
     assert await page.evaluate("Object.keys(localStorage)") == []
+
+
+@pytest.mark.parametrize(
+    ("purposes", "vendors", "stored"),
+    [
+        ([1, 3, 4, 7], [10, 755], ("M4", 1)),
+        ([1, 3, 4, 7], [755], ("M3", 0)),  # the network that the site shares with was not agreed to
+        ([1, 7], [10, 755], ("M2", 0)),
+    ],
+)
+async def test_what_a_real_string_allows_is_with_the_event(
+    site: PixelSite, page: Page, purposes: list[int], vendors: list[int], stored: tuple[str, int]
+) -> None:
+    """The manager's string is the IAB's own; the collector reads it, whatever the pixel made of the manager's words."""
+    text = tc_string(purposes, vendors, int(time.time() * 1000))
+    site.ask_for(PrivacySettings(vendors=(10,)), cmp=["tcf"], vendor=755)
+    site.pages["/"] = site.html(policy="opt-in", body=TCF)
+    await page.goto(site.url("/?gclid=G1", policy="opt-in"))
+    await page.wait_for_function("listeners.length")
+    await page.evaluate(
+        "([purposes, vendors, text]) => choose(purposes, vendors, true, 'useractioncomplete', text)",
+        [purposes, vendors, text],
+    )
+    [event] = await site.wait("page_view")
+    assert (event.mode, event.ads) == stored
+    assert event.analytics == 1
+    assert ("G1" in str(event.url)) == (stored[0] != "M2")
 
 
 async def test_a_manager_that_comes_late_and_knows_that_the_law_does_not_apply(site: PixelSite, page: Page) -> None:

@@ -2,33 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import random
-import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
+from consent_reference import reference
 
 from tracker.core.consent_strings import gpp, tcf
 from tracker.core.consent_strings.bits import Bits, Overrun
 
-NODE = Path(__file__).parents[1] / "consent_strings"
 GOLDEN = "CQSbk4AQSbk4ANwAAAENAwCgAAAAAAAAAAYgACPAAAAA.IDKQA4AAgAKAGQAygAAA"
 NOW = 1_795_000_000_000
 SECTION_NAMES = {
     **{7: "usnat", 8: "usca", 9: "usva", 10: "usco", 11: "usut", 12: "usct", 13: "usfl", 14: "usmt", 15: "usor"},
     **{16: "ustx", 17: "usde", 18: "usia", 19: "usne", 20: "usnh", 21: "usnj", 22: "ustn", 23: "usmn", 24: "usmd"},
+    **{25: "usin", 26: "usky", 27: "usri"},
 }
-WITHOUT_GPC = {9, 11, 13}
-
-
-def reference(**asked: Any) -> dict[str, Any]:
-    done = subprocess.run(
-        ["node", "reference.mjs"], cwd=NODE, input=json.dumps(asked), capture_output=True, text=True, check=True
-    )
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+WITHOUT_GPC = {9, 11, 13, *gpp.SENSITIVE_APART}
 
 
 def numbers(mask: int) -> list[int]:
@@ -229,6 +219,9 @@ def a_section(chance: random.Random, number: int, version: int) -> dict[str, Any
         fields[name] = values if count else values[0]
     if number not in WITHOUT_GPC:
         fields["Gpc"] = chance.random() < 0.5
+    if number in gpp.SENSITIVE_APART and chance.random() < 0.5:
+        fields["SensitiveDataProcessing"] = [chance.randint(0, 2) for _ in range(8)]
+        fields["SensitiveDataConsentSegmentIncluded"] = True
     return {"Version": version, **fields} if number == 7 else fields
 
 
@@ -252,6 +245,8 @@ def test_gpp_agrees_with_the_reference_on_every_field():
             assert words.pop("Gpc", None) == section.gpc
             words.pop("GpcSegmentType", None)
             words.pop("GpcSegmentIncluded", None)
+            if not words.pop("SensitiveDataConsentSegmentIncluded", True):
+                words.pop("SensitiveDataProcessing")
             assert words.pop("Version", words.pop("MspaVersion", 1)) == section.version
             flat = {name: tuple(value) if isinstance(value, list) else (value,) for name, value in words.items()}
             assert flat == section.fields, text

@@ -83,7 +83,12 @@ LAYOUTS: dict[tuple[int, int], str] = {
     (22, 1): f"{_PROCESSING} {_OUT} {_S}:8 {_K} {_MORE}",  # Tennessee
     (23, 1): f"{_PROCESSING} {_OUT} {_S}:8 {_K} {_MORE}",  # Minnesota
     (24, 1): f"{_NEWER} AdditionalDataProcessingConsent",  # Maryland
+    (25, 1): f"{_NEWER} {_K} AdditionalDataProcessingConsent",  # Indiana
+    (26, 1): f"{_NEWER} {_K} AdditionalDataProcessingConsent",  # Kentucky
+    (27, 1): f"{_NEWER} {_K} AdditionalDataProcessingConsent",  # Rhode Island
 }
+SENSITIVE_APART = frozenset({25, 26, 27})
+"""Sections whose second segment, without a type of its own, holds eight kinds of sensitive data; it may be missing."""
 _CHOICES = (
     ("SaleOptOut", "SaleOptOutNotice"),
     ("SharingOptOut", "SharingOptOutNotice"),
@@ -196,6 +201,11 @@ def _us(number: int, text: str) -> UsSection:
         name, _, count = field.partition(":")
         fields[name] = tuple(bits.take(2) for _ in range(int(count or 1)))
     gpc: bool | None = None
+    if number in SENSITIVE_APART and others:
+        apart = Bits(others.pop(0))
+        fields[_S] = tuple(apart.take(2) for _ in range(8))
+        if others:
+            raise Overrun("an unknown segment")
     for other in others:
         segment = Bits(other)
         if segment.take(2) != 1 or gpc is not None:
