@@ -22,7 +22,8 @@ window.__tcfapi = (command, version, callback) => { if (command === 'addEventLis
   callback({eventStatus: 'cmpuishown', gdprApplies: true, tcString: '', purpose: {consents: {}},
             vendor: {consents: {}}}, true);
 } };
-window.choose = (purposes, vendors, applies = true, status = 'useractioncomplete', tcString = 'CPtest') => listeners.forEach(tell => tell({
+window.choose = (purposes, vendors, applies = true, status = 'useractioncomplete', tcString = 'CPtest') =>
+  listeners.forEach(tell => tell({
   eventStatus: status, gdprApplies: applies, tcString,
   purpose: {consents: Object.fromEntries(purposes.map(one => [one, true]))},
   vendor: {consents: Object.fromEntries(vendors.map(one => [one, true]))}}, true));
