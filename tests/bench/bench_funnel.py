@@ -92,7 +92,9 @@ def best(rounds, ask):
 
 def measure(engine, events, rounds):
     """Print one engine's figures."""
+    start = time.perf_counter()
     fill(engine, events)
+    print(f"{engine.kind:9} {events:>11,} events made and merged in {time.perf_counter() - start:.0f} s", flush=True)
     plain, levels = best(rounds, lambda: engine.ask(Query(text=PLAIN)).rows)
     at_least = [sum(count for level, count in levels if level >= step) for step in range(1, 5)]
     for name, change in (
