@@ -263,7 +263,7 @@ def _answered(body: Mapping[str, Any], field: str) -> Did:
     survey = body.get("survey")
     if not isinstance(survey, str) or not survey:
         raise BadRequest(f"{field}.survey must be the id of a survey", field=f"{field}.survey")
-    where = [{"property": "props.survey", "op": "eq", "value": survey}]
+    where: list[dict[str, Any]] = [{"property": "props.survey", "op": "eq", "value": survey}]
     if body.get("score") is not None:
         path = f"{field}.score"
         score = _bounds(_object(body["score"], path), path, whole=False)
