@@ -168,7 +168,9 @@ def _read(spec: Spec) -> int:
 def _markov(spec: Spec, found: Mapping[str, Any]) -> tuple[dict[int, float], dict[int, float]]:
     """Conversions and amounts by key: the removal effects' shares of what had a touch at all."""
     low = 2**64 - 1
-    transitions = {(int(pair) >> 64, int(pair) & low): int(times) for pair, times in _pairs(found["transitions"]).items()}
+    transitions = {
+        (int(pair) >> 64, int(pair) & low): int(times) for pair, times in _pairs(found["transitions"]).items()
+    }
     if len({source for source, _ in transitions}) > MAX_STATES:
         raise BadRequest(
             f"there are more than {MAX_STATES} of them in this period: take a shorter one, or go by channel", field="by"

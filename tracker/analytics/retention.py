@@ -82,7 +82,9 @@ def query(spec: Spec, events: Fragment) -> Query:
     ms = "toUnixTimestamp64Milli(ts)"
     inside = "ts >= fromUnixTimestamp64Milli({from:Int64})"
     if spec.kind == "first_time":
-        first = f"argMinIf(({ms}, {value}), (ts, seq, arrival), is_start)" if spec.breakdown else f"minIf({ms}, is_start)"
+        first = (
+            f"argMinIf(({ms}, {value}), (ts, seq, arrival), is_start)" if spec.breakdown else f"minIf({ms}, is_start)"
+        )
         starts = f"{first} as first, countIf(is_start) > 0 as started"
         at = "first.1" if spec.breakdown else "first"
         opening = f"({_number(spec, at)}, {at}, {'first.2' if spec.breakdown else value})"
