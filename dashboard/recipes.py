@@ -12,7 +12,7 @@ from dashboard.client import Json
 class Recipe:
     """One kind of audience.
 
-    needs: names of events without which it finds nobody. rule: made with the time that is looked at, `days` at first.
+    needs: names of events without which it finds nobody. rule: made with the time that is looked at, `days` at first; "" where it is all time.
     """
 
     key: str
@@ -57,7 +57,7 @@ RECIPES: tuple[Recipe, ...] = (
     Recipe(
         "cart",
         "Cart abandoned",
-        "Closest to an order: a reminder within a day brings back most of those who come back.",
+        "Closest to an order: remind them while they still remember.",
         ("add_to_cart", "purchase"),
         lambda days: _dropped("add_to_cart", "purchase", days),
         "14d",
@@ -76,6 +76,7 @@ RECIPES: tuple[Recipe, ...] = (
         "The second order makes a customer.",
         ("purchase",),
         lambda _days: _bought({"eq": 1}),
+        "",
     ),
     Recipe(
         "second",

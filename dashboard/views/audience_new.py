@@ -36,10 +36,12 @@ def ask() -> None:
 def _recipe(recipe: recipes.Recipe) -> None:
     st.caption(recipe.why)
     name = st.text_input("Name", value=recipe.name, key=f"new-name-{recipe.key}")
-    days = list(DAYS)
-    within = st.selectbox(
-        "in the last", days, index=days.index(recipe.days), format_func=DAYS.__getitem__, key=f"new-within-{recipe.key}"
-    )
+    within = recipe.days
+    if within:
+        days = list(DAYS)
+        within = st.selectbox(
+            "in the last", days, index=days.index(within), format_func=DAYS.__getitem__, key=f"new-within-{recipe.key}"
+        )
     rule = recipe.rule(within)
     audience_parts.rule(rule)
     _create(name, rule)
