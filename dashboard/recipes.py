@@ -12,7 +12,8 @@ from dashboard.client import Json
 class Recipe:
     """One kind of audience.
 
-    needs: names of events without which it finds nobody. rule: made with the time that is looked at, `days` at first; "" where it is all time.
+    needs: names of events without which it finds nobody. rule: made with the time that is looked at, `days` at first;
+    "" where that is all time.
     """
 
     key: str
