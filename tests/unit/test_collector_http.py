@@ -19,6 +19,7 @@ from aiohttp.test_utils import unused_port
 from multidict import CIMultiDictProxy
 
 from tracker.collector.app import make_app
+from tracker.collector.door import Runner
 from tracker.collector.endpoints import SERVICE
 from tracker.collector.settings import CollectorSettings, Limits
 from tracker.core.event import Event, Record, Rejected, Suppressed
@@ -81,7 +82,7 @@ async def start(tmp_path):
     async def start(**settings) -> Running:
         port = unused_port()
         app = make_app(CollectorSettings(data=tmp_path, segment_age=60, **settings))
-        runner = web.AppRunner(app, auto_decompress=False, access_log=None)
+        runner = Runner(app, most=1000, patience=10.0, auto_decompress=False, access_log=None)
         await runner.setup()
         await web.TCPSite(runner, "127.0.0.1", port).start()
         session = ClientSession(skip_auto_headers=["User-Agent"])

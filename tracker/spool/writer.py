@@ -17,7 +17,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
@@ -35,9 +35,22 @@ _LAST_TRIES = 3  # to seal when closing; what stays open is adopted by the loade
 _RETRY = 0.5  # seconds between tries to put a damaged segment right while nobody writes
 
 
-# Framed records, how many, and who waits: an asyncio.Future of that loop, or a concurrent.futures.Future without one.
+# Framed records, how many, and who waits: somebody `Told` in that loop, or a concurrent.futures.Future without one.
 # A plain tuple: one is made for every request.
 _Group = tuple[bytes, int, asyncio.AbstractEventLoop | None, Any]
+
+
+class Told(Protocol):
+    """Who is told how a group ended, as a future is: `set_result` or `set_exception`, unless `done`; neither raises."""
+
+    def done(self) -> bool:
+        """Whether nobody wants to know any more."""
+
+    def set_result(self, result: None, /) -> None:
+        """Everything is on the device."""
+
+    def set_exception(self, exception: TryLater, /) -> None:
+        """Nothing of it is stored."""
 
 
 class SpoolWriter:
@@ -112,6 +125,10 @@ class SpoolWriter:
         else:
             done.set_result(None)
         return done
+
+    def append_for(self, bodies: Sequence[bytes], loop: asyncio.AbstractEventLoop, who: Told) -> None:
+        """`append` for one who does not wait: `who` is told in `loop`. Raises TryLater as `append` does."""
+        self._enqueue(bodies, loop, who)
 
     def append_now(self, bodies: Sequence[bytes]) -> None:
         """`append` for callers without an event loop; blocks."""
@@ -295,7 +312,7 @@ def _answer(groups: list[_Group], error: TryLater | None) -> None:
             loop.call_soon_threadsafe(_settle, futures, error)
 
 
-def _settle(futures: list[asyncio.Future[None]], error: TryLater | None) -> None:
+def _settle(futures: list[Told], error: TryLater | None) -> None:
     for future in futures:
         if future.done():
             continue
