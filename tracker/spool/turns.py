@@ -79,7 +79,6 @@ def answer(groups: list[Group], error: TryLater | None, then: Callable[[], None]
 
 
 def _settle(waiting: list[Told], error: TryLater | None, then: Callable[[], None]) -> None:
-    then()
     for one in waiting:
         if one.done():
             continue
@@ -87,3 +86,4 @@ def _settle(waiting: list[Told], error: TryLater | None, then: Callable[[], None
             one.set_exception(error)
         else:
             one.set_result(None)
+    asyncio.get_running_loop().call_soon(then)  # after whoever speaks in this turn of the loop
