@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import msgspec
@@ -35,6 +35,7 @@ _harmless_keys: set[str] = set()  # keys seen that name no contact detail; bound
 _SHORTEST_KEY = 5  # bytes a key needs at the least: "":1,
 _LONGEST_GLANCE = 16_000
 _FAR_TOO_LONG = 262_144  # bytes
+_NESTED = frozenset((dict, list))
 
 
 def nobody_in(text: bytes) -> bool:
@@ -67,11 +68,13 @@ def glance(  # noqa: PLR0917 - called for every event, and keywords cost
 
 def _harmless(value: dict[str, Any] | list[Any], levels: int) -> bool:
     """Whether no key in it names a contact detail, down to as many levels as there may be."""
-    members: Iterable[Any] = value
+    members: Collection[Any] = value
     if type(value) is dict:
         if not (_harmless_keys.issuperset(value) or _learn(value)):
             return False
         members = value.values()
+    if _NESTED.isdisjoint(map(type, members)):
+        return True
     for member in members:
         kind = type(member)
         if (kind is dict or kind is list) and (levels == 1 or not _harmless(member, levels - 1)):

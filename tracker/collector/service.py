@@ -163,7 +163,7 @@ class Service:
             keys=known.keys,
             source=source,
             received=self._now(),
-            arrival=self.spool.next_arrival,
+            arrival=self.spool.arrivals(len(batch.texts) * 2),  # one that no JSON can hold takes another
             browser=browser,
             gpc=headers.get(_SEC_GPC) == "1" or (known.site.privacy.honour_dnt and headers.get(_DNT) == "1"),
             place=self._place(request) if direct else NOWHERE,
