@@ -30,6 +30,7 @@ from tracker.core.event import Event, RawConsent, RawEvent
 
 _M2, _M3 = int(Mode.M2), int(Mode.M3)
 _NOTHING = RawConsent()
+_is_uuid = UUID_FORM.fullmatch
 _SILENT = (None, None)
 
 
@@ -57,7 +58,7 @@ def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
     if listed is not None and listed.active and listed.state((visitor, context.cookie), (user,)):
         return None
     given = raw.message_id
-    if given is None or UUID_FORM.fullmatch(given) is None or given == NIL:
+    if given is None or _is_uuid(given) is None or given == NIL:
         return None
     title = raw.title or ""
     if len(title) > LONGEST_TITLE:

@@ -63,7 +63,12 @@ def glance(  # noqa: PLR0917 - called for every event, and keywords cost
     size = len(text)
     if size > _LONGEST_GLANCE or (size > most_keys * _SHORTEST_KEY and text.count(b":") > most_keys):
         return False
-    return _harmless(props, deepest) and (not items or _harmless(items, deepest))
+    if not _harmless(props, deepest):
+        return False
+    for item in items:
+        if deepest == 1 or not _harmless(item, deepest - 1):
+            return False
+    return True
 
 
 def _harmless(value: dict[str, Any] | list[Any], levels: int) -> bool:
