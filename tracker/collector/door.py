@@ -170,7 +170,7 @@ class Visitor(RequestHandler):
 class Door(web.Server):
     """All connections of a worker. `most`: how many; `patience`: seconds for a head."""
 
-    def __init__(self, like: web.Server, *, most: int, patience: float, lane: Lane) -> None:
+    def __init__(self, like: web.Server, *, lane: Lane, most: int, patience: float) -> None:
         super().__init__(
             like.request_handler,
             request_factory=like.request_factory,
@@ -232,14 +232,13 @@ class Door(web.Server):
 class Runner(web.AppRunner):
     """An AppRunner whose connections come through a Door."""
 
-    __slots__ = ("_most", "_patience")
+    __slots__ = ("_bounds",)
 
     def __init__(self, app: web.Application, *, most: int, patience: float, **options: Any) -> None:
         super().__init__(app, **options)
-        self._most = most
-        self._patience = patience
+        self._bounds: dict[str, Any] = {"most": most, "patience": patience}
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()  # only now is there a service
         lane = Lane(self.app[SERVICE], asyncio.get_running_loop())
-        return Door(server, most=self._most, patience=self._patience, lane=lane)
+        return Door(server, lane=lane, **self._bounds)

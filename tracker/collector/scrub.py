@@ -63,12 +63,10 @@ def glance(  # noqa: PLR0917 - called for every event, and keywords cost
     size = len(text)
     if size > _LONGEST_GLANCE or (size > most_keys * _SHORTEST_KEY and text.count(b":") > most_keys):
         return False
-    if not _harmless(props, deepest):
-        return False
-    for item in items:
-        if deepest == 1 or not _harmless(item, deepest - 1):
-            return False
-    return True
+    if not items:
+        return _harmless(props, deepest)
+    inner = deepest - 1
+    return inner > 0 and _harmless(props, deepest) and all([_harmless(item, inner) for item in items])  # noqa: C419
 
 
 def _harmless(value: dict[str, Any] | list[Any], levels: int) -> bool:

@@ -129,7 +129,7 @@ class Service:
             raise TooLarge(f"more than {most} events in one batch")
         if self.key_rate is not None:
             self.key_rate.take(batch.write_key, len(batch.texts), time.monotonic())
-        return Journey(batch, self._context(request, known, batch, source, history))
+        return Journey(batch, self.context(request, known, batch, source, history=history))
 
     def arrive(self, request: Asker, journey: Journey) -> list[tuple[str, str]]:
         """All of it is on disk: count it, and say what headers the answer has."""
@@ -149,7 +149,8 @@ class Service:
             answer.append(("Tracker-Optout", "honored"))
         return answer
 
-    def _context(self, request: Asker, known: KnownSite, batch: Batch, source: str, history: bool) -> Context:
+    def context(self, request: Asker, known: KnownSite, batch: Batch, source: str, *, history: bool = False) -> Context:
+        """What the request says about all its events."""
         headers = request.headers
         browser = hdrs.ORIGIN in headers or _SEC_FETCH_SITE in headers  # Node's fetch says Sec-Fetch-Mode, never Site
         ua = headers.get(hdrs.USER_AGENT, "")
