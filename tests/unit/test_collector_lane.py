@@ -66,7 +66,10 @@ CASES = {
     "an address for a visitor": (body(event(visitor="jo@example.org")), ORIGIN),
     "refused": (body(event(consent={"analytics": False})), ORIGIN | COOKIE),
     "gpc": (body(event()), ORIGIN | {"Sec-GPC": "1"}),
-    "very many": (body(*[{"name": "x", "user": "u", "seq": n} for n in range(600)], site="wk-open"), ORIGIN),
+    "very many": (
+        body(*[{"visitor": "visitor-0001", "name": "x", "seq": n} for n in range(600)], site="wk-open"),
+        ORIGIN | COOKIE,
+    ),
     "too many": (body(*[{}] * 5_001), ORIGIN),
 }
 
