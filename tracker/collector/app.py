@@ -8,7 +8,16 @@ from collections.abc import AsyncIterator
 
 from aiohttp import hdrs, web
 
-from tracker.collector import endpoints, endpoints_matomo, endpoints_snowplow, links, newcomers, scripts
+from tracker.collector import (
+    endpoints,
+    endpoints_matomo,
+    endpoints_snowplow,
+    forms,
+    links,
+    matching,
+    newcomers,
+    scripts,
+)
 from tracker.collector.endpoints import SERVICE, Handler
 from tracker.collector.protocols import segment
 from tracker.collector.service import Service
@@ -61,6 +70,10 @@ def make_app(settings: CollectorSettings) -> web.Application:
         app.router.add_route("OPTIONS", path, endpoints.preflight)
     app.router.add_get(r"/r/{token:[A-Za-z0-9_.-]+}", links.get_link)
     app.router.add_get(r"/o/{token:[A-Za-z0-9_.-]+}.gif", links.get_open)
+    app.router.add_post(r"/f/{form:[A-Za-z0-9_-]{1,40}}", forms.post_form)
+    app.router.add_get("/sync", matching.get_sync, allow_head=False)
+    app.router.add_get("/setuid", matching.get_setuid, allow_head=False)
+    forms.prepare(app)
     app.router.add_get("/v1/projects/{key}/settings", endpoints.segment_settings)
     app.router.add_route("*", "/{rest:.*}", _otherwise)
     app.on_response_prepare.append(_say_little)

@@ -74,6 +74,11 @@ class Context(msgspec.Struct, kw_only=True):
             state,
         )
 
+    def unreadable(self, said: RawConsent) -> bool:
+        """Whether a consent string came that cannot be read or counts no more."""
+        heard = hear(said, self.site.privacy, self.received)
+        return heard is not None and heard.unreadable
+
 
 class Draft:
     """An event on its road: what came, and what became of it so far."""
@@ -85,6 +90,7 @@ class Draft:
         "id",
         "identifiers",
         "items",
+        "message",
         "message_id",
         "name",
         "original_ts",
@@ -123,6 +129,7 @@ class Draft:
         self.referrer = raw.referrer or ""
         self.title = raw.title or ""
         self.identifiers: list[Identifier] = []
+        self.message: Identifier | None = None
         self.clean = False
         self.withheld = False
 

@@ -40,10 +40,11 @@ from tracker.collector.urls import blank, clean
 from tracker.core.consent_strings.tcf import LONGEST as LONGEST_STRING
 from tracker.core.drops import Reject, Suppress
 from tracker.core.event import EVENT_TYPES, Event, RawConsent, RawEvent, Record, Rejected, Suppressed
-from tracker.core.identifiers import person_id, seal, take_from_props, take_from_traits
+from tracker.core.identifiers import Identifier, person_id, seal, seal_message, take_from_props, take_from_traits
 from tracker.core.suppression import State
 
 _SILENT = RawConsent()
+FORM = "form"  # the trait by which the endpoint of forms hands over what is to be sealed
 _FIXED_NAMES = {
     "page": "page_view",
     "screen": "screen_view",
@@ -236,6 +237,9 @@ def take_identifiers(draft: Draft) -> Record | None:
     context = draft.context
     keys = context.keys
     country = context.place.country
+    if FORM in draft.traits and context.source == "form":
+        draft.message = Identifier(FORM, draft.traits[FORM])
+        draft.traits = {name: value for name, value in draft.traits.items() if name != FORM}
     draft.props, taken = take_from_props(keys, draft.props, country)
     draft.traits, from_traits = take_from_traits(keys, draft.traits, country)
     draft.identifiers = taken + from_traits
@@ -295,6 +299,8 @@ def accept(draft: Draft) -> Record | None:
     vault = ""
     if draft.identifiers and context.keys.seal is not None:
         vault = seal(context.keys, draft.identifiers, context.random(12))
+    if draft.message is not None and context.keys.seal is not None:
+        vault = f"{vault} {seal_message(context.keys, draft.message, context.random(12))}".lstrip()
     return Event(
         site=context.site.name,
         id=draft.id,

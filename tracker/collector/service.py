@@ -31,9 +31,13 @@ from tracker.spool.writer import SpoolWriter
 
 # A name that is an istr is looked up without being folded to lower case first.
 _SEC_FETCH_SITE, _SEC_GPC, _FORWARDED_FOR = istr("Sec-Fetch-Site"), istr("Sec-GPC"), istr("X-Forwarded-For")
-_DIRECT = frozenset(("native", "gif", "link", "open"))  # sources that nobody else's server speaks for
-_IMAGES = frozenset(("gif", "link", "open", "snowplow", "matomo"))  # what browsers may ask for without an Origin
-_MAKE_VISITORS = frozenset(("native", "gif", "link", "snowplow", "matomo"))  # pages use them without a visitor's id
+_DIRECT = frozenset(("native", "gif", "link", "open", "form", "match"))  # sources that nobody else's server speaks for
+_IMAGES = frozenset(
+    ("gif", "link", "open", "form", "match", "snowplow", "matomo")
+)  # what browsers may ask for without an Origin
+_MAKE_VISITORS = frozenset(
+    ("native", "gif", "link", "form", "snowplow", "matomo")
+)  # pages use them without a visitor's id
 _DNT = istr("DNT")
 _FORGETS = frozenset({"refused", "suppressed", "child", "contextual"})  # endings that leave no cookie behind
 _FORWARDED = istr("Forwarded")
@@ -108,7 +112,7 @@ class Service:
             raise TooLarge(f"more than {most} events in one batch")
         if self.key_rate is not None:
             self.key_rate.take(batch.write_key, len(batch.texts), time.monotonic())
-        context = self._context(request, known, batch, source, history)
+        context = self.context(request, known, batch, source, history=history)
         out = _Travelled()
         step = _AT_A_TIME
         if len(batch.texts) > 1:  # a large batch must not keep everybody else waiting, be it many events or long ones
@@ -131,7 +135,10 @@ class Service:
             answer.append(("Tracker-Optout", "honored"))
         return answer
 
-    def _context(self, request: web.Request, known: KnownSite, batch: Batch, source: str, history: bool) -> Context:
+    def context(
+        self, request: web.Request, known: KnownSite, batch: Batch, source: str, *, history: bool = False
+    ) -> Context:
+        """What the request says about all its events."""
         headers = request.headers
         browser = hdrs.ORIGIN in headers or _SEC_FETCH_SITE in headers  # Node's fetch says Sec-Fetch-Mode, never Site
         ua = headers.get(hdrs.USER_AGENT, "")
@@ -161,7 +168,8 @@ class Service:
             listed=self.suppressions.of(known.keys, expected=self.sites.suppression),
             words=self._words(known.site.name),
         )
-        if browser and direct:
+        context.suspect = batch.suspect
+        if browser and direct and not context.suspect:
             context.suspect = self._suspect(context, hdrs.ACCEPT_LANGUAGE in headers, len(batch.texts))
         return context
 
