@@ -209,6 +209,7 @@ class NewSuppression(Closed):
     user: str | None = None
     email: str | None = None
     phone: str | None = None
+    network: Annotated[str | None, Meta(description="an ad network's id of the person: PARTNER:ID")] = None
     hash: str | None = None
 
 
@@ -216,7 +217,7 @@ class SuppressionImport(Closed):
     """Many people of one kind; a dry run only says what it would do."""
 
     site: SiteName
-    kind: Literal["visitor", "user", "email", "phone", "hash"]
+    kind: Literal["visitor", "user", "email", "phone", "network", "hash"]
     values: Annotated[list[str], Meta(min_length=1, max_length=10_000)]
     reason: SuppressionReason = "optout"
     dry_run: bool = True
