@@ -130,7 +130,7 @@ async def test_what_is_no_form_of_the_site_is_refused(collector):
     assert (await fill(collector, "feedback", {"text": "x", "email": "nobody"})).json["error"]["field"] == "email"
     assert (await fill(collector, "callback", {"phone": "12"})).json["error"]["field"] == "phone"
     assert (await fill(collector, "feedback", {"text": "x" * 20_000})).status == 413
-    wrong = await collector.send("/f/feedback", json.dumps({"site": "wk"}).encode(), headers=BROWSER)
+    wrong = await collector.send("/f/feedback?site=wk", json.dumps({"text": "x"}).encode(), headers=BROWSER)
     assert wrong.status == 400
     assert collector.stored() == []
 

@@ -148,6 +148,8 @@ def test_a_rule_in_one_line():
         rules.summary({"any": [{"in": "aud_1"}, {"in": "aud_2"}]})
         == "Is in the audience aud_1 or is in the audience aud_2"
     )
+    answered = {"answered": {"survey": "nps", "score": {"lte": 6}, "within": "30d"}}
+    assert rules.summary(answered) == "Answered the survey “nps” with a score of at most 6 in the last 30 days"
 
 
 def test_examples_hold_the_sites_own_key_and_address():

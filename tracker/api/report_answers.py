@@ -162,6 +162,22 @@ class Timeseries(Struct):
     series: list[Point]
 
 
+class LifecyclePeriod(Struct):
+    """One day, week or month; `start` is its first day. Dormant: active in the period before, not in this one."""
+
+    start: str
+    new: int
+    returning: int
+    resurrecting: int
+    dormant: int
+
+
+class Lifecycle(Struct):
+    """Every period that touches the range, empty ones too."""
+
+    periods: list[LifecyclePeriod]
+
+
 class People(Struct):
     """The one seen last first."""
 

@@ -40,7 +40,9 @@ def add(
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="One id a line.")],
     site: Site,
-    kind: Annotated[str, typer.Option("--kind", metavar="K", help="visitor, user, email, phone, network or hash.")] = "email",
+    kind: Annotated[
+        str, typer.Option("--kind", metavar="K", help="visitor, user, email, phone, network or hash.")
+    ] = "email",
     reason: Why = "optout",
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this it is only checked.")] = False,
     data: Data = None,

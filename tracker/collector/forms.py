@@ -28,7 +28,7 @@ from tracker.core.gate import Form
 from tracker.core.identifiers import canonical_email, canonical_phone
 from tracker.core.links import leads_somewhere
 
-LONGEST_BODY = 16_384
+LONGEST_BODY = 16_384  # bytes
 LONGEST_TEXT = 2_000  # characters, as the widget's
 _FIELDS = 40
 _RATE = 0.2  # a second and address block: six at once, then one in five seconds
@@ -44,8 +44,12 @@ def prepare(app: web.Application) -> None:
 @answering("form")
 async def post_form(request: web.Request, service: Service) -> web.StreamResponse:
     """`POST /f/FORM`. Errors before the form is known are answered as everywhere; then its sender is led to `sorry`."""
-    fields = _fields(request, await body_of(request, service, LONGEST_BODY))
+    body = await body_of(request, service, LONGEST_BODY)
+    is_form = request.content_type == "application/x-www-form-urlencoded"
+    fields = _fields(body) if is_form else {}
     known = service.site_of(fields.get("site") or request.query.get("site", ""), request.headers.get(hdrs.ORIGIN))
+    if not is_form:
+        raise BadRequest("a form must be sent as application/x-www-form-urlencoded, which is what forms do by default")
     wanted = request.match_info["form"]
     form = next((one for one in known.site.gate.forms if one.id == wanted), None)
     if form is None:
@@ -98,9 +102,7 @@ def _admit(request: web.Request, service: Service) -> None:
         request.app[_RATES].take(home, 1, time.monotonic())
 
 
-def _fields(request: web.Request, body: bytes) -> dict[str, str]:
-    if request.content_type != "application/x-www-form-urlencoded":
-        raise BadRequest("a form must be sent as application/x-www-form-urlencoded, which is what forms do by default")
+def _fields(body: bytes) -> dict[str, str]:
     try:
         text = body.decode()
         found = parse_qs(text, keep_blank_values=False, max_num_fields=_FIELDS)
