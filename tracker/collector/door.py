@@ -212,7 +212,7 @@ class Runner(web.AppRunner):
         **options: Any,
     ) -> None:
         super().__init__(app, **options)
-        self._bounds = {"most": most, "patience": patience, "per_block": per_block, "proxies": proxies}
+        self._bounds: dict[str, Any] = {"most": most, "patience": patience, "per_block": per_block, "proxies": proxies}
 
     async def _make_server(self) -> web.Server:
         return Door(await super()._make_server(), **self._bounds)

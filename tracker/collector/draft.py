@@ -15,6 +15,7 @@ from tracker.collector.suppressions import Listed
 from tracker.collector.vocabulary import Vocabulary
 from tracker.core.drops import Reject
 from tracker.core.event import RawConsent, RawEvent, Rejected
+from tracker.core.gate import Lists
 from tracker.core.identifiers import Identifier, Keys
 from tracker.core.privacy import flags_of
 from tracker.core.site import Site
@@ -33,6 +34,7 @@ class Context(msgspec.Struct, kw_only=True):
     words       what the site has said so far, where that is limited
     makes_visitors  an event without a visitor gets a new one
     suspect     why the sender is taken for a machine (see `suspects`); "" for a person
+    lists       what the site keeps of addresses, and whose referrals are spam; None without such lists
     listed      the site's suppression list; None only where there cannot be one
     """
 
@@ -58,6 +60,7 @@ class Context(msgspec.Struct, kw_only=True):
     minted: str = ""
     listed: Listed | None = None
     suspect: str = ""
+    lists: Lists | None = None
 
     def decide(self, said: RawConsent, state: int = 0) -> Decision:
         """The consent gate's word for one event of this request; `state` is what the list says of its person."""
@@ -98,6 +101,7 @@ class Draft:
         "props",
         "raw",
         "referrer",
+        "spam",
         "text",
         "title",
         "traits",
@@ -130,6 +134,7 @@ class Draft:
         self.title = raw.title or ""
         self.identifiers: list[Identifier] = []
         self.message: Identifier | None = None
+        self.spam = False
         self.clean = False
         self.withheld = False
 

@@ -53,7 +53,7 @@ def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
     session = raw.session or ""
     if session and (len(session) > LONGEST_ID or "@" in session):
         return None
-    if raw.traits or raw.previous or raw.group or raw.ip or raw.ua or context.keep_times:
+    if raw.traits or raw.previous or raw.group or raw.ip or raw.ua or context.keep_times or context.lists is not None:
         return None
     listed = context.listed
     if listed is not None and listed.active and listed.state((visitor, context.cookie), (user,)):

@@ -36,10 +36,12 @@ from tracker.collector.express import express
 from tracker.collector.scrub import blank_values, glance, survey, without_people
 from tracker.collector.signals import hear
 from tracker.collector.suppressions import Listed
-from tracker.collector.urls import blank, clean
+from tracker.collector.suspects import REFERRER_SPAM
+from tracker.collector.urls import blank, clean, is_below, only
 from tracker.core.consent_strings.tcf import LONGEST as LONGEST_STRING
 from tracker.core.drops import Reject, Suppress
 from tracker.core.event import EVENT_TYPES, Event, RawConsent, RawEvent, Record, Rejected, Suppressed
+from tracker.core.gate import Lists
 from tracker.core.identifiers import Identifier, person_id, seal, seal_message, take_from_props, take_from_traits
 from tracker.core.suppression import State
 
@@ -279,11 +281,21 @@ def clean_urls(draft: Draft) -> Record | None:
         draft.url = clean(draft.url, click_ids=click_ids)
     if draft.referrer:
         draft.referrer = clean(draft.referrer, click_ids=click_ids)
+    lists = draft.context.lists
+    if lists is not None:
+        _keep_listed(draft, lists)
     if "@" in draft.title:
         draft.title = blank(draft.title)
     if "@" in draft.name:
         draft.name = blank(draft.name)
     return None
+
+
+def _keep_listed(draft: Draft, lists: Lists) -> None:
+    draft.spam = bool(draft.referrer) and is_below(draft.referrer, lists.spam_referrers)
+    if lists.query_keys is not None:
+        draft.url = only(draft.url, lists.query_keys)
+        draft.referrer = only(draft.referrer, lists.query_keys)
 
 
 def accept(draft: Draft) -> Record | None:
@@ -340,7 +352,7 @@ def accept(draft: Draft) -> Record | None:
         vault=vault,
         consent=_hash_of(raw.consent),
         consent_text=_text_of(raw.consent) if raw.type == "consent" else "",
-        bot=context.suspect,
+        bot=context.suspect or (REFERRER_SPAM if draft.spam else ""),
     )
 
 
@@ -441,6 +453,8 @@ encode = msgspec.json.Encoder().encode
 
 def _with_text(record: Rejected, context: Context, said: RawConsent, text: bytes) -> Rejected:
     """Add what came, without people's details - or not at all where nobody agreed to keep anything."""
+    if context.lists is not None and context.lists.query_keys is not None:
+        return record  # an address in it may hold what the site does not want to keep
     mode = context.decide(said).mode
     if not text or mode < Mode.M2 or (context.listed is not None and context.listed.state((context.cookie,), ())):
         return record

@@ -150,6 +150,7 @@ class Service:
         context = Context(
             site=known.site,
             keys=known.keys,
+            lists=known.lists,
             source=source,
             received=self._now(),
             arrival=self.spool.next_arrival,

@@ -5,7 +5,8 @@ address may be kept, and whose referrals are spam. None of it is told to browser
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from functools import lru_cache
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 from msgspec import Meta
@@ -90,3 +91,19 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 
 
 OPEN_GATE = GateSettings()
+
+
+class Lists(NamedTuple):
+    """The lists of a gate as sets. `query_keys` is None where everything may be kept."""
+
+    query_keys: frozenset[str] | None
+    spam_referrers: frozenset[str]
+
+
+@lru_cache(256)
+def lists_of(gate: GateSettings) -> Lists | None:
+    """None where the site has no such lists, as most have none."""
+    if gate.query_keys is None and not gate.spam_referrers:
+        return None
+    keys = None if gate.query_keys is None else frozenset(map(str.lower, gate.query_keys))
+    return Lists(keys, frozenset(gate.spam_referrers))

@@ -21,6 +21,7 @@ from tracker.collector.road import Context, to_body
 from tracker.collector.suppressions import Listed, Suppressions
 from tracker.core.errors import BadRequest
 from tracker.core.event import Event, RawEvent
+from tracker.core.gate import lists_of
 from tracker.core.identifiers import keys_of
 from tracker.core.site import Site
 from tracker.spool.writer import SpoolWriter
@@ -88,6 +89,7 @@ def _again(row: Mapping[str, Any], site: Site, writer: SpoolWriter, listed: List
         find_place=lambda _ip: NOWHERE,
         keep_times=True,
         listed=listed,
+        lists=lists_of(site.gate),
     )
     for raw in _read(text, str(row["source"]), site):
         record, body = to_body(_frozen(raw, row), context, text)
