@@ -106,6 +106,11 @@ def _lifecycle(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return {"start": _TEXT, **dict.fromkeys(states, _WHOLE)}, list(answer["periods"])
 
 
+def _rfm(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    kinds = {"people": _WHOLE, "purchases": _WHOLE, "value": _REAL, "share": _REAL, "days_since_purchase": _REAL}
+    return {"segment": _TEXT, **kinds}, list(answer["segments"])
+
+
 def _overview(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     currencies = sorted({currency for day in answer["series"] for currency in day["revenue"]})
     columns = {**_DAYS, **{f"revenue_{currency}": _REAL for currency in currencies}}
@@ -127,4 +132,5 @@ _TABLES: dict[str, Callable[[Row], tuple[dict[str, Any], list[dict[str, Any]]]]]
     "timeseries": _timeseries,
     "overview": _overview,
     "lifecycle": _lifecycle,
+    "rfm": _rfm,
 }
