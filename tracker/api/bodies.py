@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from tracker.core.gate import GateSettings
 from tracker.core.pixel import PixelSettings
 from tracker.core.privacy import PrivacySettings
 
@@ -122,7 +123,7 @@ class NewSite(Closed):
 
 
 class SiteChange(Closed):
-    """What is left out stays as it is; `pixel` and `privacy` are replaced as wholes."""
+    """What is left out stays as it is; `pixel`, `privacy` and `gate` are replaced as wholes."""
 
     domains: list[str] | None = None
     consent: Literal["opt-in", "opt-out"] | None = None
@@ -130,6 +131,7 @@ class SiteChange(Closed):
     min_size: int | None = None
     pixel: PixelSettings | None = None
     privacy: PrivacySettings | None = None
+    gate: GateSettings | None = None
 
 
 class NewToken(Closed):
@@ -207,6 +209,7 @@ class NewSuppression(Closed):
     user: str | None = None
     email: str | None = None
     phone: str | None = None
+    network: Annotated[str | None, Meta(description="an ad network's id of the person: PARTNER:ID")] = None
     hash: str | None = None
 
 
@@ -214,7 +217,7 @@ class SuppressionImport(Closed):
     """Many people of one kind; a dry run only says what it would do."""
 
     site: SiteName
-    kind: Literal["visitor", "user", "email", "phone", "hash"]
+    kind: Literal["visitor", "user", "email", "phone", "network", "hash"]
     values: Annotated[list[str], Meta(min_length=1, max_length=10_000)]
     reason: SuppressionReason = "optout"
     dry_run: bool = True
@@ -333,3 +336,11 @@ class TimeseriesBody(Struct, kw_only=True):
     event: Condition | UnsetType = UNSET
     measure: Literal["events", "people", "value"] = "events"
     timezone: Zone | UnsetType = UNSET
+
+
+class MessagesOf(Closed):
+    """A page of a site's messages; `cursor` comes from the page before."""
+
+    site: SiteName
+    limit: Limit = 100
+    cursor: str | None = None

@@ -47,7 +47,12 @@ def _consent(connection: Connection) -> None:
     Base.metadata.create_all(connection)  # makes only what is missing
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_tables, _pixel_settings, _consent)
+def _gate_settings(connection: Connection) -> None:
+    if "gate" not in {column["name"] for column in inspect(connection).get_columns("sites")}:
+        connection.execute(text("alter table sites add column gate json"))
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_tables, _pixel_settings, _consent, _gate_settings)
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 
 

@@ -30,6 +30,7 @@ class SiteRow(Base):
     deleted_at: Mapped[int | None] = mapped_column(BigInteger)
     pixel: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     privacy: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    gate: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class TokenRow(Base):

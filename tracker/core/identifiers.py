@@ -230,6 +230,21 @@ def unseal(keys: Keys, vault: str) -> list[Identifier]:
         raise Broken("sealed identifiers do not open with this site's key") from failure
 
 
+MESSAGE = "f."
+"""What a sealed message of a form begins with, so that it can be told from hash forms without being opened."""
+
+
+def seal_message(keys: Keys, message: Identifier, nonce: bytes) -> str:
+    """What somebody wrote into a form in order to be answered, in clear, sealed. Raises Broken as `seal`."""
+    return MESSAGE + seal(keys, [message], nonce)
+
+
+def unseal_message(keys: Keys, sealed: str) -> dict[str, str]:
+    """What `seal_message` sealed; only whoever answers it opens it. Raises Broken as `unseal`."""
+    [message] = unseal(keys, sealed.removeprefix(MESSAGE))
+    return message.forms
+
+
 _EMAIL_KEYS = frozenset("email mail emailaddress customeremail useremail billingemail contactemail emailid".split())
 _PHONE_KEYS = frozenset(
     "phone phonenumber mobile mobilephone mobilenumber tel telephone customerphone userphone billingphone "
