@@ -11,7 +11,7 @@ export function ownTag(): Tag {
 
 /** Undefined when the tag names no site: there is nobody to send to. Throws where there is no tag. */
 export function readSettings(tag: Tag, first: string): Settings | undefined {
-  const address = new URL(tag.src, location.href);
+  const address = new URL(tag.src);
   const data = tag.dataset;
   const given = tag.jt || {};
   const site = data.site || address.searchParams.get("site");
