@@ -1,4 +1,4 @@
-// What the collector says about the site (in the script's first line) and the page in its script tag. The tag wins.
+// What the collector says about the site (in the line before the core) and the page in its script tag. The tag wins.
 
 import type { Settings, SiteSettings } from "./types";
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -88,6 +89,12 @@ async def test_click_ids_go_when_ads_are_refused_later(site: PixelSite, page: Pa
 
 
 async def test_gpc_means_no_click_ids(site: PixelSite, page: Page) -> None:
+    """Not even in the address of an event that still waits on the device."""
+    site.front.hold = asyncio.Event()
     await page.add_init_script("Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})")
     await page.goto(site.url("/?utm_source=x&gclid=secret"))
+    await site.front.heard(1)
+    waiting = await page.evaluate("JSON.stringify(localStorage)")
+    assert "page_view" in waiting and "utm_source=x" in waiting and "secret" not in waiting
+    site.front.hold.set()
     assert (await bought(site, page))["last_touch"] == {"utm_source": "x"}

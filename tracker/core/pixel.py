@@ -1,4 +1,4 @@
-"""What a site asks of the pixel. Stored with the site, checked here, told to browsers as the first line of `/p.js`."""
+"""What a site asks of the pixel. Stored with the site, checked here, told to browsers before the core of `/p.js`."""
 
 from __future__ import annotations
 

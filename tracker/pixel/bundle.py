@@ -1,4 +1,4 @@
-"""What one site's pages load: a line with the site's settings, the modules that cannot wait, the core.
+"""What one site's pages load: a hint for the compiler, a line with settings and the modules that cannot wait, the core.
 
 The text is a pure function of the site and of the built files, so the collector that serves it and the API that shows
 its hash agree without talking. A module that can wait is a file of its own, named by its hash.
