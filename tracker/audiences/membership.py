@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tracker.analytics import person_card
@@ -69,6 +69,15 @@ def judge(engine: Engine, site: Site, definition: Definition, now_ms: int) -> It
         yield from engine.ask(_wrap("share", verdicts, shares=shares, share=share)).rows
 
 
+def keys(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Iterator[Sequence[int]]:
+    """Keys of all visitors and users of the members who may leave the house, sorted, some `ROWS_AT_ONCE` at a time."""
+    parts = max(1, -(-preview(engine, site, definition, now_ms)["exportable"] // ROWS_AT_ONCE))
+    for part in range(parts):
+        verdicts = _verdicts(engine, site, definition, now_ms)
+        first, last = part * 2**64 // parts, (part + 1) * 2**64 // parts - 1
+        yield [row[0] for row in engine.ask(_wrap("keys", verdicts, site=site.name, first=first, last=last)).rows]
+
+
 def contains(engine: Engine, site: Site, definition: Definition, visitor: str, now_ms: int) -> bool:
     """Whether the person behind this visitor is a member."""
     key = visitor_key(visitor)
@@ -111,5 +120,5 @@ def _verdicts(
     )
 
 
-def _wrap(name: str, verdicts: Query, **params: int) -> Query:
+def _wrap(name: str, verdicts: Query, **params: int | str) -> Query:
     return fill(load(__package__, name), {"verdicts": Fragment(verdicts.text, verdicts.params)}, params)
