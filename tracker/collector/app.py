@@ -65,8 +65,8 @@ def make_app(settings: CollectorSettings) -> web.Application:
         app.router.add_post(path, handler)
         app.router.add_route("OPTIONS", path, endpoints.preflight)
     app.router.add_get(r"/p.{version:[0-9a-f]{16}}.js", scripts.get_pinned)
-    app.router.add_get(r"/m/{name:[a-z]+\.[0-9a-f]{16}\.js}", scripts.get_pinned)
-    app.router.add_get(r"/m/{name:[a-z]+\.js\.map}", scripts.get_map)
+    app.router.add_get(r"/m/{name:[a-z-]+\.[0-9a-f]{16}\.js}", scripts.get_pinned)
+    app.router.add_get(r"/m/{name:[a-z-]+\.js\.map}", scripts.get_map)
     for path, handler in newcomers.KEYED_GETS.items():
         app.router.add_get(path, handler)
         app.router.add_route("OPTIONS", path, endpoints.preflight)
