@@ -63,9 +63,7 @@ def report(body, events, kept=None):
 
     {"edges": {(step, source, target): (people, seconds)}, "nodes": {(step, node): (people, dropped)}}.
     """
-    paths = [
-        (unit, *shown(visit, body)) for unit, rows in journeys({}, events).items() for visit in visits(rows, body)
-    ]
+    paths = [(unit, *shown(visit, body)) for unit, rows in journeys({}, events).items() for visit in visits(rows, body)]
     at = defaultdict(set)
     for unit, path, _ in paths:
         for step, (node, _) in enumerate(path, 1):
@@ -88,8 +86,6 @@ def report(body, events, kept=None):
                 stops[here].add(unit)
     least = body.get("min_people", 1)
     return {
-        "edges": {
-            key: (len(who), sum(took[key]) / len(took[key])) for key, who in edges.items() if len(who) >= least
-        },
+        "edges": {key: (len(who), sum(took[key]) / len(took[key])) for key, who in edges.items() if len(who) >= least},
         "nodes": {key: (len(who), len(stops[key])) for key, who in nodes.items() if len(who) >= least},
     }

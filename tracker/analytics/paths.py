@@ -44,7 +44,9 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     kept: Kept | None
     if len(rows) > MAX_ROWS:
         hops = query(spec, events, None, _NO_LIMIT, narrow=narrow)
-        nodes = fill(load(__package__, "paths_nodes"), {"hops": Fragment(hops.text, hops.params)}, {"nodes": spec.max_nodes})
+        nodes = fill(
+            load(__package__, "paths_nodes"), {"hops": Fragment(hops.text, hops.params)}, {"nodes": spec.max_nodes}
+        )
         found: dict[int, set[int]] = defaultdict(set)
         for step, node, _ in engine.ask(nodes).rows:
             found[step].add(node)
@@ -58,7 +60,7 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
 
 
 def query(spec: Spec, events: Fragment, kept: Kept | None, rows: int, *, narrow: bool = True) -> Query:
-    """The hops as one query. `narrow` leaves sequence and arrival out: half the memory, exact without a row of step 0."""
+    """The hops as one query. `narrow` leaves sequence and arrival out: half the memory, exact without a step 0."""
     below = _NODE_BITS + (0 if narrow else _SEQ_BITS + _ARRIVAL_BITS)
     label = spec.label()
     wide = "UInt128" if narrow else "UInt256"
@@ -67,10 +69,14 @@ def query(spec: Spec, events: Fragment, kept: Kept | None, rows: int, *, narrow:
         parts.append(f"bitShiftLeft(to{wide}(seq), {_ARRIVAL_BITS + _NODE_BITS})")
         parts.append(f"bitShiftLeft(to{wide}(bitAnd(arrival, {2**_ARRIVAL_BITS - 1})), {_NODE_BITS})")
     parts.append(f"to{wide}(cityHash64({label.text}))")
-    shown = {} if kept is None else {
-        "kept_at": [(node + step) % 2**64 for step, nodes in kept.items() for node in nodes],
-        "kept": [node for nodes in kept.values() for node in nodes],
-    }
+    shown = (
+        {}
+        if kept is None
+        else {
+            "kept_at": [(node + step) % 2**64 for step, nodes in kept.items() for node in nodes],
+            "kept": [node for nodes in kept.values() for node in nodes],
+        }
+    )
     return fill(
         load(__package__, "paths"),
         {
@@ -111,7 +117,8 @@ def _cut(spec: Spec, wide: str) -> Fragment:
         last = f"indexOf({nodes}, cityHash64({{end:String}}))"
         part = f"arraySlice(visit, greatest({last} - {spec.steps - 1}, 1), least({last}, {spec.steps}))"
         return Fragment(f"if({last} = 0, {none}, arrayPushBack({part}, {mark}))", params)
-    last = f"arrayFirstIndex((node, at) -> node = cityHash64({{end:String}}) and at > {first}, {nodes}, arrayEnumerate(visit))"
+    is_end = f"node = cityHash64({{end:String}}) and at > {first}"
+    last = f"arrayFirstIndex((node, at) -> {is_end}, {nodes}, arrayEnumerate(visit))"
     part = f"arraySlice(visit, {first}, least({last} - {first} + 1, {spec.steps}))"
     return Fragment(f"if({first} = 0 or {last} = 0, {none}, arrayPushBack({part}, {mark}))", params)
 
