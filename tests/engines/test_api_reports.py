@@ -80,6 +80,44 @@ async def test_days_are_those_of_the_site_unless_asked_otherwise(api):
     assert (shape(answers.Overview, overview)["totals"]["people"], overview["totals"]["revenue"]) == (2, {"EUR": 10.0})
 
 
+async def test_the_funnel_day_by_day_and_how_long_it_takes(api):
+    days = {**FUNNEL, "from": "2026-11-17T15:00:00Z", "to": "2026-11-19T15:00:00Z"}
+    _, report = await api.ask("POST", "/api/v1/reports/funnel/trend", days)
+    series = shape(answers.FunnelTrend, report)["series"]
+    assert [(one["start"], one["entered"], one["converted"]) for one in series] == [
+        ("2026-11-18", 1, 1),
+        ("2026-11-19", 1, 0),
+    ]
+    _, report = await api.ask("POST", "/api/v1/reports/funnel/time", FUNNEL)
+    assert shape(answers.FunnelTime, report)["bins"][-1] == {"from": 3600, "to": 7200, "count": 1}
+    for name, line in (("trend", "2026-11-18,total,,1,view,view,1,0,1.0,1.0,,"), ("time", "0,1,0")):
+        _, blob = await api.ask("POST", f"/api/v1/reports/funnel/{name}", days, headers={"Accept": "text/csv"})
+        assert blob.decode().splitlines()[1] == line
+
+
+async def test_retention_and_paths(api):
+    body = {
+        **WHEN,
+        "from": "2026-11-17T15:00:00Z",
+        "to": "2026-11-19T15:00:00Z",
+        "period": "day",
+        "start": {"event": "view"},
+    }
+    _, report = await api.ask("POST", "/api/v1/reports/retention", {**body, "breakdown": {"property": "country"}})
+    cohorts = shape(answers.Retention, report)["cohorts"]
+    assert [(one["start"], one["returned"]) for one in cohorts] == [("2026-11-18", [1, 0]), ("2026-11-19", [1])]
+    assert {part["value"] for part in report["breakdown"]} == {"DE", ""}
+    _, blob = await api.ask("POST", "/api/v1/reports/retention", body, headers={"Accept": "text/csv"})
+    assert blob.decode().splitlines()[:2] == ["part,value,cohort,size,period,people", "total,,2026-11-18,1,0,1"]
+    body = {**WHEN, "by": "event", "session_gap": "2h"}
+    _, report = await api.ask("POST", "/api/v1/reports/paths", body)
+    assert shape(answers.Paths, report)["edges"] == [
+        {"step": 1, "source": "view", "target": "purchase", "people": 1, "seconds_average": 3600.0}
+    ]
+    _, blob = await api.ask("POST", "/api/v1/reports/paths", body, headers={"Accept": "text/csv"})
+    assert blob.decode().splitlines()[1] == "1,view,purchase,1,3600.0"
+
+
 async def test_live_people_names_properties(api):
     status, live = await api.ask("POST", "/api/v1/reports/live", {"site": "shop", "limit": 2})
     assert (status, len(shape(answers.Live, live)["events"])) == (200, 2)

@@ -288,6 +288,21 @@ class FunnelPeopleBody(Struct, kw_only=True):
     cursor: str | None = None
 
 
+class FunnelTrendBody(FunnelBody, kw_only=True):
+    """A funnel for each interval of the range."""
+
+    interval: Literal["day", "week", "month"] = "day"
+    week_start: Literal["monday", "sunday"] = "monday"
+    timezone: Zone | UnsetType = UNSET
+
+
+class FunnelTimeBody(FunnelBody, kw_only=True):
+    """A funnel without a breakdown, and between which two of its steps to measure."""
+
+    from_step: int = 1
+    to_step: Annotated[int, Meta(description="the last step without it")] | UnsetType = UNSET
+
+
 class OverviewBody(Struct, kw_only=True):
     """One period; it is compared with the one of the same length before."""
 
@@ -344,3 +359,48 @@ class MessagesOf(Closed):
     site: SiteName
     limit: Limit = 100
     cursor: str | None = None
+
+
+class CohortProperty(Struct, kw_only=True):
+    """One set of cohorts for each value; the property is that of the event that puts a person into the cohort."""
+
+    property: str
+
+
+class RetentionBody(Struct, kw_only=True):
+    """Who began, and who came back; without `start` or `return` any event does."""
+
+    site: SiteName
+    since: Time = field(name="from")
+    until: Time = field(name="to")
+    period: Literal["day", "week", "month"] = "day"
+    start: Condition | UnsetType = UNSET
+    back: Condition | UnsetType = field(name="return", default=UNSET)
+    kind: Literal["first_time", "recurring"] = "first_time"
+    rolling: bool = False
+    week_start: Literal["monday", "sunday"] = "monday"
+    breakdown: CohortProperty | UnsetType = UNSET
+    timezone: Zone | UnsetType = UNSET
+
+
+class PathGroup(Struct, kw_only=True):
+    """Nodes that fit `match` (`*` stands for any characters) are shown as one; the first rule that fits counts."""
+
+    match: Annotated[str, Meta(examples=["/product/*"])]
+    name: Annotated[str, Meta(description="`match` without it")] | UnsetType = UNSET
+
+
+class PathsBody(Struct, kw_only=True):
+    """From where to where; `session_gap` null makes one path of everything a person does."""
+
+    site: SiteName
+    since: Time = field(name="from")
+    until: Time = field(name="to")
+    by: Literal["page", "event"] = "page"
+    start: Annotated[str, Meta(description="only from this node on")] | UnsetType = UNSET
+    end: Annotated[str, Meta(description="only up to this node")] | UnsetType = UNSET
+    steps: Annotated[int, Meta(ge=2, le=20, description="nodes of a path")] = 5
+    session_gap: Duration | None = "30m"
+    min_people: Annotated[int, Meta(ge=1)] = 1
+    max_nodes: Annotated[int, Meta(ge=1, le=1000, description="nodes of a step; the rest is other")] = 100
+    groups: list[PathGroup] = field(default_factory=list)

@@ -6,7 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tracker.analytics import funnel, funnel_people, lifecycle, live, overview, rfm, timeseries
+from tracker.analytics import (
+    funnel,
+    funnel_people,
+    funnel_time,
+    funnel_trend,
+    lifecycle,
+    live,
+    overview,
+    paths,
+    retention,
+    rfm,
+    timeseries,
+)
 from tracker.api import bodies
 from tracker.api import report_answers as answers
 from tracker.api.call import Call
@@ -58,6 +70,21 @@ REPORTS = (
         summary="Who reached a step, or dropped at it",
     ),
     Report(
+        name="funnel/trend",
+        question=funnel_trend,
+        body=bodies.FunnelTrendBody,
+        answer=answers.FunnelTrend,
+        summary="A funnel day by day, week by week or month by month",
+        zoned=True,
+    ),
+    Report(
+        name="funnel/time",
+        question=funnel_time,
+        body=bodies.FunnelTimeBody,
+        answer=answers.FunnelTime,
+        summary="How long it takes from one step to another, as a histogram",
+    ),
+    Report(
         name="overview",
         question=overview,
         body=bodies.OverviewBody,
@@ -94,6 +121,21 @@ REPORTS = (
         answer=answers.Lifecycle,
         summary="New, returning, resurrecting and dormant people of each day, week or month",
         zoned=True,
+    ),
+    Report(
+        name="retention",
+        question=retention,
+        body=bodies.RetentionBody,
+        answer=answers.Retention,
+        summary="How many came back in the days, weeks or months after they began",
+        zoned=True,
+    ),
+    Report(
+        name="paths",
+        question=paths,
+        body=bodies.PathsBody,
+        answer=answers.Paths,
+        summary="Which way people go, from a page or event or to one",
     ),
 )
 
