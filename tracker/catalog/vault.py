@@ -7,7 +7,7 @@ the newest few of each owner, and whoever opens them merges. Kept apart from eve
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select
@@ -16,6 +16,7 @@ from tracker.catalog.database import Database
 from tracker.catalog.tables import VaultRow
 
 KEPT_PER_OWNER = 8
+_IN_ONE_QUESTION = 500  # SQLite takes a limited number of variables
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,18 @@ class Vault:
                 .order_by(VaultRow.id.desc())
             )
             return list(rows)
+
+    def of_owners(self, site: str, owners: Sequence[str]) -> dict[str, list[tuple[int, str]]]:
+        """owner ('u:' + user, 'v:' + visitor) -> its (number, sealed record)s; the higher number is the newer one."""
+        found: dict[str, list[tuple[int, str]]] = {}
+        with self._database.read() as session:
+            for at in range(0, len(owners), _IN_ONE_QUESTION):
+                query = select(VaultRow.owner, VaultRow.id, VaultRow.sealed).where(
+                    VaultRow.site == site, VaultRow.owner.in_(owners[at : at + _IN_ONE_QUESTION])
+                )
+                for owner, number, sealed in session.execute(query):
+                    found.setdefault(owner, []).append((number, sealed))
+        return found
 
     def delete(self, site: str, *, users: Iterable[str] = (), visitors: Iterable[str] = ()) -> int:
         """Forget every record of these owners; gives how many there were."""
