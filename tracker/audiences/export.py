@@ -116,6 +116,7 @@ class _Run:
 
     def all(self) -> None:
         """Raises TrackerError; nothing was delivered then."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not self._once(removals_only=False):
             self.counts = self._nothing()
             self._once(removals_only=True)

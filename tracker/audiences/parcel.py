@@ -64,7 +64,6 @@ class Parcel:
     """Takes rows of removals, then of additions. Leaving the `with` block without `finish()` leaves nothing behind."""
 
     def __init__(self, folder: Path, stem: str, network: Network, shape: str, terms: Terms) -> None:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self._folder, self._stem, self._network, self._terms = folder, stem, network, terms
         self._api = shape == "api"
         self._parts: list[_Part] = []
