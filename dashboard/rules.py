@@ -66,9 +66,9 @@ def _leaf(rule: Json, depth: int) -> list[Line]:
     if "property" in rule:
         return [(depth, sentence(filter_text(rule["property"])))]
     if "answered" in rule:
-        return [
-            (depth, f"Answered the survey {rule['answered'].get('survey', '')}{_bounds(rule['answered'].get('score'))}")
-        ]
+        answered = rule["answered"]
+        score = f" with a score of{_bounds(answered['score'])}" if answered.get("score") else ""
+        return [(depth, f"Answered the survey “{answered.get('survey', '')}”{score}{_within(answered)}")]
     if "rfm" in rule:
         return [(depth, f"Is in the customer group {formats.event_title(str(rule['rfm'].get('segment', '')))}")]
     if "ltv" in rule:

@@ -23,6 +23,11 @@ ACKNOWLEDGED = "!Object.keys(localStorage).some(key => /^jt_.*_e[0-9]/.test(key)
 STEPS = ("view_item", "add_to_cart", "begin_checkout", "add_shipping_info", "add_payment_info", "purchase")
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(whole_chromium: Browser) -> Browser:
+    return whole_chromium
+
+
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def road(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Tracker, str]]:
     """Collector and engine as processes, the shop in this one."""

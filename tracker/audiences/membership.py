@@ -79,6 +79,15 @@ def gate(engine: Engine, site: Site, definition: Definition, people: Sequence[in
     return {int(person): (str(verdict), bool(granted)) for person, verdict, granted in rows}
 
 
+def keys(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Iterator[Sequence[int]]:
+    """Keys of all visitors and users of the members who may leave the house, sorted, some `ROWS_AT_ONCE` at a time."""
+    parts = max(1, -(-preview(engine, site, definition, now_ms)["exportable"] // ROWS_AT_ONCE))
+    for part in range(parts):
+        verdicts = _members(engine, site, definition, now_ms)
+        first, last = part * 2**64 // parts, (part + 1) * 2**64 // parts - 1
+        yield [row[0] for row in engine.ask(_wrap("keys", verdicts, site=site.name, first=first, last=last)).rows]
+
+
 def contains(engine: Engine, site: Site, definition: Definition, visitor: str, now_ms: int) -> bool:
     """Whether the person behind this visitor is a member."""
     key = visitor_key(visitor)
@@ -104,7 +113,7 @@ def _rule(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Fr
 
 
 def _verdicts(engine: Engine, site: Site, definition: Definition, *, only: Fragment, rule: Fragment) -> Query:
-    keys = keys_of(site.name, site.write_key, site.identifier_key)
+    secret = keys_of(site.name, site.write_key, site.identifier_key)
     return fill(
         load(__package__, "verdicts"),
         {
@@ -118,12 +127,12 @@ def _verdicts(engine: Engine, site: Site, definition: Definition, *, only: Fragm
         },
         {
             "site": site.name,
-            "salt": keyed(keys, f"holdout:{definition.id}"),
+            "salt": keyed(secret, f"holdout:{definition.id}"),
             "holdout": definition.holdout,
             "refusal": _REFUSAL[site.consent],
         },
     )
 
 
-def _wrap(name: str, verdicts: Query, **params: int) -> Query:
+def _wrap(name: str, verdicts: Query, **params: int | str) -> Query:
     return fill(load(__package__, name), {"verdicts": Fragment(verdicts.text, verdicts.params)}, params)

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 
 from aiohttp import hdrs, web
 
-from tracker.collector import endpoints, endpoints_matomo, endpoints_snowplow, links, newcomers, scripts
+from tracker.collector import endpoints, endpoints_matomo, endpoints_snowplow, links, newcomers, scripts, segments
 from tracker.collector.endpoints import SERVICE, Handler
 from tracker.collector.protocols import segment
 from tracker.collector.service import Service
@@ -23,6 +23,7 @@ _GETS: dict[str, Handler] = {
     "/healthz": endpoints.healthz,
     "/readyz": endpoints.readyz,
     "/metrics": endpoints.get_metrics,
+    "/v1/segments": segments.get_segments,
     **endpoints_snowplow.GETS,
     **endpoints_matomo.GETS,
     **newcomers.GETS,
@@ -42,6 +43,7 @@ _POSTS: dict[str, Handler] = {
 def make_app(settings: CollectorSettings) -> web.Application:
     """The collector as an aiohttp application; it opens the spool when it starts and seals it when it stops."""
     app = web.Application(client_max_size=settings.limits.import_body)
+    app[segments.SEGMENTS] = segments.Segments(settings.data)
     for path, handler in _GETS.items():
         app.router.add_get(path, handler, allow_head=path not in _RECORDING)
     for path in newcomers.GETS:
