@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - a vector is a line
 """Published vectors of the networks: input -> canonical form -> hash. Each was recomputed from its source."""
 
 from __future__ import annotations
