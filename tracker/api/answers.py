@@ -287,12 +287,35 @@ class Export(Struct):
     audience: str
     network: str
     mode: str
+    shape: Literal["file", "api"]
     state: Literal["running", "done", "failed"]
+    warnings: list[str]
     counts: dict[str, Any]
     files: list[ExportedFile]
     created: str
     finished: str | None
     error: ErrorBody | UnsetType = UNSET
+
+
+class NetworkShown(Struct):
+    """A network that takes audiences. `minimum`: members below which it cannot use a list; `max_days`: null, no limit.
+
+    `replaces`: a delivery is the whole list, whatever the mode.
+    """
+
+    name: str
+    title: str
+    shapes: list[Literal["file", "api"]]
+    minimum: int
+    max_days: int | None
+    replaces: bool
+    note: str
+
+
+class Networks(Struct):
+    """All there are."""
+
+    networks: list[NetworkShown]
 
 
 class Exports(Struct):

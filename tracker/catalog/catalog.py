@@ -10,6 +10,7 @@ from tracker.catalog.audiences import Audiences
 from tracker.catalog.audit import Audit
 from tracker.catalog.consents import Consents
 from tracker.catalog.database import Database
+from tracker.catalog.deliveries import Deliveries
 from tracker.catalog.exports import Exports
 from tracker.catalog.funnels import Funnels
 from tracker.catalog.ledger import Ledger
@@ -34,6 +35,7 @@ class Catalog:
         self.funnels = Funnels(self.database)
         self.audiences = Audiences(self.database)
         self.exports = Exports(self.database)
+        self.deliveries = Deliveries(self.database)
         self.audit = Audit(self.database)
         self.ledger = Ledger(self.database)
         self.vault = Vault(self.database)

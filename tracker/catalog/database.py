@@ -52,7 +52,17 @@ def _gate_settings(connection: Connection) -> None:
         connection.execute(text("alter table sites add column gate json"))
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_tables, _pixel_settings, _consent, _gate_settings)
+def _deliveries(connection: Connection) -> None:
+    """What exports say of themselves, and who was delivered to which network."""
+    if "details" not in {column["name"] for column in inspect(connection).get_columns("exports")}:
+        connection.execute(text("alter table exports add column details json"))
+    Base.metadata.create_all(connection)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    *(_first_tables, _pixel_settings, _consent, _gate_settings),
+    _deliveries,
+)
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 
 

@@ -90,6 +90,29 @@ class ExportRow(Base):
     min_size: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[int] = mapped_column(BigInteger)
     finished_at: Mapped[int | None] = mapped_column(BigInteger)
+    details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class DeliveryRow(Base):
+    """How often something of an audience was delivered to a network: an export that began before the last fails."""
+
+    __tablename__ = "deliveries"
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    audience: Mapped[str] = mapped_column(String(32), primary_key=True)
+    network: Mapped[str] = mapped_column(String(32), primary_key=True)
+    generation: Mapped[int] = mapped_column(BigInteger)
+
+
+class DeliveredRow(Base):
+    """Somebody whom a network was given and who was not taken back from it since, with what they went by."""
+
+    __tablename__ = "delivered"
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    audience: Mapped[str] = mapped_column(String(32), primary_key=True)
+    network: Mapped[str] = mapped_column(String(32), primary_key=True)
+    person: Mapped[str] = mapped_column(String(16), primary_key=True)  # the key, hex
+    at: Mapped[int] = mapped_column(BigInteger)
+    sealed: Mapped[str] = mapped_column(Text)
 
 
 class AuditRow(Base):

@@ -7,7 +7,7 @@ the newest few of each owner, and whoever opens them merges. Kept apart from eve
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select
@@ -19,6 +19,7 @@ from tracker.core.identifiers import MESSAGE
 KEPT_PER_OWNER = 8
 MESSAGES_PER_OWNER = 50
 _IS_MESSAGE = VaultRow.sealed.startswith(MESSAGE, autoescape=True)
+_IN_ONE_QUESTION = 500  # SQLite takes a limited number of variables
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,18 @@ class Vault:
         with self._database.read() as session:
             rows = session.execute(wanted.order_by(VaultRow.id.desc()).limit(limit))
             return [(number, owner, sealed) for number, owner, sealed in rows]
+
+    def of_owners(self, site: str, owners: Sequence[str]) -> dict[str, list[tuple[int, str]]]:
+        """owner ('u:' + user, 'v:' + visitor) -> its (number, sealed record)s; the higher number is the newer one."""
+        found: dict[str, list[tuple[int, str]]] = {}
+        with self._database.read() as session:
+            for at in range(0, len(owners), _IN_ONE_QUESTION):
+                query = select(VaultRow.owner, VaultRow.id, VaultRow.sealed).where(
+                    VaultRow.site == site, VaultRow.owner.in_(owners[at : at + _IN_ONE_QUESTION]), ~_IS_MESSAGE
+                )
+                for owner, number, sealed in session.execute(query):
+                    found.setdefault(owner, []).append((number, sealed))
+        return found
 
     def delete(self, site: str, *, users: Iterable[str] = (), visitors: Iterable[str] = ()) -> int:
         """Forget every record of these owners; gives how many there were."""
