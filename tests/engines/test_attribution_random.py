@@ -93,9 +93,7 @@ def test_every_model_equals_the_oracle(engine):
                 END,
                 model,
                 by,
-                conversion=lambda one, money=money: (
-                    one["event"] == "purchase" and (money or "margin" in one["props"])
-                ),
+                conversion=lambda one, money=money: one["event"] == "purchase" and (money or "margin" in one["props"]),
                 amount=(lambda one: one["value"] or 0.0) if money else margin,
                 lookback=days * oracle.DAY,
                 half_life=36 * HOUR,

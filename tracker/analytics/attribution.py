@@ -38,7 +38,8 @@ _PACKED = (
     " + bitShiftLeft(toUInt128(seq), 56) + bitAnd(arrival, 72057594037927935)"
 )
 _NULLS = (
-    "arrayConcat(conversions, [(bitNot(toUInt128(0)), greatest(bitShiftLeft(toUInt128({from:Int64} - {read:Int64}), 88),"
+    "arrayConcat(conversions, [(bitNot(toUInt128(0)),"
+    " greatest(bitShiftLeft(toUInt128({from:Int64} - {read:Int64}), 88),"
     " arrayMax(arrayPushBack(arrayMap(one -> one.1, conversions), toUInt128(0))) + 1), 0., 0)])"
 )
 
@@ -112,6 +113,29 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     }
 
 
+def with_costs(answer: dict[str, Any], costs: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    """The answer with `cost`, `cac` (cost / conversions) and `roas` (value / cost) in its rows.
+
+    `costs` is currency -> key -> cost. The currency that most was spent in counts; the others' names are in
+    `other_cost_currencies`. Keys that cost something and brought nothing get a row.
+    """
+    currency = max(sorted(costs), key=lambda one: sum(costs[one].values()))
+    spent = costs[currency]
+    known = {row["key"] for row in answer["rows"]}
+    rows = [*answer["rows"], *({"key": key, "conversions": 0.0, "value": 0.0} for key in sorted(spent.keys() - known))]
+    return {
+        **answer,
+        "rows": [row | _cost(row, spent[row["key"]]) if row["key"] in spent else row for row in rows],
+        "cost_currency": currency,
+        "other_cost_currencies": sorted(costs.keys() - {currency}),
+    }
+
+
+def _cost(row: Mapping[str, Any], cost: float) -> dict[str, float | None]:
+    conversions, value = row["conversions"], row["value"]
+    return {"cost": cost, "cac": cost / conversions if conversions else None, "roas": value / cost if cost else None}
+
+
 def _paths(spec: Spec, events: Fragment, key: Fragment) -> Any:
     converted = condition(spec.conversion)
     params = Params("v")
@@ -168,7 +192,9 @@ def _read(spec: Spec) -> int:
 def _markov(spec: Spec, found: Mapping[str, Any]) -> tuple[dict[int, float], dict[int, float]]:
     """Conversions and amounts by key: the removal effects' shares of what had a touch at all."""
     low = 2**64 - 1
-    transitions = {(int(pair) >> 64, int(pair) & low): int(times) for pair, times in _pairs(found["transitions"]).items()}
+    transitions = {
+        (int(pair) >> 64, int(pair) & low): int(times) for pair, times in _pairs(found["transitions"]).items()
+    }
     if len({source for source, _ in transitions}) > MAX_STATES:
         raise BadRequest(
             f"there are more than {MAX_STATES} of them in this period: take a shorter one, or go by channel", field="by"

@@ -47,7 +47,12 @@ def _consent(connection: Connection) -> None:
     Base.metadata.create_all(connection)  # makes only what is missing
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_tables, _pixel_settings, _consent)
+def _costs(connection: Connection) -> None:
+    """What advertising cost."""
+    Base.metadata.create_all(connection)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_tables, _pixel_settings, _consent, _costs)
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 
 

@@ -1,4 +1,4 @@
-"""`tracker funnel` and `tracker audience`: what the API does, for the shell. JSON on stdout."""
+"""`tracker funnel`, `tracker report` and `tracker audience`: what the API does, for the shell. JSON on stdout."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -41,6 +42,17 @@ def funnel(
     body = read_json(spec)
     with connect(settings(data=data)) as api:
         answer(api.call("POST", "/api/v1/reports/funnel", body))
+
+
+def report(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="attribution, rfm, overview ...: docs/reports.md.")],
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.json", help="The request of that report; - reads stdin.")],
+    data: Data = None,
+) -> None:
+    """Run any report and print it as JSON."""
+    body = read_json(spec)
+    with connect(settings(data=data)) as api:
+        answer(api.call("POST", f"/api/v1/reports/{quote(name)}", body))
 
 
 @audience.command("list", epilog="Example: tracker audience list")
@@ -109,6 +121,7 @@ def _finished(api: Api, export: dict[str, Any]) -> dict[str, Any]:
 
 
 def register(app: typer.Typer) -> None:
-    """Add `funnel` and `audience` to the app."""
+    """Add `funnel`, `report` and `audience` to the app."""
     app.command(epilog="Example: tracker funnel checkout.json")(funnel)
+    app.command(epilog="Example: tracker report attribution channels.json")(report)
     app.add_typer(audience, name="audience")
