@@ -24,7 +24,7 @@ MAX_STATES = 2_000
 """Most keys of a Markov chain: its matrix has as many rows and columns."""
 
 KEYS = {
-    "channel": "toString(channel)",
+    "channel": "channel",
     "source": "multiIf(utm_source != '', toString(utm_source), click_id_kind != '', toString(click_id_kind),"
     " referrer_host != '', toString(referrer_host), channel = 'Direct', '(direct)', '(not set)')",
     "campaign": "if(utm_campaign = '', '(not set)', toString(utm_campaign))",
