@@ -49,7 +49,7 @@ def test_every_route_of_the_api_has_a_role_or_is_one_of_the_public_pages(tmp_pat
     assert all(f"`{path}`" in PAGE for path in PUBLIC)
 
 
-async def test_another_method_is_405_and_says_which_would_do(start):  # noqa: F811
+async def test_another_method_is_405_and_says_which_would_do(start):
     collector = await start()
     paths: dict[str, set[str]] = {}
     for method, path in served(collector.app):

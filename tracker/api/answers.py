@@ -356,6 +356,14 @@ class SuppressionMade(Struct, kw_only=True):
     hashes: list[str]
 
 
+class CostsPut(Struct):
+    """`changed`: rows that are new or differ from what was there."""
+
+    site: str
+    rows: int
+    changed: int
+
+
 class SuppressionsImported(Struct, kw_only=True):
     """`new`: those that are not on the list for this reason yet."""
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from tracker.core.costs import MAX_ROWS
 from tracker.core.gate import GateSettings
 from tracker.core.pixel import PixelSettings
 from tracker.core.privacy import PrivacySettings
@@ -223,6 +224,13 @@ class SuppressionImport(Closed):
     dry_run: bool = True
 
 
+class CostsBody(Closed):
+    """Costs by day and channel, source or campaign: `date`, names, `cost`, `currency`, `clicks`, `impressions`."""
+
+    site: SiteName
+    rows: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=MAX_ROWS)]
+
+
 class Filter(Struct, kw_only=True):
     """A condition on a property."""
 
@@ -404,3 +412,18 @@ class PathsBody(Struct, kw_only=True):
     min_people: Annotated[int, Meta(ge=1)] = 1
     max_nodes: Annotated[int, Meta(ge=1, le=1000, description="nodes of a step; the rest is other")] = 100
     groups: list[PathGroup] = field(default_factory=list)
+
+
+class AttributionBody(Struct, kw_only=True):
+    """Conversions shared among the touches before them; `half_life` is that of `time_decay`."""
+
+    site: SiteName
+    start: Time = field(name="from")
+    end: Time = field(name="to")
+    conversion: Condition | UnsetType = UNSET
+    value: Annotated[str, Meta(description="the property that holds a conversion's worth")] = "value"
+    model: Literal["first", "last", "last_non_direct", "linear", "time_decay", "position", "markov", "shapley"] = "last"
+    lookback: Duration = "30d"
+    half_life: Duration = "7d"
+    by: Literal["channel", "source", "campaign", "click_id"] = "channel"
+    timezone: Zone | UnsetType = UNSET

@@ -59,9 +59,14 @@ def _deliveries(connection: Connection) -> None:
     Base.metadata.create_all(connection)
 
 
+def _costs(connection: Connection) -> None:
+    """What advertising cost."""
+    Base.metadata.create_all(connection)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     *(_first_tables, _pixel_settings, _consent, _gate_settings),
-    _deliveries,
+    *(_deliveries, _costs),
 )
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 

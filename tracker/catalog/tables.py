@@ -216,6 +216,21 @@ class ConsentRow(Base):
     chain: Mapped[str] = mapped_column(String(64))
 
 
+class CostRow(Base):
+    """What one day of advertising cost; a name that does not apply is ''."""
+
+    __tablename__ = "costs"
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    date: Mapped[str] = mapped_column(String(10), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(255), primary_key=True)
+    source: Mapped[str] = mapped_column(String(255), primary_key=True)
+    campaign: Mapped[str] = mapped_column(String(255), primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    cost: Mapped[float] = mapped_column(Float)
+    clicks: Mapped[int] = mapped_column(BigInteger)
+    impressions: Mapped[int] = mapped_column(BigInteger)
+
+
 class ConsentTextRow(Base):
     """A TC or GPP string, once, under the hash that events and the consent log hold."""
 
