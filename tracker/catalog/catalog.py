@@ -10,6 +10,7 @@ from tracker.catalog.audiences import Audiences
 from tracker.catalog.audit import Audit
 from tracker.catalog.consents import Consents
 from tracker.catalog.database import Database
+from tracker.catalog.erasures import Erasures
 from tracker.catalog.exports import Exports
 from tracker.catalog.funnels import Funnels
 from tracker.catalog.ledger import Ledger
@@ -37,6 +38,7 @@ class Catalog:
         self.audit = Audit(self.database)
         self.ledger = Ledger(self.database)
         self.vault = Vault(self.database)
+        self.erasures = Erasures(self.database)
         self.consents = Consents(self.database)
         self.suppressions = Suppressions(self.database, sites_file.with_name(FILE))
         self.suppressions.publish()  # before the sites, whose file says that there must be a list

@@ -11,7 +11,7 @@ import struct
 import sys
 from array import array
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +67,10 @@ class Members:
         count = self.head.count
         place = bisect_left(range(count), key, key=self._at)
         return place < count and self._at(place) == key
+
+    def numbers(self) -> Iterator[int]:
+        """All of them, in order."""
+        return (self._at(place) for place in range(self.head.count))
 
     def _at(self, place: int) -> int:
         return int(_NUMBER.unpack_from(self.blob, HEAD + place * _NUMBER.size)[0])
