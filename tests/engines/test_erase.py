@@ -188,7 +188,7 @@ def check_gone(road: Erasing, asked: str) -> None:
     assert road.engine.ask(Query(text="select distinct arrival from rejected")).rows == [(32,)]
     assert sorted(path.name for path in (road.data / "exports").iterdir()) == ["two.csv"]
     [segment] = (road.data / "segments" / "shop").iterdir()
-    assert list(files.read(memoryview(segment.read_bytes())).numbers()) == [user_key("bob")]
+    assert list(files.read(memoryview(segment.read_bytes())).keys) == [user_key("bob")]
     assert road.catalog.vault.get("shop", user="ann") == []
     [removal] = road.catalog.erasures.removals(site="shop")
     assert (removal.network, removal.certain, len(removal.sealed)) == ("csv", True, 1)

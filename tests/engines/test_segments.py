@@ -34,8 +34,8 @@ class Shop(Choosing):
         given = {"duration": "30d", "holdout": 0.0, "refresh": "1m", **more}
         return self.catalog.audiences.create("shop", name, rule, **given).id
 
-    async def inside(self, visitor: str, **headers: str) -> list[str]:
-        params = {"site": self.site.write_key, "visitor": visitor}
+    async def inside(self, visitor: str | None, **headers: str) -> list[str]:
+        params = {"site": self.site.write_key} | ({} if visitor is None else {"visitor": visitor})
         answer = await self.client.get("/v1/segments", params=params, headers=headers)
         assert answer.status == 200
         assert answer.headers["Cache-Control"] == "no-store, private"
@@ -62,7 +62,14 @@ async def test_a_visitor_is_in_the_audiences_of_its_person(shop: Shop, monkeypat
     assert rounds.round() == 3
     assert await shop.inside("v1") == []
     visitors = [event(n, visitor=f"v{n}", name="view" if n == 5 else "click") for n in range(1, 8)]
-    shop.load([*visitors, event(20, visitor="v6", gpc=1, ads=0), event(21, visitor="laptop", user="u1", name="view")])
+    shop.load(
+        [
+            *visitors,
+            event(20, visitor="v6", gpc=1, ads=0),
+            event(8, visitor="own-visitor"),
+            event(21, visitor="laptop", user="u1", name="view"),
+        ]
+    )
     shop.load([event(22, visitor="v5", user="u1", name="view"), event(23, visitor="v4", user="u1")])
     assert rounds.round() == 0  # nothing is due
     rounds._turns.clear()
@@ -73,6 +80,8 @@ async def test_a_visitor_is_in_the_audiences_of_its_person(shop: Shop, monkeypat
         []
     ] * 4
     assert await shop.inside("v1", **{"Sec-GPC": "1"}) == []
+    assert await shop.inside(None, Cookie="a=b; jt_vid=own-visitor") == [clicked]
+    assert await shop.inside(None) == []
     assert never not in await shop.inside("v1")
     shop.load([decision(30, 10, 0, visitor="v1")])
     assert await shop.inside("v1") == []  # at once, whenever the files are computed again

@@ -17,6 +17,7 @@ from tracker.core.errors import BadRequest
 CONTRACT = """
 POST /api/v1/sites · GET /api/v1/sites · PUT /api/v1/sites/{name} · DELETE /api/v1/sites/{name} · GET /api/v1/ledger
 POST /api/v1/reports/funnel · POST /api/v1/reports/funnel/people · POST /api/v1/reports/overview
+POST /api/v1/reports/lifecycle · POST /api/v1/reports/rfm
 POST /api/v1/reports/live · POST /api/v1/reports/timeseries · GET /api/v1/people · GET /api/v1/people/{id}/timeline
 GET /api/v1/audiences · POST /api/v1/audiences · GET /api/v1/audiences/{id} · PUT /api/v1/audiences/{id}
 DELETE /api/v1/audiences/{id} · POST /api/v1/audiences/preview · GET /api/v1/audiences/{id}/members

@@ -101,6 +101,16 @@ def _timeseries(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return {"start": _TEXT, "value": _REAL}, list(answer["series"])
 
 
+def _lifecycle(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    states = ("new", "returning", "resurrecting", "dormant")
+    return {"start": _TEXT, **dict.fromkeys(states, _WHOLE)}, list(answer["periods"])
+
+
+def _rfm(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    kinds = {"people": _WHOLE, "purchases": _WHOLE, "value": _REAL, "share": _REAL, "days_since_purchase": _REAL}
+    return {"segment": _TEXT, **kinds}, list(answer["segments"])
+
+
 def _overview(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     currencies = sorted({currency for day in answer["series"] for currency in day["revenue"]})
     columns = {**_DAYS, **{f"revenue_{currency}": _REAL for currency in currencies}}
@@ -121,4 +131,6 @@ _TABLES: dict[str, Callable[[Row], tuple[dict[str, Any], list[dict[str, Any]]]]]
     "live": _live,
     "timeseries": _timeseries,
     "overview": _overview,
+    "lifecycle": _lifecycle,
+    "rfm": _rfm,
 }

@@ -308,6 +308,28 @@ class LiveBody(Struct, kw_only=True):
     limit: Limit = 50
 
 
+class RfmBody(Struct, kw_only=True):
+    """Buyers as of `to`, by their purchases since `from`; `event` is what counts as one."""
+
+    site: SiteName
+    start: Time = field(name="from")
+    end: Time = field(name="to")
+    event: Condition | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+
+
+class LifecycleBody(Struct, kw_only=True):
+    """Who came for the first time, came again, came back or stayed away; of everything, or of one event."""
+
+    site: SiteName
+    start: Time = field(name="from")
+    end: Time = field(name="to")
+    period: Literal["day", "week", "month"] = "week"
+    week_start: Literal["monday", "sunday"] = "monday"
+    event: Condition | UnsetType = UNSET
+    timezone: Zone | UnsetType = UNSET
+
+
 class TimeseriesBody(Struct, kw_only=True):
     """One number an interval."""
 

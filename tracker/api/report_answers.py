@@ -162,6 +162,52 @@ class Timeseries(Struct):
     series: list[Point]
 
 
+class RfmSegment(Struct):
+    """The buyers of one name; days on average, null where there are none."""
+
+    segment: str
+    people: int
+    purchases: int
+    value: float
+    share: float
+    days_since_purchase: float | None
+
+
+class RfmCell(Struct):
+    """The buyers of three scores, 1 to 5 each."""
+
+    r: int
+    f: int
+    m: int
+    people: int
+
+
+class Rfm(Struct):
+    """Every segment, empty ones too; purchases in other currencies than `currency` are worth nothing here."""
+
+    currency: str
+    buyers: int
+    other_currencies: int
+    segments: list[RfmSegment]
+    cells: list[RfmCell]
+
+
+class LifecyclePeriod(Struct):
+    """One day, week or month; `start` is its first day. Dormant: active in the period before, not in this one."""
+
+    start: str
+    new: int
+    returning: int
+    resurrecting: int
+    dormant: int
+
+
+class Lifecycle(Struct):
+    """Every period that touches the range, empty ones too."""
+
+    periods: list[LifecyclePeriod]
+
+
 class People(Struct):
     """The one seen last first."""
 

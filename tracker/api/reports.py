@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tracker.analytics import funnel, funnel_people, live, overview, timeseries
+from tracker.analytics import funnel, funnel_people, lifecycle, live, overview, rfm, timeseries
 from tracker.api import bodies
 from tracker.api import report_answers as answers
 from tracker.api.call import Call
@@ -78,6 +78,21 @@ REPORTS = (
         body=bodies.TimeseriesBody,
         answer=answers.Timeseries,
         summary="One number an hour, day, week or month",
+        zoned=True,
+    ),
+    Report(
+        name="rfm",
+        question=rfm,
+        body=bodies.RfmBody,
+        answer=answers.Rfm,
+        summary="Buyers by recency, frequency and money, in segments",
+    ),
+    Report(
+        name="lifecycle",
+        question=lifecycle,
+        body=bodies.LifecycleBody,
+        answer=answers.Lifecycle,
+        summary="New, returning, resurrecting and dormant people of each day, week or month",
         zoned=True,
     ),
 )

@@ -1,8 +1,9 @@
-"""`tracker funnel` and `tracker audience`: what the API does, for the shell. JSON on stdout."""
+"""`tracker funnel`, `tracker report` and `tracker audience`: what the API does, for the shell. JSON on stdout."""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -41,6 +42,25 @@ def funnel(
     body = read_json(spec)
     with connect(settings(data=data)) as api:
         answer(api.call("POST", "/api/v1/reports/funnel", body))
+
+
+def report(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="As in the address of the API: lifecycle, rfm, funnel/people, ...")
+    ],
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.json", help="The request's body; - reads stdin.")],
+    csv: Annotated[bool, typer.Option("--csv", help="Print the report's table as CSV.")] = False,
+    data: Data = None,
+) -> None:
+    """Run any report and print it as JSON, or as CSV."""
+    if re.fullmatch(r"[a-z]+(/[a-z]+)?", name) is None:
+        raise typer.BadParameter("a report's name is like lifecycle or funnel/people; docs/reports.md lists them")
+    body, path = read_json(spec), f"/api/v1/reports/{name}"
+    with connect(settings(data=data)) as api:
+        if csv:
+            sys.stdout.write(api.text("POST", path, body, accept="text/csv").decode())
+        else:
+            answer(api.call("POST", path, body))
 
 
 @audience.command("list", epilog="Example: tracker audience list")
@@ -109,6 +129,7 @@ def _finished(api: Api, export: dict[str, Any]) -> dict[str, Any]:
 
 
 def register(app: typer.Typer) -> None:
-    """Add `funnel` and `audience` to the app."""
+    """Add `funnel`, `report` and `audience` to the app."""
     app.command(epilog="Example: tracker funnel checkout.json")(funnel)
+    app.command(epilog="Example: tracker report lifecycle spec.json --csv")(report)
     app.add_typer(audience, name="audience")

@@ -13,7 +13,7 @@ from pathlib import Path
 import structlog
 from aiohttp import hdrs, web
 
-from tracker.collector import cors
+from tracker.collector import cookies, cors
 from tracker.collector.endpoints import answering
 from tracker.collector.service import Service
 from tracker.core.errors import BadRequest, Broken
@@ -73,16 +73,21 @@ def _opened(path: Path) -> Members:
 
 @answering("segments")
 async def get_segments(request: web.Request, service: Service) -> web.Response:
-    """`?site=WRITE_KEY&visitor=V` -> `{"segments": [id, ..]}`; an unknown visitor is in none."""
+    """`?site=WRITE_KEY&visitor=V` -> `{"segments": [id, ..]}`; an unknown visitor is in none.
+
+    Without `visitor` the browser's own is meant, by its cookie.
+    """
     origin = request.headers.get(hdrs.ORIGIN)
     known = service.site_of(request.query.get("site", ""), origin)
-    visitor = request.query.get("visitor", "")
-    if not 0 < len(visitor) <= _LONGEST_VISITOR:
+    visitor = request.query.get("visitor")
+    if visitor is None:  # a page's own visitor, whose cookie its scripts cannot read
+        visitor = cookies.read(request.headers.get(hdrs.COOKIE), service.scheme_of(request) == "https")
+    elif not 0 < len(visitor) <= _LONGEST_VISITOR:
         raise BadRequest("visitor must be the visitor's id, 1 to 255 characters", field="visitor")
     inside: list[str] = []
     listed = service.suppressions.of(known.keys, expected=service.sites.suppression)
     # Somebody who has just withdrawn is in the files until they are computed anew.
-    if request.headers.get("Sec-GPC") != "1" and not listed.state((visitor,), ()):
+    if visitor and request.headers.get("Sec-GPC") != "1" and not listed.state((visitor,), ()):
         inside = request.app[SEGMENTS].of(known.site.name, visitor_key(person_id(known.keys, visitor)))
     answer = web.json_response({"segments": inside}, headers={hdrs.CACHE_CONTROL: "no-store, private"})
     if origin is not None:
