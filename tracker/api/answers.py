@@ -364,6 +364,24 @@ class CostsPut(Struct):
     changed: int
 
 
+class Erasure(Struct, kw_only=True):
+    """One erasure; it names nobody. `events`: taken out of the store; `details`: what else went, once it is done."""
+
+    id: str
+    site: str
+    state: str
+    events: int
+    details: dict[str, int]
+    asked: str
+    finished: str | None
+
+
+class Erasures(Struct, kw_only=True):
+    """The newest first."""
+
+    erasures: list[Erasure]
+
+
 class SuppressionsImported(Struct, kw_only=True):
     """`new`: those that are not on the list for this reason yet."""
 

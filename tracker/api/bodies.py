@@ -91,6 +91,13 @@ class FindPeople(Closed):
     limit: Limit = 50
 
 
+class PersonOf(Closed):
+    """A person of one site. `kind` says what the id is; without it, a user of that id comes before a visitor."""
+
+    site: SiteName
+    kind: Literal["visitor", "user"] | None = None
+
+
 class TimelineOf(Closed):
     """A page of a person's events, the newest first."""
 

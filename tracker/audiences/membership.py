@@ -92,8 +92,12 @@ def contains(engine: Engine, site: Site, definition: Definition, visitor: str, n
     """Whether the person behind this visitor is a member."""
     key = visitor_key(visitor)
     known = engine.ask(fill(load(__package__, "person_of"), params={"site": site.name, "key": key})).rows
-    person = int(known[0][0]) if known else key
-    only = Fragment(f" and {persons.PERSON} = {{only_person:UInt64}}", {"only_person": person})
+    return holds(engine, site, definition, [int(known[0][0]) if known else key], now_ms)
+
+
+def holds(engine: Engine, site: Site, definition: Definition, people: Sequence[int], now_ms: int) -> bool:
+    """Whether one of these persons, by key, is a member."""
+    only = Fragment(f" and {persons.PERSON} in {{only_person:Array(UInt64)}}", {"only_person": people})
     rule = _rule(engine, site, definition, now_ms)
     return any(
         row[1] != "suppressed" for row in engine.ask(_verdicts(engine, site, definition, only=only, rule=rule)).rows

@@ -12,6 +12,7 @@ from tracker.catalog.consents import Consents
 from tracker.catalog.costs import Costs
 from tracker.catalog.database import Database
 from tracker.catalog.deliveries import Deliveries
+from tracker.catalog.erasures import Erasures
 from tracker.catalog.exports import Exports
 from tracker.catalog.funnels import Funnels
 from tracker.catalog.ledger import Ledger
@@ -40,6 +41,7 @@ class Catalog:
         self.audit = Audit(self.database)
         self.ledger = Ledger(self.database)
         self.vault = Vault(self.database)
+        self.erasures = Erasures(self.database)
         self.consents = Consents(self.database)
         self.costs = Costs(self.database)
         self.suppressions = Suppressions(self.database, sites_file.with_name(FILE))

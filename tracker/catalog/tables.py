@@ -239,3 +239,49 @@ class ConsentTextRow(Base):
     hash: Mapped[str] = mapped_column(String(32), primary_key=True)
     text: Mapped[str] = mapped_column(Text)
     at: Mapped[int] = mapped_column(BigInteger)
+
+
+class ErasureRow(Base):
+    """One person to be erased. The names are here only until it is done; what stays afterwards names nobody."""
+
+    __tablename__ = "erasures"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    site: Mapped[str] = mapped_column(String(64), index=True)
+    state: Mapped[str] = mapped_column(String(16), index=True)  # asked, counted, done
+    visitors: Mapped[list[str]] = mapped_column(JSON)
+    users: Mapped[list[str]] = mapped_column(JSON)
+    events: Mapped[int] = mapped_column(BigInteger)
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
+    actor: Mapped[str] = mapped_column(String(64))
+    asked_at: Mapped[int] = mapped_column(BigInteger)
+    finished_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class ErasedRow(Base):
+    """A keyed hash of an id whose events were erased: what comes under it later is not loaded."""
+
+    __tablename__ = "erased"
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    hash: Mapped[str] = mapped_column(String(32), primary_key=True)
+    erasure: Mapped[str] = mapped_column(String(32), index=True)
+
+
+class RemovalRow(Base):
+    """A network that got a person in an export must be told that they are gone. One row an erasure and export.
+
+    `sealed`: the person's identifiers as the vault had them, opened only to write the removal and emptied once it is
+    delivered; `certain` 0: the export's file was not there any more, so that the person may not have been in it.
+    """
+
+    __tablename__ = "removals"
+    __table_args__ = (Index("removal_once", "erasure", "export", unique=True),)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    site: Mapped[str] = mapped_column(String(64))
+    erasure: Mapped[str] = mapped_column(String(32))
+    export: Mapped[str] = mapped_column(String(32))
+    audience: Mapped[str] = mapped_column(String(32))
+    network: Mapped[str] = mapped_column(String(32), index=True)
+    certain: Mapped[int] = mapped_column(Integer)
+    sealed: Mapped[list[str]] = mapped_column(JSON)
+    asked_at: Mapped[int] = mapped_column(BigInteger)
+    delivered_at: Mapped[int | None] = mapped_column(BigInteger)
