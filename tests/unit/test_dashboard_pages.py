@@ -8,6 +8,8 @@ import streamlit as st
 from dashboard_api import HOSTILE, TOKEN, Server
 from streamlit.testing.v1 import AppTest
 
+from dashboard import recipes
+
 PAGES = ["overview", "funnel", "audiences", "health", "install", "pixel"]
 
 
@@ -129,6 +131,29 @@ def test_a_drop_is_offered_as_an_audience_with_name_and_size(server):
     steps = [step["event"] for step in rule["dropped"]["funnel"]["steps"]]
     assert steps == ["view_item", "add_to_cart", "add_payment_info", "purchase"]
     assert (rule["dropped"]["after_step"], rule["dropped"]["within"]) == (1, "30d")
+
+
+def test_a_recipe_is_an_audience_in_three_clicks(server):
+    at = run("audiences")
+
+    def again():  # this test client runs the whole page each time, so the dialog is opened again
+        at.button(key="new-audience").click().run()
+        assert not at.exception
+
+    again()
+    chosen = at.selectbox(key="new-recipe")
+    assert "Cart abandoned" in chosen.options
+    assert "Newsletter readers who do not buy" not in chosen.options  # this site knows no such event
+    chosen.set_value(next(one for one in recipes.RECIPES if one.key == "cart"))
+    again()
+    at.selectbox(key="new-within-cart").set_value("7d")
+    again()
+    assert "Reached “Add to cart” but not “Purchase” in the last 7 days" in seen(at)
+    at.button(key="new-create").click()
+    at.button(key="new-audience").click().run()  # opens the new audience, which is no page of this test
+    made = next(body for method, path, body in server.state.asked if (method, path) == ("POST", "/api/v1/audiences"))
+    assert made["name"] == "Cart abandoned"
+    assert made["rule"]["dropped"]["within"] == "7d"
 
 
 def test_changing_the_builder_changes_the_question(server):

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from test_collector_http import start  # noqa: F401 - a fixture
 
 from tracker.api.app import make_app as make_api
 from tracker.api.routes import ROUTES
@@ -52,7 +51,7 @@ def test_every_route_of_the_api_has_a_role_or_is_one_of_the_public_pages(tmp_pat
 @pytest.mark.parametrize(
     ("method", "path", "who"), [(*key, who) for key, (who, _) in LISTED.items() if who.startswith("write key")]
 )
-async def test_without_a_key_nothing_is_taken(start, method, path, who):  # noqa: F811
+async def test_without_a_key_nothing_is_taken(start, method, path, who):
     collector = await start()
     path = re.sub(r"\{[^}]*\}", "nobody", path)
     body = {"site": "nobody", "events": [], "batch": [], "event": "x", "userId": "u"} if method == "POST" else None
@@ -62,7 +61,7 @@ async def test_without_a_key_nothing_is_taken(start, method, path, who):  # noqa
 
 
 @pytest.mark.parametrize(("method", "path"), [key for key, (_, body) in LISTED.items() if key[0] == "POST" and body])
-async def test_bodies_are_bounded_as_listed(start, method, path):  # noqa: F811
+async def test_bodies_are_bounded_as_listed(start, method, path):
     collector = await start()
     most = SIZES[LISTED[method, path][1]]
     too_much = await collector.send(path, b" " * (most + 1))

@@ -32,7 +32,7 @@ class Calendar:
         if self.period == "month":
             return f"toInt32(toYear({local}) * 12 + toMonth({local})) - {first.year * 12 + first.month}"
         days = f"toInt32({local}) - {first.toordinal() - date(1970, 1, 1).toordinal()}"
-        return days if self.period == "day" else f"intDiv({days}, 7)"
+        return days if self.period == "day" else f"toInt32(floor(({days}) / 7))"  # before the range too
 
 
 def calendar(

@@ -1,15 +1,15 @@
--- How many people were in which state in which period. `number` counts periods of the site's calendar; `active` are those
--- from the one before the first that is asked for, `began` is the person's first one ever.
+-- How many people were in which state in which period. `number` counts periods of the site's calendar, 0 is the first that
+-- is asked for; `active` are those from the one before it, `began` is the person's first one ever.
 -- Slots: number, person, events, persons, counted, event.
 select one.1 as number, one.2 as state, count() as people
 from (
     select arrayJoin(arrayConcat(
         arrayMap(p -> (p, multiIf(p = began, 'new', has(active, p - 1), 'returning', 'resurrecting')),
-            arrayFilter(p -> p >= {first:Int64}, active)),
+            arrayFilter(p -> p >= 0, active)),
         arrayMap(p -> (p + 1, 'dormant'), arrayFilter(p -> p < {last:Int64} and not has(active, p + 1), active))
     )) as one
     from (
-        select /*person*/ as who, min(at) as began, groupUniqArrayIf(at, at >= {first:Int64} - 1) as active
+        select /*person*/ as who, min(at) as began, groupUniqArrayIf(at, at >= -1) as active
         from (
             select *, toInt64(/*number*/) as at
             from /*events*/

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
 
 import typer
 
@@ -45,14 +45,22 @@ def funnel(
 
 
 def report(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As in POST /api/v1/reports/NAME: retention, paths, ...")],
-    spec: Annotated[Path, typer.Argument(metavar="SPEC.json", help="The report's request; - reads stdin.")],
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="As in the address of the API: lifecycle, rfm, funnel/people, ...")
+    ],
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.json", help="The request's body; - reads stdin.")],
+    csv: Annotated[bool, typer.Option("--csv", help="Print the report's table as CSV.")] = False,
     data: Data = None,
 ) -> None:
-    """Run any report and print it as JSON."""
-    body = read_json(spec)
+    """Run any report and print it as JSON, or as CSV."""
+    if re.fullmatch(r"[a-z]+(/[a-z]+)?", name) is None:
+        raise typer.BadParameter("a report's name is like lifecycle or funnel/people; docs/reports.md lists them")
+    body, path = read_json(spec), f"/api/v1/reports/{name}"
     with connect(settings(data=data)) as api:
-        answer(api.call("POST", f"/api/v1/reports/{quote(name)}", body))
+        if csv:
+            sys.stdout.write(api.text("POST", path, body, accept="text/csv").decode())
+        else:
+            answer(api.call("POST", path, body))
 
 
 @audience.command("list", epilog="Example: tracker audience list")
@@ -123,5 +131,5 @@ def _finished(api: Api, export: dict[str, Any]) -> dict[str, Any]:
 def register(app: typer.Typer) -> None:
     """Add `funnel`, `report` and `audience` to the app."""
     app.command(epilog="Example: tracker funnel checkout.json")(funnel)
-    app.command(epilog="Example: tracker report retention weeks.json")(report)
+    app.command(epilog="Example: tracker report lifecycle spec.json --csv")(report)
     app.add_typer(audience, name="audience")

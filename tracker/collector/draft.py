@@ -34,6 +34,7 @@ class Context(msgspec.Struct, kw_only=True):
     makes_visitors  an event without a visitor gets a new one
     suspect     why the sender is taken for a machine (see `suspects`); "" for a person
     listed      the site's suppression list; None only where there cannot be one
+    decided     what the gate said so far of choices (analytics, ads) without any consent string
     """
 
     site: Site
@@ -58,6 +59,7 @@ class Context(msgspec.Struct, kw_only=True):
     minted: str = ""
     listed: Listed | None = None
     suspect: str = ""
+    decided: dict[tuple[bool | None, bool | None], Decision] = {}
 
     def decide(self, said: RawConsent, state: int = 0) -> Decision:
         """The consent gate's word for one event of this request; `state` is what the list says of its person."""

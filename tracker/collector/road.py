@@ -415,7 +415,7 @@ def turn_away(reason: Reject, message: str, context: Context, text: bytes = b"")
 
 def to_body(raw: RawEvent, context: Context, text: bytes = b"") -> tuple[Record, bytes]:
     """`travel`, encoded for the spool. A number or text that JSON cannot carry ends as Rejected like any other."""
-    record = travel(raw, context, text)
+    record = express(raw, context, text) or walk(raw, context, text)
     words = context.words
     if (
         words is not None

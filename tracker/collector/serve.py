@@ -55,7 +55,22 @@ async def serve(settings: CollectorSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     app = make_app(settings)
-    runner = Runner(
+    runner = runner_of(app, settings)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, settings.host, settings.port, reuse_port=True, backlog=1024)
+        await site.start()
+        log.info("collector.listening", host=settings.host, port=settings.port, worker=settings.worker)
+        await stop.wait()
+        log.info("collector.stopping", worker=settings.worker)
+        await _leave(site, app[SERVICE], settings.grace)
+    finally:
+        await runner.cleanup()
+
+
+def runner_of(app: web.Application, settings: CollectorSettings) -> Runner:
+    """What serves the collector, with every bound of its settings."""
+    return Runner(
         app,
         most=connections_for(settings.connections),
         patience=settings.head_timeout,
@@ -68,16 +83,6 @@ async def serve(settings: CollectorSettings) -> None:
         lingering_time=3.0,  # for a client that still sends to read why it was refused
         handle_signals=False,
     )
-    await runner.setup()
-    try:
-        site = web.TCPSite(runner, settings.host, settings.port, reuse_port=True, backlog=1024)
-        await site.start()
-        log.info("collector.listening", host=settings.host, port=settings.port, worker=settings.worker)
-        await stop.wait()
-        log.info("collector.stopping", worker=settings.worker)
-        await _leave(site, app[SERVICE], settings.grace)
-    finally:
-        await runner.cleanup()
 
 
 def connections_for(wanted: int) -> int:

@@ -7,13 +7,13 @@ leave the house are in it. It is replaced as a whole, by rename.
 
 from __future__ import annotations
 
-import struct
 import sys
 from array import array
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import msgspec
 
@@ -21,7 +21,7 @@ from tracker.core.errors import Broken
 
 FOLDER = "segments"
 HEAD = 256  # bytes
-_NUMBER = struct.Struct("<Q")
+_KEY = 8  # bytes
 
 
 class Head(msgspec.Struct):
@@ -57,19 +57,15 @@ def keys(numbers: Sequence[int]) -> bytes:
 
 @dataclass(frozen=True)
 class Members:
-    """A file that is open. `blob` may be a memory map: a look-up touches some twenty of its pages."""
+    """A file that is open. `keys` may look into a memory map: a look-up touches some twenty of its pages."""
 
     head: Head
-    blob: memoryview
+    keys: Sequence[int]
 
     def hold(self, key: int) -> bool:
         """Whether a key is in it."""
-        count = self.head.count
-        place = bisect_left(range(count), key, key=self._at)
-        return place < count and self._at(place) == key
-
-    def _at(self, place: int) -> int:
-        return int(_NUMBER.unpack_from(self.blob, HEAD + place * _NUMBER.size)[0])
+        place = bisect_left(self.keys, key)
+        return place < self.head.count and self.keys[place] == key
 
 
 def read(blob: memoryview) -> Members:
@@ -78,6 +74,10 @@ def read(blob: memoryview) -> Members:
         first = msgspec.json.decode(bytes(blob[:HEAD]), type=Head)
     except ValueError:
         raise Broken("the file of an audience has no head") from None
-    if first.v != 1 or len(blob) != HEAD + first.count * _NUMBER.size:
+    if first.v != 1 or len(blob) != HEAD + first.count * _KEY:
         raise Broken("the file of an audience is not whole")
-    return Members(first, blob)
+    if sys.byteorder == "little":
+        return Members(first, cast("Sequence[int]", blob[HEAD:].cast("Q")))
+    swapped = array("Q", bytes(blob[HEAD:]))
+    swapped.byteswap()
+    return Members(first, swapped)
