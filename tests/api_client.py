@@ -66,11 +66,13 @@ async def serve(engine: Engine, data: Path, **more: Any) -> AsyncIterator[Api]:
         return {"replayed": 1}
 
     with Catalog(f"sqlite:///{data}/catalog.sqlite", data / "sites.json") as catalog:
+        erase = more.pop("erase", None) or catalog.erasures.ask
         services = Services(
             engine=engine,
             catalog=catalog,
             ledger=lambda _site: LEDGER,
             replay=replay,
+            erase=erase,
             admin_token_hash=token_hash(ADMIN),
             exports=data / "exports",
             version="1.2.3",

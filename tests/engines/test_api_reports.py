@@ -218,3 +218,34 @@ async def test_ready_means_that_the_store_answers(api, embedded):
         assert answer.status == 200
     status, _ = await api.ask("POST", "/api/v1/reports/funnel", FUNNEL)
     assert status == 503
+
+
+async def test_attribution_as_json_and_csv(api):
+    body = {**WHEN, "conversion": {"event": "purchase"}, "model": "markov"}
+    _, report = await api.ask("POST", "/api/v1/reports/attribution", body)
+    assert shape(answers.Attribution, report)["rows"] == [{"key": "Unassigned", "conversions": 1.0, "value": 10.0}]
+    assert report["path_length"] == [{"touches": 0, "conversions": 1}]
+    _, blob = await api.ask("POST", "/api/v1/reports/attribution", body, headers={"Accept": "text/csv"})
+    assert blob.decode().splitlines() == ["key,conversions,value,cost,cac,roas", "Unassigned,1.0,10.0,,,"]
+
+
+async def test_costs_stand_beside_what_they_brought(api):
+    row = {"date": "2026-11-18", "channel": "Unassigned", "cost": 4.0, "currency": "EUR"}
+    rows = [row, {**row, "channel": "Email", "cost": 3}, {**row, "cost": 1, "currency": "USD"}]
+    rows.append({**row, "date": "2026-12-02"})  # after the report's last day in Tokyo
+    for changed in (4, 0):  # the same again changes nothing
+        _, said = await api.ask("POST", "/api/v1/costs", {"site": "shop", "rows": rows})
+        assert said == {"site": "shop", "rows": 4, "changed": changed}
+    _, said = await api.ask("POST", "/api/v1/costs", {"site": "shop", "rows": [{**row, "cost": 5}]})
+    assert said["changed"] == 1
+    body = {**WHEN, "conversion": {"event": "purchase"}}
+    _, report = await api.ask("POST", "/api/v1/reports/attribution", body)
+    assert shape(answers.Attribution, report)["rows"] == [
+        {"key": "Unassigned", "conversions": 1.0, "value": 10.0, "cost": 5.0, "cac": 5.0, "roas": 2.0},
+        {"key": "Email", "conversions": 0.0, "value": 0.0, "cost": 3.0, "cac": None, "roas": 0.0},
+    ]
+    assert (report["cost_currency"], report["other_cost_currencies"]) == ("EUR", ["USD"])
+    _, report = await api.ask("POST", "/api/v1/reports/attribution", {**body, "by": "campaign"})
+    assert report["rows"] == [{"key": "(not set)", "conversions": 1.0, "value": 10.0}]
+    status, error = await api.ask("POST", "/api/v1/costs", {"site": "shop", "rows": [row, {**row, "cost": "much"}]})
+    assert (status, error["error"]["field"]) == (400, "rows[1].cost")

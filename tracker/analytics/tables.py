@@ -120,6 +120,10 @@ def _lifecycle(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return {"start": _TEXT, **dict.fromkeys(states, _WHOLE)}, list(answer["periods"])
 
 
+def _attribution(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    return {"key": _TEXT, **dict.fromkeys(("conversions", "value", "cost", "cac", "roas"), _REAL)}, list(answer["rows"])
+
+
 def _rfm(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     kinds = {"people": _WHOLE, "purchases": _WHOLE, "value": _REAL, "share": _REAL, "days_since_purchase": _REAL}
     return {"segment": _TEXT, **kinds}, list(answer["segments"])
@@ -173,5 +177,6 @@ _TABLES: dict[str, Callable[[Row], tuple[dict[str, Any], list[dict[str, Any]]]]]
     "retention": _retention,
     "paths": _paths,
     "lifecycle": _lifecycle,
+    "attribution": _attribution,
     "rfm": _rfm,
 }

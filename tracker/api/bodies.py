@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from tracker.core.costs import MAX_ROWS
+from tracker.core.gate import GateSettings
 from tracker.core.pixel import PixelSettings
 from tracker.core.privacy import PrivacySettings
 
@@ -89,6 +91,13 @@ class FindPeople(Closed):
     limit: Limit = 50
 
 
+class PersonOf(Closed):
+    """A person of one site. `kind` says what the id is; without it, a user of that id comes before a visitor."""
+
+    site: SiteName
+    kind: Literal["visitor", "user"] | None = None
+
+
 class TimelineOf(Closed):
     """A page of a person's events, the newest first."""
 
@@ -122,7 +131,7 @@ class NewSite(Closed):
 
 
 class SiteChange(Closed):
-    """What is left out stays as it is; `pixel` and `privacy` are replaced as wholes."""
+    """What is left out stays as it is; `pixel`, `privacy` and `gate` are replaced as wholes."""
 
     domains: list[str] | None = None
     consent: Literal["opt-in", "opt-out"] | None = None
@@ -130,6 +139,7 @@ class SiteChange(Closed):
     min_size: int | None = None
     pixel: PixelSettings | None = None
     privacy: PrivacySettings | None = None
+    gate: GateSettings | None = None
 
 
 class NewToken(Closed):
@@ -207,6 +217,7 @@ class NewSuppression(Closed):
     user: str | None = None
     email: str | None = None
     phone: str | None = None
+    network: Annotated[str | None, Meta(description="an ad network's id of the person: PARTNER:ID")] = None
     hash: str | None = None
 
 
@@ -214,10 +225,17 @@ class SuppressionImport(Closed):
     """Many people of one kind; a dry run only says what it would do."""
 
     site: SiteName
-    kind: Literal["visitor", "user", "email", "phone", "hash"]
+    kind: Literal["visitor", "user", "email", "phone", "network", "hash"]
     values: Annotated[list[str], Meta(min_length=1, max_length=10_000)]
     reason: SuppressionReason = "optout"
     dry_run: bool = True
+
+
+class CostsBody(Closed):
+    """Costs by day and channel, source or campaign: `date`, names, `cost`, `currency`, `clicks`, `impressions`."""
+
+    site: SiteName
+    rows: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=MAX_ROWS)]
 
 
 class Filter(Struct, kw_only=True):
@@ -350,6 +368,14 @@ class TimeseriesBody(Struct, kw_only=True):
     timezone: Zone | UnsetType = UNSET
 
 
+class MessagesOf(Closed):
+    """A page of a site's messages; `cursor` comes from the page before."""
+
+    site: SiteName
+    limit: Limit = 100
+    cursor: str | None = None
+
+
 class CohortProperty(Struct, kw_only=True):
     """One set of cohorts for each value; the property is that of the event that puts a person into the cohort."""
 
@@ -393,3 +419,18 @@ class PathsBody(Struct, kw_only=True):
     min_people: Annotated[int, Meta(ge=1)] = 1
     max_nodes: Annotated[int, Meta(ge=1, le=1000, description="nodes of a step; the rest is other")] = 100
     groups: list[PathGroup] = field(default_factory=list)
+
+
+class AttributionBody(Struct, kw_only=True):
+    """Conversions shared among the touches before them; `half_life` is that of `time_decay`."""
+
+    site: SiteName
+    start: Time = field(name="from")
+    end: Time = field(name="to")
+    conversion: Condition | UnsetType = UNSET
+    value: Annotated[str, Meta(description="the property that holds a conversion's worth")] = "value"
+    model: Literal["first", "last", "last_non_direct", "linear", "time_decay", "position", "markov", "shapley"] = "last"
+    lookback: Duration = "30d"
+    half_life: Duration = "7d"
+    by: Literal["channel", "source", "campaign", "click_id"] = "channel"
+    timezone: Zone | UnsetType = UNSET

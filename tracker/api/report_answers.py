@@ -227,6 +227,39 @@ class Rfm(Struct):
     cells: list[RfmCell]
 
 
+class AttributionRow(Struct):
+    """What one channel, source, campaign or kind of click id is credited with; money only where costs are known.
+
+    `cac` is cost per conversion, `roas` value per cost; null where there is nothing to divide by.
+    """
+
+    key: str
+    conversions: float
+    value: float
+    cost: float | UnsetType = UNSET
+    cac: float | UnsetType | None = UNSET
+    roas: float | UnsetType | None = UNSET
+
+
+class PathLength(Struct):
+    """How many conversions came after so many touches."""
+
+    touches: int
+    conversions: int
+
+
+class Attribution(Struct):
+    """Rows, and over all conversions: path length, and the time from the first touch (seconds)."""
+
+    rows: list[AttributionRow]
+    conversions: int
+    value: float
+    path_length: list[PathLength]
+    lag_seconds: Seconds
+    cost_currency: str | UnsetType = UNSET
+    other_cost_currencies: list[str] | UnsetType = UNSET
+
+
 class LifecyclePeriod(Struct):
     """One day, week or month; `start` is its first day. Dormant: active in the period before, not in this one."""
 

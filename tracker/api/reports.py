@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from tracker.analytics import (
+    attribution,
     funnel,
     funnel_people,
     funnel_time,
@@ -19,7 +20,7 @@ from tracker.analytics import (
     rfm,
     timeseries,
 )
-from tracker.api import bodies
+from tracker.api import bodies, costs
 from tracker.api import report_answers as answers
 from tracker.api.call import Call
 from tracker.core.errors import BadRequest
@@ -44,6 +45,7 @@ class Report:
     """One report: `POST /api/v1/reports/{name}`.
 
     zoned: its calendar is that of the site, unless the request names another `timezone`.
+    finish: puts beside the answer what the catalog knows.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Report:
     answer: Any
     summary: str
     zoned: bool = False
+    finish: Callable[[Call, Any, dict[str, Any]], dict[str, Any]] | None = None
 
 
 REPORTS = (
@@ -91,6 +94,15 @@ REPORTS = (
         answer=answers.Overview,
         summary="Totals with the period before, series and top lists",
         zoned=True,
+    ),
+    Report(
+        name="attribution",
+        question=attribution,
+        body=bodies.AttributionBody,
+        answer=answers.Attribution,
+        summary="Which channels, sources or campaigns led to conversions, by one of eight models",
+        zoned=True,
+        finish=costs.beside,
     ),
     Report(
         name="live",
@@ -146,7 +158,9 @@ def handler(report: Report) -> Callable[[Call], dict[str, Any]]:
     def answer(call: Call) -> dict[str, Any]:
         site = site_of(call, call.body)
         body = {"timezone": site.timezone, **call.body} if report.zoned else call.body
-        return report.question.run(call.engine, report.question.parse(body))
+        spec = report.question.parse(body)
+        found = report.question.run(call.engine, spec)
+        return report.finish(call, spec, found) if report.finish else found
 
     return answer
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.api import answers, bodies, privacy
+from tracker.api import answers, bodies, erasures, person_export, privacy
 from tracker.api.routing import Route
 
 PRIVACY: tuple[Route, ...] = (
@@ -49,5 +49,37 @@ PRIVACY: tuple[Route, ...] = (
         query=bodies.OfSite,
         answer=answers.ConsentsOf,
         slow=True,
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/people/{id}",
+        role="admin",
+        handler=erasures.erased,
+        tag="Privacy",
+        summary="Erase a person: events, identity, identifiers, files made for download; nothing new is collected",
+        query=bodies.PersonOf,
+        answer=answers.Erasure,
+        slow=True,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/erasures",
+        role="admin",
+        handler=erasures.listed,
+        tag="Privacy",
+        summary="Erasures, the newest first; nobody is named",
+        query=bodies.ListOfMaybeSite,
+        answer=answers.Erasures,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/people/{id}/export",
+        role="admin",
+        handler=person_export.exported,
+        tag="Privacy",
+        summary="All that is kept on a person, as JSON",
+        query=bodies.PersonOf,
+        slow=True,
+        file=True,
     ),
 )

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tracker.api.call import Call, FileReply, Reply
+from tracker.api.call import Call, FileReply, Reply, StreamReply
 
 Role = Literal["public", "viewer", "analyst", "export", "admin"]
-Handler = Callable[[Call], "dict[str, Any] | Reply | FileReply"]
+Handler = Callable[[Call], "dict[str, Any] | Reply | FileReply | StreamReply"]
 
 
 @dataclass(frozen=True, kw_only=True)

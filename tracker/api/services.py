@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tracker.catalog import Catalog
+from tracker.catalog.erasures import Erasure
 from tracker.store.engine import Engine
 
 
@@ -22,6 +23,7 @@ class Services:
 
     ledger            (site or None) -> the answer of `GET /api/v1/ledger`
     replay            (site, ids that `GET /api/v1/rejected` gave, or None for all of the site) -> {"replayed": n}
+    erase             (site, visitors, users, who asks) -> the erasure, done or still running
     status            () -> what to add to `GET /api/v1/status` (lag, disk, processes)
     canary            () -> how our own last event fared (`tracker.wiring.canary`), None where none was sent
     admin_token_hash  SHA-256, hex, of the admin's token
@@ -35,6 +37,7 @@ class Services:
     catalog: Catalog
     ledger: Callable[[str | None], Mapping[str, Any]]
     replay: Callable[[str, Sequence[str] | None], Mapping[str, Any]]
+    erase: Callable[[str, Sequence[str], Sequence[str], str], Erasure]
     admin_token_hash: str
     exports: Path
     version: str

@@ -6,11 +6,11 @@ A TC or GPP string is personal data and is kept once, under the hash that the ro
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import insert, select
+from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
 from tracker.catalog.database import Database
@@ -18,6 +18,7 @@ from tracker.catalog.tables import ConsentRow, ConsentTextRow, SiteRow
 
 _IN_ONE_QUESTION = 500
 START = "0" * 64
+ERASED = "x:"  # begins the subject of a row whose person was erased; the keyed hash of the id follows
 _SAID = "at site subject change analytics ads gpc mode source policy text_hash event".split()
 
 
@@ -98,14 +99,40 @@ class Consents:
             ]
 
     def broken_at(self) -> int | None:
-        """The id of the first row that does not follow from the one before; None for a whole chain."""
+        """The id of the first row that does not follow from the one before; None for a whole chain.
+
+        A row of an erased person says less than it did when it was chained: it is passed over, its link is kept.
+        """
         with self._database.read() as session:
             chain = START
             for row in session.scalars(select(ConsentRow).order_by(ConsentRow.id)):
-                chain = link(chain, row)
-                if chain != row.chain:
+                if not row.subject.startswith(ERASED) and link(chain, row) != row.chain:
                     return row.id
+                chain = row.chain
         return None
+
+
+def forget(session: Session, site: str, hashes: Mapping[str, str]) -> int:
+    """Take the person out of the log: `hashes` is subject -> keyed hash. Gives the number of rows.
+
+    What was agreed to and when stays as proof, under the hash (privacy: P-71); the string itself goes where nobody
+    else gave the same one.
+    """
+    rows: list[ConsentRow] = []
+    subjects = sorted(hashes)
+    for start in range(0, len(subjects), _IN_ONE_QUESTION):
+        part = subjects[start : start + _IN_ONE_QUESTION]
+        rows += session.scalars(select(ConsentRow).where(ConsentRow.site == site, ConsentRow.subject.in_(part)))
+    for row in rows:
+        row.subject, row.event = ERASED + hashes[row.subject], ""
+    session.flush()
+    for text in {row.text_hash for row in rows if row.text_hash}:
+        others = select(ConsentRow.id).where(
+            ConsentRow.site == site, ConsentRow.text_hash == text, ConsentRow.subject.not_like(f"{ERASED}%")
+        )
+        if session.scalar(others.limit(1)) is None:
+            session.execute(delete(ConsentTextRow).where(ConsentTextRow.site == site, ConsentTextRow.hash == text))
+    return len(rows)
 
 
 def link(before: str, row: ConsentRow) -> str:

@@ -47,7 +47,32 @@ def _consent(connection: Connection) -> None:
     Base.metadata.create_all(connection)  # makes only what is missing
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_tables, _pixel_settings, _consent)
+def _gate_settings(connection: Connection) -> None:
+    if "gate" not in {column["name"] for column in inspect(connection).get_columns("sites")}:
+        connection.execute(text("alter table sites add column gate json"))
+
+
+def _deliveries(connection: Connection) -> None:
+    """What exports say of themselves, and who was delivered to which network."""
+    if "details" not in {column["name"] for column in inspect(connection).get_columns("exports")}:
+        connection.execute(text("alter table exports add column details json"))
+    Base.metadata.create_all(connection)
+
+
+def _costs(connection: Connection) -> None:
+    """What advertising cost."""
+    Base.metadata.create_all(connection)
+
+
+def _erasures(connection: Connection) -> None:
+    """Erasures, the hashes they leave behind, and what networks must be told of them."""
+    Base.metadata.create_all(connection)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    *(_first_tables, _pixel_settings, _consent, _gate_settings),
+    *(_deliveries, _costs, _erasures),
+)
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 
 
@@ -92,6 +117,17 @@ class Database:
             if not self.is_sqlite:
                 session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _EXCLUSIVE_LOCK})
             yield session
+
+    @contextmanager
+    def forgetting(self) -> Iterator[Session]:
+        """As `write()`, for deleting what must not stay: SQLite overwrites it, and its log is emptied afterwards."""
+        with self.write() as session:
+            if self.is_sqlite:
+                session.execute(text("pragma secure_delete = on"))
+            yield session
+        if self.is_sqlite:  # other readers may keep the log open: it is then emptied by the next one that can
+            with self._told(), self._engine.connect() as connection:
+                connection.connection.driver_connection.execute("pragma wal_checkpoint(truncate)")  # type: ignore[union-attr]
 
     def close(self) -> None:
         """Let go of every connection."""

@@ -30,6 +30,7 @@ class SiteRow(Base):
     deleted_at: Mapped[int | None] = mapped_column(BigInteger)
     pixel: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     privacy: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    gate: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class TokenRow(Base):
@@ -89,6 +90,29 @@ class ExportRow(Base):
     min_size: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[int] = mapped_column(BigInteger)
     finished_at: Mapped[int | None] = mapped_column(BigInteger)
+    details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class DeliveryRow(Base):
+    """How often something of an audience was delivered to a network: an export that began before the last fails."""
+
+    __tablename__ = "deliveries"
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    audience: Mapped[str] = mapped_column(String(32), primary_key=True)
+    network: Mapped[str] = mapped_column(String(32), primary_key=True)
+    generation: Mapped[int] = mapped_column(BigInteger)
+
+
+class DeliveredRow(Base):
+    """Somebody whom a network was given and who was not taken back from it since, with what they went by."""
+
+    __tablename__ = "delivered"
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    audience: Mapped[str] = mapped_column(String(32), primary_key=True)
+    network: Mapped[str] = mapped_column(String(32), primary_key=True)
+    person: Mapped[str] = mapped_column(String(16), primary_key=True)  # the key, hex
+    at: Mapped[int] = mapped_column(BigInteger)
+    sealed: Mapped[str] = mapped_column(Text)
 
 
 class AuditRow(Base):
@@ -192,6 +216,21 @@ class ConsentRow(Base):
     chain: Mapped[str] = mapped_column(String(64))
 
 
+class CostRow(Base):
+    """What one day of advertising cost; a name that does not apply is ''."""
+
+    __tablename__ = "costs"
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    date: Mapped[str] = mapped_column(String(10), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(255), primary_key=True)
+    source: Mapped[str] = mapped_column(String(255), primary_key=True)
+    campaign: Mapped[str] = mapped_column(String(255), primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    cost: Mapped[float] = mapped_column(Float)
+    clicks: Mapped[int] = mapped_column(BigInteger)
+    impressions: Mapped[int] = mapped_column(BigInteger)
+
+
 class ConsentTextRow(Base):
     """A TC or GPP string, once, under the hash that events and the consent log hold."""
 
@@ -200,3 +239,49 @@ class ConsentTextRow(Base):
     hash: Mapped[str] = mapped_column(String(32), primary_key=True)
     text: Mapped[str] = mapped_column(Text)
     at: Mapped[int] = mapped_column(BigInteger)
+
+
+class ErasureRow(Base):
+    """One person to be erased. The names are here only until it is done; what stays afterwards names nobody."""
+
+    __tablename__ = "erasures"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    site: Mapped[str] = mapped_column(String(64), index=True)
+    state: Mapped[str] = mapped_column(String(16), index=True)  # asked, counted, done
+    visitors: Mapped[list[str]] = mapped_column(JSON)
+    users: Mapped[list[str]] = mapped_column(JSON)
+    events: Mapped[int] = mapped_column(BigInteger)
+    details: Mapped[dict[str, Any]] = mapped_column(JSON)
+    actor: Mapped[str] = mapped_column(String(64))
+    asked_at: Mapped[int] = mapped_column(BigInteger)
+    finished_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class ErasedRow(Base):
+    """A keyed hash of an id whose events were erased: what comes under it later is not loaded."""
+
+    __tablename__ = "erased"
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    hash: Mapped[str] = mapped_column(String(32), primary_key=True)
+    erasure: Mapped[str] = mapped_column(String(32), index=True)
+
+
+class RemovalRow(Base):
+    """A network that got a person in an export must be told that they are gone. One row an erasure and export.
+
+    `sealed`: the person's identifiers as the vault had them, opened only to write the removal and emptied once it is
+    delivered; `certain` 0: the export's file was not there any more, so that the person may not have been in it.
+    """
+
+    __tablename__ = "removals"
+    __table_args__ = (Index("removal_once", "erasure", "export", unique=True),)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    site: Mapped[str] = mapped_column(String(64))
+    erasure: Mapped[str] = mapped_column(String(32))
+    export: Mapped[str] = mapped_column(String(32))
+    audience: Mapped[str] = mapped_column(String(32))
+    network: Mapped[str] = mapped_column(String(32), index=True)
+    certain: Mapped[int] = mapped_column(Integer)
+    sealed: Mapped[list[str]] = mapped_column(JSON)
+    asked_at: Mapped[int] = mapped_column(BigInteger)
+    delivered_at: Mapped[int | None] = mapped_column(BigInteger)

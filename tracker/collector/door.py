@@ -8,6 +8,8 @@ connections of a worker. A request whose head comes in one piece, as nearly all 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -17,6 +19,7 @@ from aiohttp.web_protocol import RequestHandler
 
 from tracker.collector.endpoints import SERVICE
 from tracker.collector.lane import Lane
+from tracker.collector.place import block, within
 from tracker.collector.quiet import quiet
 
 HEAD_BYTES = 65_536
@@ -44,7 +47,17 @@ class Visitor(RequestHandler):
         if door.full and not door.make_room():
             transport.abort()  # type: ignore[attr-defined]
             return
+        if not door.admits(self, transport.get_extra_info("peername")):
+            transport.abort()  # type: ignore[attr-defined]
+            return
         super().connection_made(transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """As aiohttp does; its block has room again."""
+        door = self._manager
+        if isinstance(door, Door):
+            door.left(self)
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """As aiohttp does, but a request that the fast lane takes wakes no task; an incomplete head is watched."""
@@ -168,9 +181,23 @@ class Visitor(RequestHandler):
 
 
 class Door(web.Server):
-    """All connections of a worker. `most`: how many; `patience`: seconds for a head."""
+    """All connections of a worker.
 
-    def __init__(self, like: web.Server, *, lane: Lane, most: int, patience: float) -> None:
+    lane       where the common request is answered
+    most       how many; `patience`: seconds for a head
+    per_block  how many of one address block, 0: any number; `proxies` may have any number
+    """
+
+    def __init__(
+        self,
+        like: web.Server,
+        *,
+        lane: Lane,
+        most: int,
+        patience: float,
+        per_block: int,
+        proxies: Sequence[Any],
+    ) -> None:
         super().__init__(
             like.request_handler,
             request_factory=like.request_factory,
@@ -181,6 +208,10 @@ class Door(web.Server):
         self._most = most
         self._patience = patience
         self.lane = lane
+        self._per_block = per_block
+        self._proxies = proxies
+        self._homes: dict[Visitor, str] = {}  # no more than there are connections
+        self._at_home: Counter[str] = Counter()
         self._halves: dict[Visitor, tuple[int, int, float]] = {}  # requests before it, bytes so far, deadline
         self._sweeping: asyncio.TimerHandle | None = None
 
@@ -200,6 +231,26 @@ class Door(web.Server):
                 visitor.force_close()
                 return True
         return False
+
+    def admits(self, visitor: Visitor, peer: Any) -> bool:
+        """Whether the block of a peer has room for one more, which it then is."""
+        if not self._per_block or not isinstance(peer, tuple) or within(str(peer[0]), self._proxies):
+            return True
+        home = block(str(peer[0]))
+        if self._at_home[home] >= self._per_block:
+            quiet("collector.block_is_full")
+            return False
+        self._homes[visitor] = home
+        self._at_home[home] += 1
+        return True
+
+    def left(self, visitor: Visitor) -> None:
+        """A connection has ended."""
+        home = self._homes.pop(visitor, None)
+        if home is not None:
+            self._at_home[home] -= 1
+            if not self._at_home[home]:
+                del self._at_home[home]
 
     def watch(self, visitor: Visitor, requests: int, size: int) -> int:
         """`size` bytes more of a head that is not complete; how many there are now."""
@@ -234,9 +285,18 @@ class Runner(web.AppRunner):
 
     __slots__ = ("_bounds",)
 
-    def __init__(self, app: web.Application, *, most: int, patience: float, **options: Any) -> None:
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        most: int,
+        patience: float,
+        per_block: int,
+        proxies: Sequence[Any],
+        **options: Any,
+    ) -> None:
         super().__init__(app, **options)
-        self._bounds: dict[str, Any] = {"most": most, "patience": patience}
+        self._bounds: dict[str, Any] = {"most": most, "patience": patience, "per_block": per_block, "proxies": proxies}
 
     async def _make_server(self) -> web.Server:
         server = await super()._make_server()  # only now is there a service

@@ -212,12 +212,20 @@ async def get_metrics(request: web.Request, service: Service) -> web.Response:
     return web.Response(body=service.metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-@answering("unknown")
-async def not_found(request: web.Request, service: Service) -> web.Response:
-    """Everything else."""
-    if request.content_length and request.content_length > service.settings.limits.import_body:
-        raise BadRequest("no such path, and far too much sent to it")
-    raise NotFound("no such path")
+def refusal(allowed: set[str]) -> Handler:
+    """The answer to everything else: 405 where another method leads somewhere, 404 elsewhere."""
+
+    @answering("unknown")
+    async def refuse(request: web.Request, service: Service) -> web.StreamResponse:
+        if request.content_length and request.content_length > service.settings.limits.import_body:
+            raise BadRequest("no such path or method, and far too much sent to it")
+        if not allowed:
+            raise NotFound("no such path")
+        words = {"code": "method_not_allowed", "message": "this address does not take this method"}
+        headers = {hdrs.ALLOW: ", ".join(sorted(allowed))}
+        return web.json_response({"error": words}, status=405, headers=headers)
+
+    return refuse
 
 
 body_of, respond = _body, _answer  # for the endpoints in other files

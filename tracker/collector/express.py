@@ -52,7 +52,7 @@ def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
     user, session = raw.user or "", raw.session or ""
     if len(user) > LONGEST_ID or len(session) > LONGEST_ID:
         return None
-    if raw.traits or raw.previous or raw.group or raw.ip or raw.ua or context.keep_times:
+    if raw.traits or raw.previous or raw.group or raw.ip or raw.ua or context.keep_times or context.lists is not None:
         return None
     listed = context.listed
     if listed is not None and listed.active and listed.state((visitor, context.cookie), (user,)):

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import signal
 import time
+from ipaddress import ip_network
 from typing import Any
 
 import structlog
@@ -74,6 +75,8 @@ def runner_of(app: web.Application, settings: CollectorSettings) -> Runner:
         app,
         most=connections_for(settings.connections),
         patience=settings.head_timeout,
+        per_block=settings.connections_per_address,
+        proxies=tuple(ip_network(text, strict=False) for text in settings.trusted_proxies),
         max_headers=HEADERS,
         access_log=None,  # an access log would hold addresses
         max_line_size=settings.limits.event,  # some dialects write a whole order into the query string

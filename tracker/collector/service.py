@@ -31,9 +31,13 @@ from tracker.spool.writer import SpoolWriter
 
 # A name that is an istr is looked up without being folded to lower case first.
 _SEC_FETCH_SITE, _SEC_GPC, _FORWARDED_FOR = istr("Sec-Fetch-Site"), istr("Sec-GPC"), istr("X-Forwarded-For")
-_DIRECT = frozenset(("native", "gif", "link", "open"))  # sources that nobody else's server speaks for
-_IMAGES = frozenset(("gif", "link", "open", "snowplow", "matomo"))  # what browsers may ask for without an Origin
-_MAKE_VISITORS = frozenset(("native", "gif", "link", "snowplow", "matomo"))  # pages use them without a visitor's id
+_DIRECT = frozenset(("native", "gif", "link", "open", "form", "match"))  # sources that nobody else's server speaks for
+_IMAGES = frozenset(
+    ("gif", "link", "open", "form", "match", "snowplow", "matomo")
+)  # what browsers may ask for without an Origin
+_MAKE_VISITORS = frozenset(
+    ("native", "gif", "link", "form", "snowplow", "matomo")
+)  # pages use them without a visitor's id
 _DNT = istr("DNT")
 _FORWARDED = istr("Forwarded")
 LARGE = 65_536  # bytes of a body; reading a damaged one of that size takes some 40 ms
@@ -162,6 +166,7 @@ class Service:
         context = Context(
             site=known.site,
             keys=known.keys,
+            lists=known.lists,
             source=source,
             received=self._now(),
             arrival=self.spool.arrivals(len(batch.texts) * 2),  # one that no JSON can hold takes another
@@ -180,7 +185,8 @@ class Service:
             listed=self.suppressions.of(known.keys, expected=self.sites.suppression),
             words=self._words(known.site.name),
         )
-        if browser and direct:
+        context.suspect = batch.suspect
+        if browser and direct and not context.suspect:
             context.suspect = self._suspect(context, hdrs.ACCEPT_LANGUAGE in headers, len(batch.texts))
         return context
 

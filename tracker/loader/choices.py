@@ -80,6 +80,10 @@ class Choices:
         """Now and then, when nothing is loaded."""
         self._suppressions.settle()
 
+    def forget(self) -> None:
+        """Somebody was erased: what each person said last is learnt anew."""
+        self._known.clear()
+
     def _is_news(self, event: Seen) -> bool:
         """A decision, or something else than the person said last."""
         return event.type == "consent" or self._known.get((event.site, _subject(event))) != _said(event)

@@ -25,6 +25,7 @@ from tracker.loader.audit import Audit
 from tracker.loader.batch import LONGEST_RAW, Batch, Ending, read
 from tracker.loader.choices import Choices
 from tracker.loader.doubts import Doubts, months_of
+from tracker.loader.erasing import Eraser
 from tracker.loader.identity import Identity
 from tracker.loader.insert import Bad, insert, lines_of
 from tracker.spool.reader import Segment, SegmentRef, Spool
@@ -84,6 +85,7 @@ class Loader:
         *,
         vault: Vault | None = None,
         choices: Choices | None = None,
+        eraser: Eraser | None = None,
         batch_bytes: int = 48_000_000,
         idle: float = 0.2,
         patience: float | None = None,
@@ -93,6 +95,7 @@ class Loader:
         self._ledger = ledger
         self._vault = vault
         self._choices = choices
+        self._eraser = eraser
         self._batch_bytes = batch_bytes
         self._idle = idle
         self._headless: set[str] = set()
@@ -132,6 +135,10 @@ class Loader:
                     loaded += finishing.popleft().result()
         return loaded
 
+    def adopt(self) -> None:
+        """Seal what dead writers left open."""
+        self._spool.adopt()
+
     def _groups(self) -> Iterator[list[SegmentRef]]:
         group: list[SegmentRef] = []
         size = 0
@@ -168,6 +175,8 @@ class Loader:
                 continue
             if segment.corrupt:
                 log.error("loader.corrupt_records", segment=ref.name, records=segment.corrupt)
+            if self._eraser is not None:
+                segment = self._eraser.erased.without(segment)
             if start is not None:
                 yield ref, segment, start
 
@@ -234,6 +243,7 @@ class Loader:
             )
             batch.rejected.append((batch.owner(row), record))
             refused.add(row)
+        seen.forget(self._engine, [batch.keys[row] for row in sorted(refused)])
         return refused
 
     def _enter(self, batch: Batch, duplicates: Sequence[int], not_stored: set[int]) -> None:
@@ -250,6 +260,18 @@ class Loader:
             self._ledger.commit(part.ref.name, part.ref.lineage, part.start, part.count, part.endings)
             self._spool.forget(part.ref)
 
+    def erase_due(self) -> int:
+        """Erase who is to be erased; gives how many were. Only after `run_once` came to its end. Raises TryLater."""
+        if self._eraser is None:
+            return 0
+        erased = sum(self._eraser.run(erasure) for erasure in self._eraser.due())
+        if erased:
+            self._identity = Identity(self._engine)  # it remembers who was whom
+            if self._choices is not None:
+                self._choices.forget()
+            self.audit.loaded()
+        return erased
+
     def run(self, stop: threading.Event) -> None:
         """Load until told to stop; waits longer and longer while the store is away, and loses nothing."""
         pause = self._idle
@@ -258,8 +280,9 @@ class Loader:
             look_again = 0.0
             while not stop.is_set():
                 try:
-                    self._spool.adopt()
+                    self.adopt()
                     loaded = self.run_once()
+                    self.erase_due()
                     pause = self._idle
                     if time.monotonic() >= look_again and (doubts is None or doubts.done()):
                         _warn(doubts)

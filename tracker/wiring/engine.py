@@ -159,11 +159,14 @@ def _prepared(engine: Engine, stop: threading.Event, *, tries: int = 0) -> bool:
 
 def _loader(settings: Settings, engine: Engine, catalog: Catalog) -> Loader:
     from tracker.loader.choices import Choices
+    from tracker.loader.erasing import Eraser
     from tracker.loader.loop import Loader
     from tracker.spool.reader import Spool
 
     choices = Choices(engine, catalog.consents, catalog.suppressions, catalog.sites.get)
-    return Loader(Spool(settings.spool_dir), engine, catalog.ledger, vault=catalog.vault, choices=choices)
+    eraser = Eraser(engine, catalog, settings.data)
+    spool = Spool(settings.spool_dir)
+    return Loader(spool, engine, catalog.ledger, vault=catalog.vault, choices=choices, eraser=eraser)
 
 
 def _canary(settings: Settings, engine: Engine, catalog: Catalog, stop: threading.Event) -> Canary:
@@ -195,6 +198,7 @@ def _services(
     from tracker.loader.ledger import LedgerView
     from tracker.spool.reader import Spool
     from tracker.wiring.canary import last_flight
+    from tracker.wiring.erase import erasing
     from tracker.wiring.status import condition
 
     exports = settings.data / "exports"
@@ -203,6 +207,7 @@ def _services(
         engine=engine,
         catalog=catalog,
         ledger=LedgerView(Spool(settings.spool_dir), catalog.ledger, missing),
+        erase=erasing(settings, catalog, lambda: _loader(settings, engine, catalog)),
         replay=replayer(engine, catalog.sites, settings.spool_dir, refresh=catalog.suppressions.publish),
         admin_token_hash=token_hash(admin_token(settings)),
         exports=exports,

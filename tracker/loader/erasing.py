@@ -1,0 +1,186 @@
+"""Erases persons, one at a time, between two batches: nobody else writes events while it works.
+
+It begins only when every batch that was begun has been entered. So the number of events it counts is the number that
+the ledger has as stored; it is fixed in the catalog before anything is deleted, together with the hashes that keep late
+events out. A crash anywhere repeats the rest, and every step says why that is harmless. `done` is said last.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+import structlog
+
+from tracker.catalog.catalog import Catalog
+from tracker.catalog.database import now_ms
+from tracker.catalog.erasures import ASKED, Erasure
+from tracker.catalog.exports import RUNNING
+from tracker.catalog.suppressions import Deed
+from tracker.core import membership
+from tracker.core.errors import NotFound
+from tracker.core.identifiers import Keys, keys_of
+from tracker.core.suppression import Reason, hash_of
+from tracker.loader.erased import WORDS, Erased
+from tracker.store import erase
+from tracker.store.engine import Engine
+from tracker.store.erase import Names
+
+log = structlog.get_logger()
+_EXPORTS = 1_000_000
+_LEGIBLE = (".csv", ".jsonl")
+
+
+class Eraser:
+    """For the loader's thread. `data`: the data folder, with the exports and segments that may name a person."""
+
+    def __init__(self, engine: Engine, catalog: Catalog, data: Path) -> None:
+        self._engine = engine
+        self._catalog = catalog
+        self._data = data
+        self.erased = self._read()
+
+    def due(self) -> list[Erasure]:
+        """What waits, in the order in which it is to be done."""
+        return self._catalog.erasures.waiting()
+
+    def run(self, erasure: Erasure) -> bool:
+        """Erase one person. False: not now, an export that may hold the person is being written. Raises TryLater."""
+        try:
+            site = self._catalog.sites.get(erasure.site)
+        except NotFound:
+            log.error("erasure.site_gone", erasure=erasure.id)
+            return False
+        keys = keys_of(site.name, site.write_key, site.identifier_key)
+        if erasure.state == ASKED:
+            names = erase.all_names(self._engine, site.name, Names(erasure.visitors, erasure.users))
+            leave_alone(self._catalog, site.name, keys, names)
+            if self._being_written(erasure):
+                return False
+            events = erase.held(self._engine, site.name, names)
+            erasure = self._catalog.erasures.count(
+                erasure.id,
+                visitors=names.visitors,
+                users=names.users,
+                hashes=[one for _, one in hashes_of(keys, names)],
+                events=events,
+            )
+            self.erased = self._read()
+        self._carry_out(erasure, keys)
+        return True
+
+    def _carry_out(self, erasure: Erasure, keys: Keys) -> None:
+        names = Names(erasure.visitors, erasure.users)
+        removals = self._recall(erasure, names)  # before the vault is emptied: a network is told by these identifiers
+        arrivals = _quoting(self._engine, erasure.site, names)
+        erase.note(self._engine, erasure.site, erasure.id, erasure.events)
+        erase.delete(self._engine, erasure.site, names, arrivals)
+        self._leave_segments(erasure.site, names)
+        subjects = {f"{kind[0]}:{stored}": one.hex() for (kind, stored), one in hashes_of(keys, names)}
+        details = {"removals": removals}
+        done = self._catalog.erasures.finish(erasure, subjects, details)
+        log.info("erasure.done", erasure=erasure.id, events=done.events)
+
+    def _being_written(self, erasure: Erasure) -> bool:
+        exports = self._catalog.exports.list(site=erasure.site, limit=_EXPORTS)
+        return any(one.state == RUNNING for one in exports)
+
+    def _recall(self, erasure: Erasure, names: Names) -> int:
+        """Delete files made for download that hold the person, and order their removal; gives the number of orders."""
+        wanted = {*names.visitors, *names.users}
+        sealed = self._catalog.erasures.sealed(erasure)
+        orders = 0
+        for export in self._catalog.exports.list(site=erasure.site, limit=_EXPORTS):
+            paths = [self._data / "exports" / file.name for file in export.files]
+            there = [path for path in paths if path.is_file()]
+            holding = [path for path in there if _may_hold(path, wanted)]
+            gone = len(there) < len(paths)
+            if holding or gone:
+                self._catalog.erasures.order_removal(
+                    erasure,
+                    export=export.id,
+                    audience=export.audience,
+                    network=export.network,
+                    certain=not gone and all(path.suffix in _LEGIBLE for path in holding),
+                    sealed=sealed,
+                )
+                orders += 1
+            for path in holding:
+                path.unlink()
+        return orders
+
+    def _leave_segments(self, site: str, names: Names) -> None:
+        """Take the keys out of the files that collectors look persons up in."""
+        gone = set(names.keys)
+        for path in (self._data / membership.FOLDER / site).glob("*.bin"):
+            members = membership.read(memoryview(path.read_bytes()))
+            if not any(members.hold(key) for key in gone):
+                continue
+            left = [key for key in members.keys if key not in gone]
+            half = path.with_suffix(".less")
+            head = membership.head(site, members.head.audience, members.head.at, len(left))
+            half.write_bytes(head + membership.keys(left))
+            half.replace(path)
+
+    def _read(self) -> Erased:
+        hashes = self._catalog.erasures.hashes()
+        keys: dict[str, Keys] = {}
+        for name in hashes:
+            try:
+                site = self._catalog.sites.get(name)
+            except NotFound:
+                continue  # collectors take nothing of it either
+            keys[name] = keys_of(site.name, site.write_key, site.identifier_key)
+        return Erased({name: found for name, found in hashes.items() if name in keys}, keys)
+
+
+def hashes_of(keys: Keys, names: Names) -> list[tuple[tuple[str, str], bytes]]:
+    """((kind, id), its keyed hash) of every id."""
+    found = [("visitor", one) for one in names.visitors] + [("user", one) for one in names.users]
+    return [((kind, stored), hash_of(keys, kind, stored)) for kind, stored in found]
+
+
+def leave_alone(catalog: Catalog, site: str, keys: Keys, names: Names) -> None:
+    """Put every id on the suppression list, an address used as user id as an address too. Repeating it is harmless."""
+    listed = [(kind, one) for (kind, _), one in hashes_of(keys, names)]
+    listed += [("email", hash_of(keys, "email", user[2:])) for user in names.users if user.startswith("e:")]
+    at = now_ms()
+    catalog.suppressions.apply([Deed(site, one, kind, Reason.ERASED, at) for kind, one in listed], "erasure")
+    catalog.suppressions.publish()
+
+
+def _quoting(engine: Engine, site: str, names: Names) -> list[int]:
+    """Arrivals of rejected events whose text names the person, in one of the spellings ids come in."""
+    spellings = sorted({form for name in (*names.visitors, *names.users) for form in _spellings(name)})
+    wanted = set(spellings)
+    found = erase.rejected_with(engine, site, spellings)
+    return [arrival for arrival, raw in found if not wanted.isdisjoint(WORDS.split(raw)) or _odd(raw, spellings)]
+
+
+def _spellings(name: str) -> set[str]:
+    return {name, quote(name, safe=""), json.dumps(name)[1:-1]}
+
+
+def _odd(raw: str, spellings: Sequence[str]) -> bool:
+    """An id that itself holds what words are split at is found as it stands."""
+    return any(WORDS.search(one) and one in raw for one in spellings)
+
+
+def _may_hold(path: Path, wanted: set[str]) -> bool:
+    """Whether a file names somebody; of a file that cannot be read as lines of text, that it may."""
+    if path.suffix not in _LEGIBLE:
+        return True
+    return any(not wanted.isdisjoint(row) for row in _cells(path))
+
+
+def _cells(path: Path) -> Iterator[list[str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        if path.suffix == ".jsonl":
+            for line in file:
+                yield [str(value) for value in json.loads(line).values()]
+        else:
+            for row in csv.reader(file):
+                yield [*row, *(cell[1:] for cell in row if cell.startswith("'"))]  # as a spreadsheet may open it
