@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 import pytest
 from api_client import serve
-from test_collector_http import put_sites, start  # noqa: F401 - a fixture
+from collector_http import put_sites
 
 from tracker.catalog.vault import Vault, VaultEntry
 from tracker.collector import forms
@@ -35,7 +35,7 @@ BARE = Site(name="bare", write_key="wk-bare", consent="opt-out", identifier_key=
 
 
 @pytest.fixture
-async def collector(start, tmp_path):  # noqa: F811
+async def collector(start, tmp_path):
     put_sites(tmp_path, SHOP, BARE)
     return await start()
 

@@ -8,9 +8,9 @@ from urllib.parse import quote
 
 import pytest
 from api_client import serve
+from collector_http import put_sites
 from consent_reference import tc_string
 from loading import T0, Road, event
-from test_collector_http import put_sites, start  # noqa: F401 - a fixture
 
 from tracker.analytics import match_rates
 from tracker.catalog.suppressions import Deed
@@ -44,7 +44,7 @@ def strings() -> dict[str, str]:
 
 
 @pytest.fixture
-async def collector(start, tmp_path):  # noqa: F811
+async def collector(start, tmp_path):
     put_sites(tmp_path, SHOP, FREE)
     return await start()
 
