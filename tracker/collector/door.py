@@ -183,7 +183,7 @@ class Visitor(RequestHandler):
 class Door(web.Server):
     """All connections of a worker.
 
-    lane       where the common request is answered
+    lane       where the common request is answered; without one all go the whole way
     most       how many; `patience`: seconds for a head
     per_block  how many of one address block, 0: any number; `proxies` may have any number
     """
@@ -192,7 +192,7 @@ class Door(web.Server):
         self,
         like: web.Server,
         *,
-        lane: Lane,
+        lane: Lane | None = None,
         most: int,
         patience: float,
         per_block: int,
