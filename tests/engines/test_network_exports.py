@@ -120,7 +120,7 @@ async def test_a_delta_adds_whom_it_lacks_and_takes_back_who_refused_first(engin
         body = [json.loads(line) for line in (folder / requests["files"][0]["name"]).read_text().splitlines()]
         assert [one["method"] for one in body] == ["POST"]
         assert {row[1] for row in body[0]["body"]["payload"]["data"]} == hashes(3, *range(4, 11), 12, 13)
-        assert "Meta Custom Audiences needs 100 members" in requests["warnings"][0]
+        assert "Meta Custom Audiences cannot use a list of fewer than 100" in requests["warnings"][0]
 
 
 async def test_every_network_of_the_contract_is_written(embedded: Engine, data: Path) -> None:
