@@ -120,7 +120,7 @@ async def test_a_delta_adds_whom_it_lacks_and_takes_back_who_refused_first(engin
         body = [json.loads(line) for line in (folder / requests["files"][0]["name"]).read_text().splitlines()]
         assert [one["method"] for one in body] == ["POST"]
         assert {row[1] for row in body[0]["body"]["payload"]["data"]} == hashes(3, *range(4, 11), 12, 13)
-        assert "Meta Custom Audiences needs 100 members" in requests["warnings"][0]
+        assert "Meta Custom Audiences cannot use a list of fewer than 100" in requests["warnings"][0]
 
 
 async def test_every_network_of_the_contract_is_written(embedded: Engine, data: Path) -> None:
@@ -183,7 +183,7 @@ async def test_the_hold_out_stays_what_it_was_when_people_are_recognised(engine:
 KILLED = """
 import hashlib, os, signal, sys
 from pathlib import Path
-from tracker.audiences.export import clean_up, stem_of
+from tracker.audiences.export import clean_up
 from tracker.audiences.parcel import Parcel, artefact
 from tracker.catalog import Catalog
 from tracker.catalog.deliveries import Added, Delivery
@@ -209,7 +209,7 @@ def export(kill_at):
         sys.addaudithook(hook)
         generation, _ = catalog.deliveries.now("shop", "aud", "criteo")
         terms = Terms(days=1, now_ms=1, audience="aud", site="shop")
-        with Parcel(folder, stem_of(one), NETWORKS["criteo"], "file", terms) as parcel:
+        with Parcel(folder, one.stem, NETWORKS["criteo"], "file", terms) as parcel:
             parcel.write("remove", [(("ab",), True)], "-remove")
             parcel.write("add", [((f"{n}",), True) for n in range(5000)], "-add")
             files = parcel.finish({})
@@ -231,7 +231,7 @@ for kill_at in range(1, 60):
         assert len(done) + sum(one.state == "failed" for one in exports) == len(exports)
         generation, delivered = catalog.deliveries.now("shop", "aud", "criteo")
         assert (generation, len(delivered)) == (len(done), 3 * len(done)), (kill_at, generation, len(delivered))
-        whole = {artefact(folder, stem_of(one), one.files)[0] for one in done}
+        whole = {artefact(folder, one)[0] for one in done}
         assert set(folder.iterdir()) == whole, kill_at
         seen.add("done" if status == 0 else "killed")
     if status == 0:

@@ -7,7 +7,7 @@ from typing import Any
 from tracker.api.audiences import definition_of, found
 from tracker.api.call import Call, FileReply, Reply
 from tracker.audiences.changes import DAY_MS
-from tracker.audiences.export import Order, check_request, run_export, stem_of
+from tracker.audiences.export import Order, check_request, run_export
 from tracker.audiences.parcel import artefact
 from tracker.catalog.exports import DONE, Export
 from tracker.core.errors import Conflict, Forbidden, NotFound
@@ -90,7 +90,7 @@ def file(call: Call) -> FileReply:
     export = _found(call)
     if export.state != DONE or not export.files:
         raise Conflict(f"this export is {export.state}: there is no file", code="no_file")
-    path, kind = artefact(call.services.exports, stem_of(export), export.files)
+    path, kind = artefact(call.services.exports, export)
     if not path.is_file():
         raise NotFound("the file of this export was removed", code="file_gone")
     call.audit("export.download", site=export.site, export=export.id)

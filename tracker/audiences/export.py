@@ -52,11 +52,6 @@ def check_request(network: str, mode: str, shape: str, destination: str) -> None
             )
 
 
-def stem_of(export: Export) -> str:
-    """What the names of an export's files begin with, in the exports folder and in the browser."""
-    return f"{export.audience}-{export.id}-{export.network}"
-
-
 def clean_up(catalog: Catalog, folder: Path) -> None:
     """At start: what a stopped process left running has failed, and what it left goes, half written or not."""
     for interrupted in catalog.exports.fail_interrupted():
@@ -102,7 +97,7 @@ def run_export(engine: Engine, catalog: Catalog, folder: Path, order: Order) -> 
     except Exception:
         log.exception("export_broken", export=export.id)
         why = {"code": "broken", "message": "something went wrong inside; the service's log has it"}
-    for left in folder.glob(f"{stem_of(export)}*"):
+    for left in folder.glob(f"{export.stem}*"):
         left.unlink(missing_ok=True)
     catalog.exports.fail(export.id, why, counts={**run.counts, "written": 0})
 
@@ -140,7 +135,7 @@ class _Run:
             return False
         with ExitStack() as stack:
             terms = Terms(days=order.days, now_ms=began, audience=export.audience, site=export.site)
-            parcel = stack.enter_context(Parcel(self.folder, stem_of(export), network, order.shape, terms))
+            parcel = stack.enter_context(Parcel(self.folder, export.stem, network, order.shape, terms))
             ledger = stack.enter_context(tempfile.TemporaryFile("w+b", dir=self.folder, suffix=".part"))
             removed = self._take_back(parcel, [*found.refused, *found.left])
             self._add(parcel, found.add, ledger, "" if everybody else "-add")

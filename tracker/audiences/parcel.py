@@ -16,13 +16,17 @@ from typing import Any, Self
 
 import msgspec
 
-from tracker.catalog.exports import ExportFile
+from tracker.catalog.exports import Export, ExportFile
 from tracker.networks import Network, Terms
 from tracker.networks.network import Action, Row
 from tracker.networks.parquet_file import ParquetRows
 
-TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
-ZIP = "application/zip"
+TYPES = {
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson",
+    "parquet": "application/vnd.apache.parquet",
+    "zip": "application/zip",
+}
 Known = tuple[Row, bool]
 """A member's row, and whether they said yes to ads."""
 
@@ -173,11 +177,9 @@ class Parcel:
         bundle.replace(self._folder / f"{self._stem}.zip")
 
 
-def artefact(folder: Path, stem: str, files: Sequence[ExportFile]) -> tuple[Path, str]:
+def artefact(folder: Path, export: Export) -> tuple[Path, str]:
     """The file to hand out, and its media type."""
-    if len(files) != 1:
-        return folder / f"{stem}.zip", ZIP
-    return folder / files[0].name, TYPES[files[0].name.rpartition(".")[2]]
+    return folder / export.stored, TYPES[export.stored.rpartition(".")[2]]
 
 
 def _on_disk(path: Path) -> None:

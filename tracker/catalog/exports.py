@@ -46,6 +46,23 @@ class Export:
     finished_at: int | None
     details: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def stem(self) -> str:
+        """What the names of its files begin with, in the exports folder and in the browser."""
+        return f"{self.audience}-{self.id}-{self.network}"
+
+    @property
+    def stored(self) -> str:
+        """Name of what is in the exports folder: its one file, or a zip of several; "" where there is none."""
+        if len(self.files) > 1:
+            return f"{self.stem}.zip"
+        return self.files[0].name if self.files else ""
+
+    @property
+    def legible(self) -> bool:
+        """Whether its file names persons in lines of text, so that it can be searched for one."""
+        return len(self.files) == 1 and self.network in ("csv", "jsonl") and self.details.get("shape") != "api"
+
 
 class Exports:
     """running -> done | failed, once."""

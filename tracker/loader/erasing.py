@@ -31,7 +31,6 @@ from tracker.store.erase import Names
 
 log = structlog.get_logger()
 _EXPORTS = 1_000_000
-_LEGIBLE = (".csv", ".jsonl")
 
 
 class Eraser:
@@ -94,21 +93,22 @@ class Eraser:
         sealed = self._catalog.erasures.sealed(erasure)
         orders = 0
         for export in self._catalog.exports.list(site=erasure.site, limit=_EXPORTS):
-            paths = [self._data / "exports" / file.name for file in export.files]
-            there = [path for path in paths if path.is_file()]
-            holding = [path for path in there if _may_hold(path, wanted)]
-            gone = len(there) < len(paths)
-            if holding or gone:
+            if not export.stored:
+                continue
+            path = self._data / "exports" / export.stored
+            gone = not path.is_file()
+            holds = not gone and (not export.legible or _names(path, wanted))
+            if holds or gone:
                 self._catalog.erasures.order_removal(
                     erasure,
                     export=export.id,
                     audience=export.audience,
                     network=export.network,
-                    certain=not gone and all(path.suffix in _LEGIBLE for path in holding),
+                    certain=not gone and export.legible,
                     sealed=sealed,
                 )
                 orders += 1
-            for path in holding:
+            if holds:
                 path.unlink()
         return orders
 
@@ -169,10 +169,7 @@ def _odd(raw: str, spellings: Sequence[str]) -> bool:
     return any(WORDS.search(one) and one in raw for one in spellings)
 
 
-def _may_hold(path: Path, wanted: set[str]) -> bool:
-    """Whether a file names somebody; of a file that cannot be read as lines of text, that it may."""
-    if path.suffix not in _LEGIBLE:
-        return True
+def _names(path: Path, wanted: set[str]) -> bool:
     return any(not wanted.isdisjoint(row) for row in _cells(path))
 
 
