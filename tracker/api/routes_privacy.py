@@ -80,6 +80,5 @@ PRIVACY: tuple[Route, ...] = (
         summary="All that is kept on a person, as JSON",
         query=bodies.PersonOf,
         slow=True,
-        file=True,
     ),
 )
