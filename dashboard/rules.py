@@ -17,6 +17,8 @@ WITHHELD = {
     "suppressed": "are on the suppression list",
     "holdout": "are kept aside to measure the effect (hold-out)",
     "no_identifier": "left nothing this network could recognise them by",
+    "too_few": "are too few to be added without showing who they are",
+    "erased": "were erased meanwhile",
 }
 WITHHELD_ONE = {
     "no_consent": "has not agreed",
@@ -24,6 +26,8 @@ WITHHELD_ONE = {
     "suppressed": "suppressed",
     "holdout": "hold-out",
     "no_identifier": "cannot be recognised",
+    "too_few": "too few",
+    "erased": "erased",
 }
 
 

@@ -61,8 +61,9 @@ def paths(events, start, end, lookback, conversion):
     for rows in mine.values():
         arrived = touches(rows, start - lookback - DAY)
         bought = [one for one in rows if conversion(one) and not one.get("bot") and one["ts"] >= start]
-        for one in bought:
-            found.append(([t for t in arrived if order(t) <= order(one) and t["ts"] >= one["ts"] - lookback], one))
+        found += [
+            ([t for t in arrived if order(t) <= order(one) and t["ts"] >= one["ts"] - lookback], one) for one in bought
+        ]
         last = max(map(order, bought), default=(0, 0, 0))
         if rest := [t for t in arrived if order(t) > last and t["ts"] >= start]:
             found.append((rest, None))

@@ -228,6 +228,17 @@ def test_a_download_goes_through_the_export(server):
     assert len(at.get("download_button")) == 1
 
 
+def test_a_network_that_needs_more_people_says_so_before_anything_is_made(server):
+    at = run("audience", id=audience(server))
+    assert "needs 1,000 people" not in seen(at)
+    at.selectbox(key="export-1-kind").select("tiktok").run()
+    assert "TikTok needs 1,000 people in a list." in seen(at)
+    at.selectbox(key="export-1-mode").select("delta").run()
+    at.button(key="export-1-start").click().run()
+    assert not at.exception
+    assert server.state.exports["1"]["network"] == "tiktok"
+
+
 def test_a_failed_export_says_why(server):
     server.state.minimum = True
     at = run("audience", id=audience(server))

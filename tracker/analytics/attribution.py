@@ -24,7 +24,7 @@ MAX_STATES = 2_000
 """Most keys of a Markov chain: its matrix has as many rows and columns."""
 
 KEYS = {
-    "channel": "toString(channel)",
+    "channel": "channel",
     "source": "multiIf(utm_source != '', toString(utm_source), click_id_kind != '', toString(click_id_kind),"
     " referrer_host != '', toString(referrer_host), channel = 'Direct', '(direct)', '(not set)')",
     "campaign": "if(utm_campaign = '', '(not set)', toString(utm_campaign))",
@@ -38,7 +38,8 @@ _PACKED = (
     " + bitShiftLeft(toUInt128(seq), 56) + bitAnd(arrival, 72057594037927935)"
 )
 _NULLS = (
-    "arrayConcat(conversions, [(bitNot(toUInt128(0)), greatest(bitShiftLeft(toUInt128({from:Int64} - {read:Int64}), 88),"
+    "arrayConcat(conversions, [(bitNot(toUInt128(0)),"
+    " greatest(bitShiftLeft(toUInt128({from:Int64} - {read:Int64}), 88),"
     " arrayMax(arrayPushBack(arrayMap(one -> one.1, conversions), toUInt128(0))) + 1), 0., 0)])"
 )
 
@@ -110,6 +111,29 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
         "path_length": [{"touches": length, "conversions": times} for length, times in lengths],
         "lag_seconds": {name: _seconds(found[f"lag_{name}"]) for name in ("average", "median")},
     }
+
+
+def with_costs(answer: dict[str, Any], costs: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
+    """The answer with `cost`, `cac` (cost / conversions) and `roas` (value / cost) in its rows.
+
+    `costs` is currency -> key -> cost. The currency that most was spent in counts; the others' names are in
+    `other_cost_currencies`. Keys that cost something and brought nothing get a row.
+    """
+    currency = max(sorted(costs), key=lambda one: sum(costs[one].values()))
+    spent = costs[currency]
+    known = {row["key"] for row in answer["rows"]}
+    rows = [*answer["rows"], *({"key": key, "conversions": 0.0, "value": 0.0} for key in sorted(spent.keys() - known))]
+    return {
+        **answer,
+        "rows": [row | _cost(row, spent[row["key"]]) if row["key"] in spent else row for row in rows],
+        "cost_currency": currency,
+        "other_cost_currencies": sorted(costs.keys() - {currency}),
+    }
+
+
+def _cost(row: Mapping[str, Any], cost: float) -> dict[str, float | None]:
+    conversions, value = row["conversions"], row["value"]
+    return {"cost": cost, "cac": cost / conversions if conversions else None, "roas": value / cost if cost else None}
 
 
 def _paths(spec: Spec, events: Fragment, key: Fragment) -> Any:

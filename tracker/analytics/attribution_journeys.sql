@@ -7,7 +7,7 @@ with arraySort(one -> one.1, arrivals) as sorted,
     arrayFilter((one, nth) -> nth = 1, sorted, arrayEnumerateUniq(arrayMap(one -> one.2, sorted))) as begun
 select /*person*/ as unit,
     groupArrayIf((/*packed*/, /*visit*/, xxHash64(/*key*/),
-        xxHash64(channel, utm_source, utm_campaign, click_id_kind, referrer_host),
+        if(session = '', xxHash64(channel, utm_source, utm_campaign, click_id_kind, referrer_host), 0),
         channel = 'Direct', session = ''), channel != '' and bot = '') as arrivals,
     groupArrayIf((/*packed*/, bitShiftLeft(toUInt128(toUnixTimestamp64Milli(ts) - {lookback:Int64} - {read:Int64}), 88),
         toFloat64(/*amount*/), 1),

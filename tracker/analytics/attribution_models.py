@@ -18,7 +18,7 @@ SHARES: Mapping[str, str] = {
     "first": "(arraySlice(keys, 1, 1), arraySlice([1.], 1, least(n, 1)))",
     "last": "(arraySlice(keys, -1, 1), arraySlice([1.], 1, least(n, 1)))",
     "last_non_direct": (
-        "(arraySlice(keys, if(arrayLastIndex(one -> not one, direct) = 0, n, arrayLastIndex(one -> not one, direct)), 1),"
+        "(arraySlice(keys, if(has(direct, 0), arrayLastIndex(one -> not one, direct), n), 1),"
         " arraySlice([1.], 1, least(n, 1)))"
     ),
     "linear": "(keys, arrayMap(at -> 1 / n, keys))",
@@ -27,7 +27,7 @@ SHARES: Mapping[str, str] = {
     "shapley": "(arrayDistinct(keys), arrayMap(at -> 1 / length(arrayDistinct(keys)), arrayDistinct(keys)))",
     "markov": "(arraySlice(keys, 1, 0), arraySlice([1.], 1, 0))",
 }
-"""Shapley: a set of keys is worth the conversions of the paths that it holds whole. That game is a sum of games in which
+"""Shapley: a set of keys is worth the conversions of the paths that it holds whole. That game is a sum of games where
 one path pays as soon as all its keys take part, so each path's worth is split evenly among its keys (Shapley 1953;
 Zhao, Mahboobi, Bagheri 2018, "Shapley Value Methods for Attribution Modeling in Online Advertising", section 3)."""
 

@@ -24,8 +24,7 @@ class Calendar:
 
     def bounds(self, at: int) -> Range:
         """Milliseconds of period `at`, from its first midnight to that of the next period."""
-        following = _next(self.starts[at], self.period)
-        return Range(_midnight(self.starts[at], self.timezone), _midnight(following, self.timezone))
+        return Range(*(_midnight(day, self.timezone) for day in (self.starts[at], _next(self.starts[at], self.period))))
 
     def number(self, moment: str) -> str:
         """SQL: the number of the period that `moment` (a DateTime64) lies in; needs the parameter `timezone`."""
@@ -36,7 +35,9 @@ class Calendar:
         return days if self.period == "day" else f"toInt32(floor(({days}) / 7))"  # before the range too
 
 
-def calendar(between: Range, period: str, timezone: str, week_start: str, most: int, field: str = "period") -> Calendar:
+def calendar(
+    between: Range, period: str, *, timezone: str, week_start: str, most: int, field: str = "period"
+) -> Calendar:
     """The periods that `between` touches. Raises BadRequest (`field`) where they are more than `most`."""
     zone = ZoneInfo(timezone)
     day = datetime.fromtimestamp(between.start / 1000, UTC).astimezone(zone).date()

@@ -38,7 +38,9 @@ def parse(body: object) -> Spec:
     return Spec(
         site=request.site(given),
         range=between,
-        calendar=calendar.calendar(between, period, request.timezone(given), week_start, MAX_PERIODS),
+        calendar=calendar.calendar(
+            between, period, timezone=request.timezone(given), week_start=week_start, most=MAX_PERIODS
+        ),
         event=parse_condition(given["event"], "event") if given.get("event") is not None else Condition("*"),
     )
 

@@ -49,7 +49,7 @@ def parse(body: object) -> Spec:
     return Spec(
         site=request.site(given),
         range=between,
-        calendar=calendar(between, period, request.timezone(given), week_start, MAX_PERIODS),
+        calendar=calendar(between, period, timezone=request.timezone(given), week_start=week_start, most=MAX_PERIODS),
         start=_condition(given.get("start"), "start"),
         back=_condition(given.get("return"), "return"),
         kind=request.choice(given, "kind", KINDS, "first_time"),
@@ -67,9 +67,9 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
         whole[period, column] += people
     answer: dict[str, Any] = {"cohorts": _cohorts(spec, whole)}
     if spec.breakdown:
-        parts = [{"value": value, "cohorts": _cohorts(spec, people)} for value, people in found.items()]
-        parts.sort(key=lambda part: (-sum(one["size"] for one in part["cohorts"]), part["value"]))
-        answer["breakdown"] = parts[:MAX_VALUES]
+        sizes = {value: sum(n for (_, column), n in people.items() if column == 0) for value, people in found.items()}
+        biggest = sorted(sizes, key=lambda value: (-sizes[value], value))[:MAX_VALUES]
+        answer["breakdown"] = [{"value": value, "cohorts": _cohorts(spec, found[value])} for value in biggest]
     return answer
 
 
@@ -98,7 +98,9 @@ def query(spec: Spec, events: Fragment) -> Query:
     period = "opening" if bits else "opening.1"
     if spec.rolling:
         returns = f"groupArrayIf({ms}, is_return) as returns"
-        columns = f"arrayDistinct(arrayMap(at -> toInt32(intDiv(at - opening.2, {_SPAN_MS[spec.calendar.period]})), arrayFilter(at -> at > opening.2, returns)))"
+        later = "arrayFilter(at -> at > opening.2, returns)"
+        span = _SPAN_MS[spec.calendar.period]
+        columns = f"arrayDistinct(arrayMap(at -> toInt32(intDiv(at - opening.2, {span})), {later}))"
     else:
         returns = f"{_positions(_words(spec, 'is_return'), count)} as returns"
         columns = f"arrayMap(at -> at - {period}, returns)"

@@ -19,7 +19,6 @@ audience = typer.Typer(help="Audiences: list, show, preview, export.", no_args_i
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id that `tracker audience list` shows.")]
 WAIT = 900.0  # seconds for an export to end
-EXTENSIONS = {"csv": "csv", "jsonl": "jsonl", "parquet": "parquet"}
 
 
 def read_json(path: Path) -> Any:
@@ -91,7 +90,15 @@ def audience_preview(
 @audience.command("export", epilog="Example: tracker audience export 1 --network csv --out people.csv")
 def audience_export(
     audience_id: Id,
-    network: Annotated[str, typer.Option("--network", metavar="csv|jsonl", help="Form of the file.")] = "csv",
+    network: Annotated[
+        str, typer.Option("--network", metavar="NAME", help="Whom it is for: google, meta, ..., csv, jsonl, parquet.")
+    ] = "csv",
+    mode: Annotated[
+        str, typer.Option("--mode", metavar="full|delta", help="Everybody, or what changed since the last file.")
+    ] = "full",
+    shape: Annotated[
+        str, typer.Option("--shape", metavar="file|api", help="A file to upload, or the requests of its API.")
+    ] = "file",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Where to (default: ./audience-ID.EXT).")
     ] = None,
@@ -101,12 +108,13 @@ def audience_export(
     data: Data = None,
 ) -> None:
     """Export an audience to a file: only persons who allowed it. Prints what was written and withheld."""
-    body: dict[str, Any] = {"network": network, "mode": "full", "shape": "file", "destination": "download"}
+    body: dict[str, Any] = {"network": network, "mode": mode, "shape": shape, "destination": "download"}
     if min_size is not None:
         body["min_size"] = min_size
     with connect(settings(data=data)) as api:
         export = _finished(api, api.call("POST", f"/api/v1/audiences/{audience_id}/export", body))
-        kind = "zip" if len(export.get("files", ())) > 1 else EXTENSIONS.get(network, "csv")
+        files = export.get("files", ())
+        kind = files[0]["name"].partition(".")[2] if len(files) == 1 else "zip"
         target = out or Path(f"audience-{audience_id}.{kind}")
         api.download(f"/api/v1/exports/{export['id']}/file", target)
     answer(export | {"written_to": str(target)})
