@@ -29,6 +29,8 @@ from tracker.store import erase
 from tracker.store.engine import Engine, Query
 from tracker.store.erase import Names
 
+PREVIOUS = ["ann-old", "vis-ann", "vis-ann2"]  # the previous id of an alias may be a visitor's as well
+
 
 class Erasing(Road):
     """A road whose loader learns what people decide and erases them."""
@@ -275,7 +277,7 @@ async def test_api_erases_exports_and_refuses(engine: Engine, data: Path) -> Non
         assert (await api.ask("DELETE", f"{path}?site=shop", token=viewer))[0] == 403
         assert (await api.ask("GET", f"{path}/export?site=shop", token=viewer))[0] == 403
         status, kept = await api.ask("GET", f"{path}/export?site=shop")
-        assert (status, kept["users"], kept["visitors"]) == (200, ["ann", "ann-old"], ["vis-ann", "vis-ann2"])
+        assert (status, kept["users"], kept["visitors"]) == (200, ["ann", "ann-old"], PREVIOUS)
         assert [one["event"] for one in kept["events"]] == ["click", "identify", "click", "alias", "click", "consent"]
         assert kept["events"][4]["props"] == {"note": "MARK"}
         assert kept["identifiers"] == [{"kind": "email", "forms": {"e1": "ab" * 32}}]

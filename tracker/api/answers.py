@@ -382,6 +382,20 @@ class Erasures(Struct, kw_only=True):
     erasures: list[Erasure]
 
 
+class PersonExport(Struct, kw_only=True):
+    """All that is kept on a person. `events`: every field that is not empty, the oldest first."""
+
+    site: str
+    made: str
+    visitors: list[str]
+    users: list[str]
+    identifiers: list[dict[str, Any]]
+    consents: list[Consent]
+    left_alone: list[str]
+    audiences: list[dict[str, str]]
+    events: list[dict[str, Any]]
+
+
 class SuppressionsImported(Struct, kw_only=True):
     """`new`: those that are not on the list for this reason yet."""
 

@@ -15,7 +15,7 @@ from aiohttp import web
 from tracker.api import formats
 from tracker.api.auth import authenticate, authorize
 from tracker.api.bounded import Bounded
-from tracker.api.call import Call, FileReply, Reply, StreamReply
+from tracker.api.call import Call, FileReply, Reply
 from tracker.api.metrics import Metrics
 from tracker.api.middleware import METRICS, around
 from tracker.api.reading import body_of, query_of
@@ -115,24 +115,9 @@ def _endpoint(route: Route) -> Callable[[web.Request], Any]:
         except asyncio.CancelledError:
             engine.hung_up.set()
             raise
-        if isinstance(outcome, StreamReply):
-            return await _stream(request, outcome, pools)
         return _response(outcome)
 
     return endpoint
-
-
-async def _stream(request: web.Request, outcome: StreamReply, pools: Pools) -> web.StreamResponse:
-    """Piece by piece: nobody holds all of it, and a slow client holds up no thread."""
-    first = await pools.run(lambda: next(outcome.pieces, b""), slow=True)  # what fails at once is an error's answer
-    response = web.StreamResponse(headers=_download(outcome.content_type, outcome.name))
-    await response.prepare(request)
-    piece = first
-    while piece:
-        await response.write(piece)
-        piece = await pools.run(lambda: next(outcome.pieces, b""), slow=True)
-    await response.write_eof()
-    return response
 
 
 async def _body(request: web.Request, route: Route) -> Any:
@@ -141,9 +126,9 @@ async def _body(request: web.Request, route: Route) -> Any:
     return body_of(await request.read(), dict[str, Any] if route.open_body else route.body)
 
 
-def _encode(route: Route, outcome: Any, wanted: formats.Format) -> web.Response | FileReply | StreamReply:
+def _encode(route: Route, outcome: Any, wanted: formats.Format) -> web.Response | FileReply:
     """Still in the pool's thread: encoding a large answer takes time too."""
-    if isinstance(outcome, FileReply | StreamReply):
+    if isinstance(outcome, FileReply):
         return outcome
     if isinstance(outcome, Reply):
         return _json(outcome.data, outcome.status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,14 +63,5 @@ class FileReply:
     """A file for download."""
 
     path: Path
-    name: str
-    content_type: str
-
-
-@dataclass(frozen=True)
-class StreamReply:
-    """A file for download that is made while it is sent."""
-
-    pieces: Iterator[bytes]
     name: str
     content_type: str

@@ -1,4 +1,4 @@
-"""`GET /api/v1/people/{id}/export`: all that is kept on a person, as one JSON object, sent while it is read."""
+"""`GET /api/v1/people/{id}/export`: all that is kept on a person, as one JSON object."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from tracker.api.audiences import definition_of
-from tracker.api.call import Call, StreamReply
+from tracker.api.call import Call, Reply
 from tracker.api.erasures import named
 from tracker.audiences import membership
 from tracker.core.errors import NotFound
@@ -27,7 +27,7 @@ _ITEM = ("item_id", "item_name", "item_category", "price", "quantity")
 _TIMES = ("ts", "original_ts", "received")
 
 
-def exported(call: Call) -> StreamReply:
+def exported(call: Call) -> Reply:
     """Raises NotFound where nothing is kept on anybody of that id. Noted in the audit log, without the id."""
     site = call.site(call.query.site)
     names = erase.all_names(call.engine, site.name, named(call))
@@ -35,7 +35,7 @@ def exported(call: Call) -> StreamReply:
     if not (erase.held(call.engine, site.name, names) or any(head.values())):
         raise NotFound("nothing is kept on anybody of this site who goes by that id", code="no_such_person")
     call.audit("person.export", site=site.name)
-    return StreamReply(_pieces(call, site, names, head), "person.json", "application/json")
+    return Reply(msgspec.Raw(b"".join(_pieces(call, site, names, head))))
 
 
 def _head(call: Call, site: Site, names: Names) -> dict[str, Any]:
@@ -86,13 +86,12 @@ def _events(call: Call, site: Site, names: Names) -> Iterator[list[dict[str, Any
             return
         last = rows[-1]
         place = "(toUnixTimestamp64Milli(events.ts), arrival) > ({at:Int64}, {arrival:UInt64})"
-        after = Fragment(place, {"at": last["at"], "arrival": last["arrival"]})
+        after = Fragment(place, {"at": last["ts"], "arrival": last["arrival"]})
         yield [_event(row) for row in rows]
 
 
 def _event(row: dict[str, Any]) -> dict[str, Any]:
     """What is empty is left out."""
-    del row["at"]
     row |= {name: rfc3339(row[name]) for name in _TIMES if row[name] is not None}
     row["items"] = [dict(zip(_ITEM, item, strict=True)) for item in row["items"]]
     row |= {name: msgspec.json.decode(row[name] or "{}") for name in ("props", "traits")}

@@ -79,7 +79,7 @@ PRIVACY: tuple[Route, ...] = (
         tag="Privacy",
         summary="All that is kept on a person, as JSON",
         query=bodies.PersonOf,
+        answer=answers.PersonExport,
         slow=True,
-        file=True,
     ),
 )

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from tracker.api.call import Call, FileReply, Reply, StreamReply
+from tracker.api.call import Call, FileReply, Reply
 
 Role = Literal["public", "viewer", "analyst", "export", "admin"]
-Handler = Callable[[Call], "dict[str, Any] | Reply | FileReply | StreamReply"]
+Handler = Callable[[Call], "dict[str, Any] | Reply | FileReply"]
 
 
 @dataclass(frozen=True, kw_only=True)
