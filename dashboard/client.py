@@ -163,9 +163,13 @@ class Api:
         params = {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
         return self._json("GET", f"/api/v1/audiences/{quote(id, safe='')}/members", params=params)
 
-    def start_export(self, id: str, network: str) -> Json:
+    def networks(self) -> list[Json]:
+        """Networks that take audiences: name, title, shapes, minimum, note."""
+        return _rows(self._json("GET", "/api/v1/networks"), "networks")
+
+    def start_export(self, id: str, network: str, mode: str = "full", shape: str = "file") -> Json:
         """Start making a download: `{"id", "state"}`."""
-        body = {"network": network, "mode": "full", "shape": "file", "destination": "download"}
+        body = {"network": network, "mode": mode, "shape": shape, "destination": "download"}
         return self._json("POST", f"/api/v1/audiences/{quote(id, safe='')}/export", json=body)
 
     def export(self, id: str) -> Json:

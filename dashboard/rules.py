@@ -17,6 +17,8 @@ WITHHELD = {
     "suppressed": "are on the suppression list",
     "holdout": "are kept aside to measure the effect (hold-out)",
     "no_identifier": "left nothing this network could recognise them by",
+    "too_few": "are too few to be added without showing who they are",
+    "erased": "were erased meanwhile",
 }
 WITHHELD_ONE = {
     "no_consent": "has not agreed",
@@ -24,6 +26,8 @@ WITHHELD_ONE = {
     "suppressed": "suppressed",
     "holdout": "hold-out",
     "no_identifier": "cannot be recognised",
+    "too_few": "too few",
+    "erased": "erased",
 }
 
 
@@ -66,9 +70,9 @@ def _leaf(rule: Json, depth: int) -> list[Line]:
     if "property" in rule:
         return [(depth, sentence(filter_text(rule["property"])))]
     if "answered" in rule:
-        return [
-            (depth, f"Answered the survey {rule['answered'].get('survey', '')}{_bounds(rule['answered'].get('score'))}")
-        ]
+        answered = rule["answered"]
+        score = f" with a score of{_bounds(answered['score'])}" if answered.get("score") else ""
+        return [(depth, f"Answered the survey “{answered.get('survey', '')}”{score}{_within(answered)}")]
     if "rfm" in rule:
         return [(depth, f"Is in the customer group {formats.event_title(str(rule['rfm'].get('segment', '')))}")]
     if "ltv" in rule:

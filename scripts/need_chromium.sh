@@ -1,18 +1,25 @@
 #!/bin/sh
-# A Chromium for the browser tests: the one that is there, or Debian's when we may install it.
+# A Chromium for the browser tests: the one that is there, or Debian's when we may install it. Its headless shell, where
+# it can be had, runs most of them at a third of the processor time.
 set -eu
 
-for name in chromium chromium-browser google-chrome; do
-    if command -v "$name" > /dev/null 2>&1; then
-        exit 0
-    fi
-done
+has() {
+    for name in "$@"; do
+        if command -v "$name" > /dev/null 2>&1; then
+            return 0
+        fi
+    done
+    return 1
+}
 
-if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null 2>&1; then
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium > /dev/null
-    exit 0
+if [ "$(id -u)" = 0 ] && command -v apt-get > /dev/null 2>&1 && ! has chromium-headless-shell; then
+    apt-get update -qq || true
+    for package in chromium chromium-headless-shell; do
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$package" > /dev/null || true
+    done
 fi
 
-echo "The browser tests need Chromium: install it (Debian: apt-get install chromium) and run make test again" >&2
-exit 1
+if ! has chromium chromium-browser google-chrome; then
+    echo "The browser tests need Chromium: install it (Debian: apt-get install chromium) and run make test again" >&2
+    exit 1
+fi

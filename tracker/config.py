@@ -52,6 +52,7 @@ class Settings:
     public_url: str = ""
     trusted_proxies: str = ""
     connections: int = 5_000
+    connections_per_address: int = 0
     rate_per_key: int = 0
     rate_per_address: int = 0
     event_names: int = 2_000
@@ -88,7 +89,7 @@ class Settings:
             _check(name, 1 <= getattr(self, name) <= 65535, "a port between 1 and 65535")
         _check("workers", 0 <= self.workers <= 16, "between 1 and 16, or 0 for half of the cores")
         _check("connections", 16 <= self.connections <= 1_000_000, "between 16 and 1000000")
-        for name in ("rate_per_key", "rate_per_address", "event_names", "property_keys"):
+        for name in ("connections_per_address", "rate_per_key", "rate_per_address", "event_names", "property_keys"):
             _check(name, 0 <= getattr(self, name) <= 1_000_000_000, "a number, or 0 for no limit")
         _check("segment_bytes", 10_000 <= self.segment_bytes <= 1_000_000_000, "between 10000 and 1000000000")
         _check("segment_seconds", 0.05 <= self.segment_seconds <= 3600, "between 0.05 and 3600")

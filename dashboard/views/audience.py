@@ -32,7 +32,7 @@ def page() -> None:
         audience_parts.withheld(preview)
     with st.container(border=True, key="card-download"):
         section("Download", "Only people who may be exported are in the file.")
-        audience_download.panel(id)
+        audience_download.panel(id, int(preview["exportable"]))
     with st.container(border=True, key="card-members"):
         section("Members")
         _members(id)

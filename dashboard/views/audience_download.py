@@ -9,24 +9,47 @@ from dashboard.client import ApiError, Json
 from dashboard.components import guarded, notice
 from dashboard.views.audience_parts import withheld_lines
 
-KINDS = {"csv": "CSV (spreadsheet)", "jsonl": "JSON lines"}
+GENERAL = ("csv", "jsonl", "parquet")
+MODES = {"full": "Everybody", "delta": "Changes since the last file"}
+SHAPES = {"file": "File to upload", "api": "Requests of its API"}
 
 
-def panel(audience: str) -> None:
-    """Choose a format, make the file, download it."""
+def panel(audience: str, exportable: int) -> None:
+    """Choose a network, see what it asks for, make the file, download it. `exportable`: members who may leave."""
     key = f"export-{audience}"
+    networks = {str(one["name"]): one for one in state.ask(state.api().networks)}
+    names = sorted(networks, key=lambda name: (name not in GENERAL, str(networks[name]["title"])))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        kind = st.selectbox("Format", list(KINDS), format_func=KINDS.__getitem__, key=f"{key}-kind", width=280)
+        name = st.selectbox(
+            "For", names, format_func=lambda one: str(networks[one]["title"]), key=f"{key}-kind", width=280
+        )
+        mode = st.selectbox("Who", list(MODES), format_func=MODES.__getitem__, key=f"{key}-mode", width=240)
+        shapes = [str(one) for one in networks[name]["shapes"]]
+        shape = st.selectbox("As", shapes, format_func=SHAPES.__getitem__, key=f"{key}-shape-{name}", width=200)
         if st.button("Make the file", type="primary", key=f"{key}-start"):
-            _start(audience, kind, key)
+            _start(audience, key, name, mode, shape)
+    _asks(networks[name], exportable)
     if key in st.session_state:
         waiting = st.session_state[key].get("state") == "running"
         st.fragment(_progress, run_every=1 if waiting else None)(key)
 
 
-def _start(audience: str, kind: str, key: str) -> None:
+def _asks(network: Json, exportable: int) -> None:
+    """What the network says of its lists, and whether this one is long enough before anything is made."""
+    minimum = int(network["minimum"])
+    if exportable < minimum:
+        notice(
+            "warn",
+            f"{network['title']} needs {formats.number(minimum)} people in a list.",
+            f"This one has {formats.number(exportable)} at most: the network may refuse it or show it to nobody.",
+        )
+    if network["note"]:
+        st.caption(rules.sentence(str(network["note"])))
+
+
+def _start(audience: str, key: str, network: str, mode: str, shape: str) -> None:
     try:
-        st.session_state[key] = state.api().start_export(audience, kind)
+        st.session_state[key] = state.api().start_export(audience, network, mode, shape)
     except ApiError as refusal:
         st.session_state[key] = {"state": "failed", "error": refusal.sentence}
 
@@ -60,11 +83,15 @@ def _finished(export: Json) -> None:
     counts = export.get("counts") or {}
     written = int(counts.get("written", 0))
     held_back = withheld_lines(counts.get("withheld"))
+    removed = int(counts.get("removed", 0))
+    taken_back = f" {formats.number(removed)} are taken back." if removed else ""
     notice(
         "good",
-        f"{formats.number(written)} people are in the file.",
+        f"{formats.number(written)} people are in the file.{taken_back}",
         f"Withheld: {' '.join(held_back)}" if held_back else "",
     )
+    for warning in export.get("warnings") or []:
+        notice("warn", rules.sentence(str(warning)), "The network may refuse the list or show it to nobody.")
     name, kind, content = state.ask(state.api().export_file, id)
     st.download_button(
         "Download",

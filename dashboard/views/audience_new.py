@@ -1,10 +1,10 @@
-"""A new audience without a funnel: who did what, who did not, and what is known of them."""
+"""A new audience without a funnel: from a recipe, or who did what, who did not, and what is known of them."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import filters, formats, questions, state
+from dashboard import filters, formats, questions, recipes, state
 from dashboard.client import Json
 from dashboard.components import guarded
 from dashboard.views import audience_parts
@@ -20,6 +20,34 @@ def ask() -> None:
     if not names:
         st.caption("There are no events yet: put the snippet on your site first.")
         return
+    offered = recipes.offered(names)
+    chosen = st.selectbox(
+        "Start from",
+        [None, *offered],
+        format_func=lambda recipe: "My own rule" if recipe is None else recipe.name,
+        key="new-recipe",
+    )
+    if chosen is None:
+        _own(names)
+    else:
+        _recipe(chosen)
+
+
+def _recipe(recipe: recipes.Recipe) -> None:
+    st.caption(recipe.why)
+    name = st.text_input("Name", value=recipe.name, key=f"new-name-{recipe.key}")
+    within = recipe.days
+    if within:
+        days = list(DAYS)
+        within = st.selectbox(
+            "in the last", days, index=days.index(within), format_func=DAYS.__getitem__, key=f"new-within-{recipe.key}"
+        )
+    rule = recipe.rule(within)
+    audience_parts.rule(rule)
+    _create(name, rule)
+
+
+def _own(names: list[str]) -> None:
     name = st.text_input("Name", placeholder="Looked at shoes, bought nothing", key="new-name")
     did = st.multiselect(
         "People who did all of", names, format_func=formats.event_title, key="new-did", select_all=False
@@ -41,7 +69,10 @@ def ask() -> None:
     if not parts:
         st.caption("Choose at least one thing to see how many people that is.")
         return
-    rule: Json = {"all": parts}
+    _create(name, {"all": parts})
+
+
+def _create(name: str, rule: Json) -> None:
     audience_parts.sizes(state.ask(state.api().preview, state.site_name(), rule))
     if st.button("Create the audience", type="primary", key="new-create", disabled=not name.strip(), width="stretch"):
         created = state.api().create_audience(

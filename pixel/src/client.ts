@@ -4,12 +4,12 @@ import type { Consent, Core, Draft, Json, Module, NativeEvent, Settings, State }
 import { remember, remembered, spoken } from "./consent";
 import { pageContext, viewProps } from "./context";
 import { COMMERCE, lift } from "./ecommerce";
-import { forget, load, renew, save, step } from "./identity";
+import { load, save, STATE, step, stranger } from "./identity";
 import { loadModules } from "./modules";
 import { watchPages } from "./pages";
 import { makeQueue } from "./queue";
 import { makeStorage } from "./storage";
-import { touchOf } from "./touch";
+import { cleaned, touchOf } from "./touch";
 import { transport } from "./transport";
 import { uuid } from "./uuid";
 
@@ -59,7 +59,8 @@ export function makeClient(settings: Settings): Client {
     const { ads = !optIn } = spoken(said);
     const state = Object.assign(load(storage), client.seed);
     client.seed = undefined;
-    step(state, draft.ts, touchOf(draft.url as string, ads), ads);
+    if (!ads) draft.url = cleaned(draft.url as string);
+    step(state, draft.ts, touchOf(draft.url as string), ads);
     // Conversions and people: what brought the visitor here is asked of them, not of every click.
     if (draft.value != null || draft.type == "identify") {
       draft.props = { first_touch: state.first, last_touch: state.last, ...draft.props };
@@ -70,20 +71,6 @@ export function makeClient(settings: Settings): Client {
     save(storage, state);
     queue.put(signed(draft, state));
     wake();
-  };
-
-  /** Nothing stays on the device; if we were tracking, the collector is told so, from memory. */
-  const withdraw = (was: boolean): void => {
-    held = [];
-    const state = was && step(load(storage), Date.now());
-    storage.clear();
-    if (!optIn) remember(storage, said); // else the next page would start again
-    storage.allow(false);
-    if (state) {
-      save(storage, state);
-      queue.put(signed(born("consent"), state));
-      wake();
-    }
   };
 
   const emit: Core["emit"] = (type, fields, name) => {
@@ -117,7 +104,7 @@ export function makeClient(settings: Settings): Client {
 
     reset(): void {
       held = [];
-      if (open()) renew(storage);
+      if (open()) save(storage, stranger());
     },
 
     consent(choice: Consent): void {
@@ -125,14 +112,24 @@ export function makeClient(settings: Settings): Client {
       const was = open();
       said = { ...said, ...choice };
       if (open()) {
-        if (!was && refused) forget(storage); // agreed again: nobody we knew
+        if (!was && refused) storage.remove(STATE); // agreed again: nobody we knew
         storage.allow(true);
         begin();
         const news = remember(storage, said);
         held.splice(0).forEach(record);
         if (news) emit("consent");
       } else if (said.analytics === false) {
-        withdraw(was);
+        // Nothing stays on the device; if we were tracking, the collector is told so, from memory.
+        held = [];
+        const state = was && step(load(storage), Date.now());
+        storage.clear();
+        if (!optIn) remember(storage, said); // else the next page would start again
+        storage.allow(false);
+        if (state) {
+          save(storage, state);
+          queue.put(signed(born("consent"), state));
+          wake();
+        }
       }
     },
 

@@ -6,17 +6,18 @@ import { decode } from "./text";
 import { withoutClickIds } from "./touch";
 import { uuid } from "./uuid";
 
-const KEY = "s";
+/** storage key */
+export const STATE = "s";
 const SESSION_GAP = 30 * 60_000;
 
 /** Reads afresh each time: another tab may have written in between. */
 export function load(storage: Storage): State {
-  const state = decode<State>(storage.get(KEY)); // somebody else's text under our key: start anew
-  return state && state.v ? state : { v: uuid(), f: 1, s: "", t: 0, n: 0 };
+  const state = decode<State>(storage.get(STATE)); // somebody else's text under our key: start anew
+  return state && state.v ? state : { ...stranger(), f: 1 };
 }
 
 export function save(storage: Storage, state: State): void {
-  storage.set(KEY, JSON.stringify(state));
+  storage.set(STATE, JSON.stringify(state));
 }
 
 /**
@@ -38,11 +39,5 @@ export function step(state: State, now: number, touch?: Touch, ads?: boolean): S
 
 const day = (time: number) => new Date(time).toDateString();
 
-/** A new visitor, for example after a log-out on a shared computer. Not `f`: here our id wins over the cookie's. */
-export function renew(storage: Storage): void {
-  save(storage, { v: uuid(), s: "", t: 0, n: 0 });
-}
-
-export function forget(storage: Storage): void {
-  storage.remove(KEY);
-}
+/** A new visitor, for example after a log-out on a shared computer. Not `f`: there our id wins over the cookie's. */
+export const stranger = (): State => ({ v: uuid(), s: "", t: 0, n: 0 });

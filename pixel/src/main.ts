@@ -13,7 +13,7 @@ interface Command {
   /** calls made before we came */
   q?: unknown[][];
   /** set once we are here: the tag may stand in the page twice */
-  v?: string;
+  v?: number;
 }
 
 const PATIENCE = 2_000; // ms: how long a page may be busy until we begin anyway
@@ -30,34 +30,41 @@ guard(() => {
   const call = guard((args: unknown[]) => (client as Client).command(...(args as [string])));
   const run = (name: string, wanted: boolean) => calls.forEach((args) => (args[0] == name) == wanted && call(args));
 
-  const start = guard(() => {
+  const prepare = guard(() => {
     const settings = readSettings(tag, first);
     if (client || !settings) return;
     client = makeClient(settings);
     run("use", true);
-    const takeOver = guard(() => {
-      open = true;
-      // A choice that is already known comes before the page view, so that a refused one never touches the device.
-      run("consent", true);
-      (client as Client).start();
-      run("consent", false);
-    });
     if (client.before) client.before.then(takeOver, takeOver);
-    else takeOver();
+  });
+
+  const takeOver = guard(() => {
+    if (open) return;
+    open = true;
+    // A choice that is already known comes before the page view, so that a refused one never touches the device.
+    run("consent", true);
+    (client as Client).start();
+    run("consent", false);
+  });
+
+  const go = guard(() => {
+    prepare();
+    if (!(client as Client).before) takeOver();
   });
 
   page.jt = (...args) => {
     if (open) call(args);
     else {
       calls.push(args);
-      start();
+      go();
     }
   };
-  page.jt.v = "1";
+  page.jt.v = 1;
 
-  (page.requestIdleCallback || setTimeout)(start, { timeout: PATIENCE } as never);
+  // Two tasks, so that neither is long on a slow device.
+  for (const work of [prepare, go]) (page.requestIdleCallback || setTimeout)(work, { timeout: PATIENCE } as never);
   on(window, "pagehide", () => {
-    start();
+    go();
     (client as Client).leave();
   });
 })();

@@ -16,7 +16,7 @@ export function watchPages(seen: (fields?: Partial<NativeEvent>) => void, url: s
     if (current != referrer) seen({ referrer }); // a loaded page has its own
   });
 
-  const later = () => setTimeout(check, 0);
+  const later = () => setTimeout(check);
 
   for (const name of ["pushState", "replaceState"] as const) {
     const original = history[name];

@@ -16,7 +16,7 @@ export function makeQueue(storage: Storage) {
   const own = new Set<string>();
 
   /** Oldest first (keys begin with the time, 13 digits until the year 2286). */
-  const keys = () => storage.keys(START).sort();
+  const waiting = () => storage.names(START).sort();
 
   const drop = (gone: string[]) =>
     gone.forEach((key) => {
@@ -26,13 +26,13 @@ export function makeQueue(storage: Storage) {
 
   return {
     own,
-    keys,
+    waiting,
     drop,
     put(event: NativeEvent): void {
       const key = START + event.ts + event.id;
       storage.set(key, encode(event));
       own.add(key);
-      drop(keys().slice(0, -MOST));
+      drop(waiting().slice(0, -MOST));
     },
     get: (key: string) => decode<NativeEvent>(storage.get(key)),
   };

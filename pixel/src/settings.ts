@@ -1,4 +1,4 @@
-// What the collector says about the site (in the script's first line) and the page in its script tag. The tag wins.
+// What the collector says about the site (in the line before the core) and the page in its script tag. The tag wins.
 
 import type { Settings, SiteSettings } from "./types";
 
@@ -11,7 +11,7 @@ export function ownTag(): Tag {
 
 /** Undefined when the tag names no site: there is nobody to send to. Throws where there is no tag. */
 export function readSettings(tag: Tag, first: string): Settings | undefined {
-  const address = new URL(tag.src, location.href);
+  const address = new URL(tag.src);
   const data = tag.dataset;
   const given = tag.jt || {};
   const site = data.site || address.searchParams.get("site");

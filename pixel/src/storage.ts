@@ -9,7 +9,7 @@ export function makeStorage(prefix: string) {
   const memory = new Map<string, string>();
   let device: globalThis.Storage | undefined;
 
-  const keys = (start: string): string[] =>
+  const names = (start: string): string[] =>
     [...(guard(() => Object.keys(device || {}))() || []), ...memory.keys()]
       .filter((key) => key.startsWith(prefix + start))
       .map((key) => key.slice(prefix.length));
@@ -21,7 +21,7 @@ export function makeStorage(prefix: string) {
 
   return {
     prefix,
-    keys,
+    names,
     remove,
 
     /** True: use the device from now on. False: memory only; what lies on the device stays (see `clear`). */
@@ -29,7 +29,7 @@ export function makeStorage(prefix: string) {
       device = yes ? guard(() => localStorage)() : undefined;
     },
 
-    clear: () => keys("").forEach(remove),
+    clear: () => names("").forEach(remove),
 
     get: (key: string): string | undefined => guard(() => device && device.getItem(prefix + key))() || memory.get(prefix + key),
 

@@ -36,17 +36,17 @@ export function transport(settings: Settings, storage: Storage, queue: Queue, an
   /** Sends now, unless we were told to wait or another tab is at it. */
   const flush = (): void => {
     clearTimeout(timer);
-    if (busy || leaving || !queue.keys()[0]) return;
+    if (busy || leaving || !queue.waiting()[0]) return;
     const left = pause();
     if (left > 0) return wake(left);
     busy = true;
     const done = () => {
       busy = false;
-      if (queue.keys()[0]) wake(Math.max(pause(), FIRST_PAUSE));
+      if (queue.waiting()[0]) wake(Math.max(pause(), FIRST_PAUSE));
     };
     // The lock is held for one round only: a page that holds one can't enter the back/forward cache. There are none on
     // plain http pages, and sandboxed frames refuse them.
-    const alone = () => send((key) => queue.own.has(key) || Date.now() - +key.slice(1, 14) > ORPHAN_AGE);
+    const alone = () => send((key) => queue.own.has(key) || Date.now() - (key.slice(1, 14) as never) > ORPHAN_AGE);
     const locks = navigator.locks;
     const round: Promise<unknown> = locks
       ? locks.request("jt" + settings.site, { ifAvailable: true }, (lock) => lock && send(() => true)).catch(alone)
@@ -55,7 +55,7 @@ export function transport(settings: Settings, storage: Storage, queue: Queue, an
   };
 
   const pause = (): number => {
-    const left = +(storage.get(WAIT) || 0) - Date.now();
+    const left = ((storage.get(WAIT) || 0) as number) - Date.now();
     return left > 2 * LONGEST_PAUSE ? 0 : left; // the clock went back: better early than never
   };
 
@@ -71,10 +71,11 @@ export function transport(settings: Settings, storage: Storage, queue: Queue, an
         if (await asImage(keys[0] as string)) status = 200;
       }
       answers.forEach((tell) => tell(status, keys.length, answer));
-      if (status >= 500 || !status || status == 429 || status == 408) {
-        const told = +(answer.headers.get("retry-after") as string) * 1000 || 0;
+      // No answer, or one that speaks of later: a server's trouble, a time-out, too many.
+      if (!status || /^5|408|429/.test(status as never)) {
+        const told = (answer.headers.get("retry-after") as never) * 1000 || 0;
         const ours = Math.min(FIRST_PAUSE * 2 ** failures++, LONGEST_PAUSE) * (0.5 + Math.random());
-        storage.set(WAIT, "" + (Date.now() + Math.min(Math.max(told, ours), 2 * LONGEST_PAUSE)));
+        storage.set(WAIT, (Date.now() + Math.min(Math.max(told, ours), 2 * LONGEST_PAUSE)) as never);
         return;
       }
       // 2xx: on disk. 4xx: it will never be taken, and must not stand in the way of the rest.
@@ -118,7 +119,7 @@ export function transport(settings: Settings, storage: Storage, queue: Queue, an
     const keys: string[] = [];
     const events: NativeEvent[] = [];
     let chars = 0;
-    for (const key of queue.keys().filter(mine)) {
+    for (const key of queue.waiting().filter(mine)) {
       const event = queue.get(key);
       if (!event) {
         queue.drop([key]);

@@ -6,12 +6,11 @@ import asyncio
 from typing import Any
 
 import pytest
-from browser_site import PixelSite
+from browser_site import KEPT, PixelSite
 from playwright.async_api import BrowserContext, Page
 
 pytestmark = pytest.mark.browser
 
-KEPT = "Object.keys(localStorage).concat(Object.keys(sessionStorage))"
 # Any touch of the device is written down, reads too.
 WATCH = """
 window.touched = [];

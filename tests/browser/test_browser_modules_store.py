@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from browser_site import DELIVERED
 from playwright.async_api import Browser
 from stored import stored
 
@@ -17,7 +18,6 @@ TCF = """<script>window.__tcfapi = (command, version, callback) => callback({eve
 GPP = """<script>window.__gpp = (command, callback) => command === 'ping'
   ? callback({gppString: 'DBtest', signalStatus: 'ready', parsedSections: {usnat: {SaleOptOut: 1}}}, true)
   : callback({eventName: 'listenerRegistered', pingData: {signalStatus: 'ready'}}, true)</script>"""
-EMPTY = "Object.keys(localStorage).every(key => !/^jt_.*_e[0-9]/.test(key))"
 
 
 async def test_one_visitor_over_two_domains_and_a_partner(browser: Browser, tmp_path: Path) -> None:
@@ -38,16 +38,16 @@ async def test_one_visitor_over_two_domains_and_a_partner(browser: Browser, tmp_
         page.on("request", lambda request: told.append(request.url) if "partner.shop.test" in request.url else None)
         await page.goto(shop.url("/here"))
         await page.wait_for_function("localStorage.length > 0")
-        await page.wait_for_function(EMPTY)
+        await page.wait_for_function(DELIVERED)
         await page.click("#link")
         await page.wait_for_url("**/by-link")
         await page.wait_for_function("localStorage.length > 0")
-        await page.wait_for_function(EMPTY)
+        await page.wait_for_function(DELIVERED)
         await page.focus("[name=q]")
         await asyncio.sleep(0.2)
         await page.press("[name=q]", "Enter")
         await page.wait_for_url("**/by-form?q=1")
-        await page.wait_for_function(EMPTY)
+        await page.wait_for_function(DELIVERED)
         await asyncio.sleep(0.5)
         await context.close()
         rows = await shop.rows("event, path(url), visitor, session, analytics, url")
@@ -69,7 +69,7 @@ async def test_a_refusal_at_the_manager_is_with_every_row(browser: Browser, tmp_
         await page.goto(shop.url("/"))
         await page.wait_for_function("window.jt && jt.v")
         await page.evaluate("jt('track', 'later')")
-        await page.wait_for_function(EMPTY)
+        await page.wait_for_function(DELIVERED)
         await asyncio.sleep(0.5)
         await context.close()
         rows = await shop.rows("event, ads")

@@ -6,10 +6,16 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
+import pytest_asyncio
 from browser_site import PixelSite
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page
 
 pytestmark = pytest.mark.browser
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(whole_chromium: Browser) -> Browser:
+    return whole_chromium
 
 
 async def test_a_page_view_says_where_and_who(site: PixelSite, page: Page) -> None:

@@ -11,8 +11,9 @@ import random
 from collections import Counter
 
 import pytest
+import pytest_asyncio
 from browser_site import PixelSite
-from playwright.async_api import BrowserContext, Page
+from playwright.async_api import Browser, BrowserContext, Page
 
 pytestmark = pytest.mark.browser
 
@@ -20,6 +21,11 @@ FULL = os.environ.get("TRACKER_CHAOS") == "full"
 OUTAGE = 30.0 if FULL else 2.0  # seconds
 ROUNDS = 30 if FULL else 6
 QUEUED = "Object.keys(localStorage).filter(key => /^jt_.*_e[0-9]/.test(key)).length"
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser(whole_chromium: Browser) -> Browser:
+    return whole_chromium
 
 
 async def test_what_arrives_of_everything_that_happened(site: PixelSite, context: BrowserContext) -> None:

@@ -8,7 +8,7 @@ import pytest
 from browser_site import PixelSite
 from playwright.async_api import Browser, Page, expect
 from test_browser_guest import BROKEN, HOSTILE, STUB, spoken
-from test_browser_widgets import EVERYTHING, INSIDE, OPEN, WITHOUT_BANNER, opened
+from widgets import EVERYTHING, INSIDE, OPEN, WITHOUT_BANNER, opened
 
 pytestmark = pytest.mark.browser
 
@@ -30,6 +30,8 @@ async def test_the_pages_language(site: PixelSite, page: Page, lang: str, title:
     panel = await opened(page, site.url("/"), OPEN["feedback"])
     await expect(panel).to_have_accessible_name(title)
     assert await panel.get_attribute("lang") == ("en" if lang == "xx" else lang[:2])
+    fetched = await page.evaluate("performance.getEntriesByType('resource').map(one => one.name.split('/m/words-')[1])")
+    assert [name[:2] for name in fetched if name] == ([] if lang == "xx" else [lang[:2]])  # the visitor's and no other
     await panel.get_by_role("textbox").first.fill("Hello")
     await panel.get_by_role("button", name=button, exact=True).click()
     [event] = await site.wait("feedback_sent")

@@ -7,6 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from browser_site import DELIVERED
 from playwright.async_api import Browser, expect
 from stored import stored
 
@@ -43,8 +44,7 @@ async def test_what_widgets_send_is_in_the_store(browser: Browser, tmp_path: Pat
         await panel.get_by_label("When may we call?").select_option(index=1)
         await panel.get_by_role("button", name="Request a call").click()
         await expect(panel.get_by_role("status")).to_be_visible()
-        waiting = "Object.keys(localStorage).some(key => /^jt_.*_e[0-9]/.test(key))"
-        await page.wait_for_function(f"!{waiting}")
+        await page.wait_for_function(DELIVERED)
         await context.close()
         rows = await shop.rows("event, toString(props), visitor")
     found = {name: json.loads(props or "{}") for name, props, _ in rows}

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from browser_site import PixelSite
+from browser_site import DELIVERED, PixelSite
 from firefox import PROGRAM, Firefox, firefox
 
 pytestmark = [
@@ -58,7 +58,7 @@ async def test_what_the_collector_could_not_take_comes_later(site: PixelSite, fo
     site.front.fail = lambda: None
     await fox.go(site.url("/later"))
     assert len(await site.wait("kept", seconds=40)) == 1
-    await fox.until("Object.keys(localStorage).every(key => !/^jt_.*_e[0-9]/.test(key))")
+    await fox.until(DELIVERED)
 
 
 async def test_what_happened_just_before_leaving_arrives(site: PixelSite, fox: Firefox) -> None:

@@ -263,7 +263,11 @@ class _Line:
 
     @staticmethod
     def _usable(connection: HTTPConnection) -> bool:
-        return connection.sock is not None and not select.select([connection.sock], [], [], 0)[0]
+        if connection.sock is None:
+            return False
+        ready = select.poll()  # select() itself takes no descriptor above 1,023, and a long run has such
+        ready.register(connection.sock, select.POLLIN)
+        return not ready.poll(0)
 
     def close(self) -> None:
         if self._connection is not None:

@@ -244,9 +244,9 @@ async def test_a_small_audience_stays_in_the_house(api, embedded):
 @pytest.mark.parametrize(
     ("field", "sent"),
     [
-        ("network", {"network": "google"}),
-        ("mode", {"network": "csv", "mode": "delta"}),
-        ("shape", {"network": "csv", "shape": "api"}),
+        ("network", {"network": "friends"}),
+        ("mode", {"network": "csv", "mode": "some"}),
+        ("shape", {"network": "liveramp", "shape": "api"}),
         ("destination", {"network": "csv", "destination": "dst_1"}),
     ],
 )

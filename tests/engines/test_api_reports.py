@@ -80,6 +80,44 @@ async def test_days_are_those_of_the_site_unless_asked_otherwise(api):
     assert (shape(answers.Overview, overview)["totals"]["people"], overview["totals"]["revenue"]) == (2, {"EUR": 10.0})
 
 
+async def test_the_funnel_day_by_day_and_how_long_it_takes(api):
+    days = {**FUNNEL, "from": "2026-11-17T15:00:00Z", "to": "2026-11-19T15:00:00Z"}
+    _, report = await api.ask("POST", "/api/v1/reports/funnel/trend", days)
+    series = shape(answers.FunnelTrend, report)["series"]
+    assert [(one["start"], one["entered"], one["converted"]) for one in series] == [
+        ("2026-11-18", 1, 1),
+        ("2026-11-19", 1, 0),
+    ]
+    _, report = await api.ask("POST", "/api/v1/reports/funnel/time", FUNNEL)
+    assert shape(answers.FunnelTime, report)["bins"][-1] == {"from": 3600, "to": 7200, "count": 1}
+    for name, line in (("trend", "2026-11-18,total,,1,view,view,1,0,1.0,1.0,,"), ("time", "0,1,0")):
+        _, blob = await api.ask("POST", f"/api/v1/reports/funnel/{name}", days, headers={"Accept": "text/csv"})
+        assert blob.decode().splitlines()[1] == line
+
+
+async def test_retention_and_paths(api):
+    body = {
+        **WHEN,
+        "from": "2026-11-17T15:00:00Z",
+        "to": "2026-11-19T15:00:00Z",
+        "period": "day",
+        "start": {"event": "view"},
+    }
+    _, report = await api.ask("POST", "/api/v1/reports/retention", {**body, "breakdown": {"property": "country"}})
+    cohorts = shape(answers.Retention, report)["cohorts"]
+    assert [(one["start"], one["returned"]) for one in cohorts] == [("2026-11-18", [1, 0]), ("2026-11-19", [1])]
+    assert {part["value"] for part in report["breakdown"]} == {"DE", ""}
+    _, blob = await api.ask("POST", "/api/v1/reports/retention", body, headers={"Accept": "text/csv"})
+    assert blob.decode().splitlines()[:2] == ["part,value,cohort,size,period,people", "total,,2026-11-18,1,0,1"]
+    body = {**WHEN, "by": "event", "session_gap": "2h"}
+    _, report = await api.ask("POST", "/api/v1/reports/paths", body)
+    assert shape(answers.Paths, report)["edges"] == [
+        {"step": 1, "source": "view", "target": "purchase", "people": 1, "seconds_average": 3600.0}
+    ]
+    _, blob = await api.ask("POST", "/api/v1/reports/paths", body, headers={"Accept": "text/csv"})
+    assert blob.decode().splitlines()[1] == "1,view,purchase,1,3600.0"
+
+
 async def test_live_people_names_properties(api):
     status, live = await api.ask("POST", "/api/v1/reports/live", {"site": "shop", "limit": 2})
     assert (status, len(shape(answers.Live, live)["events"])) == (200, 2)
@@ -180,3 +218,34 @@ async def test_ready_means_that_the_store_answers(api, embedded):
         assert answer.status == 200
     status, _ = await api.ask("POST", "/api/v1/reports/funnel", FUNNEL)
     assert status == 503
+
+
+async def test_attribution_as_json_and_csv(api):
+    body = {**WHEN, "conversion": {"event": "purchase"}, "model": "markov"}
+    _, report = await api.ask("POST", "/api/v1/reports/attribution", body)
+    assert shape(answers.Attribution, report)["rows"] == [{"key": "Unassigned", "conversions": 1.0, "value": 10.0}]
+    assert report["path_length"] == [{"touches": 0, "conversions": 1}]
+    _, blob = await api.ask("POST", "/api/v1/reports/attribution", body, headers={"Accept": "text/csv"})
+    assert blob.decode().splitlines() == ["key,conversions,value,cost,cac,roas", "Unassigned,1.0,10.0,,,"]
+
+
+async def test_costs_stand_beside_what_they_brought(api):
+    row = {"date": "2026-11-18", "channel": "Unassigned", "cost": 4.0, "currency": "EUR"}
+    rows = [row, {**row, "channel": "Email", "cost": 3}, {**row, "cost": 1, "currency": "USD"}]
+    rows.append({**row, "date": "2026-12-02"})  # after the report's last day in Tokyo
+    for changed in (4, 0):  # the same again changes nothing
+        _, said = await api.ask("POST", "/api/v1/costs", {"site": "shop", "rows": rows})
+        assert said == {"site": "shop", "rows": 4, "changed": changed}
+    _, said = await api.ask("POST", "/api/v1/costs", {"site": "shop", "rows": [{**row, "cost": 5}]})
+    assert said["changed"] == 1
+    body = {**WHEN, "conversion": {"event": "purchase"}}
+    _, report = await api.ask("POST", "/api/v1/reports/attribution", body)
+    assert shape(answers.Attribution, report)["rows"] == [
+        {"key": "Unassigned", "conversions": 1.0, "value": 10.0, "cost": 5.0, "cac": 5.0, "roas": 2.0},
+        {"key": "Email", "conversions": 0.0, "value": 0.0, "cost": 3.0, "cac": None, "roas": 0.0},
+    ]
+    assert (report["cost_currency"], report["other_cost_currencies"]) == ("EUR", ["USD"])
+    _, report = await api.ask("POST", "/api/v1/reports/attribution", {**body, "by": "campaign"})
+    assert report["rows"] == [{"key": "(not set)", "conversions": 1.0, "value": 10.0}]
+    status, error = await api.ask("POST", "/api/v1/costs", {"site": "shop", "rows": [row, {**row, "cost": "much"}]})
+    assert (status, error["error"]["field"]) == (400, "rows[1].cost")

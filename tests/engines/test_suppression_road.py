@@ -17,7 +17,7 @@ from tracker.core.identifiers import keys_of
 from tracker.core.suppression import State, hash_of
 from tracker.imports.replay import replayer
 from tracker.loader.choices import Choices
-from tracker.store.engine import Engine
+from tracker.store.engine import Engine, Query
 
 RULE = {"did": {"event": "click"}}
 
@@ -97,6 +97,29 @@ def test_a_replay_never_undoes_a_withdrawal(engine: Engine, data: Path) -> None:
     (data / "suppressed.bin").unlink()  # without the list nobody may be kept
     replay = replayer(engine, road.catalog.sites, data / "spool")
     assert replay("shop", None) == {"replayed": 0, "rejected": 3, "unreadable": 0}
+
+
+def test_what_the_store_refused_comes_again_with_what_its_person_said(engine: Engine, data: Path) -> None:
+    road = Choosing(data, engine)
+    said = {"country": "DE", "ip": "203.0.113.0", "ads": 0, "analytics": 1, "mode": "M2", "ua": "Mozilla/5.0"}
+    good = [event(n, visitor=f"v{n}", name="kept", **said) for n in (1, 2, 3)]
+    engine.command(Query(text="alter table events add constraint nothing_kept check event != 'kept'"))
+    try:
+        road.load(good)
+    finally:  # the fault in the store is mended
+        engine.command(Query(text="alter table events drop constraint nothing_kept"))
+    assert road.ledger("shop")["rejected"] == {"store_refused": 3}
+    road.load([decision(9, 0, 0, visitor="v2")])
+    replay = replayer(engine, road.catalog.sites, data / "spool", refresh=road.catalog.suppressions.publish)
+    for again in range(2):
+        assert replay("shop", None) == {"replayed": 2, "rejected": 1, "unreadable": 0}
+        road.spool.adopt()
+        road.loader.run_once()
+        assert sorted(road.rows("visitor, country, ip, ads, mode", "event = 'kept'")) == [
+            ("v1", "DE", "203.0.113.0", 0, "M2"), ("v3", "DE", "203.0.113.0", 0, "M2"),
+        ], again  # fmt: skip
+        counts = road.ledger("shop")
+        assert (counts["stored"], counts["duplicates"], counts["unexplained"]) == (3, 2 * again, 0)
 
 
 def test_the_consent_log_keeps_a_string_once_and_notices_tampering(engine: Engine, data: Path) -> None:

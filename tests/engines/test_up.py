@@ -280,6 +280,9 @@ def test_commands_use_the_running_api_and_work_without_one(up: Up, tmp_path: Pat
     up.stop()
     alone_answer = json.loads(up.cli("funnel", str(spec)))
     assert running_answer == alone_answer
+    as_csv = up.cli("report", "funnel", str(spec), "--csv").splitlines()
+    assert [row.split(",")[5] for row in as_csv] == ["count", str(up.sent), "0"]
+    assert json.loads(up.cli("report", "funnel", str(spec))) == alone_answer
     assert [step["count"] for step in alone_answer["steps"]] == [up.sent, 0]
     status = json.loads(up.cli("status", "--json"))
     assert status["running"] == {}

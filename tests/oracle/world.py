@@ -10,7 +10,10 @@ from funnel_oracle import persons
 from tracker.core.identity import user_key, visitor_key
 from tracker.store.engine import Query, Rows
 
-TEXT = "site event type visitor user session url path country device channel currency bot".split()
+TEXT = (
+    "site event type visitor user session url path country device channel currency bot"
+    " utm_source utm_campaign click_id_kind referrer_host"
+).split()
 ITEMS = "Array(Tuple(item_id String, item_name String, item_category String, price Float64, quantity Float64))"
 READ = {"ts": "fromUnixTimestamp64Milli(ts, 'UTC')", "id": "toUUID(id)", "items": f"JSONExtract(items, '{ITEMS}')"}
 COLUMNS = [(name, "String") for name in TEXT] + [

@@ -14,6 +14,7 @@ from tracker.collector.place import NOWHERE, Place
 from tracker.collector.protocols.native import NativeEvent
 from tracker.collector.road import Context, travel, walk
 from tracker.core.event import EVENT_TYPES, Event, RawConsent
+from tracker.core.gate import Lists
 from tracker.core.identifiers import keys_of
 from tracker.core.site import Site
 
@@ -107,6 +108,7 @@ WHERE = st.fixed_dictionaries(
         "makes_visitors": st.booleans(),
         "source": st.sampled_from(["native", "segment", "gif"]),
         "suspect": st.sampled_from(["", "rate"]),
+        "lists": st.sampled_from([None, Lists(frozenset({"size"}), frozenset({"google.com"}))]),
     },
 )
 

@@ -201,6 +201,10 @@ class State:
                     for i in range(25)
                 ]
                 return {"total": 312, "members": rows}
+            case ["networks"]:
+                shown = {"max_days": None, "replaces": False, "note": "values as they are", "shapes": ["file", "api"]}
+                csv = {"name": "csv", "title": "CSV", "minimum": 0, **shown}
+                return {"networks": [csv, {**csv, "name": "tiktok", "title": "TikTok", "minimum": 1000}]}
             case ["audiences", _, "export"]:
                 return self.keep(self.exports, {"state": "running", "network": body["network"]})
             case ["exports", id]:

@@ -17,7 +17,10 @@ from tracker.core.errors import BadRequest
 CONTRACT = """
 POST /api/v1/sites · GET /api/v1/sites · PUT /api/v1/sites/{name} · DELETE /api/v1/sites/{name} · GET /api/v1/ledger
 POST /api/v1/reports/funnel · POST /api/v1/reports/funnel/people · POST /api/v1/reports/overview
+POST /api/v1/reports/lifecycle · POST /api/v1/reports/rfm
 POST /api/v1/reports/live · POST /api/v1/reports/timeseries · GET /api/v1/people · GET /api/v1/people/{id}/timeline
+POST /api/v1/reports/retention · POST /api/v1/reports/paths
+POST /api/v1/reports/funnel/trend · POST /api/v1/reports/funnel/time
 GET /api/v1/audiences · POST /api/v1/audiences · GET /api/v1/audiences/{id} · PUT /api/v1/audiences/{id}
 DELETE /api/v1/audiences/{id} · POST /api/v1/audiences/preview · GET /api/v1/audiences/{id}/members
 POST /api/v1/audiences/{id}/export · GET /api/v1/exports/{id} · GET /api/v1/exports/{id}/file · GET /api/v1/segments

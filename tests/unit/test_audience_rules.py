@@ -64,7 +64,10 @@ def dropped(**more):
         ({"property": {"property": "event", "op": "eq", "value": "x"}}, "rule.property.property"),
         ({"property": {"property": "country", "op": "eq", "value": "DE", "touch": "both"}}, "rule.property.touch"),
         ({"rfm": {"segment": "loyal"}}, "rule.rfm"),
-        ({"answered": {"survey": "nps"}}, "rule.answered"),
+        ({"answered": {"score": {"lte": 6}}}, "rule.answered.survey"),
+        ({"answered": {"survey": "nps", "score": {"below": 6}}}, "rule.answered.score.below"),
+        ({"answered": {"survey": "nps", "score": {}}}, "rule.answered.score"),
+        ({"answered": {"survey": "nps", "within": "soon"}}, "rule.answered.within"),
         ({"in": 5}, "rule.in"),
     ],
 )

@@ -159,6 +159,7 @@ def test_keys_are_made_listed_without_value_and_revoked(run: Run) -> None:
         (["key", "revoke", "tok_0"], 1, "no such token"),
         (["funnel", "missing.json"], 2, "no such file: missing.json"),
         (["funnel", "-"], 2, "not JSON"),
+        (["report", "../sites", "-"], 2, "a report's name is like"),
         (["import", "missing.csv", "--site", "shop", "--format", "csv"], 2, "no such file"),
         (["import", __file__, "--site", "shop", "--format", "xml"], 2, "no such format: xml"),
         (["import", __file__, "--site", "none", "--format", "native"], 1, "no site named none"),

@@ -3,10 +3,14 @@
 import gzip
 import json
 import time
+from ipaddress import ip_network
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from raw_http import event, hear, post, statuses, worker
+
+from tracker.collector.door import Door
 
 GET = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 CLOSE = b"Connection: close\r\n\r\n"
@@ -269,6 +273,49 @@ def test_a_full_house_makes_room(tmp_path):
                 pass
             connection.close()
         assert hung_up >= 40
+
+
+def test_a_block_has_its_share_of_connections_and_gets_it_back(tmp_path):
+    def answered(connection) -> bool:
+        connection.settimeout(5)
+        try:
+            connection.sendall(GET + b"\r\n")
+            return connection.recv(100).startswith(b"HTTP/1.1 200")
+        except ConnectionError:
+            return False
+
+    with worker(tmp_path, connections_per_address=8) as made:
+        held = [made.connect() for _ in range(7)]  # one is the worker's own, which asks how it is
+        assert all(map(answered, held))
+        late = [made.connect() for _ in range(4)]
+        assert sum(map(answered, late)) <= 1
+        for connection in (*held, *late):
+            connection.close()
+        for _ in range(100):  # it sees that they are gone before it answers a hundred others
+            if statuses(made.say(GET + CLOSE)) == [200]:
+                break
+        else:
+            raise AssertionError("the block never got its share back")
+
+
+async def test_a_trusted_proxy_may_have_any_number_of_connections():
+    async def nobody(_request):
+        raise AssertionError
+
+    proxies = (ip_network("10.0.0.0/8"),)
+    door = Door(web.Server(nobody), most=99, patience=1.0, per_block=2, proxies=proxies)
+
+    def admitted(address: str, visitors: range) -> list[bool]:
+        return [door.admits(visitor, (address, 1)) for visitor in visitors]
+
+    assert admitted("10.1.2.3", range(5)) == [True] * 5
+    assert admitted("203.0.113.7", range(10, 14)) == [True, True, False, False]
+    assert admitted("203.0.113.200", range(20, 21)) == [False]  # the same /24
+    assert admitted("203.0.114.7", range(30, 31)) == [True]
+    assert admitted("2001:db8::1", range(40, 43)) == [True, True, False]
+    for visitor in (*range(5), *range(10, 50)):
+        door.left(visitor)
+    assert not door._homes and not door._at_home
 
 
 def test_ten_thousand_bad_requests_write_few_lines_and_no_address(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from test_collector_http import event, put_sites, start  # noqa: F401 - a fixture
+from collector_http import event, put_sites
 
 from tracker.core.site import Site
 
@@ -20,7 +20,7 @@ BATCH = {"writeKey": "wk", "batch": [{"type": "track", "event": "x", "userId": "
 
 
 @pytest.fixture
-async def collector(start, tmp_path):  # noqa: F811
+async def collector(start, tmp_path):
     made = await start()
     put_sites(tmp_path, SHOP, NEWS)
     await made.send("/e", {"site": "look again", "events": []})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from test_collector_http import ORIGIN, YES, put_sites, start  # noqa: F401 - fixtures
+from collector_http import ORIGIN, YES, put_sites
 
 from tracker.collector import suppressions
 from tracker.core.event import Event, Suppressed
@@ -33,7 +33,7 @@ def event(**given):
     return {"type": "track", "name": "x", "visitor": "visitor-1", "consent": YES, **given}
 
 
-async def test_the_list_is_heeded_and_read_again_when_it_changes(start):  # noqa: F811
+async def test_the_list_is_heeded_and_read_again_when_it_changes(start):
     collector = await start()
     (collector.data / "sites.json").write_bytes(msgspec.json.encode(SitesFile(sites=(SHOP,), suppression=True)))
     put_list(collector.data, visitor_0001=State.ERASED)
@@ -50,7 +50,7 @@ async def test_the_list_is_heeded_and_read_again_when_it_changes(start):  # noqa
     assert found == ["suppressed", "suppressed", "M4", "M2", "list_unreadable"]
 
 
-async def test_do_not_track_counts_where_the_site_honours_it(start):  # noqa: F811
+async def test_do_not_track_counts_where_the_site_honours_it(start):
     collector = await start()
     for honours in (False, True):
         put_sites(collector.data, msgspec.structs.replace(SHOP, privacy=PrivacySettings(honour_dnt=honours)))
@@ -59,7 +59,7 @@ async def test_do_not_track_counts_where_the_site_honours_it(start):  # noqa: F8
     assert [(one.mode, one.gpc) for one in collector.stored()] == [("M4", 0), ("M2", 1)]
 
 
-async def test_a_consent_string_is_stored_once_and_its_hash_with_every_event(start):  # noqa: F811
+async def test_a_consent_string_is_stored_once_and_its_hash_with_every_event(start):
     collector = await start()
     said = {"analytics": True, "usp": "1YNN"}
     await collector.events({**event(), "type": "consent", "consent": said}, event(consent=said), headers=ORIGIN)

@@ -3,9 +3,9 @@
 import json
 
 import pytest
+from collector_http import ORIGIN, event
 from hypothesis import given
 from hypothesis import strategies as st
-from test_collector_http import ORIGIN, event, start  # noqa: F401 - a fixture
 
 from tracker.collector.limits import BURST_SECONDS, Buckets
 from tracker.collector.vocabulary import OTHER, Vocabulary
@@ -55,7 +55,7 @@ def test_nobody_gets_more_than_a_burst_and_the_rate_and_one_batch(draws):
     assert got <= 7 * BURST_SECONDS + 7 * now + 50
 
 
-async def test_an_address_over_its_share_is_told_when_to_come_back(start):  # noqa: F811
+async def test_an_address_over_its_share_is_told_when_to_come_back(start):
     collector = await start(rate_per_address=1, trusted_proxies=("127.0.0.1",))
     answers = [await collector.events(event(), headers={"X-Forwarded-For": "203.0.113.9"}) for _ in range(40)]
     refused = [answer for answer in answers if answer.status == 429]
@@ -71,7 +71,7 @@ async def test_an_address_over_its_share_is_told_when_to_come_back(start):  # no
     assert (await collector.send("/healthz", method="GET", headers={"X-Forwarded-For": "203.0.113.9"})).status == 200
 
 
-async def test_a_key_over_its_share_costs_the_other_sites_nothing(start):  # noqa: F811
+async def test_a_key_over_its_share_costs_the_other_sites_nothing(start):
     collector = await start(rate_per_key=1)
     batch = [event() for _ in range(50)]
     assert (await collector.events(*batch)).status == 204
@@ -124,7 +124,7 @@ def test_memory_of_words_is_bounded(limit):
     assert len(words.keys) <= 10_002
 
 
-async def test_a_flood_of_names_is_folded_on_its_way_to_the_disk(start):  # noqa: F811
+async def test_a_flood_of_names_is_folded_on_its_way_to_the_disk(start):
     from tracker.collector.settings import Limits
 
     collector = await start(limits=Limits(event_names=3, property_keys=3))

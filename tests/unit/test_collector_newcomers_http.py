@@ -4,7 +4,7 @@ import gzip
 import json
 import urllib.parse
 
-from test_collector_http import OPEN, ORIGIN, Running, collector, put_sites, start  # noqa: F401 - two are fixtures
+from collector_http import OPEN, ORIGIN, Running, put_sites
 
 from tracker.core.event import Event, Rejected, Suppressed
 from tracker.core.site import Site
@@ -13,12 +13,12 @@ SHARED = {"v": "2", "tid": "G-ABC", "gtm": "45je", "_p": "1733", "cid": "111.222
 SHOP = Site(name="moved", write_key="wk-m", domains=("shop.example",), consent="opt-out", identifier_key="11" * 32)
 
 
-async def moved(collector: Running) -> Running:  # noqa: F811
+async def moved(collector: Running) -> Running:
     put_sites(collector.data, SHOP, OPEN)
     return collector
 
 
-async def test_gtag_is_answered_204_and_its_page_names_the_site(collector: Running):  # noqa: F811
+async def test_gtag_is_answered_204_and_its_page_names_the_site(collector: Running):
     await moved(collector)
     query = urllib.parse.urlencode(SHARED | {"en": "page_view", "dl": "https://www.shop.example/tea"})
     got = await collector.send(f"/g/collect?{query}", method="POST", headers=ORIGIN)
@@ -32,7 +32,7 @@ async def test_gtag_is_answered_204_and_its_page_names_the_site(collector: Runni
     assert stored[0].props["gtm"] == "45je"
 
 
-async def test_gtags_refusal_is_one(collector: Running):  # noqa: F811
+async def test_gtags_refusal_is_one(collector: Running):
     await moved(collector)
     await collector.send("/g/collect?tid=wk-m&cid=1&en=a&gcs=G100", method="GET")
     await collector.send("/g/collect?tid=wk-m&cid=1&en=b&gcs=G101", method="GET")
@@ -41,7 +41,7 @@ async def test_gtags_refusal_is_one(collector: Running):  # noqa: F811
     assert (kept.analytics, kept.ads, kept.mode) == (1, 0, "M2")
 
 
-async def test_the_measurement_protocol_and_its_validation(collector: Running):  # noqa: F811
+async def test_the_measurement_protocol_and_its_validation(collector: Running):
     await moved(collector)
     good = {"client_id": "c", "events": [{"name": "tea", "params": {}}, {"params": {}}]}
     assert (await collector.send("/mp/collect?measurement_id=G-1&api_secret=wk-m", good)).status == 204
@@ -53,7 +53,7 @@ async def test_the_measurement_protocol_and_its_validation(collector: Running): 
     assert [type(record) for record in collector.stored()] == [Event, Rejected] * 2
 
 
-async def test_posthog_is_answered_exactly_what_it_waits_for(collector: Running):  # noqa: F811
+async def test_posthog_is_answered_exactly_what_it_waits_for(collector: Running):
     await moved(collector)
     event = {"event": "a", "distinct_id": "u", "uuid": "01a20184-bbba-7e1f-ad2e-e598d29f1684"}
     body = {"api_key": "wk-m", "batch": [event, {"event": 7}]}
@@ -80,7 +80,7 @@ async def test_posthog_is_answered_exactly_what_it_waits_for(collector: Running)
     assert collector.stored()[-1].name == "slash"
 
 
-async def test_plausible_is_told_202_and_whether_the_event_was_dropped(collector: Running):  # noqa: F811
+async def test_plausible_is_told_202_and_whether_the_event_was_dropped(collector: Running):
     await moved(collector)
     event = {"n": "pageview", "u": "https://shop.example/", "d": "shop.example", "r": None}
     got = await collector.send("/api/event", event, headers=ORIGIN | {"Content-Type": "text/plain"})
@@ -98,7 +98,7 @@ async def test_plausible_is_told_202_and_whether_the_event_was_dropped(collector
     assert (await collector.send("/api/event", event | {"d": "wk-m"})).status == 202
 
 
-async def test_without_consent_plausible_and_umami_get_no_cookie_and_no_cache(collector: Running):  # noqa: F811
+async def test_without_consent_plausible_and_umami_get_no_cookie_and_no_cache(collector: Running):
     strict = Site(name="strict", write_key="wk-s", domains=("shop.example",))
     put_sites(collector.data, strict)
     got = await collector.send("/api/event", {"n": "pageview", "d": "shop.example"}, headers=ORIGIN)
@@ -109,12 +109,12 @@ async def test_without_consent_plausible_and_umami_get_no_cookie_and_no_cache(co
     assert [type(record) for record in collector.stored()] == [Suppressed] * 2
 
 
-async def test_a_domain_of_two_sites_names_neither(collector: Running):  # noqa: F811
+async def test_a_domain_of_two_sites_names_neither(collector: Running):
     put_sites(collector.data, SHOP, Site(name="twin", write_key="wk-t", domains=("shop.example",)))
     assert (await collector.send("/api/event", {"n": "pageview", "d": "shop.example"})).status == 401
 
 
-async def test_umami_hears_its_cache_and_machines_hear_beep(collector: Running):  # noqa: F811
+async def test_umami_hears_its_cache_and_machines_hear_beep(collector: Running):
     await moved(collector)
     event = {"type": "event", "payload": {"website": "wk-m", "url": "/"}}
     first = await collector.send("/api/send", event, headers=ORIGIN)
@@ -136,7 +136,7 @@ async def test_umami_hears_its_cache_and_machines_hear_beep(collector: Running):
     assert (many.status, many.json["size"], many.json["processed"], many.json["errors"]) == (200, 2, 1, 1)
 
 
-async def test_browsers_may_send_what_these_clients_send(collector: Running):  # noqa: F811
+async def test_browsers_may_send_what_these_clients_send(collector: Running):
     await moved(collector)
     wanted = "anonymousid,authorization,content-type,sentat,x-umami-cache,x-retry-count,rsa-retry-attempt"
     for path in ("/sourceConfig/", "/v1/page", "/api/send", "/e/", "/flags/", "/array/wk-m/config", "/g/collect"):
@@ -146,7 +146,7 @@ async def test_browsers_may_send_what_these_clients_send(collector: Running):  #
         assert set(wanted.split(",")) <= set(allowed)
 
 
-async def test_rudderstacks_browser_library_gets_a_source(collector: Running):  # noqa: F811
+async def test_rudderstacks_browser_library_gets_a_source(collector: Running):
     await moved(collector)
     got = await collector.send("/sourceConfig/?p=npm&writeKey=wk-m", method="GET", headers=ORIGIN)
     source = got.json["source"]
@@ -154,7 +154,7 @@ async def test_rudderstacks_browser_library_gets_a_source(collector: Running):  
     assert (await collector.send("/sourceConfig/?writeKey=x", method="GET")).status == 401
 
 
-async def test_contact_details_reach_no_disk(collector: Running):  # noqa: F811
+async def test_contact_details_reach_no_disk(collector: Running):
     await moved(collector)
     mail = "jo.doe@example.org"
     await collector.send("/batch/", {"api_key": "wk-m", "batch": [

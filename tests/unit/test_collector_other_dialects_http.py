@@ -5,7 +5,7 @@ import time
 from urllib.parse import quote, urlencode
 
 import pytest
-from test_collector_http import OPEN, ORIGIN, Running, put_sites, start  # noqa: F401 - a fixture
+from collector_http import OPEN, ORIGIN, Running, put_sites
 
 from tracker.collector.protocols.gif import PIXEL
 from tracker.collector.settings import Limits
@@ -19,7 +19,7 @@ CHROME = "Mozilla/5.0 (X11; Linux x86_64) Chrome/126.0 Safari/537.36"
 
 
 @pytest.fixture
-async def collector(start):  # noqa: F811
+async def collector(start):
     return await start()
 
 
@@ -120,7 +120,7 @@ async def test_nobody_has_a_hundred_sites(collector):
     assert collector.stored() == []
 
 
-async def test_a_batch_that_is_too_large_leaves_nothing(start):  # noqa: F811
+async def test_a_batch_that_is_too_large_leaves_nothing(start):
     collector = await start(limits=Limits(events=2))
     assert (await tp2(collector, page(), page("shop"), page())).status == 413
     hits = ["?idsite=shop&rec=1&uid=u", *["?idsite=open&rec=1&uid=u"] * 3]
@@ -202,7 +202,7 @@ async def test_without_the_key_what_looks_like_a_browser_is_one(collector):
     assert isinstance(server, Event)
 
 
-async def test_a_full_disk_is_told_so_that_import_logs_can_read_it(start):  # noqa: F811
+async def test_a_full_disk_is_told_so_that_import_logs_can_read_it(start):
     collector = await start(spool_max_bytes=1)
     assert (await collector.send("/matomo.php?idsite=open&rec=1&uid=u")).status in (200, 503)
     answer = await collector.send("/matomo.php", {"requests": ["?idsite=open&rec=1&uid=u"]})

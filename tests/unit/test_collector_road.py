@@ -388,3 +388,20 @@ def test_a_text_no_store_can_hold_is_rejected():
 
 def test_limits_come_from_the_settings():
     assert reason(raw(props={"a": 1, "b": 2}), context(limits=Limits(keys=1))) == Reject.TOO_MANY_KEYS
+
+
+def test_a_site_says_what_is_kept_of_addresses_and_whose_referrals_are_spam():
+    from tracker.core.gate import GateSettings, lists_of
+
+    lists = lists_of(GateSettings(query_keys=("Size",), spam_referrers=("spam.example",)))
+    where = context(lists=lists)
+    addresses = {"url": "https://x/?size=1&q=secret&utm_source=a", "referrer": "https://www.spam.example/?q=2"}
+    event = accepted(raw(consent=YES, ts=NOW, message_id="1F30FEA0-e776-48d6-8414-fb22bc9cfc5c", **addresses), where)
+    assert (event.url, event.referrer) == ("https://x/?size=1&utm_source=a", "https://www.spam.example/")
+    assert event.bot == "referrer_spam"
+    assert accepted(raw(consent=YES, referrer="https://good.example/"), where).bot == ""
+    assert accepted(raw(consent=YES, **addresses), context(lists=lists, suspect="rate")).bot == "rate"
+    bad = travel(raw(name="", consent=YES, **addresses), where, b'{"url":"https://x/?q=secret"}')
+    assert isinstance(bad, Rejected)
+    assert bad.raw == ""
+    assert lists_of(GateSettings()) is None

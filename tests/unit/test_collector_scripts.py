@@ -47,7 +47,7 @@ async def client(tmp_path):
 
 def told(text: str) -> dict:
     """The settings that a script begins with; what is asked of the browser is left out."""
-    line = text.splitlines()[0]
+    line = text.splitlines()[1]
     found = re.search(r'\.jt=(\{.*?),"now":', line)
     assert found is not None
     return json.loads(found[1] + "}")
@@ -65,14 +65,14 @@ async def test_a_site_gets_its_settings_and_nothing_secret(client):
     ]
     assert "ab" * 32 not in text
     assert "shop" not in said.values()
-    for name in ("hash", "linker", "cmp"):  # these travel along, in the one line before the core
-        assert f'"{name}"' in text.splitlines()[0]
-    assert len(text.splitlines()) == 2
+    for name in ("hash", "linker", "cmp"):  # these travel along, in the line before the core
+        assert f'"{name}"' in text.splitlines()[1]
+    assert len(text.splitlines()) == 3
 
 
 async def test_an_unknown_key_gets_the_core_alone(client):
     text = await (await client.get("/p.js?site=nobody")).text()
-    assert text == "\n" + (bundle.BUILT / "p.js").read_text()
+    assert text == "//# allFunctionsCalledOnLoad\n\n" + (bundle.BUILT / "p.js").read_text()
 
 
 async def test_modules_are_what_their_hashes_say_and_never_change(client):
@@ -127,7 +127,7 @@ async def test_what_is_not_there(client, path):
 def test_settings_that_could_end_a_line_do_not():
     partner = Partner(name="a\u2028b", url="https://x.example/")
     site = Site(name="s", write_key="wk_1", pixel=PixelSettings(partners=(partner,)))
-    assert len(bundle.compose(bundle.load_built(), site).decode().splitlines()) == 2
+    assert len(bundle.compose(bundle.load_built(), site).decode().splitlines()) == 3
 
 
 def test_the_link_key_is_the_sites_own_and_not_its_secret():

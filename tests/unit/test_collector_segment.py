@@ -1,6 +1,7 @@
 import msgspec
 import pytest
 
+from tracker.collector import commerce
 from tracker.collector.parsed import Unreadable
 from tracker.collector.protocols import segment
 from tracker.core.errors import BadRequest
@@ -14,7 +15,7 @@ def one(kind: str = "track", **message) -> RawEvent:
     return raw
 
 
-@pytest.mark.parametrize(("theirs", "ours"), segment.EVENTS.items())
+@pytest.mark.parametrize(("theirs", "ours"), commerce.SEGMENT.items())
 def test_ecommerce_names(theirs, ours):
     raw = one(event=theirs, properties={"x": 1})
     assert raw.name == ours

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from collector_http import ORIGIN, YES
 from hypothesis import given
 from hypothesis import strategies as st
 from loading import Road, event
-from test_collector_http import ORIGIN, YES, collector, start  # noqa: F401 - fixtures
 
 from tracker.analytics import overview
 from tracker.audiences import membership
@@ -102,7 +102,7 @@ def test_private_addresses_have_no_rate():
 EVENT: dict[str, Any] = {"type": "track", "name": "look", "visitor": "v1", "consent": YES}
 
 
-async def test_what_the_collector_marks(collector):  # noqa: F811
+async def test_what_the_collector_marks(collector):
     human = {**ORIGIN, "User-Agent": CHROME, "Accept-Language": "de"}
     await collector.events(EVENT, headers=human)
     await collector.events(EVENT, headers={**ORIGIN, "User-Agent": CHROME})
@@ -110,7 +110,7 @@ async def test_what_the_collector_marks(collector):  # noqa: F811
     assert [record.bot for record in collector.stored()] == ["", "no_language", ""]
 
 
-async def test_a_busy_block_is_marked(collector, monkeypatch):  # noqa: F811
+async def test_a_busy_block_is_marked(collector, monkeypatch):
     from tracker.collector import service as of_service
 
     monkeypatch.setattr(of_service, "is_public", lambda block: True)

@@ -1,6 +1,6 @@
 import pytest
 
-from tracker.collector.urls import blank, clean
+from tracker.collector.urls import blank, clean, is_below, only
 
 KEPT = [
     "https://shop.example/p/1?utm_source=news&utm_medium=email&page=2",
@@ -46,6 +46,40 @@ def test_what_points_at_a_person_goes(url, kept):
 def test_click_ids_stay_from_m3_on():
     url = "https://shop.example/?gclid=abc&q=1"
     assert clean(url, click_ids=True) == url
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        (
+            "https://shop.example/p?q=1&Size=2&utm_source=a&gclid=b&x=3",
+            "https://shop.example/p?Size=2&utm_source=a&gclid=b",
+        ),
+        ("https://shop.example/p?q=1", "https://shop.example/p"),
+        ("https://shop.example/p?si%7Ae=2", "https://shop.example/p?si%7Ae=2"),
+        ("https://shop.example/p", "https://shop.example/p"),
+        ("", ""),
+    ],
+)
+def test_only_listed_keys_of_a_query_are_kept(url, kept):
+    assert only(url, frozenset({"size"})) == kept
+
+
+@pytest.mark.parametrize(
+    ("url", "below"),
+    [
+        ("https://spam.example/x", True),
+        ("https://www.SPAM.example./", True),
+        ("https://notspam.example/", False),
+        ("https://spam.example.org/", False),
+        ("https://shop.example/?from=spam.example", False),
+        ("https://[::1", False),
+        ("nonsense", False),
+        ("", False),
+    ],
+)
+def test_hosts_and_what_is_below_them(url, below):
+    assert is_below(url, frozenset({"spam.example"})) is below
 
 
 def test_a_long_url_is_cut():

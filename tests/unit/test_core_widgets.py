@@ -50,14 +50,22 @@ def test_what_is_refused(wanted, said):
         msgspec.convert(wanted, PixelSettings)
 
 
+WORDS = tuple(f"words-{language}" for language in ("ar", "de", "es", "fr", "hi", "ru"))
+BANNER = tuple(name.replace("words", "banner") for name in WORDS)
 MODULES = [
     # settings, early, late, fetched on demand
     ({}, (), (), ()),
-    ({"surveys": [{"id": "a", "kind": "nps"}]}, ("widgets",), (), ("kit", "survey")),
-    ({"surveys": [{"id": "a", "kind": "nps", "after": 0}]}, ("widgets",), ("when",), ("kit", "survey")),
-    ({"feedback": {}, "callback": {}}, ("widgets",), (), ("kit", "feedback", "callback")),
-    ({"banner": {}}, ("kit", "widgets", "banner"), (), ()),
-    ({"optout": True, "feedback": {}}, ("kit", "widgets", "optout"), (), ("feedback",)),
+    ({"surveys": [{"id": "a", "kind": "nps"}]}, ("widgets",), (), ("kit", "form", *WORDS, "survey")),
+    (
+        {"surveys": [{"id": "a", "kind": "nps", "after": 0}], "language": "hi"},
+        ("widgets",),
+        ("when",),
+        ("kit", "form", "words-hi", "survey"),
+    ),
+    ({"feedback": {}, "callback": {}, "language": "en"}, ("widgets",), (), ("kit", "form", "feedback", "callback")),
+    ({"banner": {}}, ("kit", "widgets", *BANNER, "banner"), (), ()),
+    ({"banner": {}, "language": "ru"}, ("kit", "widgets", "banner-ru", "banner"), (), ()),
+    ({"optout": True, "feedback": {}}, ("kit", "widgets", "optout"), (), ("form", *WORDS, "feedback")),
 ]
 
 
@@ -66,7 +74,7 @@ def test_which_files_a_site_gets(wanted, early, late, called):
     pixel = msgspec.convert(wanted, PixelSettings)
     assert (pixel.early, pixel.late, pixel.called) == (early, late, called)
     built = bundle.load_built()
-    line = bundle.compose(built, Site(name="s", write_key="wk_1", pixel=pixel)).decode().splitlines()[0]
+    line = bundle.compose(built, Site(name="s", write_key="wk_1", pixel=pixel)).decode().splitlines()[1]
     for name in called:
         assert bundle.module_path(built, name) in line
     assert all(f'"{name}"' in line for name in early)

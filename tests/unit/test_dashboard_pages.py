@@ -8,6 +8,8 @@ import streamlit as st
 from dashboard_api import HOSTILE, TOKEN, Server
 from streamlit.testing.v1 import AppTest
 
+from dashboard import recipes
+
 PAGES = ["overview", "funnel", "audiences", "health", "install", "pixel"]
 
 
@@ -131,6 +133,29 @@ def test_a_drop_is_offered_as_an_audience_with_name_and_size(server):
     assert (rule["dropped"]["after_step"], rule["dropped"]["within"]) == (1, "30d")
 
 
+def test_a_recipe_is_an_audience_in_three_clicks(server):
+    at = run("audiences")
+
+    def again():  # this test client runs the whole page each time, so the dialog is opened again
+        at.button(key="new-audience").click().run()
+        assert not at.exception
+
+    again()
+    chosen = at.selectbox(key="new-recipe")
+    assert "Cart abandoned" in chosen.options
+    assert "Newsletter readers who do not buy" not in chosen.options  # this site knows no such event
+    chosen.set_value(next(one for one in recipes.RECIPES if one.key == "cart"))
+    again()
+    at.selectbox(key="new-within-cart").set_value("7d")
+    again()
+    assert "Reached “Add to cart” but not “Purchase” in the last 7 days" in seen(at)
+    at.button(key="new-create").click()
+    at.button(key="new-audience").click().run()  # opens the new audience, which is no page of this test
+    made = next(body for method, path, body in server.state.asked if (method, path) == ("POST", "/api/v1/audiences"))
+    assert made["name"] == "Cart abandoned"
+    assert made["rule"]["dropped"]["within"] == "7d"
+
+
 def test_changing_the_builder_changes_the_question(server):
     at = run("funnel")
     at.multiselect[0].set_value(["search", "page_view"])
@@ -201,6 +226,17 @@ def test_a_download_goes_through_the_export(server):
     at.run()
     assert "241 people are in the file" in seen(at)
     assert len(at.get("download_button")) == 1
+
+
+def test_a_network_that_needs_more_people_says_so_before_anything_is_made(server):
+    at = run("audience", id=audience(server))
+    assert "needs 1,000 people" not in seen(at)
+    at.selectbox(key="export-1-kind").select("tiktok").run()
+    assert "TikTok needs 1,000 people in a list." in seen(at)
+    at.selectbox(key="export-1-mode").select("delta").run()
+    at.button(key="export-1-start").click().run()
+    assert not at.exception
+    assert server.state.exports["1"]["network"] == "tiktok"
 
 
 def test_a_failed_export_says_why(server):

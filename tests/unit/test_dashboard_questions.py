@@ -1,6 +1,9 @@
+import json
+
 import pytest
 
-from dashboard import examples, people, questions, rules
+from dashboard import examples, people, questions, recipes, rules
+from tracker.audiences.definition import define
 
 
 def draft(*events, **more):
@@ -148,6 +151,24 @@ def test_a_rule_in_one_line():
         rules.summary({"any": [{"in": "aud_1"}, {"in": "aud_2"}]})
         == "Is in the audience aud_1 or is in the audience aud_2"
     )
+    answered = {"answered": {"survey": "nps", "score": {"lte": 6}, "within": "30d"}}
+    assert rules.summary(answered) == "Answered the survey “nps” with a score of at most 6 in the last 30 days"
+
+
+@pytest.mark.parametrize("recipe", recipes.RECIPES, ids=lambda recipe: recipe.key)
+@pytest.mark.parametrize("within", ["7d", "365d"])
+def test_every_recipe_is_a_rule_that_the_api_takes_and_the_page_can_read(recipe, within):
+    rule = recipe.rule(within)
+    define("shop", rule, lookup=lambda _id: {})
+    said = [line for _, line in rules.lines(rule)]
+    assert not any("does not know" in line for line in said)
+    wanted = {event for event in recipe.needs if event != "survey_answered"}
+    assert all(f'"{event}"' in json.dumps(rule) for event in wanted)
+
+
+def test_recipes_are_offered_where_they_can_find_somebody():
+    assert recipes.offered([]) == []
+    assert [one.key for one in recipes.offered(["view_item", "email_open"])] == ["viewed", "readers"]
 
 
 def test_examples_hold_the_sites_own_key_and_address():

@@ -5,9 +5,9 @@ import base64
 import msgspec
 import pytest
 from api_client import serve
+from collector_http import OPEN, SHOP, put_sites
 from hypothesis import given
 from hypothesis import strategies as st
-from test_collector_http import OPEN, ORIGIN, SHOP, put_sites, start  # noqa: F401 - a fixture
 
 from tracker.collector.endpoints import SERVICE
 from tracker.core.errors import BadRequest, NotFound, TryLater
@@ -108,7 +108,7 @@ def test_targets(url, good):
 
 
 @pytest.fixture
-async def collector(start, tmp_path):  # noqa: F811
+async def collector(start, tmp_path):
     put_sites(tmp_path, SHOP, OPEN, FREE)
     return await start()
 

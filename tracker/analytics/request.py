@@ -66,6 +66,14 @@ def choice(body: Mapping[str, Any], name: str, allowed: Sequence[str], default: 
     return value
 
 
+def flag(body: Mapping[str, Any], name: str, *, default: bool = False, path: str = "") -> bool:
+    """True or false. Raises BadRequest."""
+    value = body.get(name, default)
+    if not isinstance(value, bool):
+        raise BadRequest(f"{path}{name} must be true or false", field=f"{path}{name}")
+    return value
+
+
 def timezone(body: Mapping[str, Any], path: str = "") -> str:
     """An IANA time zone, UTC by default; the API fills in the site's. Raises BadRequest."""
     name = body.get("timezone", "UTC")

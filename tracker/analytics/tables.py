@@ -40,6 +40,11 @@ _LIVE = {
     "value": _REAL,
     "currency": _TEXT,
 }
+_RETENTION = {
+    **dict.fromkeys(("part", "value", "cohort"), _TEXT),
+    **dict.fromkeys(("size", "period", "people"), _WHOLE),
+}
+_PATHS = {"step": _WHOLE, "source": _TEXT, "target": _TEXT, "people": _WHOLE, "seconds_average": _REAL}
 _DAYS = {"date": _TEXT, **dict.fromkeys(("people", "events", "page_views", "purchases"), _WHOLE)}
 
 
@@ -93,12 +98,35 @@ def _people(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return _PEOPLE, [{**person, **person["props"]} for person in answer["people"]]
 
 
+def _trend(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    points = [(point["start"], *_funnel(point)) for point in answer["series"]]
+    return {"start": _TEXT, **_FUNNEL}, [{"start": start, **row} for start, _, rows in points for row in rows]
+
+
+def _time(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    return dict.fromkeys(("from", "to", "count"), _WHOLE), list(answer["bins"])
+
+
 def _live(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return _LIVE, list(answer["events"])
 
 
 def _timeseries(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return {"start": _TEXT, "value": _REAL}, list(answer["series"])
+
+
+def _lifecycle(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    states = ("new", "returning", "resurrecting", "dormant")
+    return {"start": _TEXT, **dict.fromkeys(states, _WHOLE)}, list(answer["periods"])
+
+
+def _attribution(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    return {"key": _TEXT, **dict.fromkeys(("conversions", "value", "cost", "cac", "roas"), _REAL)}, list(answer["rows"])
+
+
+def _rfm(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    kinds = {"people": _WHOLE, "purchases": _WHOLE, "value": _REAL, "share": _REAL, "days_since_purchase": _REAL}
+    return {"segment": _TEXT, **kinds}, list(answer["segments"])
 
 
 def _overview(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -111,6 +139,29 @@ def _overview(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return columns, rows
 
 
+def _retention(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    parts = [("total", "", answer["cohorts"])]
+    parts += [("breakdown", part["value"], part["cohorts"]) for part in answer.get("breakdown", ())]
+    rows = [
+        {
+            "part": part,
+            "value": value,
+            "cohort": cohort["start"],
+            "size": cohort["size"],
+            "period": at,
+            "people": people,
+        }
+        for part, value, cohorts in parts
+        for cohort in cohorts
+        for at, people in enumerate(cohort["returned"])
+    ]
+    return _RETENTION, rows
+
+
+def _paths(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    return _PATHS, list(answer["edges"])
+
+
 def _cell(value: object) -> object:
     return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
 
@@ -118,7 +169,14 @@ def _cell(value: object) -> object:
 _TABLES: dict[str, Callable[[Row], tuple[dict[str, Any], list[dict[str, Any]]]]] = {
     "funnel": _funnel,
     "funnel/people": _people,
+    "funnel/trend": _trend,
+    "funnel/time": _time,
     "live": _live,
     "timeseries": _timeseries,
     "overview": _overview,
+    "retention": _retention,
+    "paths": _paths,
+    "lifecycle": _lifecycle,
+    "attribution": _attribution,
+    "rfm": _rfm,
 }

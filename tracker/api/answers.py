@@ -7,6 +7,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from tracker.api.report_answers import PersonCard
+from tracker.core.gate import GateSettings
 from tracker.core.pixel import PixelSettings
 from tracker.core.privacy import PrivacySettings
 
@@ -50,6 +51,7 @@ class Site(Struct):
     min_size: int
     pixel: PixelSettings
     privacy: PrivacySettings
+    gate: GateSettings
 
 
 class Sites(Struct):
@@ -285,12 +287,35 @@ class Export(Struct):
     audience: str
     network: str
     mode: str
+    shape: Literal["file", "api"]
     state: Literal["running", "done", "failed"]
+    warnings: list[str]
     counts: dict[str, Any]
     files: list[ExportedFile]
     created: str
     finished: str | None
     error: ErrorBody | UnsetType = UNSET
+
+
+class NetworkShown(Struct):
+    """A network that takes audiences. `minimum`: members below which it cannot use a list; `max_days`: null, no limit.
+
+    `replaces`: a delivery is the whole list, whatever the mode.
+    """
+
+    name: str
+    title: str
+    shapes: list[Literal["file", "api"]]
+    minimum: int
+    max_days: int | None
+    replaces: bool
+    note: str
+
+
+class Networks(Struct):
+    """All there are."""
+
+    networks: list[NetworkShown]
 
 
 class Exports(Struct):
@@ -331,6 +356,14 @@ class SuppressionMade(Struct, kw_only=True):
     hashes: list[str]
 
 
+class CostsPut(Struct):
+    """`changed`: rows that are new or differ from what was there."""
+
+    site: str
+    rows: int
+    changed: int
+
+
 class SuppressionsImported(Struct, kw_only=True):
     """`new`: those that are not on the list for this reason yet."""
 
@@ -360,3 +393,43 @@ class ConsentsOf(Struct, kw_only=True):
     """Everything a person decided, the oldest first."""
 
     consents: list[Consent]
+
+
+class Message(Struct):
+    """What somebody wrote into a form. Only what they gave is there. `marked`: why it is taken for a machine's."""
+
+    at: str
+    form: str
+    visitor: str | UnsetType = UNSET
+    user: str | UnsetType = UNSET
+    text: str | UnsetType = UNSET
+    email: str | UnsetType = UNSET
+    phone: str | UnsetType = UNSET
+    date: str | UnsetType = UNSET
+    slot: str | UnsetType = UNSET
+    timezone: str | UnsetType = UNSET
+    marked: str | UnsetType = UNSET
+
+
+class Messages(Struct):
+    """A page of messages, the newest first."""
+
+    messages: list[Message]
+    cursor: str | None
+
+
+class MatchRate(Struct):
+    """One partner in the days that a match counts; `rate` is matched of visitors."""
+
+    partner: str
+    days: int
+    visitors: int
+    matched: int
+    shared: int
+    rate: float | None
+
+
+class MatchRates(Struct):
+    """All partners of a site."""
+
+    partners: list[MatchRate]

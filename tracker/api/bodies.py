@@ -10,6 +10,8 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
+from tracker.core.costs import MAX_ROWS
+from tracker.core.gate import GateSettings
 from tracker.core.pixel import PixelSettings
 from tracker.core.privacy import PrivacySettings
 
@@ -122,7 +124,7 @@ class NewSite(Closed):
 
 
 class SiteChange(Closed):
-    """What is left out stays as it is; `pixel` and `privacy` are replaced as wholes."""
+    """What is left out stays as it is; `pixel`, `privacy` and `gate` are replaced as wholes."""
 
     domains: list[str] | None = None
     consent: Literal["opt-in", "opt-out"] | None = None
@@ -130,6 +132,7 @@ class SiteChange(Closed):
     min_size: int | None = None
     pixel: PixelSettings | None = None
     privacy: PrivacySettings | None = None
+    gate: GateSettings | None = None
 
 
 class NewToken(Closed):
@@ -207,6 +210,7 @@ class NewSuppression(Closed):
     user: str | None = None
     email: str | None = None
     phone: str | None = None
+    network: Annotated[str | None, Meta(description="an ad network's id of the person: PARTNER:ID")] = None
     hash: str | None = None
 
 
@@ -214,10 +218,17 @@ class SuppressionImport(Closed):
     """Many people of one kind; a dry run only says what it would do."""
 
     site: SiteName
-    kind: Literal["visitor", "user", "email", "phone", "hash"]
+    kind: Literal["visitor", "user", "email", "phone", "network", "hash"]
     values: Annotated[list[str], Meta(min_length=1, max_length=10_000)]
     reason: SuppressionReason = "optout"
     dry_run: bool = True
+
+
+class CostsBody(Closed):
+    """Costs by day and channel, source or campaign: `date`, names, `cost`, `currency`, `clicks`, `impressions`."""
+
+    site: SiteName
+    rows: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=MAX_ROWS)]
 
 
 class Filter(Struct, kw_only=True):
@@ -285,6 +296,21 @@ class FunnelPeopleBody(Struct, kw_only=True):
     cursor: str | None = None
 
 
+class FunnelTrendBody(FunnelBody, kw_only=True):
+    """A funnel for each interval of the range."""
+
+    interval: Literal["day", "week", "month"] = "day"
+    week_start: Literal["monday", "sunday"] = "monday"
+    timezone: Zone | UnsetType = UNSET
+
+
+class FunnelTimeBody(FunnelBody, kw_only=True):
+    """A funnel without a breakdown, and between which two of its steps to measure."""
+
+    from_step: int = 1
+    to_step: Annotated[int, Meta(description="the last step without it")] | UnsetType = UNSET
+
+
 class OverviewBody(Struct, kw_only=True):
     """One period; it is compared with the one of the same length before."""
 
@@ -301,6 +327,28 @@ class LiveBody(Struct, kw_only=True):
     limit: Limit = 50
 
 
+class RfmBody(Struct, kw_only=True):
+    """Buyers as of `to`, by their purchases since `from`; `event` is what counts as one."""
+
+    site: SiteName
+    start: Time = field(name="from")
+    end: Time = field(name="to")
+    event: Condition | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+
+
+class LifecycleBody(Struct, kw_only=True):
+    """Who came for the first time, came again, came back or stayed away; of everything, or of one event."""
+
+    site: SiteName
+    start: Time = field(name="from")
+    end: Time = field(name="to")
+    period: Literal["day", "week", "month"] = "week"
+    week_start: Literal["monday", "sunday"] = "monday"
+    event: Condition | UnsetType = UNSET
+    timezone: Zone | UnsetType = UNSET
+
+
 class TimeseriesBody(Struct, kw_only=True):
     """One number an interval."""
 
@@ -310,4 +358,72 @@ class TimeseriesBody(Struct, kw_only=True):
     interval: Literal["hour", "day", "week", "month"] = "day"
     event: Condition | UnsetType = UNSET
     measure: Literal["events", "people", "value"] = "events"
+    timezone: Zone | UnsetType = UNSET
+
+
+class MessagesOf(Closed):
+    """A page of a site's messages; `cursor` comes from the page before."""
+
+    site: SiteName
+    limit: Limit = 100
+    cursor: str | None = None
+
+
+class CohortProperty(Struct, kw_only=True):
+    """One set of cohorts for each value; the property is that of the event that puts a person into the cohort."""
+
+    property: str
+
+
+class RetentionBody(Struct, kw_only=True):
+    """Who began, and who came back; without `start` or `return` any event does."""
+
+    site: SiteName
+    since: Time = field(name="from")
+    until: Time = field(name="to")
+    period: Literal["day", "week", "month"] = "day"
+    start: Condition | UnsetType = UNSET
+    back: Condition | UnsetType = field(name="return", default=UNSET)
+    kind: Literal["first_time", "recurring"] = "first_time"
+    rolling: bool = False
+    week_start: Literal["monday", "sunday"] = "monday"
+    breakdown: CohortProperty | UnsetType = UNSET
+    timezone: Zone | UnsetType = UNSET
+
+
+class PathGroup(Struct, kw_only=True):
+    """Nodes that fit `match` (`*` stands for any characters) are shown as one; the first rule that fits counts."""
+
+    match: Annotated[str, Meta(examples=["/product/*"])]
+    name: Annotated[str, Meta(description="`match` without it")] | UnsetType = UNSET
+
+
+class PathsBody(Struct, kw_only=True):
+    """From where to where; `session_gap` null makes one path of everything a person does."""
+
+    site: SiteName
+    since: Time = field(name="from")
+    until: Time = field(name="to")
+    by: Literal["page", "event"] = "page"
+    start: Annotated[str, Meta(description="only from this node on")] | UnsetType = UNSET
+    end: Annotated[str, Meta(description="only up to this node")] | UnsetType = UNSET
+    steps: Annotated[int, Meta(ge=2, le=20, description="nodes of a path")] = 5
+    session_gap: Duration | None = "30m"
+    min_people: Annotated[int, Meta(ge=1)] = 1
+    max_nodes: Annotated[int, Meta(ge=1, le=1000, description="nodes of a step; the rest is other")] = 100
+    groups: list[PathGroup] = field(default_factory=list)
+
+
+class AttributionBody(Struct, kw_only=True):
+    """Conversions shared among the touches before them; `half_life` is that of `time_decay`."""
+
+    site: SiteName
+    start: Time = field(name="from")
+    end: Time = field(name="to")
+    conversion: Condition | UnsetType = UNSET
+    value: Annotated[str, Meta(description="the property that holds a conversion's worth")] = "value"
+    model: Literal["first", "last", "last_non_direct", "linear", "time_decay", "position", "markov", "shapley"] = "last"
+    lookback: Duration = "30d"
+    half_life: Duration = "7d"
+    by: Literal["channel", "source", "campaign", "click_id"] = "channel"
     timezone: Zone | UnsetType = UNSET

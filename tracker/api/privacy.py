@@ -8,7 +8,7 @@ from typing import Any
 from tracker.api.call import Call, Reply
 from tracker.catalog.suppressions import Deed
 from tracker.core.errors import BadRequest
-from tracker.core.identifiers import keys_of, person_id
+from tracker.core.identifiers import keyed, keys_of, person_id
 from tracker.core.identity import user_key, visitor_key
 from tracker.core.period import rfc3339
 from tracker.core.suppression import KINDS, Person, Reason, hash_of, person
@@ -22,6 +22,10 @@ select distinct key from events where site = {site:String} and (
     or JSONExtractString(traits, 'email_hmac') in {hashes:Array(String)}
     or JSONExtractString(props, 'phone_hmac') in {hashes:Array(String)}
     or JSONExtractString(traits, 'phone_hmac') in {hashes:Array(String)})
+"""
+_MATCHED = """
+select distinct key, concat(JSONExtractString(props, 'partner'), ':', JSONExtractString(props, 'partner_uid'))
+from events where site = {site:String} and event = 'id_match'
 """
 _PEOPLE = "select distinct visitor, user from events where site = {site:String}"
 _LINKED = """
@@ -111,6 +115,11 @@ def _keys(call: Call, site: str, people: Sequence[Person]) -> set[int]:
     if contacts:
         rows = call.engine.ask(Query(text=_HOLDING, params={"site": site, "hashes": contacts})).rows
         keys |= {int(key) for (key,) in rows}
+    networks = {one.stored for one in people if one.kind == "network"}
+    if networks:
+        joining = keys_of(known.name, known.write_key, known.identifier_key)
+        rows = call.engine.ask(Query(text=_MATCHED, params={"site": site})).rows
+        keys |= {int(key) for key, named in rows if keyed(joining, named) in networks}
     bare = {one.hash for one in people if one.kind == "hash"}
     if bare:  # nobody knows whose it is without looking at everybody
         site_keys = keys_of(known.name, known.write_key, known.identifier_key)

@@ -41,6 +41,41 @@ class FunnelReport(Struct):
     breakdown: list[FunnelPart] | UnsetType = UNSET
 
 
+class FunnelPoint(Struct):
+    """The funnel of one interval; `conversion` is `converted` / `entered`."""
+
+    start: str
+    entered: int
+    converted: int
+    conversion: float
+    steps: list[FunnelStep]
+    breakdown: list[FunnelPart] | UnsetType = UNSET
+
+
+class FunnelTrend(Struct):
+    """Every interval that the range touches, empty ones too."""
+
+    series: list[FunnelPoint]
+
+
+class TimeBin(Struct, rename={"start": "from", "end": "to"}):
+    """At least `from` and less than `to` seconds; the last one of all has no end."""
+
+    start: int
+    end: int | None
+    count: int
+
+
+class FunnelTime(Struct):
+    """How long it took those who got from one step to the other."""
+
+    from_step: int
+    to_step: int
+    count: int
+    seconds: Seconds
+    bins: list[TimeBin]
+
+
 class PersonCard(Struct):
     """A person as lists show them: `person` is the user id where one is known, else the visitor id."""
 
@@ -160,6 +195,133 @@ class Timeseries(Struct):
     """Every interval of the range, empty ones too."""
 
     series: list[Point]
+
+
+class RfmSegment(Struct):
+    """The buyers of one name; days on average, null where there are none."""
+
+    segment: str
+    people: int
+    purchases: int
+    value: float
+    share: float
+    days_since_purchase: float | None
+
+
+class RfmCell(Struct):
+    """The buyers of three scores, 1 to 5 each."""
+
+    r: int
+    f: int
+    m: int
+    people: int
+
+
+class Rfm(Struct):
+    """Every segment, empty ones too; purchases in other currencies than `currency` are worth nothing here."""
+
+    currency: str
+    buyers: int
+    other_currencies: int
+    segments: list[RfmSegment]
+    cells: list[RfmCell]
+
+
+class AttributionRow(Struct):
+    """What one channel, source, campaign or kind of click id is credited with; money only where costs are known.
+
+    `cac` is cost per conversion, `roas` value per cost; null where there is nothing to divide by.
+    """
+
+    key: str
+    conversions: float
+    value: float
+    cost: float | UnsetType = UNSET
+    cac: float | UnsetType | None = UNSET
+    roas: float | UnsetType | None = UNSET
+
+
+class PathLength(Struct):
+    """How many conversions came after so many touches."""
+
+    touches: int
+    conversions: int
+
+
+class Attribution(Struct):
+    """Rows, and over all conversions: path length, and the time from the first touch (seconds)."""
+
+    rows: list[AttributionRow]
+    conversions: int
+    value: float
+    path_length: list[PathLength]
+    lag_seconds: Seconds
+    cost_currency: str | UnsetType = UNSET
+    other_cost_currencies: list[str] | UnsetType = UNSET
+
+
+class LifecyclePeriod(Struct):
+    """One day, week or month; `start` is its first day. Dormant: active in the period before, not in this one."""
+
+    start: str
+    new: int
+    returning: int
+    resurrecting: int
+    dormant: int
+
+
+class Lifecycle(Struct):
+    """Every period that touches the range, empty ones too."""
+
+    periods: list[LifecyclePeriod]
+
+
+class Cohort(Struct):
+    """Who began in one period, and how many of them came back in each period from that one on."""
+
+    start: str
+    size: int
+    returned: list[int]
+
+
+class RetentionPart(Struct):
+    """One value of the cohort property."""
+
+    value: str
+    cohorts: list[Cohort]
+
+
+class Retention(Struct):
+    """Cohorts, empty ones too; with `breakdown` only where one was asked for."""
+
+    cohorts: list[Cohort]
+    breakdown: list[RetentionPart] | UnsetType = UNSET
+
+
+class PathEdge(Struct):
+    """From a node at a step to the next; seconds from the one to the other."""
+
+    step: int
+    source: str
+    target: str
+    people: int
+    seconds_average: float
+
+
+class PathNode(Struct):
+    """A node at a step; `dropped`: people with a path that ends there."""
+
+    step: int
+    node: str
+    people: int
+    dropped: int
+
+
+class Paths(Struct):
+    """Step by step, the biggest first."""
+
+    edges: list[PathEdge]
+    nodes: list[PathNode]
 
 
 class People(Struct):

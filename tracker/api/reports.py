@@ -6,8 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from tracker.analytics import funnel, funnel_people, live, overview, timeseries
-from tracker.api import bodies
+from tracker.analytics import (
+    attribution,
+    funnel,
+    funnel_people,
+    funnel_time,
+    funnel_trend,
+    lifecycle,
+    live,
+    overview,
+    paths,
+    retention,
+    rfm,
+    timeseries,
+)
+from tracker.api import bodies, costs
 from tracker.api import report_answers as answers
 from tracker.api.call import Call
 from tracker.core.errors import BadRequest
@@ -32,6 +45,7 @@ class Report:
     """One report: `POST /api/v1/reports/{name}`.
 
     zoned: its calendar is that of the site, unless the request names another `timezone`.
+    finish: puts beside the answer what the catalog knows.
     """
 
     name: str
@@ -40,6 +54,7 @@ class Report:
     answer: Any
     summary: str
     zoned: bool = False
+    finish: Callable[[Call, Any, dict[str, Any]], dict[str, Any]] | None = None
 
 
 REPORTS = (
@@ -58,12 +73,36 @@ REPORTS = (
         summary="Who reached a step, or dropped at it",
     ),
     Report(
+        name="funnel/trend",
+        question=funnel_trend,
+        body=bodies.FunnelTrendBody,
+        answer=answers.FunnelTrend,
+        summary="A funnel day by day, week by week or month by month",
+        zoned=True,
+    ),
+    Report(
+        name="funnel/time",
+        question=funnel_time,
+        body=bodies.FunnelTimeBody,
+        answer=answers.FunnelTime,
+        summary="How long it takes from one step to another, as a histogram",
+    ),
+    Report(
         name="overview",
         question=overview,
         body=bodies.OverviewBody,
         answer=answers.Overview,
         summary="Totals with the period before, series and top lists",
         zoned=True,
+    ),
+    Report(
+        name="attribution",
+        question=attribution,
+        body=bodies.AttributionBody,
+        answer=answers.Attribution,
+        summary="Which channels, sources or campaigns led to conversions, by one of eight models",
+        zoned=True,
+        finish=costs.beside,
     ),
     Report(
         name="live",
@@ -80,6 +119,36 @@ REPORTS = (
         summary="One number an hour, day, week or month",
         zoned=True,
     ),
+    Report(
+        name="rfm",
+        question=rfm,
+        body=bodies.RfmBody,
+        answer=answers.Rfm,
+        summary="Buyers by recency, frequency and money, in segments",
+    ),
+    Report(
+        name="lifecycle",
+        question=lifecycle,
+        body=bodies.LifecycleBody,
+        answer=answers.Lifecycle,
+        summary="New, returning, resurrecting and dormant people of each day, week or month",
+        zoned=True,
+    ),
+    Report(
+        name="retention",
+        question=retention,
+        body=bodies.RetentionBody,
+        answer=answers.Retention,
+        summary="How many came back in the days, weeks or months after they began",
+        zoned=True,
+    ),
+    Report(
+        name="paths",
+        question=paths,
+        body=bodies.PathsBody,
+        answer=answers.Paths,
+        summary="Which way people go, from a page or event or to one",
+    ),
 )
 
 
@@ -89,7 +158,9 @@ def handler(report: Report) -> Callable[[Call], dict[str, Any]]:
     def answer(call: Call) -> dict[str, Any]:
         site = site_of(call, call.body)
         body = {"timezone": site.timezone, **call.body} if report.zoned else call.body
-        return report.question.run(call.engine, report.question.parse(body))
+        spec = report.question.parse(body)
+        found = report.question.run(call.engine, spec)
+        return report.finish(call, spec, found) if report.finish else found
 
     return answer
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from tracker.api import answers, bodies, data, links, sites
 from tracker.api.routes_audiences import AUDIENCES
+from tracker.api.routes_gate import GATE
 from tracker.api.routes_privacy import PRIVACY
-from tracker.api.routes_questions import FUNNELS, PEOPLE, REPORTS
+from tracker.api.routes_questions import COSTS, FUNNELS, PEOPLE, REPORTS
 from tracker.api.routing import Route
 
 _SITES = (
@@ -166,4 +167,7 @@ _HEALTH = (
     ),
 )
 
-ROUTES: tuple[Route, ...] = (*_SITES, *_LINKS, *_HEALTH, *REPORTS, *FUNNELS, *PEOPLE, *AUDIENCES, *PRIVACY)
+ROUTES: tuple[Route, ...] = (
+    *(*_SITES, *_LINKS, *_HEALTH, *REPORTS, *COSTS),
+    *(*FUNNELS, *PEOPLE, *AUDIENCES, *PRIVACY, *GATE),
+)

@@ -90,6 +90,15 @@ AUDIENCES: tuple[Route, ...] = (
     ),
     Route(
         method="GET",
+        path="/api/v1/networks",
+        role="viewer",
+        handler=exports.networks,
+        tag="Exports",
+        summary="Networks that take audiences",
+        answer=answers.Networks,
+    ),
+    Route(
+        method="GET",
         path="/api/v1/exports",
         role="export",
         handler=exports.listed,
@@ -113,7 +122,7 @@ AUDIENCES: tuple[Route, ...] = (
         role="export",
         handler=exports.file,
         tag="Exports",
-        summary="The finished file",
+        summary="The finished file, or a zip of several",
         file=True,
     ),
     Route(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.api import answers, bodies, funnels, people, report_answers, reports
+from tracker.api import answers, bodies, costs, funnels, people, report_answers, reports
 from tracker.api.routing import Route
 
 REPORTS: tuple[Route, ...] = tuple(
@@ -20,6 +20,20 @@ REPORTS: tuple[Route, ...] = tuple(
         slow=True,
     )
     for report in reports.REPORTS
+)
+
+
+COSTS: tuple[Route, ...] = (
+    Route(
+        method="POST",
+        path="/api/v1/costs",
+        role="analyst",
+        handler=costs.put,
+        tag="Reports",
+        summary="Take in what advertising cost, by day and channel, source or campaign",
+        body=bodies.CostsBody,
+        answer=answers.CostsPut,
+    ),
 )
 
 

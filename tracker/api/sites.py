@@ -47,6 +47,7 @@ def changed(call: Call) -> dict[str, Any]:
         min_size=change.min_size,
         pixel=change.pixel,
         privacy=change.privacy,
+        gate=change.gate,
     )
     declared = {} if change.privacy is None else {"privacy": msgspec.to_builtins(change.privacy)}
     call.audit("site.update", site=site.name, **declared)
@@ -129,4 +130,5 @@ def _shown(call: Call, site: Site) -> dict[str, Any]:
         "min_size": call.services.catalog.sites.min_size(site.name),
         "pixel": msgspec.to_builtins(site.pixel),
         "privacy": msgspec.to_builtins(site.privacy),
+        "gate": msgspec.to_builtins(site.gate),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tracker.analytics import person_card
@@ -10,6 +10,7 @@ from tracker.audiences.compile import compile_rule
 from tracker.audiences.definition import Definition
 from tracker.audiences.journeys import journeys
 from tracker.core.errors import BadRequest
+from tracker.core.identifiers import keyed, keys_of
 from tracker.core.identity import visitor_key
 from tracker.core.site import Site
 from tracker.store import persons
@@ -27,7 +28,7 @@ _REFUSAL = {"opt-in": "no_consent", "opt-out": "opted_out"}
 
 def preview(engine: Engine, site: Site, definition: Definition, now_ms: int) -> dict[str, Any]:
     """`{"size", "exportable", "withheld": {...}}`; size = exportable + the sum of withheld."""
-    query = _wrap("sizes", _verdicts(engine, site, definition, now_ms))
+    query = _wrap("sizes", _members(engine, site, definition, now_ms))
     counts = {str(verdict): int(members) for verdict, members in engine.ask(query).rows}
     return {
         "size": sum(counts.values()),
@@ -45,7 +46,7 @@ def members(
         if not (cursor.isascii() and cursor.isdigit() and int(cursor) < 2**64):
             raise BadRequest("cursor must be the cursor of the page before", field="cursor")
         after = int(cursor)
-    verdicts = _verdicts(engine, site, definition, now_ms)
+    verdicts = _members(engine, site, definition, now_ms)
     rows = engine.ask(_wrap("members", verdicts, after=after, limit=limit)).dicts()
     total = rows[0]["total"] if rows else preview(engine, site, definition, now_ms)["size"]
     cards = person_card.cards(engine, site.name, "person", [row["who"] for row in rows])
@@ -60,13 +61,31 @@ def members(
     }
 
 
-def judge(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Iterator[tuple[int, str]]:
-    """(person's key, verdict) of every member, each once. `exportable` is the verdict of those who may leave."""
+def judge(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Iterator[tuple[int, str, bool]]:
+    """(person's key, verdict, said yes to ads) of every member, each once. `exportable`: may leave the house."""
     size = preview(engine, site, definition, now_ms)["size"]
     shares = max(1, -(-size // ROWS_AT_ONCE))
     for share in range(shares):
-        verdicts = _verdicts(engine, site, definition, now_ms)
+        verdicts = _members(engine, site, definition, now_ms)
         yield from engine.ask(_wrap("share", verdicts, shares=shares, share=share)).rows
+
+
+def gate(engine: Engine, site: Site, definition: Definition, people: Sequence[int]) -> dict[int, tuple[str, bool]]:
+    """Person's key -> (verdict, said yes to ads), as of now and whatever the rule says. Erased persons have none."""
+    if not people:
+        return {}
+    theirs = Fragment(f" and key in {persons.keys_of('gated').text}", {"gated": list(people)})
+    rows = engine.ask(_verdicts(engine, site, definition, only=theirs, rule=Fragment("true"))).rows
+    return {int(person): (str(verdict), bool(granted)) for person, verdict, granted in rows}
+
+
+def keys(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Iterator[Sequence[int]]:
+    """Keys of all visitors and users of the members who may leave the house, sorted, some `ROWS_AT_ONCE` at a time."""
+    parts = max(1, -(-preview(engine, site, definition, now_ms)["exportable"] // ROWS_AT_ONCE))
+    for part in range(parts):
+        verdicts = _members(engine, site, definition, now_ms)
+        first, last = part * 2**64 // parts, (part + 1) * 2**64 // parts - 1
+        yield [row[0] for row in engine.ask(_wrap("keys", verdicts, site=site.name, first=first, last=last)).rows]
 
 
 def contains(engine: Engine, site: Site, definition: Definition, visitor: str, now_ms: int) -> bool:
@@ -75,41 +94,45 @@ def contains(engine: Engine, site: Site, definition: Definition, visitor: str, n
     known = engine.ask(fill(load(__package__, "person_of"), params={"site": site.name, "key": key})).rows
     person = int(known[0][0]) if known else key
     only = Fragment(f" and {persons.PERSON} = {{only_person:UInt64}}", {"only_person": person})
-    rows = engine.ask(_verdicts(engine, site, definition, now_ms, only=only)).rows
-    return any(verdict != "suppressed" for _, verdict in rows)
+    rule = _rule(engine, site, definition, now_ms)
+    return any(
+        row[1] != "suppressed" for row in engine.ask(_verdicts(engine, site, definition, only=only, rule=rule)).rows
+    )
 
 
-def _verdicts(
-    engine: Engine,
-    site: Site,
-    definition: Definition,
-    now_ms: int,
-    *,
-    only: Fragment | None = None,
-) -> Query:
+def _members(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Query:
+    return _verdicts(engine, site, definition, only=Fragment(""), rule=_rule(engine, site, definition, now_ms))
+
+
+def _rule(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Fragment:
     events, params = events_source(engine), Params("a")
     rule = compile_rule(
         definition.rule, params, now_ms=now_ms, journeys=journeys(engine, site.name, events, params, now_ms)
     )
+    return Fragment(rule, params.values)
+
+
+def _verdicts(engine: Engine, site: Site, definition: Definition, *, only: Fragment, rule: Fragment) -> Query:
+    secret = keys_of(site.name, site.write_key, site.identifier_key)
     return fill(
         load(__package__, "verdicts"),
         {
             "allowed": Fragment(_ALLOWED[site.consent]),
             "person": Fragment(persons.PERSON),
-            "events": events,
+            "events": events_source(engine),
             "persons": persons.join(),
             "listed": persons.suppressed(),
-            "only": only or Fragment(""),
-            "rule": Fragment(rule, params.values),
+            "only": only,
+            "rule": rule,
         },
         {
             "site": site.name,
-            "audience": definition.id,
+            "salt": keyed(secret, f"holdout:{definition.id}"),
             "holdout": definition.holdout,
             "refusal": _REFUSAL[site.consent],
         },
     )
 
 
-def _wrap(name: str, verdicts: Query, **params: int) -> Query:
+def _wrap(name: str, verdicts: Query, **params: int | str) -> Query:
     return fill(load(__package__, name), {"verdicts": Fragment(verdicts.text, verdicts.params)}, params)

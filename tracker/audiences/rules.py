@@ -6,6 +6,7 @@
     {"dropped": {"funnel": {"steps", "window"?, "mode"?, "exclude"?}, "after_step": k, "within": .., "wait"?: "1h"}}
     {"sequence": {"steps", "window"?, "within": ..}}
     {"property": {"property", "op", "value"?, "touch"?: "first" | "last"}}
+    {"answered": {"survey", "score"?: {"gte"|"lte"|"eq": n}, "within"?}}
     {"in": audience_id}
 
 `did` without `count` means at least once. A count that zero fulfils (`{"lte": 2}`, `{"eq": 0}`) is fulfilled by persons
@@ -25,7 +26,7 @@ from tracker.store.filters import Condition, Filter, check_property, only_keys, 
 MAX_NODES = 200
 MAX_DEPTH = 20
 MAX_JOURNEYS = 10  # each is a funnel of its own
-LATER = ("answered", "rfm", "ltv")
+LATER = ("rfm", "ltv")
 """Parts of the language that this version does not know yet."""
 
 _COMPARISONS = ("gte", "lte", "eq")
@@ -256,11 +257,28 @@ def _property(body: Mapping[str, Any], field: str) -> Property:
     return Property(checked, touch)
 
 
+def _answered(body: Mapping[str, Any], field: str) -> Did:
+    """One answer of the survey at least, and with a score one that fulfils all its bounds."""
+    only_keys(body, ("survey", "score", "within"), field)
+    survey = body.get("survey")
+    if not isinstance(survey, str) or not survey:
+        raise BadRequest(f"{field}.survey must be the id of a survey", field=f"{field}.survey")
+    where: list[dict[str, Any]] = [{"property": "props.survey", "op": "eq", "value": survey}]
+    if body.get("score") is not None:
+        path = f"{field}.score"
+        score = _bounds(_object(body["score"], path), path, whole=False)
+        where += [{"property": "props.score", "op": word, "value": limit} for word, limit in score.comparisons]
+    within = None if body.get("within") is None else _within(body["within"], f"{field}.within")
+    condition = parse_condition({"event": "survey_answered", "where": where}, field)
+    return Did(condition, Bounds((("gte", 1),)), within)
+
+
 _LEAVES: dict[str, Callable[[Mapping[str, Any], str], Rule]] = {
     "did": _did,
     "dropped": _dropped,
     "sequence": _sequence,
     "property": _property,
+    "answered": _answered,
 }
 
 

@@ -9,7 +9,9 @@ from typing import Self
 from tracker.catalog.audiences import Audiences
 from tracker.catalog.audit import Audit
 from tracker.catalog.consents import Consents
+from tracker.catalog.costs import Costs
 from tracker.catalog.database import Database
+from tracker.catalog.deliveries import Deliveries
 from tracker.catalog.exports import Exports
 from tracker.catalog.funnels import Funnels
 from tracker.catalog.ledger import Ledger
@@ -34,10 +36,12 @@ class Catalog:
         self.funnels = Funnels(self.database)
         self.audiences = Audiences(self.database)
         self.exports = Exports(self.database)
+        self.deliveries = Deliveries(self.database)
         self.audit = Audit(self.database)
         self.ledger = Ledger(self.database)
         self.vault = Vault(self.database)
         self.consents = Consents(self.database)
+        self.costs = Costs(self.database)
         self.suppressions = Suppressions(self.database, sites_file.with_name(FILE))
         self.suppressions.publish()  # before the sites, whose file says that there must be a list
         self.sites.publish()  # a restored or moved data folder: the file may be missing or older than the database

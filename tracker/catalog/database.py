@@ -47,7 +47,27 @@ def _consent(connection: Connection) -> None:
     Base.metadata.create_all(connection)  # makes only what is missing
 
 
-MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first_tables, _pixel_settings, _consent)
+def _gate_settings(connection: Connection) -> None:
+    if "gate" not in {column["name"] for column in inspect(connection).get_columns("sites")}:
+        connection.execute(text("alter table sites add column gate json"))
+
+
+def _deliveries(connection: Connection) -> None:
+    """What exports say of themselves, and who was delivered to which network."""
+    if "details" not in {column["name"] for column in inspect(connection).get_columns("exports")}:
+        connection.execute(text("alter table exports add column details json"))
+    Base.metadata.create_all(connection)
+
+
+def _costs(connection: Connection) -> None:
+    """What advertising cost."""
+    Base.metadata.create_all(connection)
+
+
+MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
+    *(_first_tables, _pixel_settings, _consent, _gate_settings),
+    *(_deliveries, _costs),
+)
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import builtins
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import select
 
 from tracker.catalog.database import Database, now_ms
+from tracker.catalog.deliveries import Delivery, record
 from tracker.catalog.tables import ExportRow
 from tracker.core.errors import NotFound
 
@@ -27,7 +29,7 @@ class ExportFile:
 
 @dataclass(frozen=True)
 class Export:
-    """One export. `counts`: {"written": n, "withheld": {reason: n}} once it is done."""
+    """One export. `counts`: {"written": n, "withheld": {reason: n}} once it is done; `details`: how it was made."""
 
     id: str
     site: str
@@ -42,6 +44,7 @@ class Export:
     min_size: int
     created_at: int
     finished_at: int | None
+    details: dict[str, Any] = field(default_factory=dict)
 
 
 class Exports:
@@ -50,7 +53,17 @@ class Exports:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, site: str, audience: str, *, network: str, mode: str, actor: str, min_size: int) -> Export:
+    def create(
+        self,
+        site: str,
+        audience: str,
+        *,
+        network: str,
+        mode: str,
+        actor: str,
+        min_size: int,
+        details: dict[str, Any] | None = None,
+    ) -> Export:
         """A new export, running."""
         row = ExportRow(
             id=f"exp_{secrets.token_hex(8)}",
@@ -65,6 +78,7 @@ class Exports:
             actor=actor,
             min_size=min_size,
             created_at=now_ms(),
+            details=details,
         )
         with self._database.write() as session:
             session.add(row)
@@ -88,11 +102,25 @@ class Exports:
         with self._database.read() as session:
             return [_export(row) for row in session.scalars(query)]
 
-    def finish(self, export_id: str, *, counts: dict[str, Any], files: tuple[ExportFile, ...]) -> None:
-        """It is done: the files are complete and on disk."""
-        with self._database.write() as session:
+    def finish(
+        self,
+        export_id: str,
+        *,
+        counts: dict[str, Any],
+        files: tuple[ExportFile, ...],
+        details: dict[str, Any] | None = None,
+        delivery: Delivery | None = None,
+    ) -> None:
+        """It is done: the files are complete and on disk. What was delivered is noted with it, or neither is.
+
+        Raises Conflict where something else was delivered since the export began.
+        """
+        with self._database.exclusive() as session:
             row = session.get(ExportRow, export_id)
             if row is not None and row.state == RUNNING:
+                if delivery is not None:
+                    record(session, delivery)
+                row.details = (row.details or {}) | (details or {})
                 row.state, row.counts, row.finished_at = DONE, counts, now_ms()
                 row.files = [
                     {"name": file.name, "rows": file.rows, "sha256": file.sha256, "bytes": file.bytes} for file in files
@@ -105,14 +133,14 @@ class Exports:
             if row is not None and row.state == RUNNING:
                 row.state, row.error, row.counts, row.finished_at = FAILED, error, counts or {}, now_ms()
 
-    def fail_interrupted(self) -> int:
-        """Called at start: nobody works any more on what a stopped process left running. Gives how many there were."""
+    def fail_interrupted(self) -> builtins.list[str]:
+        """Called at start: nobody works any more on what a stopped process left running. Gives the ids."""
         with self._database.write() as session:
             rows = session.scalars(select(ExportRow).where(ExportRow.state == RUNNING)).all()
             for row in rows:
                 row.state, row.finished_at = FAILED, now_ms()
                 row.error = {"code": "interrupted", "message": "the service stopped during this export; start it again"}
-            return len(rows)
+            return [row.id for row in rows]
 
 
 def _export(row: ExportRow) -> Export:
@@ -130,4 +158,5 @@ def _export(row: ExportRow) -> Export:
         min_size=row.min_size,
         created_at=row.created_at,
         finished_at=row.finished_at,
+        details=row.details or {},
     )

@@ -16,6 +16,7 @@ from tracker.catalog import sites_file
 from tracker.catalog.database import Database, now_ms
 from tracker.catalog.tables import SiteRow
 from tracker.core.errors import BadRequest, Conflict, NotFound
+from tracker.core.gate import OPEN_GATE, GateSettings
 from tracker.core.pixel import PixelSettings
 from tracker.core.privacy import PLAIN, PrivacySettings
 from tracker.core.site import INTERNAL, Site
@@ -123,6 +124,7 @@ class Sites:
         min_size: int | None = None,
         pixel: PixelSettings | None = None,
         privacy: PrivacySettings | None = None,
+        gate: GateSettings | None = None,
     ) -> Site:
         """Change what is given, keep the rest. The write key stays. Raises NotFound, BadRequest."""
         with self._database.write() as session:
@@ -139,6 +141,8 @@ class Sites:
                 row.pixel = msgspec.to_builtins(pixel)
             if privacy is not None:
                 row.privacy = msgspec.to_builtins(privacy)
+            if gate is not None:
+                row.gate = msgspec.to_builtins(gate)
         self.publish()
         return _site(row)
 
@@ -171,6 +175,7 @@ def _site(row: SiteRow) -> Site:
         identifier_key=row.identifier_key,
         pixel=msgspec.convert(row.pixel or {}, PixelSettings),
         privacy=msgspec.convert(row.privacy, PrivacySettings) if row.privacy else PLAIN,
+        gate=msgspec.convert(row.gate, GateSettings) if row.gate else OPEN_GATE,
     )
 
 

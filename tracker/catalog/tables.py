@@ -30,6 +30,7 @@ class SiteRow(Base):
     deleted_at: Mapped[int | None] = mapped_column(BigInteger)
     pixel: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     privacy: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    gate: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class TokenRow(Base):
@@ -89,6 +90,29 @@ class ExportRow(Base):
     min_size: Mapped[int] = mapped_column(Integer)
     created_at: Mapped[int] = mapped_column(BigInteger)
     finished_at: Mapped[int | None] = mapped_column(BigInteger)
+    details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+
+
+class DeliveryRow(Base):
+    """How often something of an audience was delivered to a network: an export that began before the last fails."""
+
+    __tablename__ = "deliveries"
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    audience: Mapped[str] = mapped_column(String(32), primary_key=True)
+    network: Mapped[str] = mapped_column(String(32), primary_key=True)
+    generation: Mapped[int] = mapped_column(BigInteger)
+
+
+class DeliveredRow(Base):
+    """Somebody whom a network was given and who was not taken back from it since, with what they went by."""
+
+    __tablename__ = "delivered"
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    audience: Mapped[str] = mapped_column(String(32), primary_key=True)
+    network: Mapped[str] = mapped_column(String(32), primary_key=True)
+    person: Mapped[str] = mapped_column(String(16), primary_key=True)  # the key, hex
+    at: Mapped[int] = mapped_column(BigInteger)
+    sealed: Mapped[str] = mapped_column(Text)
 
 
 class AuditRow(Base):
@@ -190,6 +214,21 @@ class ConsentRow(Base):
     text_hash: Mapped[str] = mapped_column(String(32))
     event: Mapped[str] = mapped_column(String(36))
     chain: Mapped[str] = mapped_column(String(64))
+
+
+class CostRow(Base):
+    """What one day of advertising cost; a name that does not apply is ''."""
+
+    __tablename__ = "costs"
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    date: Mapped[str] = mapped_column(String(10), primary_key=True)
+    channel: Mapped[str] = mapped_column(String(255), primary_key=True)
+    source: Mapped[str] = mapped_column(String(255), primary_key=True)
+    campaign: Mapped[str] = mapped_column(String(255), primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    cost: Mapped[float] = mapped_column(Float)
+    clicks: Mapped[int] = mapped_column(BigInteger)
+    impressions: Mapped[int] = mapped_column(BigInteger)
 
 
 class ConsentTextRow(Base):

@@ -7,20 +7,24 @@ the newest few of each owner, and whoever opens them merges. Kept apart from eve
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import delete, select
 
 from tracker.catalog.database import Database
 from tracker.catalog.tables import VaultRow
+from tracker.core.identifiers import MESSAGE
 
 KEPT_PER_OWNER = 8
+MESSAGES_PER_OWNER = 50
+_IS_MESSAGE = VaultRow.sealed.startswith(MESSAGE, autoescape=True)
+_IN_ONE_QUESTION = 500  # SQLite takes a limited number of variables
 
 
 @dataclass(frozen=True)
 class VaultEntry:
-    """One sealed record as it came with an identify call; it belongs to the user, or without one to the visitor."""
+    """Sealed records, apart by blanks, as they came with an event; the user's, or without one the visitor's."""
 
     site: str
     user: str
@@ -45,7 +49,9 @@ class Vault:
 
     def upsert_many(self, entries: Iterable[VaultEntry]) -> None:
         """Keep records, in this order, in one transaction."""
-        wanted = {(entry.site, entry.owner, _digest(entry.sealed)): entry.sealed for entry in entries if entry.sealed}
+        wanted = {
+            (entry.site, entry.owner, _digest(sealed)): sealed for entry in entries for sealed in entry.sealed.split()
+        }
         if not wanted:
             return
         with self._database.exclusive() as session:
@@ -61,20 +67,42 @@ class Vault:
             )
             session.flush()
             for site, owner in owners:
-                mine = (VaultRow.site == site, VaultRow.owner == owner)
-                newest = select(VaultRow.id).where(*mine).order_by(VaultRow.id.desc()).limit(KEPT_PER_OWNER)
-                session.execute(delete(VaultRow).where(*mine, VaultRow.id.not_in(newest.scalar_subquery())))
+                for kind, most in ((~_IS_MESSAGE, KEPT_PER_OWNER), (_IS_MESSAGE, MESSAGES_PER_OWNER)):
+                    mine = (VaultRow.site == site, VaultRow.owner == owner, kind)
+                    newest = select(VaultRow.id).where(*mine).order_by(VaultRow.id.desc()).limit(most)
+                    session.execute(delete(VaultRow).where(*mine, VaultRow.id.not_in(newest.scalar_subquery())))
 
     def get(self, site: str, *, user: str = "", visitor: str = "") -> list[str]:
-        """The sealed records of one owner, the newest first; empty if there are none."""
+        """The sealed hash forms of one owner, the newest first; empty if there are none."""
         owner = VaultEntry(site, user, visitor, "").owner
         with self._database.read() as session:
             rows = session.scalars(
                 select(VaultRow.sealed)
-                .where(VaultRow.site == site, VaultRow.owner == owner)
+                .where(VaultRow.site == site, VaultRow.owner == owner, ~_IS_MESSAGE)
                 .order_by(VaultRow.id.desc())
             )
             return list(rows)
+
+    def messages(self, site: str, *, limit: int, before: int | None = None) -> list[tuple[int, str, str]]:
+        """(number, owner, sealed) of what was written into the site's forms, the newest first; older than `before`."""
+        wanted = select(VaultRow.id, VaultRow.owner, VaultRow.sealed).where(VaultRow.site == site, _IS_MESSAGE)
+        if before is not None:
+            wanted = wanted.where(VaultRow.id < before)
+        with self._database.read() as session:
+            rows = session.execute(wanted.order_by(VaultRow.id.desc()).limit(limit))
+            return [(number, owner, sealed) for number, owner, sealed in rows]
+
+    def of_owners(self, site: str, owners: Sequence[str]) -> dict[str, list[tuple[int, str]]]:
+        """owner ('u:' + user, 'v:' + visitor) -> its (number, sealed record)s; the higher number is the newer one."""
+        found: dict[str, list[tuple[int, str]]] = {}
+        with self._database.read() as session:
+            for at in range(0, len(owners), _IN_ONE_QUESTION):
+                query = select(VaultRow.owner, VaultRow.id, VaultRow.sealed).where(
+                    VaultRow.site == site, VaultRow.owner.in_(owners[at : at + _IN_ONE_QUESTION]), ~_IS_MESSAGE
+                )
+                for owner, number, sealed in session.execute(query):
+                    found.setdefault(owner, []).append((number, sealed))
+        return found
 
     def delete(self, site: str, *, users: Iterable[str] = (), visitors: Iterable[str] = ()) -> int:
         """Forget every record of these owners; gives how many there were."""

@@ -1,8 +1,9 @@
-"""`tracker funnel` and `tracker audience`: what the API does, for the shell. JSON on stdout."""
+"""`tracker funnel`, `tracker report` and `tracker audience`: what the API does, for the shell. JSON on stdout."""
 
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -18,7 +19,6 @@ audience = typer.Typer(help="Audiences: list, show, preview, export.", no_args_i
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id that `tracker audience list` shows.")]
 WAIT = 900.0  # seconds for an export to end
-EXTENSIONS = {"csv": "csv", "jsonl": "jsonl", "parquet": "parquet"}
 
 
 def read_json(path: Path) -> Any:
@@ -41,6 +41,25 @@ def funnel(
     body = read_json(spec)
     with connect(settings(data=data)) as api:
         answer(api.call("POST", "/api/v1/reports/funnel", body))
+
+
+def report(
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="As in the address of the API: lifecycle, rfm, funnel/people, ...")
+    ],
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.json", help="The request's body; - reads stdin.")],
+    csv: Annotated[bool, typer.Option("--csv", help="Print the report's table as CSV.")] = False,
+    data: Data = None,
+) -> None:
+    """Run any report and print it as JSON, or as CSV."""
+    if re.fullmatch(r"[a-z]+(/[a-z]+)?", name) is None:
+        raise typer.BadParameter("a report's name is like lifecycle or funnel/people; docs/reports.md lists them")
+    body, path = read_json(spec), f"/api/v1/reports/{name}"
+    with connect(settings(data=data)) as api:
+        if csv:
+            sys.stdout.write(api.text("POST", path, body, accept="text/csv").decode())
+        else:
+            answer(api.call("POST", path, body))
 
 
 @audience.command("list", epilog="Example: tracker audience list")
@@ -71,7 +90,15 @@ def audience_preview(
 @audience.command("export", epilog="Example: tracker audience export 1 --network csv --out people.csv")
 def audience_export(
     audience_id: Id,
-    network: Annotated[str, typer.Option("--network", metavar="csv|jsonl", help="Form of the file.")] = "csv",
+    network: Annotated[
+        str, typer.Option("--network", metavar="NAME", help="Whom it is for: google, meta, ..., csv, jsonl, parquet.")
+    ] = "csv",
+    mode: Annotated[
+        str, typer.Option("--mode", metavar="full|delta", help="Everybody, or what changed since the last file.")
+    ] = "full",
+    shape: Annotated[
+        str, typer.Option("--shape", metavar="file|api", help="A file to upload, or the requests of its API.")
+    ] = "file",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Where to (default: ./audience-ID.EXT).")
     ] = None,
@@ -81,12 +108,13 @@ def audience_export(
     data: Data = None,
 ) -> None:
     """Export an audience to a file: only persons who allowed it. Prints what was written and withheld."""
-    body: dict[str, Any] = {"network": network, "mode": "full", "shape": "file", "destination": "download"}
+    body: dict[str, Any] = {"network": network, "mode": mode, "shape": shape, "destination": "download"}
     if min_size is not None:
         body["min_size"] = min_size
     with connect(settings(data=data)) as api:
         export = _finished(api, api.call("POST", f"/api/v1/audiences/{audience_id}/export", body))
-        kind = "zip" if len(export.get("files", ())) > 1 else EXTENSIONS.get(network, "csv")
+        files = export.get("files", ())
+        kind = files[0]["name"].partition(".")[2] if len(files) == 1 else "zip"
         target = out or Path(f"audience-{audience_id}.{kind}")
         api.download(f"/api/v1/exports/{export['id']}/file", target)
     answer(export | {"written_to": str(target)})
@@ -109,6 +137,7 @@ def _finished(api: Api, export: dict[str, Any]) -> dict[str, Any]:
 
 
 def register(app: typer.Typer) -> None:
-    """Add `funnel` and `audience` to the app."""
+    """Add `funnel`, `report` and `audience` to the app."""
     app.command(epilog="Example: tracker funnel checkout.json")(funnel)
+    app.command(epilog="Example: tracker report lifecycle spec.json --csv")(report)
     app.add_typer(audience, name="audience")

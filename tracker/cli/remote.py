@@ -38,16 +38,23 @@ class Api:
 
     def download(self, path: str, to: Path) -> int:
         """Write the answer to a file; bytes written."""
-        status, blob = self._request("GET", path, None)
-        if status >= 400:
-            raise _refusal(status, json.loads(blob))
+        blob = self.text("GET", path)
         to.write_bytes(blob)
         return len(blob)
 
-    def _request(self, method: str, path: str, body: object) -> tuple[int, bytes]:
+    def text(self, method: str, path: str, body: object = None, *, accept: str = "application/json, */*") -> bytes:
+        """The answer as it is, in the form that `accept` names. Raises as `call`."""
+        status, blob = self._request(method, path, body, accept)
+        if status >= 400:
+            raise _refusal(status, json.loads(blob))
+        return blob
+
+    def _request(
+        self, method: str, path: str, body: object, accept: str = "application/json, */*"
+    ) -> tuple[int, bytes]:
         kind = http.client.HTTPSConnection if self._base.scheme == "https" else http.client.HTTPConnection
         connection = kind(self._base.hostname or "127.0.0.1", self._base.port, timeout=TIMEOUT)
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json, */*"}
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": accept}
         blob = None
         if body is not None:
             blob, headers["Content-Type"] = json.dumps(body).encode(), "application/json"

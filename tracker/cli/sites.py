@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -43,6 +44,29 @@ def site_list(data: Data = None) -> None:
         sites = catalog.sites.list()
     shown = ("name", "write_key", "domains", "consent", "timezone")
     answer({"sites": [{field: getattr(one, field) for field in shown} for one in sites]})
+
+
+@site.command("gate", epilog="Example: tracker site gate shop gate.json")
+def site_gate(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The site.")],
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="New settings, as JSON.")] = None,
+    data: Data = None,
+) -> None:
+    """Print a site's forms, partners and lists as JSON; with FILE put those in their place first."""
+    import msgspec
+
+    from tracker.core.gate import GateSettings
+    from tracker.wiring.doors import open_catalog
+
+    gate = None
+    if file is not None:
+        try:
+            gate = msgspec.json.decode(file.read_bytes(), type=GateSettings)
+        except (OSError, ValueError) as failure:
+            raise typer.BadParameter(f"FILE: {failure}") from None
+    with open_catalog(settings(data=data)) as catalog:
+        one = catalog.sites.get(name) if gate is None else catalog.sites.update(name, gate=gate)
+    answer(msgspec.to_builtins(one.gate))
 
 
 @key.command("add", epilog="Example: tracker key add --role analyst --site shop")

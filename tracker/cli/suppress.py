@@ -23,13 +23,14 @@ def add(
     user: Annotated[str | None, typer.Option("--user", metavar="ID", help="User id.")] = None,
     email: Annotated[str | None, typer.Option("--email", metavar="E", help="E-mail address; kept as a hash.")] = None,
     phone: Annotated[str | None, typer.Option("--phone", metavar="P", help="Phone (+49...); kept as a hash.")] = None,
+    network: Annotated[str | None, typer.Option("--network", metavar="N", help="PARTNER:ID; kept as a hash.")] = None,
     reason: Why = "optout",
     data: Data = None,
 ) -> None:
     """Put a person on the list; collectors know within two seconds."""
     from tracker.cli.remote import connect
 
-    named = {"visitor": visitor, "user": user, "email": email, "phone": phone}
+    named = {"visitor": visitor, "user": user, "email": email, "phone": phone, "network": network}
     body = {"site": site, "reason": reason} | {name: value for name, value in named.items() if value is not None}
     with connect(settings(data=data)) as api:
         answer(api.call("POST", "/api/v1/suppressions", body))
@@ -39,7 +40,9 @@ def add(
 def import_(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="One id a line.")],
     site: Site,
-    kind: Annotated[str, typer.Option("--kind", metavar="K", help="visitor, user, email, phone or hash.")] = "email",
+    kind: Annotated[
+        str, typer.Option("--kind", metavar="K", help="visitor, user, email, phone, network or hash.")
+    ] = "email",
     reason: Why = "optout",
     apply: Annotated[bool, typer.Option("--apply", help="Do it; without this it is only checked.")] = False,
     data: Data = None,

@@ -7,14 +7,26 @@ import re
 from collections.abc import AsyncIterator
 
 from aiohttp import hdrs, web
+from yarl import URL
 
-from tracker.collector import endpoints, endpoints_matomo, endpoints_snowplow, links, newcomers, scripts
+from tracker.collector import (
+    endpoints,
+    endpoints_matomo,
+    endpoints_snowplow,
+    forms,
+    links,
+    matching,
+    newcomers,
+    scripts,
+    segments,
+)
 from tracker.collector.endpoints import SERVICE, Handler
 from tracker.collector.protocols import segment
 from tracker.collector.service import Service
 from tracker.collector.settings import CollectorSettings
 from tracker.core.identifiers import warm_up
 
+_REST = "/{rest}"
 _MANY_SLASHES = re.compile(r"//+")
 _GETS: dict[str, Handler] = {
     "/p.js": scripts.get_script,
@@ -23,6 +35,7 @@ _GETS: dict[str, Handler] = {
     "/healthz": endpoints.healthz,
     "/readyz": endpoints.readyz,
     "/metrics": endpoints.get_metrics,
+    "/v1/segments": segments.get_segments,
     **endpoints_snowplow.GETS,
     **endpoints_matomo.GETS,
     **newcomers.GETS,
@@ -42,6 +55,7 @@ _POSTS: dict[str, Handler] = {
 def make_app(settings: CollectorSettings) -> web.Application:
     """The collector as an aiohttp application; it opens the spool when it starts and seals it when it stops."""
     app = web.Application(client_max_size=settings.limits.import_body)
+    app[segments.SEGMENTS] = segments.Segments(settings.data)
     for path, handler in _GETS.items():
         app.router.add_get(path, handler, allow_head=path not in _RECORDING)
     for path in newcomers.GETS:
@@ -51,8 +65,8 @@ def make_app(settings: CollectorSettings) -> web.Application:
         app.router.add_post(path, handler)
         app.router.add_route("OPTIONS", path, endpoints.preflight)
     app.router.add_get(r"/p.{version:[0-9a-f]{16}}.js", scripts.get_pinned)
-    app.router.add_get(r"/m/{name:[a-z]+\.[0-9a-f]{16}\.js}", scripts.get_pinned)
-    app.router.add_get(r"/m/{name:[a-z]+\.js\.map}", scripts.get_map)
+    app.router.add_get(r"/m/{name:[a-z-]+\.[0-9a-f]{16}\.js}", scripts.get_pinned)
+    app.router.add_get(r"/m/{name:[a-z-]+\.js\.map}", scripts.get_map)
     for path, handler in newcomers.KEYED_GETS.items():
         app.router.add_get(path, handler)
         app.router.add_route("OPTIONS", path, endpoints.preflight)
@@ -61,8 +75,13 @@ def make_app(settings: CollectorSettings) -> web.Application:
         app.router.add_route("OPTIONS", path, endpoints.preflight)
     app.router.add_get(r"/r/{token:[A-Za-z0-9_.-]+}", links.get_link)
     app.router.add_get(r"/o/{token:[A-Za-z0-9_.-]+}.gif", links.get_open)
+    app.router.add_post(r"/f/{form:[A-Za-z0-9_-]{1,40}}", forms.post_form)
+    app.router.add_route("OPTIONS", r"/f/{form:[A-Za-z0-9_-]{1,40}}", endpoints.preflight)
+    app.router.add_get("/sync", matching.get_sync, allow_head=False)
+    app.router.add_get("/setuid", matching.get_setuid, allow_head=False)
+    forms.prepare(app)
     app.router.add_get("/v1/projects/{key}/settings", endpoints.segment_settings)
-    app.router.add_route("*", "/{rest:.*}", _otherwise)
+    app.router.add_route("*", _REST[:-1] + ":.*}", _otherwise)
     app.on_response_prepare.append(_say_little)
     app.cleanup_ctx.append(lambda app: _service(app, settings))
     return app
@@ -89,4 +108,15 @@ async def _otherwise(request: web.Request) -> web.StreamResponse:
     handler = {"GET": _GETS, "POST": _POSTS}.get(request.method, {}).get(path)
     if handler is None and request.method == "OPTIONS" and (path in _POSTS or path in newcomers.GETS):
         handler = endpoints.preflight
-    return await (handler or endpoints.not_found)(request)
+    if handler is None:
+        handler = endpoints.refusal(await _methods(request.clone(rel_url=URL.build(path=path))))
+    return await handler(request)
+
+
+async def _methods(request: web.Request) -> set[str]:
+    """The methods that the path takes, as the table of routes says."""
+    found: set[str] = set()
+    for resource in request.app.router.resources():
+        if resource.canonical != _REST:
+            found |= (await resource.resolve(request))[1]
+    return found

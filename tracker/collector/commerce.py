@@ -11,28 +11,29 @@ from typing import Any
 
 from tracker.collector import values
 
-_EVENTS = {
-    "products searched": "search",
-    "product list viewed": "view_item_list",
-    "product clicked": "select_item",
-    "product viewed": "view_item",
-    "product added": "add_to_cart",
-    "product removed": "remove_from_cart",
-    "product added to wishlist": "add_to_wishlist",
-    "product shared": "share",
-    "cart viewed": "view_cart",
-    "checkout started": "begin_checkout",
-    "payment info entered": "add_payment_info",
-    "order completed": "purchase",
-    "purchase": "purchase",
-    "order refunded": "refund",
-    "promotion viewed": "view_promotion",
-    "promotion clicked": "select_promotion",
-    "signed up": "sign_up",
-    "signup": "sign_up",
-    "signed in": "login",
-    "login": "login",
+SEGMENT = {
+    "Products Searched": "search",
+    "Product List Viewed": "view_item_list",
+    "Product Clicked": "select_item",
+    "Product Viewed": "view_item",
+    "Product Added": "add_to_cart",
+    "Product Removed": "remove_from_cart",
+    "Product Added to Wishlist": "add_to_wishlist",
+    "Product Shared": "share",
+    "Cart Viewed": "view_cart",
+    "Checkout Started": "begin_checkout",
+    "Payment Info Entered": "add_payment_info",
+    "Order Completed": "purchase",
+    "Order Refunded": "refund",
+    "Promotion Viewed": "view_promotion",
+    "Promotion Clicked": "select_promotion",
+    "Signed Up": "sign_up",
+    "Signed In": "login",
 }
+"""Segment's names, as Segment writes them, and GA4's."""
+
+_EVENTS = {name.casefold(): ours for name, ours in SEGMENT.items()}
+_EVENTS |= {"purchase": "purchase", "signup": "sign_up", "login": "login"}
 _ITEM = {
     "product_id": "item_id",
     "productId": "item_id",
@@ -44,7 +45,7 @@ _ITEM = {
     "brand": "item_brand",
     "position": "index",
 }
-_ONE_PRODUCT = ("select_item", "view_item", "add_to_cart", "remove_from_cart", "add_to_wishlist", "share")
+ONE_PRODUCT = ("select_item", "view_item", "add_to_cart", "remove_from_cart", "add_to_wishlist", "share")
 
 
 def name_of(name: str) -> str:
@@ -67,7 +68,7 @@ def take_items(props: dict[str, Any], event: str) -> list[dict[str, Any]]:
         if isinstance(found, list) and all(isinstance(one, dict) for one in found):
             del props[key]
             return [item(one) for one in found]
-    if event in _ONE_PRODUCT and any(key in props for key in ("product_id", "productId", "sku")):
+    if event in ONE_PRODUCT and any(key in props for key in ("product_id", "productId", "sku")):
         names = [key for key in (*_ITEM, "price", "quantity", "coupon") if key in props and key != "id"]
         return [item({key: props.pop(key) for key in names})]
     return []

@@ -8,6 +8,8 @@ connections of a worker. A request whose head comes in one piece, as nearly all 
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
@@ -15,6 +17,9 @@ from aiohttp import hdrs, web
 from aiohttp.http_exceptions import LineTooLong
 from aiohttp.web_protocol import RequestHandler
 
+from tracker.collector.endpoints import SERVICE
+from tracker.collector.lane import Lane
+from tracker.collector.place import block, within
 from tracker.collector.quiet import quiet
 
 HEAD_BYTES = 65_536
@@ -27,9 +32,13 @@ _TOO_LARGE = (
 
 
 class Visitor(RequestHandler):
-    """One connection."""
+    """One connection. `_passing`: its request is in the fast lane."""
 
-    __slots__ = ()
+    __slots__ = ("_passing",)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._passing = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take it in, in the place of an idle one where the house is full."""
@@ -38,15 +47,92 @@ class Visitor(RequestHandler):
         if door.full and not door.make_room():
             transport.abort()  # type: ignore[attr-defined]
             return
+        if not door.admits(self, transport.get_extra_info("peername")):
+            transport.abort()  # type: ignore[attr-defined]
+            return
         super().connection_made(transport)
 
+    def connection_lost(self, exc: BaseException | None) -> None:
+        """As aiohttp does; its block has room again."""
+        door = self._manager
+        if isinstance(door, Door):
+            door.left(self)
+        super().connection_lost(exc)
+
     def data_received(self, data: bytes) -> None:
-        """As aiohttp does; a head that is not complete yet is watched."""
-        RequestHandler.data_received(self, data)
-        waiter = self._waiter
-        # No waiter: a request is being answered - or none ever came, and the connection's task has not begun yet.
-        if data and (not self._request_count if waiter is None else not waiter.done()):
+        """As aiohttp does, but a request that the fast lane takes wakes no task; an incomplete head is watched."""
+        waiter, before = self._waiter, self._request_count
+        if waiter is None or waiter.done():  # a request is being answered, or the connection's task has not begun yet
+            RequestHandler.data_received(self, data)
+            if data and waiter is None and not self._request_count:
+                self._half_a_head(len(data))
+            return
+        self._waiter = None
+        try:
+            RequestHandler.data_received(self, data)
+        finally:
+            self._waiter = waiter
+        if self._passing:
+            return
+        if self._request_count != before:
+            self._next()
+        elif data:
             self._half_a_head(len(data))
+
+    def _next(self) -> None:
+        """Requests came, and none is being answered: the first goes through the fast lane, or wakes the task."""
+        door, waiter = self._manager, self._waiter
+        lane = door.lane if isinstance(door, Door) else None
+        messages: Any = self._messages
+        while messages and waiter is not None and not waiter.done() and not self._passing:
+            message, payload = messages[0]
+            if lane is None or not lane.takes(message, payload):
+                waiter.set_result(None)
+                return
+            del messages[0]
+            self._passing = self._request_in_progress = True
+            if self._parser is not None:
+                self._parser.message_consumed()
+            if self._buffer_paused and len(messages) <= self._msg_queue_resume_size:
+                self._resume_reading_if_drained()
+            lane.enter(message, payload, self.remote, self._passed)
+
+    def _passed(self, answer: bytes, last: bool) -> None:
+        """The request in the fast lane has its answer; what came after it may follow."""
+        self._passing = self._request_in_progress = False
+        if self._handler_waiter is not None and not self._handler_waiter.done():
+            self._handler_waiter.set_result(None)
+        transport = self.transport
+        if transport is None or transport.is_closing():
+            return
+        transport.write(answer)
+        if last or self._close:
+            self.force_close()  # what is written is sent before
+            return
+        self._next_keepalive_close_time = close_time = self._loop.time() + self._keepalive_timeout
+        if self._keepalive_handle is None:
+            self._keepalive_handle = self._loop.call_at(close_time, self._process_keepalive)
+        if self._messages:
+            self._loop.call_soon(self._next)
+
+    def close(self) -> None:
+        """As aiohttp does; a request in the fast lane gets its answer first."""
+        self._close = True
+        if not self._passing:
+            super().close()
+
+    def _process_keepalive(self) -> None:
+        """As aiohttp does, but not while a request is in the fast lane."""
+        if self._passing:
+            self._keepalive_handle = None
+        else:
+            super()._process_keepalive()
+
+    @property
+    def remote(self) -> str | None:
+        """The address of the peer."""
+        name = self.peername
+        return str(name[0]) if isinstance(name, (list, tuple)) else name
 
     def _half_a_head(self, size: int) -> None:
         door = self._manager
@@ -60,7 +146,7 @@ class Visitor(RequestHandler):
     @property
     def idle(self) -> bool:
         """No request of it is being answered."""
-        return self._waiter is not None and not self._waiter.done()
+        return self._waiter is not None and not self._waiter.done() and not self._passing
 
     def handle_error(
         self,
@@ -95,9 +181,23 @@ class Visitor(RequestHandler):
 
 
 class Door(web.Server):
-    """All connections of a worker. `most`: how many; `patience`: seconds for a head."""
+    """All connections of a worker.
 
-    def __init__(self, like: web.Server, *, most: int, patience: float) -> None:
+    lane       where the common request is answered
+    most       how many; `patience`: seconds for a head
+    per_block  how many of one address block, 0: any number; `proxies` may have any number
+    """
+
+    def __init__(
+        self,
+        like: web.Server,
+        *,
+        lane: Lane,
+        most: int,
+        patience: float,
+        per_block: int,
+        proxies: Sequence[Any],
+    ) -> None:
         super().__init__(
             like.request_handler,
             request_factory=like.request_factory,
@@ -107,6 +207,11 @@ class Door(web.Server):
         self._kwargs = like._kwargs
         self._most = most
         self._patience = patience
+        self.lane = lane
+        self._per_block = per_block
+        self._proxies = proxies
+        self._homes: dict[Visitor, str] = {}  # no more than there are connections
+        self._at_home: Counter[str] = Counter()
         self._halves: dict[Visitor, tuple[int, int, float]] = {}  # requests before it, bytes so far, deadline
         self._sweeping: asyncio.TimerHandle | None = None
 
@@ -126,6 +231,26 @@ class Door(web.Server):
                 visitor.force_close()
                 return True
         return False
+
+    def admits(self, visitor: Visitor, peer: Any) -> bool:
+        """Whether the block of a peer has room for one more, which it then is."""
+        if not self._per_block or not isinstance(peer, tuple) or within(str(peer[0]), self._proxies):
+            return True
+        home = block(str(peer[0]))
+        if self._at_home[home] >= self._per_block:
+            quiet("collector.block_is_full")
+            return False
+        self._homes[visitor] = home
+        self._at_home[home] += 1
+        return True
+
+    def left(self, visitor: Visitor) -> None:
+        """A connection has ended."""
+        home = self._homes.pop(visitor, None)
+        if home is not None:
+            self._at_home[home] -= 1
+            if not self._at_home[home]:
+                del self._at_home[home]
 
     def watch(self, visitor: Visitor, requests: int, size: int) -> int:
         """`size` bytes more of a head that is not complete; how many there are now."""
@@ -158,12 +283,22 @@ class Door(web.Server):
 class Runner(web.AppRunner):
     """An AppRunner whose connections come through a Door."""
 
-    __slots__ = ("_most", "_patience")
+    __slots__ = ("_bounds",)
 
-    def __init__(self, app: web.Application, *, most: int, patience: float, **options: Any) -> None:
+    def __init__(
+        self,
+        app: web.Application,
+        *,
+        most: int,
+        patience: float,
+        per_block: int,
+        proxies: Sequence[Any],
+        **options: Any,
+    ) -> None:
         super().__init__(app, **options)
-        self._most = most
-        self._patience = patience
+        self._bounds: dict[str, Any] = {"most": most, "patience": patience, "per_block": per_block, "proxies": proxies}
 
     async def _make_server(self) -> web.Server:
-        return Door(await super()._make_server(), most=self._most, patience=self._patience)
+        server = await super()._make_server()  # only now is there a service
+        lane = Lane(self.app[SERVICE], asyncio.get_running_loop())
+        return Door(server, lane=lane, **self._bounds)

@@ -15,6 +15,7 @@ from tracker.collector.suppressions import Listed
 from tracker.collector.vocabulary import Vocabulary
 from tracker.core.drops import Reject
 from tracker.core.event import RawConsent, RawEvent, Rejected
+from tracker.core.gate import Lists
 from tracker.core.identifiers import Identifier, Keys
 from tracker.core.privacy import flags_of
 from tracker.core.site import Site
@@ -33,7 +34,9 @@ class Context(msgspec.Struct, kw_only=True):
     words       what the site has said so far, where that is limited
     makes_visitors  an event without a visitor gets a new one
     suspect     why the sender is taken for a machine (see `suspects`); "" for a person
+    lists       what the site keeps of addresses, and whose referrals are spam; None without such lists
     listed      the site's suppression list; None only where there cannot be one
+    decided     what the gate said so far of choices (analytics, ads) without any consent string
     """
 
     site: Site
@@ -58,6 +61,8 @@ class Context(msgspec.Struct, kw_only=True):
     minted: str = ""
     listed: Listed | None = None
     suspect: str = ""
+    decided: dict[tuple[bool | None, bool | None], Decision] = {}
+    lists: Lists | None = None
 
     def decide(self, said: RawConsent, state: int = 0) -> Decision:
         """The consent gate's word for one event of this request; `state` is what the list says of its person."""
@@ -74,6 +79,11 @@ class Context(msgspec.Struct, kw_only=True):
             state,
         )
 
+    def unreadable(self, said: RawConsent) -> bool:
+        """Whether a consent string came that cannot be read or counts no more."""
+        heard = hear(said, self.site.privacy, self.received)
+        return heard is not None and heard.unreadable
+
 
 class Draft:
     """An event on its road: what came, and what became of it so far."""
@@ -85,6 +95,7 @@ class Draft:
         "id",
         "identifiers",
         "items",
+        "message",
         "message_id",
         "name",
         "original_ts",
@@ -92,6 +103,7 @@ class Draft:
         "props",
         "raw",
         "referrer",
+        "spam",
         "text",
         "title",
         "traits",
@@ -123,6 +135,8 @@ class Draft:
         self.referrer = raw.referrer or ""
         self.title = raw.title or ""
         self.identifiers: list[Identifier] = []
+        self.message: Identifier | None = None
+        self.spam = False
         self.clean = False
         self.withheld = False
 

@@ -17,8 +17,8 @@ from tracker.collector import cors
 from tracker.collector.body import body_now, read_body
 from tracker.collector.protocols import gif, native, segment
 from tracker.collector.quiet import quiet
-from tracker.collector.ready import Ready, Words, ready, stays
-from tracker.collector.service import Service
+from tracker.collector.ready import TAKEN, Ready, Words, built, ready, stays
+from tracker.collector.service import LARGE, Service, unexpected
 from tracker.core.errors import BadRequest, Forbidden, NotFound, TrackerError
 
 SERVICE: web.AppKey[Service] = web.AppKey("service", Service)
@@ -46,9 +46,9 @@ def answering(
                 response = service.failure(request, failure, source)
             except (web.HTTPException, ConnectionError):
                 raise
-            except Exception as failure:  # nothing of it may reach the client
+            except Exception:  # nothing of it may reach the client
                 quiet("collector.failed", trace=True, source=source)
-                response = service.failure(request, _unexpected(failure), source)
+                response = service.failure(request, unexpected(), source)
             finally:
                 service.in_flight -= 1
             if service.leaving and type(response) is not Ready:
@@ -61,10 +61,6 @@ def answering(
     return wrap
 
 
-def _unexpected(_: Exception) -> TrackerError:
-    return TrackerError("something went wrong here; it was logged", code="internal")
-
-
 async def _body(request: web.Request, service: Service, limit: int) -> bytes:
     settings = service.settings
     return await read_body(
@@ -73,12 +69,11 @@ async def _body(request: web.Request, service: Service, limit: int) -> bytes:
 
 
 Parsed = TypeVar("Parsed")
-_LARGE = 65_536  # bytes; reading a damaged body of that size takes some 40 ms
 
 
 async def parsed(service: Service, body: bytes, parse: Callable[[], Parsed]) -> Parsed:
     """A large body is parsed in a thread, one at a time: somebody may have made it to keep everybody else waiting."""
-    if len(body) <= _LARGE:
+    if len(body) <= LARGE:
         return parse()
     return await asyncio.get_running_loop().run_in_executor(service.parser, parse)
 
@@ -91,11 +86,11 @@ async def post_native(request: web.Request, service: Service) -> web.StreamRespo
     if body is None:
         body = await _body(request, service, settings.limits.body)
     most = settings.limits.event
-    if len(body) > _LARGE:
+    if len(body) > LARGE:
         batch = await parsed(service, body, lambda: native.parse(body, max_event=most))
     else:
         batch = native.parse(body, max_event=most)
-    return _answer(request, service, _TAKEN, await service.store(request, batch, "native"))
+    return _answer(request, service, TAKEN, await service.store(request, batch, "native"))
 
 
 @answering("gif", limited=False)
@@ -147,7 +142,6 @@ def _key_of(authorization: str) -> str:
         return ""
 
 
-_TAKEN = Words(204)
 _SUCCESS = Words(200, b'{"success":true}', "application/json")
 _IMAGE = Words(200, gif.PIXEL, "image/gif")
 
@@ -158,15 +152,7 @@ def _answer(request: web.Request, service: Service, words: Words, headers: list[
         common = ready(words, origin, int(time.time()))
         if common is not None:
             return common
-    response = web.Response(
-        status=words.status,
-        body=words.body or None,
-        content_type=words.content_type or None,
-        headers={} if origin is None else cors.answer_headers(origin),
-    )
-    for name, value in headers:
-        response.headers.add(name, value)
-    return response
+    return built(words, origin, headers)
 
 
 @answering("preflight")
@@ -226,12 +212,20 @@ async def get_metrics(request: web.Request, service: Service) -> web.Response:
     return web.Response(body=service.metrics.render(), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 
-@answering("unknown")
-async def not_found(request: web.Request, service: Service) -> web.Response:
-    """Everything else."""
-    if request.content_length and request.content_length > service.settings.limits.import_body:
-        raise BadRequest("no such path, and far too much sent to it")
-    raise NotFound("no such path")
+def refusal(allowed: set[str]) -> Handler:
+    """The answer to everything else: 405 where another method leads somewhere, 404 elsewhere."""
+
+    @answering("unknown")
+    async def refuse(request: web.Request, service: Service) -> web.StreamResponse:
+        if request.content_length and request.content_length > service.settings.limits.import_body:
+            raise BadRequest("no such path or method, and far too much sent to it")
+        if not allowed:
+            raise NotFound("no such path")
+        words = {"code": "method_not_allowed", "message": "this address does not take this method"}
+        headers = {hdrs.ALLOW: ", ".join(sorted(allowed))}
+        return web.json_response({"error": words}, status=405, headers=headers)
+
+    return refuse
 
 
 body_of, respond = _body, _answer  # for the endpoints in other files

@@ -22,14 +22,16 @@ from tracker.collector.bounds import (
     UUID_FORM,
 )
 from tracker.collector.clicks import carries, mentions_click
-from tracker.collector.consent import Mode, decide
+from tracker.collector.consent import Mode
 from tracker.collector.draft import Context
 from tracker.collector.scrub import glance
 from tracker.collector.urls import clean
-from tracker.core.event import Event, RawEvent
-from tracker.core.privacy import flags_of
+from tracker.core.event import Event, RawConsent, RawEvent
 
 _M2, _M3 = int(Mode.M2), int(Mode.M3)
+_NOTHING = RawConsent()
+_is_uuid = UUID_FORM.fullmatch
+_SILENT = (None, None)
 
 
 def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
@@ -42,27 +44,24 @@ def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
         if name and name != "page_view":
             return None
         name = "page_view"
-    elif raw.type != "track" or not name or name.isspace() or len(name) > LONGEST_NAME or "@" in name:
+    elif raw.type != "track" or not name or name.isspace() or len(name) > LONGEST_NAME:
         return None
     visitor = raw.visitor
-    if not visitor or len(visitor) > LONGEST_ID or "@" in visitor or (context.fresh and context.cookie):
+    if not visitor or len(visitor) > LONGEST_ID or (context.fresh and context.cookie):
         return None
-    user = raw.user or ""
-    if user and (len(user) > LONGEST_ID or "@" in user):
+    user, session = raw.user or "", raw.session or ""
+    if len(user) > LONGEST_ID or len(session) > LONGEST_ID:
         return None
-    session = raw.session or ""
-    if session and (len(session) > LONGEST_ID or "@" in session):
-        return None
-    if raw.traits or raw.previous or raw.group or raw.ip or raw.ua or context.keep_times:
+    if raw.traits or raw.previous or raw.group or raw.ip or raw.ua or context.keep_times or context.lists is not None:
         return None
     listed = context.listed
     if listed is not None and listed.active and listed.state((visitor, context.cookie), (user,)):
         return None
     given = raw.message_id
-    if given is None or UUID_FORM.fullmatch(given) is None or given == NIL:
+    if given is None or _is_uuid(given) is None or given == NIL:
         return None
     title = raw.title or ""
-    if title and (len(title) > LONGEST_TITLE or "@" in title):
+    if len(title) > LONGEST_TITLE:
         return None
     value, currency, seq = raw.value, raw.currency or "", raw.seq
     if value is not None and not -LARGEST_VALUE < value < LARGEST_VALUE:
@@ -83,16 +82,17 @@ def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
 
     language, timezone, screen = raw.language or "", raw.timezone or "", raw.screen or ""
     library = raw.library or ""
-    if "@" in language or "@" in timezone or "@" in screen or "@" in library:
+    nobody = context.nobody
+    if not nobody and "@" in "".join((name, visitor, user, session, title, language, timezone, screen, library)):
         return None
     props, items, limits = raw.props, raw.items, context.limits
-    if not glance(text, props, items, limits.keys, limits.depth, context.nobody):
+    if not glance(text, props, items, limits.keys, limits.depth, nobody):
         return None
 
-    site, place, gpc = context.site, context.place, context.gpc
-    flags = flags_of(site.privacy)
-    analytics, ads = (None, None) if said is None else (said.analytics, said.ads)
-    decision = decide(site.consent, place.region, analytics, ads, None, gpc, context.browser, flags, 0)
+    choice = _SILENT if said is None else (said.analytics, said.ads)
+    decision = context.decided.get(choice)
+    if decision is None:
+        decision = context.decided[choice] = context.decide(said or _NOTHING)
     mode = decision.mode
     if mode < _M2:
         return None
@@ -101,8 +101,9 @@ def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
         carries(props) or (items and carries(items)) or mentions_click(title) or mentions_click(name)
     ):
         return None
+    place = context.place
     return Event(  # in the order of the fields: naming them costs as much again as all of the above
-        site.name,
+        context.site.name,
         given.lower(),
         context.arrival(),
         received,
@@ -127,7 +128,7 @@ def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
         {},  # traits
         decision.analytics,
         decision.ads,
-        1 if gpc else 0,
+        1 if context.gpc else 0,
         decision.stored,
         language[:64],
         timezone[:64],

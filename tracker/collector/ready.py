@@ -6,6 +6,7 @@ which costs more than taking the event in; here its bytes are kept for the secon
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from email.utils import formatdate
 from functools import lru_cache
 from http import HTTPStatus
@@ -26,14 +27,15 @@ class Words(NamedTuple):
     content_type: str = ""
 
 
+TAKEN = Words(204)
+
+
 class Ready(web.StreamResponse):
     """An answer that never changes, for HTTP/1.1 connections that stay open; any number of requests may share it."""
 
     def __init__(self, status: int, headers: dict[str, str], body: bytes) -> None:
         super().__init__(status=status, headers=headers)
-        head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
-        head += "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-        self._blob = f"{head}\r\n".encode() + body
+        self.blob = _blob(status, headers.items(), body)
 
     @property
     def keep_alive(self) -> bool:
@@ -45,11 +47,47 @@ class Ready(web.StreamResponse):
         transport = request.transport
         if transport is None or transport.is_closing():
             raise ConnectionResetError("the client has gone")
-        transport.write(self._blob)
+        transport.write(self.blob)
         return None
 
     async def write_eof(self, data: bytes = b"") -> None:
         """Nothing is left to send."""
+
+
+def built(words: Words, origin: str | None, headers: Iterable[tuple[str, str]]) -> web.Response:
+    """The answer that is not common; `origin`: one that may send here."""
+    response = web.Response(
+        status=words.status,
+        body=words.body or None,
+        content_type=words.content_type or None,
+        headers={} if origin is None else cors.answer_headers(origin),
+    )
+    for name, value in headers:
+        response.headers.add(name, value)
+    return response
+
+
+def written(response: web.Response, *, last: bool) -> bytes:
+    """An answer as HTTP/1.1, without aiohttp's road to the socket; `last`: the connection ends with it.
+
+    Raises ValueError for a header that would be two lines.
+    """
+    body = response.body
+    assert body is None or isinstance(body, bytes)
+    headers = [*response.headers.items(), (hdrs.SERVER, "tracker"), (hdrs.DATE, formatdate(usegmt=True))]
+    if body is not None:
+        headers.append((hdrs.CONTENT_LENGTH, str(len(body))))
+    if last:
+        headers.append((hdrs.CONNECTION, "close"))
+    if any("\r" in value or "\n" in value for _, value in headers):
+        raise ValueError("a header must be one line")
+    return _blob(response.status, headers, body or b"")
+
+
+def _blob(status: int, headers: Iterable[tuple[str, str]], body: bytes) -> bytes:
+    head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"
+    head += "".join(f"{name}: {value}\r\n" for name, value in headers)
+    return f"{head}\r\n".encode() + body
 
 
 def stays(request: BaseRequest) -> bool:

@@ -36,14 +36,17 @@ from tracker.collector.express import express
 from tracker.collector.scrub import blank_values, glance, survey, without_people
 from tracker.collector.signals import hear
 from tracker.collector.suppressions import Listed
-from tracker.collector.urls import blank, clean
+from tracker.collector.suspects import REFERRER_SPAM
+from tracker.collector.urls import blank, clean, is_below, only
 from tracker.core.consent_strings.tcf import LONGEST as LONGEST_STRING
 from tracker.core.drops import Reject, Suppress
 from tracker.core.event import EVENT_TYPES, Event, RawConsent, RawEvent, Record, Rejected, Suppressed
-from tracker.core.identifiers import person_id, seal, take_from_props, take_from_traits
+from tracker.core.gate import Lists
+from tracker.core.identifiers import Identifier, person_id, seal, seal_message, take_from_props, take_from_traits
 from tracker.core.suppression import State
 
 _SILENT = RawConsent()
+FORM = "form"  # the trait by which the endpoint of forms hands over what is to be sealed
 _FIXED_NAMES = {
     "page": "page_view",
     "screen": "screen_view",
@@ -236,6 +239,9 @@ def take_identifiers(draft: Draft) -> Record | None:
     context = draft.context
     keys = context.keys
     country = context.place.country
+    if FORM in draft.traits and context.source == "form":
+        draft.message = Identifier(FORM, draft.traits[FORM])
+        draft.traits = {name: value for name, value in draft.traits.items() if name != FORM}
     draft.props, taken = take_from_props(keys, draft.props, country)
     draft.traits, from_traits = take_from_traits(keys, draft.traits, country)
     draft.identifiers = taken + from_traits
@@ -275,11 +281,21 @@ def clean_urls(draft: Draft) -> Record | None:
         draft.url = clean(draft.url, click_ids=click_ids)
     if draft.referrer:
         draft.referrer = clean(draft.referrer, click_ids=click_ids)
+    lists = draft.context.lists
+    if lists is not None:
+        _keep_listed(draft, lists)
     if "@" in draft.title:
         draft.title = blank(draft.title)
     if "@" in draft.name:
         draft.name = blank(draft.name)
     return None
+
+
+def _keep_listed(draft: Draft, lists: Lists) -> None:
+    draft.spam = bool(draft.referrer) and is_below(draft.referrer, lists.spam_referrers)
+    if lists.query_keys is not None:
+        draft.url = only(draft.url, lists.query_keys)
+        draft.referrer = only(draft.referrer, lists.query_keys)
 
 
 def accept(draft: Draft) -> Record | None:
@@ -295,6 +311,8 @@ def accept(draft: Draft) -> Record | None:
     vault = ""
     if draft.identifiers and context.keys.seal is not None:
         vault = seal(context.keys, draft.identifiers, context.random(12))
+    if draft.message is not None and context.keys.seal is not None:
+        vault = f"{vault} {seal_message(context.keys, draft.message, context.random(12))}".lstrip()
     return Event(
         site=context.site.name,
         id=draft.id,
@@ -334,7 +352,7 @@ def accept(draft: Draft) -> Record | None:
         vault=vault,
         consent=_hash_of(raw.consent),
         consent_text=_text_of(raw.consent) if raw.type == "consent" else "",
-        bot=context.suspect,
+        bot=context.suspect or (REFERRER_SPAM if draft.spam else ""),
     )
 
 
@@ -415,7 +433,7 @@ def turn_away(reason: Reject, message: str, context: Context, text: bytes = b"")
 
 def to_body(raw: RawEvent, context: Context, text: bytes = b"") -> tuple[Record, bytes]:
     """`travel`, encoded for the spool. A number or text that JSON cannot carry ends as Rejected like any other."""
-    record = travel(raw, context, text)
+    record = express(raw, context, text) or walk(raw, context, text)
     words = context.words
     if (
         words is not None
@@ -435,6 +453,8 @@ encode = msgspec.json.Encoder().encode
 
 def _with_text(record: Rejected, context: Context, said: RawConsent, text: bytes) -> Rejected:
     """Add what came, without people's details - or not at all where nobody agreed to keep anything."""
+    if context.lists is not None and context.lists.query_keys is not None:
+        return record  # an address in it may hold what the site does not want to keep
     mode = context.decide(said).mode
     if not text or mode < Mode.M2 or (context.listed is not None and context.listed.state((context.cookie,), ())):
         return record

@@ -24,7 +24,7 @@ log = structlog.get_logger()
 
 _BRIEF = "public, max-age=3600, stale-while-revalidate=86400"
 _FOR_EVER = "public, max-age=31536000, immutable"
-_NAME = re.compile(r"[a-z]+\.[0-9a-f]{16}\.js")
+_NAME = re.compile(r"[a-z-]+\.[0-9a-f]{16}\.js")
 
 
 @lru_cache(maxsize=64)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 import msgspec
@@ -35,6 +35,7 @@ _harmless_keys: set[str] = set()  # keys seen that name no contact detail; bound
 _SHORTEST_KEY = 5  # bytes a key needs at the least: "":1,
 _LONGEST_GLANCE = 16_000
 _FAR_TOO_LONG = 262_144  # bytes
+_NESTED = frozenset((dict, list))
 
 
 def nobody_in(text: bytes) -> bool:
@@ -62,16 +63,21 @@ def glance(  # noqa: PLR0917 - called for every event, and keywords cost
     size = len(text)
     if size > _LONGEST_GLANCE or (size > most_keys * _SHORTEST_KEY and text.count(b":") > most_keys):
         return False
-    return _harmless(props, deepest) and (not items or _harmless(items, deepest))
+    if not items:
+        return _harmless(props, deepest)
+    inner = deepest - 1
+    return inner > 0 and _harmless(props, deepest) and all([_harmless(item, inner) for item in items])  # noqa: C419
 
 
 def _harmless(value: dict[str, Any] | list[Any], levels: int) -> bool:
     """Whether no key in it names a contact detail, down to as many levels as there may be."""
-    members: Iterable[Any] = value
+    members: Collection[Any] = value
     if type(value) is dict:
         if not (_harmless_keys.issuperset(value) or _learn(value)):
             return False
         members = value.values()
+    if _NESTED.isdisjoint(map(type, members)):
+        return True
     for member in members:
         kind = type(member)
         if (kind is dict or kind is list) and (levels == 1 or not _harmless(member, levels - 1)):

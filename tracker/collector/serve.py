@@ -7,6 +7,7 @@ import contextlib
 import gc
 import signal
 import time
+from ipaddress import ip_network
 from typing import Any
 
 import structlog
@@ -55,19 +56,7 @@ async def serve(settings: CollectorSettings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     app = make_app(settings)
-    runner = Runner(
-        app,
-        most=connections_for(settings.connections),
-        patience=settings.head_timeout,
-        max_headers=HEADERS,
-        access_log=None,  # an access log would hold addresses
-        max_line_size=settings.limits.event,  # some dialects write a whole order into the query string
-        auto_decompress=False,  # bodies are sniffed and inflated under a bound of our own
-        keepalive_timeout=settings.keepalive,
-        shutdown_timeout=settings.grace,
-        lingering_time=3.0,  # for a client that still sends to read why it was refused
-        handle_signals=False,
-    )
+    runner = runner_of(app, settings)
     await runner.setup()
     try:
         site = web.TCPSite(runner, settings.host, settings.port, reuse_port=True, backlog=1024)
@@ -78,6 +67,25 @@ async def serve(settings: CollectorSettings) -> None:
         await _leave(site, app[SERVICE], settings.grace)
     finally:
         await runner.cleanup()
+
+
+def runner_of(app: web.Application, settings: CollectorSettings) -> Runner:
+    """What serves the collector, with every bound of its settings."""
+    return Runner(
+        app,
+        most=connections_for(settings.connections),
+        patience=settings.head_timeout,
+        per_block=settings.connections_per_address,
+        proxies=tuple(ip_network(text, strict=False) for text in settings.trusted_proxies),
+        max_headers=HEADERS,
+        access_log=None,  # an access log would hold addresses
+        max_line_size=settings.limits.event,  # some dialects write a whole order into the query string
+        auto_decompress=False,  # bodies are sniffed and inflated under a bound of our own
+        keepalive_timeout=settings.keepalive,
+        shutdown_timeout=settings.grace,
+        lingering_time=3.0,  # for a client that still sends to read why it was refused
+        handle_signals=False,
+    )
 
 
 def connections_for(wanted: int) -> int:

@@ -8,42 +8,58 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import hdrs, web
-from multidict import istr
+from multidict import CIMultiDictProxy, istr
 
 from tracker.collector import cookies, cors
 from tracker.collector.body import Budget
+from tracker.collector.draft import Context
+from tracker.collector.journey import Journey
 from tracker.collector.limits import Buckets
 from tracker.collector.metrics import Metrics
-from tracker.collector.parsed import Batch, Reader, Unreadable
+from tracker.collector.parsed import Batch
 from tracker.collector.place import NOWHERE, Places, block, client_address, within
-from tracker.collector.road import Context, encode, to_body, turn_away
 from tracker.collector.settings import CollectorSettings
 from tracker.collector.sites import KnownSite, Sites, allows
 from tracker.collector.suppressions import Suppressions
 from tracker.collector.suspects import DATA_CENTRE, NO_LANGUAGE, RATE, Rates, claims_browser, is_public
 from tracker.collector.vocabulary import Vocabulary
 from tracker.core.errors import Forbidden, TooLarge, TooMany, TrackerError, TryLater, Unauthorized
-from tracker.core.event import Event, Suppressed
 from tracker.spool.writer import SpoolWriter
 
 # A name that is an istr is looked up without being folded to lower case first.
 _SEC_FETCH_SITE, _SEC_GPC, _FORWARDED_FOR = istr("Sec-Fetch-Site"), istr("Sec-GPC"), istr("X-Forwarded-For")
-_DIRECT = frozenset(("native", "gif", "link", "open"))  # sources that nobody else's server speaks for
-_IMAGES = frozenset(("gif", "link", "open", "snowplow", "matomo"))  # what browsers may ask for without an Origin
-_MAKE_VISITORS = frozenset(("native", "gif", "link", "snowplow", "matomo"))  # pages use them without a visitor's id
+_DIRECT = frozenset(("native", "gif", "link", "open", "form", "match"))  # sources that nobody else's server speaks for
+_IMAGES = frozenset(
+    ("gif", "link", "open", "form", "match", "snowplow", "matomo")
+)  # what browsers may ask for without an Origin
+_MAKE_VISITORS = frozenset(
+    ("native", "gif", "link", "form", "snowplow", "matomo")
+)  # pages use them without a visitor's id
 _DNT = istr("DNT")
-_FORGETS = frozenset({"refused", "suppressed", "child", "contextual"})  # endings that leave no cookie behind
 _FORWARDED = istr("Forwarded")
-_AT_A_TIME = 500  # events between two looks at other requests
+LARGE = 65_536  # bytes of a body; reading a damaged one of that size takes some 40 ms
+AT_A_TIME = 500  # events between two looks at other requests
 _BYTES_AT_A_TIME = 131_072  # and bytes of them
 
 
 def may_be_browser(headers: Mapping[str, str]) -> bool:
     """Whether a request without Origin or Sec-Fetch may be an image's: older browsers send neither for images."""
     return hdrs.REFERER in headers or headers.get(hdrs.USER_AGENT, "").startswith("Mozilla/")
+
+
+class Asker(Protocol):
+    """What is asked of a request here: `web.Request` has it, and so has what comes through the fast lane."""
+
+    @property
+    def headers(self) -> CIMultiDictProxy[str]:
+        """Its headers."""
+
+    @property
+    def remote(self) -> str | None:
+        """The address of the peer."""
 
 
 class Service:
@@ -92,46 +108,53 @@ class Service:
             raise Forbidden("this origin is not among the site's domains", code="origin_not_allowed")
         return known
 
-    async def store(
-        self, request: web.Request, batch: Batch, source: str, *, history: bool = False
-    ) -> list[tuple[str, str]]:
+    async def store(self, request: Asker, batch: Batch, source: str, *, history: bool = False) -> list[tuple[str, str]]:
         """Take every event of a batch down the road and return once all endings are on disk: headers for the answer.
 
         Raises Unauthorized, Forbidden, TooLarge, TryLater; then nothing is stored.
         """
-        headers = request.headers
-        origin = headers.get(hdrs.ORIGIN)
-        known = self.site_of(batch.write_key, origin)
+        journey = self.depart(request, batch, source, history=history)
+        step = AT_A_TIME
+        if len(batch.texts) > 1:  # a large batch must not keep everybody else waiting, be it many events or long ones
+            step = min(step, 1 + _BYTES_AT_A_TIME * len(batch.texts) // (1 + sum(map(len, batch.texts))))
+        for start in range(0, len(batch.texts), step):
+            if start:
+                await asyncio.sleep(0)
+            journey.take(batch.texts[start : start + step])
+        await self.spool.append(journey.bodies)
+        return self.arrive(request, journey)
+
+    def depart(self, request: Asker, batch: Batch, source: str, *, history: bool = False) -> Journey:
+        """The journey of a batch that may be stored. Raises Unauthorized, Forbidden, TooLarge, TooMany."""
+        known = self.site_of(batch.write_key, request.headers.get(hdrs.ORIGIN))
         limits = self.settings.limits
         most = limits.import_events if history else limits.events
         if len(batch.texts) > most:
             raise TooLarge(f"more than {most} events in one batch")
         if self.key_rate is not None:
             self.key_rate.take(batch.write_key, len(batch.texts), time.monotonic())
-        context = self._context(request, known, batch, source, history)
-        out = _Travelled()
-        step = _AT_A_TIME
-        if len(batch.texts) > 1:  # a large batch must not keep everybody else waiting, be it many events or long ones
-            step = min(step, 1 + _BYTES_AT_A_TIME * len(batch.texts) // (1 + sum(map(len, batch.texts))))
-        for start in range(0, len(batch.texts), step):
-            if start:
-                await asyncio.sleep(0)
-            self._travel(batch.texts[start : start + step], batch.read, context, out)
-        await self.spool.append(out.bodies)
-        batch.turned = out.turned
-        if out.accepted:
-            self.metrics.endings[source, "accepted"] += out.accepted
-        for reason, ending in out.dropped:
-            self.metrics.endings[source, ending] += 1
+        return Journey(batch, self.context(request, known, batch, source, history=history))
+
+    def arrive(self, request: Asker, journey: Journey) -> list[tuple[str, str]]:
+        """All of it is on disk: count it, and say what headers the answer has."""
+        batch, context = journey.batch, journey.context
+        batch.turned = journey.turned
+        if journey.accepted:
+            self.metrics.endings[context.source, "accepted"] += journey.accepted
+        for reason, ending in journey.dropped:
+            self.metrics.endings[context.source, ending] += 1
             self.metrics.reasons[reason] += 1
         if batch.anonymous:
-            batch.kept, batch.visitor = out.accepted, out.last.visitor if out.last is not None else ""
-        answer = self._cookie_headers(request, batch, context, out)
-        if context.gpc and context.browser:  # 11 CCR 7025(c)(6): the page may say so; only the server sees every signal
+            batch.kept, batch.visitor = journey.accepted, journey.last.visitor if journey.last is not None else ""
+        if not context.browser:
+            return []
+        answer = journey.cookie_headers(request.headers.get(hdrs.COOKIE), self.settings.https)
+        if context.gpc:  # 11 CCR 7025(c)(6): the page may say so; only the server sees every signal
             answer.append(("Tracker-Optout", "honored"))
         return answer
 
-    def _context(self, request: web.Request, known: KnownSite, batch: Batch, source: str, history: bool) -> Context:
+    def context(self, request: Asker, known: KnownSite, batch: Batch, source: str, *, history: bool = False) -> Context:
+        """What the request says about all its events."""
         headers = request.headers
         browser = hdrs.ORIGIN in headers or _SEC_FETCH_SITE in headers  # Node's fetch says Sec-Fetch-Mode, never Site
         ua = headers.get(hdrs.USER_AGENT, "")
@@ -143,9 +166,10 @@ class Service:
         context = Context(
             site=known.site,
             keys=known.keys,
+            lists=known.lists,
             source=source,
             received=self._now(),
-            arrival=self.spool.next_arrival,
+            arrival=self.spool.arrivals(len(batch.texts) * 2),  # one that no JSON can hold takes another
             browser=browser,
             gpc=headers.get(_SEC_GPC) == "1" or (known.site.privacy.honour_dnt and headers.get(_DNT) == "1"),
             place=self._place(request) if direct else NOWHERE,
@@ -161,7 +185,8 @@ class Service:
             listed=self.suppressions.of(known.keys, expected=self.sites.suppression),
             words=self._words(known.site.name),
         )
-        if browser and direct:
+        context.suspect = batch.suspect
+        if browser and direct and not context.suspect:
             context.suspect = self._suspect(context, hdrs.ACCEPT_LANGUAGE in headers, len(batch.texts))
         return context
 
@@ -190,10 +215,10 @@ class Service:
         self._received = max(self._received, time.time_ns() // 1_000_000)
         return self._received
 
-    def _place(self, request: web.Request) -> Any:
+    def _place(self, request: Asker) -> Any:
         return self.places.find(self.peer(request) if self.proxies else request.remote or "")
 
-    def peer(self, request: web.Request) -> str:
+    def peer(self, request: Asker) -> str:
         """The address that a request came from, as far as trusted proxies say it."""
         peer = request.remote or ""
         if not self.proxies:
@@ -211,61 +236,12 @@ class Service:
             return said
         return str(request.scheme)
 
-    def admit(self, request: web.Request) -> None:
+    def admit(self, request: Asker) -> None:
         """Raises TooMany where the client's address block is over its share."""
         if self.address_rate is not None:
             self.address_rate.take(block(self.peer(request)), 1, time.monotonic())
 
-    def _travel(self, texts: list[bytes], read: Reader, context: Context, out: _Travelled) -> None:
-        bodies = out.bodies
-        for text in texts:
-            raw = read(text)
-            if isinstance(raw, Unreadable):
-                out.turned.append(len(bodies))
-                turned = turn_away(raw.reason, raw.message, context, text)
-                out.dropped.append((turned.reason, "rejected"))
-                bodies.append(encode(turned))
-                continue
-            record, body = to_body(raw, context, text)
-            bodies.append(body)
-            if isinstance(record, Event):
-                out.accepted += 1
-                out.last = record
-                if record.analytics == 0:
-                    out.refused = True
-            else:
-                ending = "suppressed" if isinstance(record, Suppressed) else "rejected"
-                if ending == "rejected":
-                    out.turned.append(len(bodies) - 1)
-                out.dropped.append((record.reason, ending))
-                out.refused = out.refused or record.reason in _FORGETS
-
-    def _cookie_headers(
-        self, request: web.Request, batch: Batch, context: Context, out: _Travelled
-    ) -> list[tuple[str, str]]:
-        if not context.browser:
-            return []
-        if not out.refused and out.last is not None and out.last.visitor == context.cookie and not context.fresh:
-            return []  # the common case: the browser has the right cookie already
-        https = self.settings.https
-        if out.refused:
-            if not cookies.present(request.headers.get(hdrs.COOKIE)):
-                return []
-            return [("Set-Cookie", header) for header in cookies.expire_headers(https)]
-        event = out.last
-        if event is None or not event.visitor:
-            return []
-        headers = []
-        if event.visitor != context.cookie:
-            header = cookies.set_header(event.visitor, https)
-            if header is not None:
-                headers.append(("Set-Cookie", header))
-        given = batch.read(batch.texts[0])
-        if not isinstance(given, Unreadable) and given.visitor != event.visitor and context.source == "native":
-            headers.append(("X-Visitor", event.visitor))
-        return headers
-
-    def failure(self, request: web.Request, failure: TrackerError, source: str) -> web.Response:
+    def failure(self, request: Asker, failure: TrackerError, source: str) -> web.Response:
         """The answer to a request that failed: the error's own words, readable by origins that may send here.
 
         Segment's and RudderStack's libraries look for `code` and `message` at the top: without them rudder-sdk-python
@@ -285,15 +261,6 @@ class Service:
         return web.json_response(body, status=failure.status, headers=headers)
 
 
-class _Travelled:
-    """What one batch became."""
-
-    __slots__ = ("accepted", "bodies", "dropped", "last", "refused", "turned")
-
-    def __init__(self) -> None:
-        self.bodies: list[bytes] = []
-        self.accepted = 0
-        self.dropped: list[tuple[str, str]] = []
-        self.last: Event | None = None
-        self.refused = False
-        self.turned: list[int] = []  # positions of the rejected
+def unexpected() -> TrackerError:
+    """What is said of a failure that nobody foresaw."""
+    return TrackerError("something went wrong here; it was logged", code="internal")

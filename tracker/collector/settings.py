@@ -38,6 +38,7 @@ class CollectorSettings:
     trusted_proxies  addresses or networks whose X-Forwarded-For is believed
     geoip            an .mmdb file with countries, or None: then every region is unknown, which is the strictest
     connections      that may be open at once; an idle one gives way to a newcomer
+    connections_per_address  of one address block (/24 or /48), trusted proxies excepted; 0: any number
     head_timeout     seconds a request's head may take after its first byte
     read_timeout     seconds a client may take for its body, and one more for each `body_rate` bytes that came
     data_centres     a file of networks whose browsers are machines, or None
@@ -61,6 +62,7 @@ class CollectorSettings:
     block_rate: int = 0
     limits: Limits = field(default_factory=Limits)
     connections: int = 5_000
+    connections_per_address: int = 0
     head_timeout: float = 10.0
     read_timeout: float = 10.0
     body_rate: int = 16_000

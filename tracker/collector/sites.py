@@ -11,6 +11,7 @@ import msgspec
 
 from tracker.collector.quiet import quiet
 from tracker.core.errors import Broken
+from tracker.core.gate import Lists, lists_of
 from tracker.core.identifiers import Keys, keys_of
 from tracker.core.site import Site, SitesFile
 
@@ -18,10 +19,11 @@ _LOOK_EVERY = 1.0  # seconds between looks at the file's time; an unknown key lo
 
 
 class KnownSite(msgspec.Struct, frozen=True):
-    """A site with its keys derived."""
+    """A site with its keys and lists derived."""
 
     site: Site
     keys: Keys
+    lists: Lists | None = None
 
 
 class Sites:
@@ -85,7 +87,9 @@ class Sites:
                 return
             found = msgspec.json.decode(self._path.read_bytes(), type=SitesFile)
             self._by_key = {
-                site.write_key: KnownSite(site, keys_of(site.name, site.write_key, site.identifier_key))
+                site.write_key: KnownSite(
+                    site, keys_of(site.name, site.write_key, site.identifier_key), lists_of(site.gate)
+                )
                 for site in found.sites
             }
             self._by_name = {known.site.name: known for known in self._by_key.values()}

@@ -2,6 +2,8 @@
 
     no_language   says it is a browser of today and sends no Accept-Language, which every one of them does
     data_centre   a browser on an address of the operator's list of hosting ranges
+    honeypot      filled in a form's field that people cannot see
+    referrer_spam  came from a host of the site's list of spammers
     rate          more events a minute from one visitor's cookie or one address block than people make
 
 Only what a browser sends is judged: a server speaks for many people, from a data centre, as fast as it likes. Private
@@ -17,6 +19,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from pathlib import Path
 
 NO_LANGUAGE, DATA_CENTRE, RATE = "no_language", "data_centre", "rate"
+HONEYPOT, REFERRER_SPAM = "honeypot", "referrer_spam"
 _MODERN = re.compile(r"Mozilla/5\.0 \(.{4,300}?\).* (?:Chrome|Firefox|Version|CriOS|FxiOS|Edg)/\d")
 _MINUTE_MS = 60_000
 _MOST = 20_000

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from urllib.parse import unquote_plus
+from urllib.parse import unquote_plus, urlsplit
 
 from tracker.collector.clicks import mentions_click, names_click, strip_text
 
@@ -82,6 +82,32 @@ def _clean(url: str, click_ids: bool) -> str:
         return head
     kept = [pair for pair in query.split("&") if pair and _keep(pair, click_ids)]
     return f"{head}?{'&'.join(kept)}" if kept else head
+
+
+def only(url: str, keys: frozenset[str]) -> str:
+    """A URL that went through `clean`, with no query parameters but these, campaign parameters and click ids (P-36)."""
+    head, asked, query = url.partition("?")
+    if not asked:
+        return url
+    kept = [pair for pair in query.split("&") if _listed(unquote_plus(pair.partition("=")[0]).lower(), keys)]
+    return f"{head}?{'&'.join(kept)}" if kept else head
+
+
+def _listed(name: str, keys: frozenset[str]) -> bool:
+    return name in keys or name.startswith("utm_") or names_click(name)
+
+
+def is_below(url: str, hosts: frozenset[str]) -> bool:
+    """Whether the host of a URL is one of some hosts, or a sub-domain of one."""
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return False
+    while host:
+        if host in hosts:
+            return True
+        host = host.partition(".")[2]
+    return False
 
 
 def _keep(pair: str, click_ids: bool) -> bool:

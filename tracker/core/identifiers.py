@@ -4,9 +4,11 @@ Networks disagree about normalisation, so one hash cannot serve them all (see do
 
     email   e1 trim, lower case          e2 no white space             e3 e1 and no dots for gmail.com, googlemail.com
             e4 e3 and no +suffix there   e5 gmail.com only, as e4      e6 no dots and no +suffix for every domain
+            e7 e2 and no +suffix
     phone   p1 +E.164                    p2 digits                     p3 digits (00 and 0 stripped)
             p4 digits                    p5 SHA-1 of the ten national digits (country code 1)
     name    g no white space             s trimmed                     m no white space, no ASCII punctuation
+            a a-z and 0-9 without accents (street, city, state too)    i first letter (first name)
     zip     m hashed, plain              country m hashed, plain       (the plain ones are what networks take unhashed)
 
 All are lower-case hex SHA-256 of lower-case UTF-8 text unless said otherwise. The forms are sealed with AES-256-GCM,
@@ -26,11 +28,12 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from tracker.core import forms
 from tracker.core.errors import Broken
 
 _HASHED = re.compile(r"[0-9a-f]{64}")
+_EMAIL_FORMS = ("e1", "e2", "e3", "e4", "e5", "e6", "e7")
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]+\.[^\s@.]{2,}")
-_GMAIL = ("gmail.com", "googlemail.com")
 _PUNCTUATION = str.maketrans("", "", string.punctuation + string.whitespace)
 _NONCE = 12
 
@@ -139,16 +142,7 @@ def email_forms(text: str) -> Identifier | None:
     plain = canonical_email(text)
     if plain is None:
         return None
-    local, _, domain = plain.rpartition("@")
-    bare = local.split("+")[0].replace(".", "")
-    undotted = local.replace(".", "")
-    forms = {"e1": plain, "e2": plain, "e3": plain, "e4": plain, "e5": plain, "e6": f"{bare}@{domain}" if bare else ""}
-    if domain in _GMAIL:
-        forms["e3"] = f"{undotted}@{domain}" if undotted else ""
-        forms["e4"] = f"{bare}@{domain}" if bare else ""
-    if domain == "gmail.com":
-        forms["e5"] = forms["e4"]
-    return Identifier("email", {name: _sha(form) for name, form in forms.items() if form})
+    return Identifier("email", _hashed({form: forms.email(form, plain) for form in _EMAIL_FORMS}))
 
 
 def phone_forms(text: str, country: str) -> Identifier | None:
@@ -158,37 +152,31 @@ def phone_forms(text: str, country: str) -> Identifier | None:
     plus = canonical_phone(text, country)
     if plus is None:
         return None
-    digits = plus[1:]
-    forms = {"p1": _sha(plus), "p2": _sha(digits), "p3": _sha(digits), "p4": _sha(digits)}
-    if digits[0] == "1" and len(digits) == 11:
-        forms["p5"] = hashlib.sha1(digits[1:].encode(), usedforsecurity=False).hexdigest()
-    return Identifier("phone", forms)
+    found = _hashed({form: forms.phone(form, plus) for form in ("p1", "p2", "p3", "p4")})
+    if plus.startswith("+1") and (national := forms.phone("p5", plus)):
+        found["p5"] = hashlib.sha1(national.encode(), usedforsecurity=False).hexdigest()
+    return Identifier("phone", found)
 
 
 def name_forms(kind: str, text: str) -> Identifier | None:
-    """First or last name, street: three spellings."""
-    plain = text.strip().lower()
-    if not plain:
-        return None
-    forms = {"g": "".join(plain.split()), "s": plain, "m": plain.translate(_PUNCTUATION)}
-    return Identifier(kind, {name: _sha(form) for name, form in forms.items() if form})
+    """First or last name, street: the spellings of the networks."""
+    wanted = ("g", "s", "m", "a", "i") if kind == "first_name" else ("g", "s", "m", "a")
+    found = _hashed({form: forms.name(form, text) for form in wanted})
+    return Identifier(kind, found) if found else None
 
 
 def place_forms(kind: str, text: str) -> Identifier | None:
-    """City, state, zip, country as Meta hashes them; zip and country also plain, as Google takes them."""
-    plain = text.strip().lower()
-    if not plain:
-        return None
+    """City, state, zip, country as Meta hashes them, city and state also as Amazon does; zip and country also plain,
+    as Google takes them.
+    """
     if kind == "zip":
-        short = plain.split("-")[0].strip()
-        return Identifier(kind, {"m": _sha(short), "plain": text.strip().upper()}) if len(short) >= 2 else None
+        short = forms.zip_code(text)
+        return Identifier(kind, {"m": _sha(short), "plain": text.strip().upper()}) if short else None
     if kind == "country":
-        code = {"usa": "us", "united states": "us", "uk": "gb", "united kingdom": "gb"}.get(plain, plain)
-        return Identifier(kind, {"m": _sha(code), "plain": code.upper()}) if len(code) == 2 else None
-    letters = "".join(c for c in plain if c.isascii() and c.isalnum())
-    if kind == "state":
-        letters = letters[:2]
-    return Identifier(kind, {"m": _sha(letters)}) if letters else None
+        code = forms.country(text)
+        return Identifier(kind, {"m": _sha(code), "plain": code.upper()}) if code else None
+    found = _hashed({"m": forms.city(text) if kind == "city" else forms.state(text), "a": forms.name("a", text)})
+    return Identifier(kind, found) if found else None
 
 
 def gender_forms(text: str) -> Identifier | None:
@@ -204,6 +192,10 @@ def birthday_forms(text: str) -> Identifier | None:
         return None
     year, month, day = found.groups()
     return Identifier("birthday", {"y": _sha(year), "m": _sha(month), "d": _sha(day), "ymd": _sha(year + month + day)})
+
+
+def _hashed(texts: dict[str, str]) -> dict[str, str]:
+    return {form: _sha(text) for form, text in texts.items() if text}
 
 
 def _sha(text: str) -> str:
@@ -228,6 +220,21 @@ def unseal(keys: Keys, vault: str) -> list[Identifier]:
         return msgspec.json.decode(clear, type=list[Identifier])
     except (ValueError, InvalidTag) as failure:
         raise Broken("sealed identifiers do not open with this site's key") from failure
+
+
+MESSAGE = "f."
+"""What a sealed message of a form begins with, so that it can be told from hash forms without being opened."""
+
+
+def seal_message(keys: Keys, message: Identifier, nonce: bytes) -> str:
+    """What somebody wrote into a form in order to be answered, in clear, sealed. Raises Broken as `seal`."""
+    return MESSAGE + seal(keys, [message], nonce)
+
+
+def unseal_message(keys: Keys, sealed: str) -> dict[str, str]:
+    """What `seal_message` sealed; only whoever answers it opens it. Raises Broken as `unseal`."""
+    [message] = unseal(keys, sealed.removeprefix(MESSAGE))
+    return message.forms
 
 
 _EMAIL_KEYS = frozenset("email mail emailaddress customeremail useremail billingemail contactemail emailid".split())

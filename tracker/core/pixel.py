@@ -1,4 +1,4 @@
-"""What a site asks of the pixel. Stored with the site, checked here, told to browsers as the first line of `/p.js`."""
+"""What a site asks of the pixel. Stored with the site, checked here, told to browsers before the core of `/p.js`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tracker.core.widgets import Banner, Callback, Feedback, Language, Look, Sur
 Capture = Literal["outbound", "download", "contact", "form", "marked", "rage", "missing", "error"]
 Manager = Literal["tcf", "gpp", "gcm"]
 Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"\A[A-Za-z_$][A-Za-z0-9_$]*\Z")]
+_SPOKEN = ("ar", "de", "es", "fr", "hi", "ru")  # beside English, which is part of each widget
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\Z")
 
 
@@ -85,6 +86,7 @@ class PixelSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
             "cmp": bool(self.cmp),
             "kit": self._asks,
             "widgets": self._asks or bool(self.surveys or self.feedback or self.callback),
+            **self._languages("banner", self.banner is not None),
             "banner": self.banner is not None,
             "optout": self.optout,
         }
@@ -92,14 +94,21 @@ class PixelSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
     @property
     def called(self) -> tuple[str, ...]:
-        """Widgets that are loaded when somebody wants to see them, after what they are made with."""
+        """Widgets that are loaded when somebody wants to see them, and what they are made with."""
+        forms = bool(self.surveys or self.feedback or self.callback)
         wanted = {
-            "kit": not self._asks and bool(self.surveys or self.feedback or self.callback),
+            "kit": forms and not self._asks,
+            "form": forms,
+            **self._languages("words", forms),
             "survey": bool(self.surveys),
             "feedback": self.feedback is not None,
             "callback": self.callback is not None,
         }
         return tuple(name for name, on in wanted.items() if on)
+
+    def _languages(self, kind: str, wanted: bool) -> dict[str, bool]:
+        """The files of a kind, one for each language; only that one where the site has settled for a language."""
+        return {f"{kind}-{language}": wanted and self.language in ("", language) for language in _SPOKEN}
 
     @property
     def _asks(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from tracker.core.gate import OPEN_GATE, GateSettings
 from tracker.core.pixel import PixelSettings
 from tracker.core.privacy import PLAIN, PrivacySettings
 
@@ -24,6 +25,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
     `privacy`: what its controller declares beyond `consent`.
 
+    `gate`: its forms, partners and lists.
+
     `domains`: hosts that may send from a browser; an entry covers its sub-domains; empty means any.
     """
 
@@ -35,6 +38,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     identifier_key: str = ""
     pixel: PixelSettings = PixelSettings()
     privacy: PrivacySettings = PLAIN
+    gate: GateSettings = OPEN_GATE
 
 
 class SitesFile(msgspec.Struct, frozen=True, kw_only=True):

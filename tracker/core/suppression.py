@@ -59,7 +59,7 @@ class Reason(enum.StrEnum):
         return int(State[self.name])
 
 
-KINDS = ("visitor", "user", "email", "phone", "hash")
+KINDS = ("visitor", "user", "email", "phone", "network", "hash")
 
 
 class Entry(NamedTuple):
@@ -79,7 +79,9 @@ class Person(NamedTuple):
 
 
 def hash_of(keys: Keys, kind: str, stored: str) -> bytes:
-    """The entry of an id as events hold it (`visitor`, `user`) or of the keyed hash of an address or a number."""
+    """The entry of an id as events hold it (`visitor`, `user`) or of the keyed hash of an address or a number,
+    or of PARTNER:ID (`network`).
+    """
     text = f"{kind}:{stored}".encode("utf-8", "replace")
     return hashlib.blake2b(text, key=keys.join, digest_size=16, person=b"suppress").digest()
 
@@ -98,6 +100,11 @@ def person(keys: Keys, kind: str, given: str) -> Person:
         return Person(bytes.fromhex(text), kind, "")
     if kind in ("visitor", "user"):
         stored = person_id(keys, text)
+        return Person(hash_of(keys, kind, stored), kind, stored)
+    if kind == "network":
+        if re.fullmatch(r"[A-Za-z0-9_-]{1,40}:\S.*", text) is None:
+            raise BadRequest("a network's id must look like PARTNER:ID", code="bad_id")
+        stored = keyed(keys, text)
         return Person(hash_of(keys, kind, stored), kind, stored)
     plain = canonical_email(text) if kind == "email" else canonical_phone(text, "") if kind == "phone" else None
     if plain is None:

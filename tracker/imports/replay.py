@@ -17,10 +17,12 @@ import msgspec
 from tracker.collector.parsed import Batch, Unreadable
 from tracker.collector.place import NOWHERE
 from tracker.collector.protocols import matomo, native, segment, snowplow
-from tracker.collector.road import Context, to_body
+from tracker.collector.road import Context, encode, to_body
 from tracker.collector.suppressions import Listed, Suppressions
+from tracker.core.drops import Reject
 from tracker.core.errors import BadRequest
 from tracker.core.event import Event, RawEvent
+from tracker.core.gate import lists_of
 from tracker.core.identifiers import keys_of
 from tracker.core.site import Site
 from tracker.spool.writer import SpoolWriter
@@ -79,6 +81,8 @@ def _again(row: Mapping[str, Any], site: Site, writer: SpoolWriter, listed: List
     text = str(row["raw"]).encode()
     if not text:
         return "unreadable", None
+    if row["reason"] == Reject.STORE_REFUSED:
+        return _once_more(text, writer, listed)
     context = Context(
         site=site,
         keys=keys_of(site.name, site.write_key, site.identifier_key),
@@ -88,12 +92,28 @@ def _again(row: Mapping[str, Any], site: Site, writer: SpoolWriter, listed: List
         find_place=lambda _ip: NOWHERE,
         keep_times=True,
         listed=listed,
+        lists=lists_of(site.gate),
     )
     for raw in _read(text, str(row["source"]), site):
         record, body = to_body(_frozen(raw, row), context, text)
         if isinstance(record, Event):
             return "replayed", body
     return "rejected", None
+
+
+def _once_more(text: bytes, writer: SpoolWriter, listed: Listed) -> tuple[str, bytes | None]:
+    """What the store refused went through the gate when it came: it goes to the store as it is, not through the gate.
+
+    Asked again it would say less: where it came from and what its person agreed to are not in it any more as a sender
+    would say them. Whoever is to be left alone by now, for whatever reason, stays where they are.
+    """
+    try:
+        event = msgspec.json.decode(text, type=Event)
+    except ValueError:  # it was too long to be kept whole
+        return "unreadable", None
+    if listed.state((event.visitor, event.previous), (event.user, event.previous)):
+        return "rejected", None
+    return "replayed", encode(msgspec.structs.replace(event, arrival=writer.next_arrival()))
 
 
 def _frozen(raw: RawEvent, row: Mapping[str, Any]) -> RawEvent:

@@ -4,6 +4,7 @@ select
     toString(arrival) as id,
     toUnixTimestamp64Milli(received) as received,
     toString(source) as source,
+    toString(rejected.reason) as reason,
     raw
 from rejected final
 where site = {site:String} and ({all:UInt8} = 1 or has({ids:Array(UInt64)}, arrival))

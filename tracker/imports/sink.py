@@ -15,6 +15,7 @@ from tracker.collector.road import Context, to_body, turn_away
 from tracker.collector.suppressions import Suppressions
 from tracker.core.errors import TryLater
 from tracker.core.event import RawEvent, Record, Rejected, Suppressed
+from tracker.core.gate import lists_of
 from tracker.core.identifiers import keys_of
 from tracker.core.site import Site
 from tracker.imports.access_log import Skipped
@@ -92,6 +93,7 @@ class Sink:
             arrival=self._writer.next_arrival,
             find_place=self._find_place,
             keep_times=True,
+            lists=lists_of(self._site.gate),
             listed=None if self._lists is None else self._lists.of(self._keys, expected=False),
         )
 

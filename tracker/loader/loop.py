@@ -234,6 +234,7 @@ class Loader:
             )
             batch.rejected.append((batch.owner(row), record))
             refused.add(row)
+        seen.forget(self._engine, [batch.keys[row] for row in sorted(refused)])
         return refused
 
     def _enter(self, batch: Batch, duplicates: Sequence[int], not_stored: set[int]) -> None:

@@ -68,6 +68,11 @@ def remember(engine: Engine, keys: Sequence[bytes], arrivals: Sequence[int]) -> 
         engine.put("seen", Query(text=_REMEMBER, tables={"given": given}))
 
 
+def forget(engine: Engine, keys: Sequence[bytes]) -> None:
+    """Ids of events that the store refused: they come again when they are replayed, and are no duplicates then."""
+    remember(engine, keys, [0] * len(keys))
+
+
 def _look(engine: Engine, keys: Sequence[bytes]) -> dict[bytes, int]:
     if not keys:
         return {}

@@ -1,4 +1,4 @@
-"""What one site's pages load: a line with the site's settings, the modules that cannot wait, the core.
+"""What one site's pages load: a hint for the compiler, a line with settings and the modules that cannot wait, the core.
 
 The text is a pure function of the site and of the built files, so the collector that serves it and the API that shows
 its hash agree without talking. A module that can wait is a file of its own, named by its hash.
@@ -20,6 +20,8 @@ from tracker.core.site import Site
 
 BUILT = Path(__file__).parent / "built"
 _STUB = "window.jt=window.jt||function(){(jt.q=jt.q||[]).push(arguments)};"
+# For Chromium: all functions are compiled as they come, off the page's main thread. It must stand first.
+_EAGER = b"//# allFunctionsCalledOnLoad\n"
 _OURS = ("hash", "engagement", "vitals", "optout")  # settings that are nothing but the wish for a module
 
 
@@ -74,11 +76,11 @@ def module_path(built: Mapping[str, bytes], name: str) -> str:
 def compose(built: Mapping[str, bytes], site: Site | None) -> bytes:
     """The script of a site; without one, the core alone, which then goes by what the tag says."""
     if site is None:
-        return b"\n" + built["p.js"]
+        return _EAGER + b"\n" + built["p.js"]
     parts = [_STUB, f"(document.currentScript||{{}}).jt={_told(built, site)};"]
     parts += [built[f"{name}.js"].decode().strip() for name in site.pixel.early]
-    # One line, because the core's source map counts on one.
-    return "".join(parts).replace("\n", " ").encode() + b"\n" + built["p.js"]
+    # One line behind the hint, because the core's source map counts on two.
+    return _EAGER + "".join(parts).replace("\n", " ").encode() + b"\n" + built["p.js"]
 
 
 def _told(built: Mapping[str, bytes], site: Site) -> str:

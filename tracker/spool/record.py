@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 from zlib import crc32
 
@@ -77,11 +77,19 @@ class Contents(msgspec.Struct, frozen=True):
         return self.damaged
 
 
+def frames(bodies: Sequence[bytes]) -> bytes:
+    """One line for each body. Raises ValueError for a body with a newline in it: that would be two lines."""
+    pieces: list[bytes] = []
+    for body in bodies:
+        if b"\n" in body:
+            raise ValueError("a record must not contain a newline")
+        pieces += (b"%08x " % crc32(body), body, b"\n")
+    return b"".join(pieces)
+
+
 def frame(body: bytes) -> bytes:
-    """One line for one body. Raises ValueError for a body with a newline in it: that would be two lines."""
-    if b"\n" in body:
-        raise ValueError("a record must not contain a newline")
-    return b"%08x %b\n" % (crc32(body), body)
+    """`frames` of one."""
+    return frames((body,))
 
 
 def _open_line(line: bytes) -> bytes | None:

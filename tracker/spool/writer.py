@@ -1,7 +1,7 @@
 """The one writer of a lineage: append, group commit, seal.
 
 Whoever waits while a sync runs is written by the next one: there is no timer, so a lone request waits for one sync and
-a crowd shares one. Writing and syncing run in a thread of their own.
+a crowd shares one. Writing and syncing run in a thread of their own (see `turns` for when it is woken).
 
 After any OSError the whole group gets TryLater and the file ends where it ended before, so "not stored" is true. The
 next group tries again: nothing has to be restarted when a disk has room again.
@@ -14,8 +14,9 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +25,9 @@ import structlog
 from tracker.core.errors import Broken, TryLater
 from tracker.spool.disk import Disk
 from tracker.spool.lineage import Lineage, State, header_of
-from tracker.spool.record import frame
+from tracker.spool.record import frames
 from tracker.spool.segment import OpenSegment
+from tracker.spool.turns import Group, Told, Turns, answer
 
 log = structlog.get_logger()
 
@@ -33,11 +35,6 @@ IMPORT_WORKER = 15  # the worker number in the arrivals of everything that is no
 _PATIENCE = 10.0  # seconds to wait for the lock: a loader that adopts a dead folder holds it for moments
 _LAST_TRIES = 3  # to seal when closing; what stays open is adopted by the loader or the next start
 _RETRY = 0.5  # seconds between tries to put a damaged segment right while nobody writes
-
-
-# Framed records, how many, and who waits: an asyncio.Future of that loop, or a concurrent.futures.Future without one.
-# A plain tuple: one is made for every request.
-_Group = tuple[bytes, int, asyncio.AbstractEventLoop | None, Any]
 
 
 class SpoolWriter:
@@ -80,7 +77,8 @@ class SpoolWriter:
         self._pending = 0
         self._pending_lock = threading.Lock()
         self._closed = False
-        self._queue: queue.SimpleQueue[_Group | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[Group] | None] = queue.SimpleQueue()
+        self._turns = Turns(self._queue.put, self._pending_lock)
         try:
             self._load()
         except OSError as failure:  # a full disk: start all the same, answer TryLater until it has room
@@ -98,10 +96,17 @@ class SpoolWriter:
 
     def next_arrival(self) -> int:
         """A number larger than every one this lineage gave before: microseconds x 16 + worker."""
+        return self._take_arrivals(1)
+
+    def arrivals(self, records: int) -> Callable[[], int]:
+        """`next_arrival` for at most `records` calls, all numbers taken now: cheaper where many are needed."""
+        return self.next_arrival if records == 1 else count(self._take_arrivals(records), 16).__next__
+
+    def _take_arrivals(self, records: int) -> int:
         with self._arrival_lock:
-            now = (time.time_ns() // 1000 << 4) + self._worker
-            self._arrival = now if now > self._arrival else self._arrival + 16
-            return self._arrival
+            first = max((time.time_ns() // 1000 << 4) + self._worker, self._arrival + 16)
+            self._arrival = first + 16 * (records - 1)
+            return first
 
     def append(self, bodies: Sequence[bytes]) -> asyncio.Future[None]:
         """To be awaited: done once every body is on the device. Raises TryLater: then nothing of them is stored."""
@@ -112,6 +117,10 @@ class SpoolWriter:
         else:
             done.set_result(None)
         return done
+
+    def append_for(self, bodies: Sequence[bytes], loop: asyncio.AbstractEventLoop, who: Told) -> None:
+        """`append` for one who does not wait: `who` is told in `loop`. Raises TryLater as `append` does."""
+        self._enqueue(bodies, loop, who)
 
     def append_now(self, bodies: Sequence[bytes]) -> None:
         """`append` for callers without an event loop; blocks."""
@@ -124,13 +133,15 @@ class SpoolWriter:
     def close(self) -> None:
         """Finish what was accepted, seal, let go of the lock. Blocks; harmless when called again."""
         with self._pending_lock:
-            if not self._closed:
-                self._closed = True
-                self._queue.put(None)
+            first = not self._closed
+            self._closed = True
+        if first:
+            self._turns.take_next()
+            self._queue.put(None)
         self._thread.join()
 
     def _enqueue(self, bodies: Sequence[bytes], loop: asyncio.AbstractEventLoop | None, done: Any) -> None:
-        blob = b"".join([frame(body) for body in bodies])
+        blob = frames(bodies)
         size = len(blob)
         with self._pending_lock:
             if self._closed:
@@ -140,7 +151,10 @@ class SpoolWriter:
             if self._total() + self._pending + size > self._max_bytes and not self._room_for(size):
                 raise TryLater("the spool is full", code="spool_full")
             self._pending += size
-            self._queue.put((blob, len(bodies), loop, done))
+            if loop is None:
+                self._queue.put([(blob, len(bodies), None, done)])
+            else:
+                self._turns.add((blob, len(bodies), loop, done), loop)
 
     def _total(self) -> int:
         segment = self._segment
@@ -167,18 +181,18 @@ class SpoolWriter:
     def _run(self) -> None:
         closing = False
         while not closing:
-            groups: list[_Group] = []
+            groups: list[Group] = []
             with contextlib.suppress(queue.Empty):
                 first = self._queue.get(timeout=self._patience())
                 closing = first is None
                 if first is not None:
-                    groups.append(first)
+                    groups += first
                 while True:
                     more = self._queue.get_nowait()
                     if more is None:
                         closing = True
                     else:
-                        groups.append(more)
+                        groups += more
             if groups:
                 self._commit(groups)
             self._try_to_seal(now=closing)
@@ -199,7 +213,7 @@ class SpoolWriter:
         due = 0.0 if segment.suspect else segment.first_at + self._segment_age
         return max(0.001, max(due, self._not_before) - time.monotonic())
 
-    def _commit(self, groups: list[_Group]) -> None:
+    def _commit(self, groups: list[Group]) -> None:
         blob = groups[0][0] if len(groups) == 1 else b"".join([group[0] for group in groups])
         error: TryLater | None = None
         try:
@@ -212,7 +226,7 @@ class SpoolWriter:
             error = TryLater("the event cannot be stored now", code="spool")
         with self._pending_lock:
             self._pending -= len(blob)
-        _answer(groups, error)
+        answer(groups, error, self._turns.take_next)
 
     def _ready_segment(self) -> OpenSegment:
         if self._state is None:
@@ -278,28 +292,3 @@ class SpoolWriter:
         self._state = state
         # The next segment's creation syncs the folder too; a lone rename must not wait for it.
         self._disk.sync_folder(self._lineage.folder)
-
-
-def _answer(groups: list[_Group], error: TryLater | None) -> None:
-    """Tell everybody who waited, each in the way they wait; one wake-up per event loop."""
-    loops: dict[asyncio.AbstractEventLoop, list[Any]] = {}
-    for _, _, loop, done in groups:
-        if loop is not None:
-            loops.setdefault(loop, []).append(done)
-        elif error is not None:
-            done.set_exception(error)
-        else:
-            done.set_result(None)
-    for loop, futures in loops.items():
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(_settle, futures, error)
-
-
-def _settle(futures: list[asyncio.Future[None]], error: TryLater | None) -> None:
-    for future in futures:
-        if future.done():
-            continue
-        if error is not None:
-            future.set_exception(error)
-        else:
-            future.set_result(None)

@@ -64,6 +64,7 @@ def collector_settings(settings: Settings, number: int) -> CollectorSettings:
         geoip=country_database(settings),
         limits=Limits(event_names=settings.event_names, property_keys=settings.property_keys),
         connections=settings.connections,
+        connections_per_address=settings.connections_per_address,
         rate_per_key=settings.rate_per_key,
         rate_per_address=settings.rate_per_address,
         data_centres=Path(settings.data_centres) if settings.data_centres else None,

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tracker.loader.loop import Loader
     from tracker.store.engine import Engine
     from tracker.wiring.canary import Canary
+    from tracker.wiring.segments import Segments
 
 log = structlog.get_logger()
 
@@ -59,6 +60,8 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
             thread.start()
         if loads is not None and settings.canary_seconds:
             _canary(settings, engine, catalog, stop).start()
+        if loads is not None:
+            _segments(settings, engine, catalog, stop).start()
         missing = loads.audit.missing if loads is not None else None
         try:
             asyncio.run(_serve(settings, _services(settings, engine, catalog, missing) if api else None, stop))
@@ -174,6 +177,12 @@ def _canary(settings: Settings, engine: Engine, catalog: Catalog, stop: threadin
         every=settings.canary_seconds,
         stop=stop,
     )
+
+
+def _segments(settings: Settings, engine: Engine, catalog: Catalog, stop: threading.Event) -> Segments:
+    from tracker.wiring.segments import Segments
+
+    return Segments(engine, catalog, settings.data, stop)
 
 
 def _services(

@@ -9,9 +9,15 @@ import type { Kit } from "./kit";
 import { answerTo } from "./kit/command";
 import { signal } from "./kit/consent";
 import type { Panel } from "./kit/panel";
-import { WORDS } from "./words/banner";
+import { banner as en } from "./words/en";
 
 const DAY = 86_400_000; // ms
+
+/** What only the banner has, behind the frame's own rules. */
+const LOOK = `
+dialog.wide{inset-inline:16px;margin-inline:auto;width:min(680px,100vw - 32px)}
+.quiet{border-color:transparent;text-decoration:underline;padding-inline:8px}
+a{color:inherit}`;
 
 interface Kept extends Consent {
   /** day since the epoch */
@@ -19,9 +25,10 @@ interface Kept extends Consent {
 }
 
 use("banner", (core) => {
-  const { make, openPanel, voiceOf } = core.kit as Kit;
+  const { make, openPanel, rules, voiceOf } = core.kit as Kit;
   const { banner = {}, site } = core.settings;
   const { ads: asksAds = true, policy, days = 180 } = banner;
+  rules.push(LOOK);
   const key = "jt-choice_" + site; // not among the core's keys, which a withdrawal clears
   let open: Panel | undefined;
   let memory: Kept | undefined; // where storage is blocked, the choice serves this page
@@ -43,7 +50,7 @@ use("banner", (core) => {
   };
 
   const show = (again: boolean) => {
-    const voice = voiceOf(core, "banner", WORDS);
+    const voice = voiceOf(core, "banner", { en });
     const { say } = voice;
     const said: Consent = kept() || {};
     const panel = (open = openPanel(core, voice, {
@@ -91,10 +98,10 @@ use("banner", (core) => {
     );
   };
 
-  answerTo(core, "banner", guard(() => {
+  answerTo(core, "banner", () => {
     if (open) open.close();
     show(true);
-  }));
+  });
 
   // A choice that the page itself reports later must not be undone by what we remember.
   const next = core.command;

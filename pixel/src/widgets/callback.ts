@@ -2,14 +2,16 @@
 
 import { phone as canonical } from "../contact";
 import { use } from "../use";
+import type { Form } from "./form";
 import type { Kit } from "./kit";
 import { slotsOf } from "./kit/slots";
-import { WORDS } from "./words/callback";
+import { callback as en } from "./words/en";
 
 use("callback", (core) => {
-  const { make, field, form, askOnCall } = core.kit as Kit;
+  const { make } = core.kit as Kit;
+  const { field, form, askOnCall } = core.form as Form;
 
-  askOnCall(core, "callback", WORDS, (panel, { say, language }) => {
+  askOnCall(core, "callback", { en }, (panel, { say, language }) => {
     const { callback = {}, calling_code: code } = core.settings;
     const { timezone = "UTC" } = callback;
     const number = make("input", { type: "tel", autocomplete: "tel", maxlength: 32, required: true, dir: "ltr" });

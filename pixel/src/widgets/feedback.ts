@@ -3,15 +3,17 @@
 import type { Json } from "../types";
 import { email as canonical } from "../contact";
 import { use } from "../use";
+import type { Form } from "./form";
 import type { Kit } from "./kit";
-import { WORDS } from "./words/feedback";
+import { feedback as en } from "./words/en";
 
 const LONGEST = 2000; // characters of a message
 
 use("feedback", (core) => {
-  const { make, choice, field, form, scale, askOnCall } = core.kit as Kit;
+  const { make } = core.kit as Kit;
+  const { choice, field, form, scale, askOnCall } = core.form as Form;
 
-  askOnCall(core, "feedback", WORDS, (panel, { say, pick }) => {
+  askOnCall(core, "feedback", { en }, (panel, { say, pick }) => {
     const { topics, rating, email } = core.settings.feedback || {};
     const named = topics
       ? topics.map((topic): [string, string] => [topic.id, pick(topic.text)])

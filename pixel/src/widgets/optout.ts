@@ -7,9 +7,16 @@ import type { Kit } from "./kit";
 import { answerTo } from "./kit/command";
 import { signal } from "./kit/consent";
 import type { Panel } from "./kit/panel";
-import { WORDS } from "./words/optout";
+import { optout as ar } from "./words/ar";
+import { optout as de } from "./words/de";
+import { optout as en } from "./words/en";
+import { optout as es } from "./words/es";
+import { optout as fr } from "./words/fr";
+import { optout as hi } from "./words/hi";
+import { optout as ru } from "./words/ru";
 
 const SEEN = "o";
+const WORDS = { ar, de, en, es, fr, hi, ru }; // so few that a file for each would weigh more
 
 use("optout", (core) => {
   const { make, openPanel, voiceOf } = core.kit as Kit;
@@ -49,11 +56,11 @@ use("optout", (core) => {
   };
 
   // The link "Do not sell or share my personal information".
-  answerTo(core, "optout", guard(() => {
+  answerTo(core, "optout", () => {
     core.command("consent", { ads: false });
     mark();
     note(false);
-  }));
+  });
 
   const next = core.command;
   core.command = (name, ...args) => {

@@ -1,14 +1,14 @@
 // One survey: recommendation (0 to 10), satisfaction (1 to 5), or the site's own questions.
 
 import type { Json } from "../types";
-import { guard } from "../guard";
 import { use } from "../use";
+import type { Form } from "./form";
 import type { Kit } from "./kit";
 import { answerTo } from "./kit/command";
 import { mayKeep } from "./kit/consent";
 import type { Panel } from "./kit/panel";
 import type { Question, Survey } from "./kit/settings";
-import { WORDS } from "./words/survey";
+import { survey as en } from "./words/en";
 
 const LONGEST = 1000; // characters of a free text
 
@@ -16,11 +16,12 @@ const LONGEST = 1000; // characters of a free text
 type Asked = [HTMLElement, () => unknown];
 
 use("survey", (core) => {
-  const { make, choice, field, form, scale, openPanel, voiceOf } = core.kit as Kit;
+  const { make, openPanel, voiceOf } = core.kit as Kit;
+  const { choice, field, form, scale } = core.form as Form;
   let open: Panel | undefined;
 
   const show = (survey: Survey, calm: boolean) => {
-    const voice = voiceOf(core, "survey", WORDS);
+    const voice = voiceOf(core, "survey", { en });
     const { say, pick } = voice;
     const { id, kind, question } = survey;
     const whose: Json = { survey: id, kind };
@@ -30,7 +31,7 @@ use("survey", (core) => {
       const area = make("textarea", { maxlength: LONGEST, rows: 3 });
       return [field(label, area), () => area.value.trim().slice(0, LONGEST)];
     };
-    const numbers = (...how: Parameters<Kit["scale"]>): Asked => {
+    const numbers = (...how: Parameters<Form["scale"]>): Asked => {
       const { box, chosen } = scale(...how);
       return [box, () => (chosen().length ? Number(chosen()[0]) : "")];
     };
@@ -87,10 +88,10 @@ use("survey", (core) => {
     core.track("survey_shown", whose);
   };
 
-  answerTo(core, "survey", guard((id, calm) => {
+  answerTo(core, "survey", (id, calm) => {
     const surveys = core.settings.surveys || [];
     const survey = id === undefined ? surveys[0] : surveys.find((one) => one.id == id);
     // What is answered must be kept, and that it was asked is remembered: neither before the visitor allows it.
     if (survey && !open && mayKeep(core)) show(survey, calm === true);
-  }));
+  });
 });

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from tracker.collector import values
+from tracker.collector import commerce, values
 from tracker.collector.parsed import Batch, Unreadable, elements, members, read, scrub, too_large, unreadable
 from tracker.collector.scrub import nobody_in
 from tracker.core.drops import Reject
@@ -24,28 +24,7 @@ PATHS: dict[str, str | None] = {
     **{kind[0]: kind for kind in ("track", "identify", "page", "screen", "group", "alias")},
 }
 
-# Segment's e-commerce names -> GA4's. https://segment.com/docs/connections/spec/ecommerce/v2/
-EVENTS = {
-    "Products Searched": "search",
-    "Product List Viewed": "view_item_list",
-    "Product Clicked": "select_item",
-    "Product Viewed": "view_item",
-    "Product Added": "add_to_cart",
-    "Product Removed": "remove_from_cart",
-    "Product Added to Wishlist": "add_to_wishlist",
-    "Product Shared": "share",
-    "Cart Viewed": "view_cart",
-    "Checkout Started": "begin_checkout",
-    "Payment Info Entered": "add_payment_info",
-    "Order Completed": "purchase",
-    "Order Refunded": "refund",
-    "Promotion Viewed": "view_promotion",
-    "Promotion Clicked": "select_promotion",
-    "Signed Up": "sign_up",
-    "Signed In": "login",
-}
 _CONSENT_EVENTS = ("Segment Consent Preference", "Segment Consent Preference Updated")
-_ONE_PRODUCT = ("select_item", "view_item", "add_to_cart", "remove_from_cart", "add_to_wishlist", "share")
 _ITEM_KEYS = {
     "product_id": "item_id",
     "productId": "item_id",
@@ -172,7 +151,7 @@ def to_raw(message: _Message, kind: str | None, sent_at: int | None) -> RawEvent
     if what == "track":
         if name in _CONSENT_EVENTS:
             what = "consent"
-        ours = EVENTS.get(name)
+        ours = commerce.SEGMENT.get(name)
         if ours is not None:
             props["original_event"] = name
             name = ours
@@ -224,7 +203,7 @@ def _items(props: dict[str, Any], name: str) -> list[dict[str, Any]]:
     products = props.pop("products", None)
     if isinstance(products, list):
         return [_item(product) for product in products if isinstance(product, dict)]
-    if name in _ONE_PRODUCT and ("product_id" in props or "sku" in props or "productId" in props):
+    if name in commerce.ONE_PRODUCT and ("product_id" in props or "sku" in props or "productId" in props):
         known = {key: props[key] for key in _ITEM_KEYS if key in props and key != "id"}
         for key in known:
             del props[key]

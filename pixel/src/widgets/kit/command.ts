@@ -1,10 +1,10 @@
-// How a widget answers jt("its name", ...), also to calls that were made before its file was here.
+// How a widget answers jt("its name", ...) and the elements that open it.
 
 import type { Core } from "../../types";
+import "./settings";
+
+export type Widgets = Map<string, (...args: unknown[]) => void>;
 
 export function answerTo(core: Core, name: string, work: (...args: unknown[]) => void): void {
-  const next = core.command;
-  core.command = (called, ...args) => (called == name ? work(...args) : next(called, ...args));
-  const waiting = (core.asked && core.asked.get(name)) || [];
-  for (const args of waiting) work(...args);
+  (core.widgets as Widgets).set(name, work);
 }

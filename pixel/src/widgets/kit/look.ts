@@ -6,7 +6,7 @@ import type { Look } from "./settings";
 const LIGHT = "--bg:#fff;--ink:#1b1e24;--soft:#565d68;--line:#767d89;--bad:#b3261e;color-scheme:light;";
 const DARK = "--bg:#1e2128;--ink:#f3f4f6;--soft:#b9bfc9;--line:#8f96a2;--bad:#ffb4ab;color-scheme:dark;";
 
-const RULES = `
+const FRAME = `
 :host{all:initial!important;position:fixed!important;display:block!important;width:0!important;height:0!important;z-index:2147483647!important}
 *{box-sizing:border-box}
 dialog{position:fixed;inset-block:auto 16px;margin:0;padding:20px;width:min(428px,100vw - 32px);max-height:calc(100vh - 32px);overflow:auto;
@@ -14,39 +14,24 @@ border:1px solid var(--line);border-radius:var(--r);background:var(--bg);color:v
 dialog.start{inset-inline:16px auto}
 dialog.end{inset-inline:auto 16px}
 dialog.modal{inset:0;margin:auto}
-dialog.wide{inset-inline:16px;margin-inline:auto;width:min(680px,100vw - 32px)}
 dialog::backdrop{background:#0009}
-h2{font-size:18px;line-height:1.35;margin:0;padding-inline-end:44px}
+h2{font-size:18px;line-height:1.35;margin:0;padding-inline-end:44px;unicode-bidi:plaintext}
 h2:focus{outline:0}
-p,fieldset,.field{margin:12px 0 0;padding:0;border:0;min-width:0}
-legend,.field>label{display:block;padding:0;margin:0 0 6px;font-weight:600}
-h2,legend,.field>label{unicode-bidi:plaintext}
-small,.ends{color:var(--soft);font-size:14px}
-.ends{display:flex;justify-content:space-between;gap:16px;margin-top:4px}
-button,input,select,textarea{font:inherit;color:inherit;border-radius:calc(var(--r)/2)}
-input[type=text],input[type=tel],input[type=email],select,textarea{display:block;width:100%;min-height:44px;padding:8px 12px;border:1px solid var(--line);background:var(--bg)}
-textarea{min-height:92px;resize:vertical}
-[aria-invalid]{border-color:var(--bad);border-width:2px}
+p,fieldset{margin:12px 0 0;padding:0;border:0;min-width:0}
+button,input{font:inherit;color:inherit;border-radius:calc(var(--r)/2)}
 input[type=radio],input[type=checkbox]{width:20px;height:20px;margin:0;flex:none;accent-color:var(--a)}
 .line{display:flex;gap:10px;align-items:center;min-height:36px}
-.scale{display:grid;grid-auto-flow:column;grid-auto-columns:1fr;gap:4px}
-.scale label{position:relative}
-.scale input{position:absolute;inset:0;width:100%;height:100%;opacity:0;cursor:pointer}
-.scale span{display:grid;place-items:center;min-height:44px;border:1px solid var(--line);border-radius:calc(var(--r)/2)}
-.scale :checked+span{background:var(--a);color:var(--on);box-shadow:0 0 0 2px var(--ink);font-weight:700}
 .buttons{display:flex;flex-wrap:wrap;gap:10px;margin-top:16px}
 button{min-height:44px;padding:8px 18px;border:1px solid var(--line);background:none;cursor:pointer;font-weight:600}
 .go{flex:1 1 0;min-width:140px;background:var(--a);color:var(--on);border-color:var(--a)}
-.quiet{border-color:transparent;text-decoration:underline;padding-inline:8px}
 .x{position:absolute;inset-block-start:10px;inset-inline-end:10px;width:44px;padding:0;border:0;font-size:24px;line-height:1}
-a{color:inherit}
 .said{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-.bad{color:var(--bad);font-weight:600}
-.bad:empty,[hidden]{display:none!important}
-:focus-visible,.scale :focus-visible+span{outline:3px solid var(--ink);outline-offset:2px}
-@media (max-width:479px){.long{grid-auto-flow:row;grid-template-columns:repeat(6,1fr)}}
-@media (forced-colors:active){.scale :checked+span{outline:3px solid Highlight}}
+[hidden]{display:none!important}
+:focus-visible{outline:3px solid var(--ink);outline-offset:2px}
 @media (prefers-reduced-motion:no-preference){dialog{animation:in .2s}@keyframes in{from{opacity:0;transform:translateY(12px)}}}`;
+
+/** What the sheet of the next panel is made of: files that come later add theirs. */
+export const rules = [FRAME];
 
 /** Black or white, whichever reads better on #rrggbb: at least 4.58:1 on any colour. WCAG 2.2, relative luminance. */
 function inkOn(colour: string): string {
@@ -61,7 +46,7 @@ function inkOn(colour: string): string {
 export function sheetOf({ colour = "#1f5fd0", radius = 12, font = "system-ui,sans-serif", scheme = "auto" }: Look = {}): CSSStyleSheet {
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(
-    `${RULES}dialog{${scheme == "dark" ? DARK : LIGHT}--a:var(--jt-colour,${colour});--on:var(--jt-on-colour,${inkOn(colour)});` +
+    `${rules.join("")}dialog{${scheme == "dark" ? DARK : LIGHT}--a:var(--jt-colour,${colour});--on:var(--jt-on-colour,${inkOn(colour)});` +
       `--r:var(--jt-radius,${radius}px);--f:var(--jt-font,${font})}` +
       (scheme == "auto" ? `@media (prefers-color-scheme:dark){dialog{${DARK}}}` : ""),
   );

@@ -1,6 +1,8 @@
 // What a site may say about its widgets: tracker/core/widgets.py, docs/pixel.md.
 
+import type { Form } from "../form";
 import type { Kit } from "../kit";
+import type { Widgets } from "./command";
 
 /** One text for everybody, or one for each language. */
 export type Text = string | Record<string, string>;
@@ -64,9 +66,13 @@ declare module "../../types" {
   }
 
   interface Core {
-    /** calls that wait for a widget's file */
-    asked?: Map<string, unknown[][]>;
+    /** what jt("its name", ...) does, of those whose file is here */
+    widgets?: Widgets;
+    /** texts that came: language -> widget -> key -> text */
+    words?: Record<string, Record<string, Record<string, string>>>;
     /** there before any widget */
     kit?: Kit;
+    /** there before any widget that asks for more than a click */
+    form?: Form;
   }
 }

@@ -1,9 +1,10 @@
 // The language of a widget and its texts: the site's own words first.
 
 import type { Core } from "../../types";
+import { languageOf } from "./language";
 import type { Text } from "./settings";
 
-/** language -> key -> text; English has every key. */
+/** language -> key -> text, as far as a widget brings them along; English always, and with every key. */
 export type Words<K extends string> = Record<string, Record<K, string>>;
 
 export interface Voice<K extends string> {
@@ -16,13 +17,14 @@ export interface Voice<K extends string> {
 
 const FROM_THE_RIGHT = /^(ar|fa|he|ur|ps|yi)$/;
 
-/** The site's language, else the page's, else the browser's; English when we have no words in it. */
+/** The language that is wanted, and English when we have no words in it. */
 export function voiceOf<K extends string>(core: Core, widget: string, words: Words<K>): Voice<K> {
-  const { language: wanted, texts = {} } = core.settings;
-  const named = (wanted || document.documentElement.lang || navigator.language || "").toLowerCase().split(/[-_]/)[0] as string;
-  const language = words[named] || texts[named] ? named : "en";
+  const { texts = {} } = core.settings;
+  const named = languageOf(core);
+  const found = words[named] || ((core.words || {})[named] || {})[widget];
+  const language = found || texts[named] ? named : "en";
   const own = { ...texts["*"], ...texts[language] };
-  const ours = { ...words.en, ...words[language] } as Record<K, string>;
+  const ours = { ...words.en, ...found } as Record<K, string>;
   return {
     language,
     direction: FROM_THE_RIGHT.test(language) ? "rtl" : "ltr",

@@ -1,0 +1,115 @@
+"""Paths equal their oracle on random histories: all of them are persons of one data set."""
+
+from __future__ import annotations
+
+import random
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
+
+import paths_oracle
+from funnel_oracle import instant
+from journeys_world import histories
+from world import event, load
+
+from tracker.analytics import paths
+from tracker.core.errors import BadRequest
+
+WHEN = {"site": "shop", "from": "2026-03-01T12:00:00Z", "to": "2026-03-05T12:00:00Z"}
+
+
+def some_request(chance):
+    by = chance.choice(["page", "event"])
+    names = ["/", "/a", "/b/1", "/c", "/a/"] if by == "page" else ["a", "b", "page_view"]
+    body = {**WHEN, "by": by, "steps": chance.randint(2, 6), "session_gap": chance.choice(["30m", "1s", "31m", None])}
+    if chance.random() < 0.5:
+        body["start"] = chance.choice(names)
+    if chance.random() < 0.5:
+        body["end"] = chance.choice(names)
+    if chance.random() < 0.3:
+        body["min_people"] = chance.randint(2, 5)
+    if chance.random() < 0.3:
+        body["groups"] = [{"match": "/b/*", "name": "/b"}, {"match": "/*a", "name": "/"}, {"match": "a"}]
+    return body
+
+
+def asked_of_the_oracle(body):
+    """A page's trailing slash is no part of its name."""
+    names = {name: body[name].rstrip("/") or "/" for name in ("start", "end") if name in body}
+    return {**body, **(names if body["by"] == "page" else {})}
+
+
+def flat(said):
+    edges = {
+        (one["step"], one["source"], one["target"]): (one["people"], one["seconds_average"]) for one in said["edges"]
+    }
+    nodes = {(one["step"], one["node"]): (one["people"], one["dropped"]) for one in said["nodes"]}
+    assert (len(edges), len(nodes)) == (len(said["edges"]), len(said["nodes"]))
+    return {"edges": edges, "nodes": nodes}
+
+
+def same(said, expected):
+    assert said["nodes"] == expected["nodes"]
+    assert said["edges"] == {key: (people, pytest.approx(took)) for key, (people, took) in expected["edges"].items()}
+
+
+def test_random_histories_equal_the_oracle(engine):
+    chance = random.Random(21)
+    events = load(engine, histories(chance, 320, instant("2026-03-01T00:00:00Z"), 5 * 86_400_000))
+    for number in range(14):
+        body = some_request(chance)
+        try:
+            same(flat(paths.run(engine, paths.parse(body))), paths_oracle.report(asked_of_the_oracle(body), events))
+        except AssertionError as error:
+            raise AssertionError(f"paths {number}: {body}") from error
+    for body in ({**WHEN, "by": "page", "steps": 4}, {**WHEN, "by": "event", "max_nodes": 2}):
+        whole, most = paths_oracle.report(body, events), 2
+        said = flat(paths.run(engine, paths.parse({**body, "max_nodes": most})))
+        kept = {key for key in said["nodes"] if key[1] != "other"}
+        assert max(Counter(step for step, _ in kept).values()) == most
+        for step, node in kept:
+            rest = [people for key, (people, _) in whole["nodes"].items() if key[0] == step and key not in kept]
+            assert whole["nodes"][step, node][0] >= max(rest, default=0)
+        same(said, paths_oracle.report(body, events, kept))
+
+
+def test_more_hops_than_are_fetched_are_merged_in_the_store(engine, monkeypatch):
+    events = load(engine, histories(random.Random(22), 60, instant("2026-03-01T00:00:00Z"), 5 * 86_400_000))
+    monkeypatch.setattr(paths, "MAX_ROWS", 3)
+    body = {**WHEN, "by": "page", "steps": 3, "max_nodes": 2}
+    said = flat(paths.run(engine, paths.parse(body)))
+    same(said, paths_oracle.report(body, events, {key for key in said["nodes"] if key[1] != "other"}))
+    assert any(node == "other" for _, node in said["nodes"])
+
+
+def test_self_loops_are_merged_and_drop_offs_shown(engine):
+    start = instant("2026-03-02T00:00:00Z")
+    seen = [("/", 0), ("/", 5), ("/a/", 20), ("/a", 30), ("/c", 50)]
+    load(engine, [event("page_view", start + 1000 * at, "v", path=path) for path, at in seen])
+    said = paths.run(engine, paths.parse({**WHEN, "steps": 2}))
+    assert said["edges"] == [{"step": 1, "source": "/", "target": "/a", "people": 1, "seconds_average": 20.0}]
+    assert [node["dropped"] for node in said["nodes"]] == [0, 0]  # cut here, not over
+    said = paths.run(engine, paths.parse({**WHEN, "start": "/a/"}))
+    assert [(node["step"], node["node"], node["dropped"]) for node in said["nodes"]] == [(1, "/a", 0), (2, "/c", 1)]
+    assert paths.run(engine, paths.parse({**WHEN, "end": "/nowhere"})) == {"edges": [], "nodes": []}
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"by": "title"}, "by"),
+        ({"start": ""}, "start"),
+        ({"steps": 1}, "steps"),
+        ({"session_gap": "0s"}, "session_gap"),
+        ({"groups": "/a"}, "groups"),
+        ({"groups": [{"name": "x"}]}, "groups[0].match"),
+    ],
+)
+def test_mistakes_are_named(change, field):
+    with pytest.raises(BadRequest) as caught:
+        paths.parse({**WHEN, **change})
+    assert caught.value.field == field

@@ -1,0 +1,140 @@
+"""`GET /v1/segments` on the collector: from the store over the engine's files to a page's question."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from aiohttp.test_utils import TestClient, TestServer
+from loading import T0, event
+from test_suppression_road import Choosing, decision
+
+from tracker.audiences import membership
+from tracker.collector import segments as collected
+from tracker.collector import suppressions
+from tracker.collector.app import make_app
+from tracker.collector.settings import CollectorSettings
+from tracker.core import membership as files
+from tracker.core.errors import Broken
+from tracker.store.engine import Engine
+from tracker.wiring.segments import Segments
+
+CLICKED = {"did": {"event": "click"}}
+
+
+class Shop(Choosing):
+    """A road, the engine's files and a collector on the same folder."""
+
+    client: TestClient
+
+    def audience(self, rule: dict, name: str = "all", **more: str) -> str:
+        given = {"duration": "30d", "holdout": 0.0, "refresh": "1m", **more}
+        return self.catalog.audiences.create("shop", name, rule, **given).id
+
+    async def inside(self, visitor: str | None, **headers: str) -> list[str]:
+        params = {"site": self.site.write_key} | ({} if visitor is None else {"visitor": visitor})
+        answer = await self.client.get("/v1/segments", params=params, headers=headers)
+        assert answer.status == 200
+        assert answer.headers["Cache-Control"] == "no-store, private"
+        return (await answer.json())["segments"]
+
+
+@pytest_asyncio.fixture
+async def shop(engine: Engine, data: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
+    for module in (collected, suppressions):
+        monkeypatch.setattr(module, "_LOOK_EVERY", 0.0)
+    road = Shop(data, engine)
+    road.catalog.sites.update("shop", domains=["shop.example"])
+    async with TestClient(TestServer(make_app(CollectorSettings(data=data, worker=9)))) as client:
+        road.client = client
+        yield road
+
+
+async def test_a_visitor_is_in_the_audiences_of_its_person(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(membership, "ROWS_AT_ONCE", 2)  # in several parts
+    clicked = shop.audience(CLICKED)
+    never = shop.audience({"did": {"event": "never"}}, "nobody")
+    others = shop.audience({"not": {"in": clicked}}, "the others", refresh="2h")
+    rounds = Segments(shop.engine, shop.catalog, shop.data, stop=NEVER)
+    assert rounds.round() == 3
+    assert await shop.inside("v1") == []
+    visitors = [event(n, visitor=f"v{n}", name="view" if n == 5 else "click") for n in range(1, 8)]
+    shop.load(
+        [
+            *visitors,
+            event(20, visitor="v6", gpc=1, ads=0),
+            event(8, visitor="own-visitor"),
+            event(21, visitor="laptop", user="u1", name="view"),
+        ]
+    )
+    shop.load([event(22, visitor="v5", user="u1", name="view"), event(23, visitor="v4", user="u1")])
+    assert rounds.round() == 0  # nothing is due
+    rounds._turns.clear()
+    assert rounds.round() == 3
+    assert await shop.inside("v1") == [clicked]
+    assert [await shop.inside(one) for one in ("v4", "v5", "laptop")] == [[clicked]] * 3  # one person on three devices
+    assert [await shop.inside(one) for one in ("v6", "v99", "u1", "\udc80x".encode("utf-8", "replace").decode())] == [
+        []
+    ] * 4
+    assert await shop.inside("v1", **{"Sec-GPC": "1"}) == []
+    assert await shop.inside(None, Cookie="a=b; jt_vid=own-visitor") == [clicked]
+    assert await shop.inside(None) == []
+    assert never not in await shop.inside("v1")
+    shop.load([decision(30, 10, 0, visitor="v1")])
+    assert await shop.inside("v1") == []  # at once, whenever the files are computed again
+    shop.catalog.audiences.delete(clicked)  # a rule that names it cannot be computed any more; its old file stays
+    shop.catalog.audiences.update(never, name="all", rule=CLICKED, duration="30d", holdout=0.0, refresh="1m")
+    assert rounds.round() == 1
+    assert await shop.inside("v2") == [never]
+    assert {path.stem for path in (shop.data / "segments" / "shop").iterdir()} == {never, others}
+
+
+async def test_who_may_ask(shop: Shop) -> None:
+    key = shop.site.write_key
+    ask = shop.client.get
+    assert (await ask("/v1/segments?site=nobody&visitor=v1")).status == 401
+    for visitor in ("", "v" * 256):
+        refused = await ask(f"/v1/segments?site={key}&visitor={visitor}")
+        assert (refused.status, (await refused.json())["error"]["field"]) == (400, "visitor")
+    foreign = await ask(f"/v1/segments?site={key}&visitor=v1", headers={"Origin": "https://evil.example"})
+    assert foreign.status == 403
+    own = await ask(f"/v1/segments?site={key}&visitor=v1", headers={"Origin": "https://shop.example"})
+    assert (own.status, own.headers["Access-Control-Allow-Origin"]) == (200, "https://shop.example")
+
+
+async def test_a_damaged_file_is_no_answer_and_no_failure(shop: Shop) -> None:
+    audience = shop.audience(CLICKED)
+    shop.load([event(1, visitor="v1", ads=1, analytics=1, ts=T0)])
+    rounds = Segments(shop.engine, shop.catalog, shop.data, stop=NEVER)
+    rounds.round()
+    path = files.path_of(shop.data, "shop", audience)
+    whole = path.read_bytes()
+    for damaged in (whole[:-1], b"", b"x" * 300, whole[:255]):
+        path.unlink()
+        path.write_bytes(damaged)
+        assert await shop.inside("v1") == []
+        with pytest.raises(Broken):
+            files.read(memoryview(damaged))
+    path.unlink()
+    path.write_bytes(whole)
+    assert await shop.inside("v1") == [audience]
+
+
+def test_a_key_is_found_where_it_is() -> None:
+    chance = random.Random(1)
+    for size in (0, 1, 2, 3, 1000):
+        numbers = sorted({chance.randrange(2**64) for _ in range(size)} | ({0, 2**64 - 1} if size > 2 else set()))
+        members = files.read(memoryview(files.head("shop", "aud_1", 1, len(numbers)) + files.keys(numbers)))
+        for number in {*numbers, *(n + 1 for n in numbers), *(n - 1 for n in numbers), 5}:
+            assert members.hold(number) == (number in numbers)
+
+
+class _Never:
+    def is_set(self) -> bool:
+        return False
+
+
+NEVER = _Never()

@@ -1,0 +1,38 @@
+"""Fixtures of the unit tests: a collector served as in production, within this process."""
+
+from __future__ import annotations
+
+import pytest
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import unused_port
+from collector_http import OPEN, SHOP, Running, put_sites
+
+from tracker.collector.app import make_app
+from tracker.collector.serve import runner_of
+from tracker.collector.settings import CollectorSettings
+
+
+@pytest.fixture
+async def start(tmp_path):
+    cleanups = []
+
+    async def start(**settings) -> Running:
+        port = unused_port()
+        given = CollectorSettings(data=tmp_path, segment_age=60, **settings)
+        app = make_app(given)
+        runner = runner_of(app, given)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        session = ClientSession(skip_auto_headers=["User-Agent"])
+        cleanups.extend([session.close, runner.cleanup])
+        return Running(tmp_path, port, app, session)
+
+    put_sites(tmp_path, SHOP, OPEN)
+    yield start
+    for cleanup in cleanups:
+        await cleanup()
+
+
+@pytest.fixture
+async def collector(start):
+    return await start()

@@ -1,0 +1,85 @@
+"""The collector over HTTP: consent, the visitor's cookie, and the picture."""
+
+from collector_http import ORIGIN, event
+
+from tracker.core.event import Event, Suppressed
+
+
+async def test_consent_over_http(collector):
+    silent = event()
+    del silent["consent"]
+    assert (await collector.events(silent, headers=ORIGIN)).status == 204
+    assert [type(record) for record in collector.stored()] == [Suppressed]
+    await collector.events(silent)  # a server's call
+    await collector.events(event(), headers=ORIGIN | {"Sec-GPC": "1"})
+    await collector.events(event(), headers=ORIGIN | {"Sec-GPC": "yes"})
+    _, server, gpc, no_gpc = collector.stored()
+    assert (server.mode, server.ads) == ("M2", -1)
+    assert (gpc.mode, gpc.ads, gpc.gpc) == ("M2", 0, 1)
+    assert (no_gpc.mode, no_gpc.gpc) == ("M4", 0)
+
+
+async def test_the_cookie_follows_the_visitor(collector):
+    first = await collector.events(event(), headers=ORIGIN)
+    [cookie] = first.headers.getall("Set-Cookie")
+    assert cookie == "jt_vid=visitor-1; Path=/; Max-Age=33696000; HttpOnly; SameSite=Lax"
+    again = await collector.events(event(), headers=ORIGIN | {"Cookie": "jt_vid=visitor-1"})
+    assert "Set-Cookie" not in again.headers  # never prolonged
+    changed = await collector.events(event(visitor="visitor-2"), headers=ORIGIN | {"Cookie": "jt_vid=visitor-1"})
+    assert "jt_vid=visitor-2" in changed.headers["Set-Cookie"]
+    server = await collector.events(event())
+    assert "Set-Cookie" not in server.headers
+
+
+async def test_a_fresh_visitor_gives_way_to_the_cookie(collector):
+    headers = ORIGIN | {"Cookie": "jt_vid=visitor-0"}
+    answer = await collector.events(event(), fresh=True, headers=headers)
+    assert answer.headers["X-Visitor"] == "visitor-0"
+    assert collector.stored()[0].visitor == "visitor-0"
+
+
+async def test_a_browser_without_a_visitor_gets_one(collector):
+    answer = await collector.events(event(visitor=None), event(visitor=None), headers=ORIGIN)
+    first, second = collector.stored()
+    assert first.visitor == second.visitor == answer.headers["X-Visitor"]
+    assert first.visitor in answer.headers["Set-Cookie"]
+
+
+async def test_before_consent_there_is_no_cookie_and_after_refusal_it_goes(collector):
+    refused = event(consent={"analytics": False, "ads": False})
+    answer = await collector.events(refused, headers=ORIGIN)
+    assert "Set-Cookie" not in answer.headers
+    answer = await collector.events(refused, headers=ORIGIN | {"Cookie": "jt_vid=visitor-1"})
+    assert "Max-Age=0" in answer.headers["Set-Cookie"]
+    withdrawn = event(type="consent", name="", consent={"analytics": False, "ads": False})
+    answer = await collector.events(withdrawn, headers=ORIGIN | {"Cookie": "jt_vid=visitor-1"})
+    assert "Max-Age=0" in answer.headers["Set-Cookie"]
+    assert [type(record) for record in collector.stored()] == [Suppressed, Suppressed, Event]
+
+
+async def test_cookies_over_https(start):
+    collector = await start(https=True)
+    answer = await collector.events(event(), headers=ORIGIN)
+    assert answer.headers["Set-Cookie"].startswith("__Host-jt_vid=visitor-1; Path=/;")
+    assert answer.headers["Set-Cookie"].endswith("; Secure")
+
+
+async def test_the_gif_is_always_a_picture(collector):
+    good = await collector.send("/e.gif?site=wk&name=mail+open&visitor=v1&analytics=1&ads=0&props.a=b", method="GET")
+    bad = await collector.send("/e.gif?site=unknown", method="GET")
+    for answer in (good, bad):
+        assert answer.status == 200
+        assert answer.headers["Content-Type"] == "image/gif"
+        assert (answer.body).startswith(b"GIF89a")
+        assert "no-store" in answer.headers["Cache-Control"]
+    [record] = collector.stored()
+    assert (record.name, record.props, record.ads) == ("mail open", {"a": "b"}, 0)
+
+
+async def test_a_picture_in_a_browser_needs_consent(collector):
+    headers = {"Referer": "https://shop.example/", "User-Agent": "Mozilla/5.0"}
+    await collector.send("/e.gif?site=wk&visitor=v1", method="GET", headers=headers)
+    await collector.send("/e.gif?site=wk&analytics=1", method="GET", headers=headers)
+    suppressed, kept = collector.stored()
+    assert isinstance(suppressed, Suppressed)
+    assert (kept.name, len(kept.visitor)) == ("page_view", 36)

@@ -1,0 +1,202 @@
+"""The fast lane answers and stores just what the whole way does, in the order of the requests, and to the end."""
+
+import asyncio
+import gzip
+import json
+import threading
+
+import msgspec
+import pytest
+from collector_http import ORIGIN, event
+
+from tracker.collector.endpoints import SERVICE
+from tracker.collector.lane import Lane
+
+ID = "1f30fea0-e776-48d6-8414-fb22bc9cfc5c"
+COOKIE = {"Cookie": "jt_vid=visitor-0001"}
+
+
+@pytest.fixture
+def entered(monkeypatch):
+    """Bodies of requests that went through the lane."""
+    seen = []
+    enter = Lane.enter
+
+    def note(self, message, payload, remote, send):
+        seen.append(b"".join(payload._buffer))
+        enter(self, message, payload, remote, send)
+
+    monkeypatch.setattr(Lane, "enter", note)
+    return seen
+
+
+def body(*events: dict, site: str = "wk", **given) -> bytes:
+    return json.dumps({"site": site, "events": list(events)} | given).encode()
+
+
+def post(said: bytes, *headers: str, version: str = "1.1", path: str = "/e") -> bytes:
+    lines = [f"POST {path} HTTP/{version}", "Host: x", f"Content-Length: {len(said)}", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + said
+
+
+async def connect(collector):
+    return await asyncio.open_connection("127.0.0.1", int(collector.url.rpartition(":")[2]))
+
+
+async def answer(reader) -> tuple[int, dict[str, str], bytes]:
+    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)).decode().split("\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+    return int(head[0].split()[1]), headers, await reader.readexactly(int(headers.get("content-length", 0)))
+
+
+CASES = {
+    "common": (body(event(id=ID, visitor="visitor-0001")), ORIGIN | COOKIE),
+    "no origin": (body(event(id=ID)), {}),
+    "two": (body(event(), event(name="y")), ORIGIN),
+    "none": (body(), ORIGIN),
+    "a bad one": (body(event(name=""), event()), ORIGIN),
+    "no JSON inside": (b'{"site":"wk","events":[{"name":"x"},{"value":1e999}]}', ORIGIN),
+    "half of JSON": (b'{"site":"wk","events":[{"name":"x"}', ORIGIN),
+    "no envelope": (b'{"site":1}', ORIGIN),
+    "unknown key": (body(event(), site="nope"), ORIGIN),
+    "wrong origin": (body(event()), {"Origin": "https://elsewhere.example"}),
+    "odd origin": (body(event()), {"Origin": "https://shop.example/\u00e4"}),
+    "new visitor": (body(event(visitor="visitor-0002")), ORIGIN | COOKIE),
+    "fresh visitor": (body(event(visitor="visitor-0002"), fresh=True), ORIGIN | COOKIE),
+    "an address for a visitor": (body(event(visitor="jo@example.org")), ORIGIN),
+    "refused": (body(event(consent={"analytics": False})), ORIGIN | COOKIE),
+    "gpc": (body(event()), ORIGIN | {"Sec-GPC": "1"}),
+    "very many": (
+        body(*[{"visitor": "visitor-0001", "name": "x", "seq": n} for n in range(600)], site="wk-open"),
+        ORIGIN | COOKIE,
+    ),
+    "too many": (body(*[{}] * 5_001), ORIGIN),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_the_lane_is_no_other_way(collector, monkeypatch, entered, case):
+    said, headers = CASES[case]
+    fast = await collector.send("/e", said, headers=headers)
+    stored = collector.stored()
+    assert entered == ([] if case == "odd origin" else [said])
+    monkeypatch.setattr(Lane, "takes", lambda *_: False)
+    slow = await collector.send("/e", said, headers=headers)
+    assert (fast.status, fast.body) == (slow.status, slow.body)
+    assert _dateless(fast.headers) == _dateless(slow.headers)
+    again = collector.stored()[len(stored) :]
+    assert [_timeless(record) for record in stored] == [_timeless(record) for record in again]
+    service = collector.app[SERVICE]
+    assert service.in_flight == 0
+    assert service.metrics.answers["native", fast.status] == 2
+
+
+def _dateless(headers) -> list[tuple[str, str]]:
+    return sorted((name, value) for name, value in headers.items() if name != "Date")
+
+
+def _timeless(record) -> dict:
+    kept = msgspec.to_builtins(record)
+    return {name: value for name, value in kept.items() if name not in ("arrival", "received", "ts", "id")}
+
+
+@pytest.mark.parametrize(
+    ("said", "path"),
+    [
+        (post(gzip.compress(body(event()))), "packed"),
+        (post(body(event()), "Content-Encoding: deflate"), "said to be packed"),
+        (post(b" " + body(event())), "space before it"),
+        (post(body(event()), "Connection: close"), "the last one"),
+        (post(body(event()), version="1.0"), "old"),
+        (post(body(event()), path="//e"), "another path"),
+        (post(body(event(title="x" * 70_000))), "long"),
+        (post(body(event()), "Expect: 100-continue"), "asks first"),
+    ],
+)
+async def test_what_is_not_common_goes_the_whole_way(collector, entered, said, path):
+    reader, writer = await connect(collector)
+    writer.write(said)
+    await reader.read(12)
+    assert not entered, path
+    writer.close()
+
+
+async def test_answers_come_in_the_order_of_the_requests(collector, entered):
+    reader, writer = await connect(collector)
+    refused = post(body(event(), site="nope"))
+    get = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
+    said = [post(body(event(seq=1))), get, post(body(event(seq=2))), refused, refused, get, post(body(event(seq=3)))]
+    writer.write(b"".join(said * 5))
+    found = [(await answer(reader))[0] for _ in range(35)]
+    assert found == [204, 200, 204, 401, 401, 200, 204] * 5
+    assert [record.seq for record in collector.stored()] == [1, 2, 3] * 5
+    assert entered
+    writer.close()
+
+
+async def test_a_head_in_two_pieces_after_a_request_in_the_lane(collector, entered):
+    reader, writer = await connect(collector)
+    said = post(body(event()))
+    for cut in (10, len(said) - 5):
+        writer.write(said + said[:cut])
+        assert (await answer(reader))[0] == 204
+        writer.write(said[cut:])
+        assert (await answer(reader))[0] == 204
+    assert len(collector.stored()) == 4
+    writer.close()
+
+
+@pytest.fixture
+async def held(collector):
+    """A collector whose disk waits until `go` is set."""
+    disk = collector.app[SERVICE].spool._disk
+    append, collector.go, collector.asked = disk.append, threading.Event(), threading.Event()
+
+    def wait(*given):
+        collector.asked.set()
+        assert collector.go.wait(20)
+        append(*given)
+
+    disk.append = wait
+    yield collector
+    collector.go.set()
+
+
+async def until_asked(collector) -> None:
+    assert await asyncio.get_running_loop().run_in_executor(None, collector.asked.wait, 20)
+
+
+async def test_whoever_is_in_the_lane_is_answered_before_the_collector_leaves(held, entered):
+    reader, writer = await connect(held)
+    writer.write(post(body(event())))
+    await until_asked(held)
+    service = held.app[SERVICE]
+    assert service.in_flight == 1
+    service.leaving = True
+    held.go.set()
+    status, headers, _ = await answer(reader)
+    assert (status, headers["connection"]) == (204, "close")
+    assert await reader.read() == b""
+    assert len(held.stored()) == 1 and len(entered) == 1
+
+
+async def test_whoever_hangs_up_in_the_lane_is_stored_all_the_same(held, entered):
+    _, writer = await connect(held)
+    writer.write(post(body(event())))
+    await until_asked(held)
+    writer.close()
+    await writer.wait_closed()
+    held.go.set()
+    assert (await held.events(event())).status == 204
+    assert len(held.stored()) == 2 and len(entered) == 2
+    assert held.app[SERVICE].in_flight == 0
+
+
+async def test_an_idle_connection_is_closed_after_the_lane_as_before(start, entered):
+    collector = await start(keepalive=0.2)
+    reader, writer = await connect(collector)
+    writer.write(post(body(event())))
+    assert (await answer(reader))[0] == 204
+    assert await asyncio.wait_for(reader.read(), 20) == b""
+    assert entered
+    writer.close()

@@ -1,0 +1,213 @@
+"""ID matching: the answers of `/sync` and `/setuid`, to whom an id may go, and what is stored of it."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from api_client import serve
+from consent_reference import tc_string
+from loading import T0, Road, event
+from test_collector_http import put_sites, start  # noqa: F401 - a fixture
+
+from tracker.analytics import match_rates
+from tracker.catalog.suppressions import Deed
+from tracker.collector.endpoints import SERVICE
+from tracker.collector.matching import PNG
+from tracker.core.event import Event
+from tracker.core.gate import GateSettings, MatchPartner
+from tracker.core.identifiers import keyed, keys_of
+from tracker.core.site import Site
+from tracker.core.suppression import Reason, person
+
+KEY = "55" * 32
+DSP = MatchPartner(name="dsp", vendor=755, hosts=("sync.dsp.example", "dsp.test"), macro="${DSP_UID}")
+NAMELESS = MatchPartner(name="nameless", hosts=("x.example",))
+GATE = GateSettings(partners=(DSP, NAMELESS))
+SHOP = Site(name="shop", write_key="wk", identifier_key=KEY, gate=GATE)
+FREE = Site(name="free", write_key="wk-free", consent="opt-out", identifier_key=KEY, gate=GATE)
+BROWSER = {"User-Agent": "Mozilla/5.0 (X11)", "Accept-Language": "de", "Sec-Fetch-Site": "cross-site"}
+TEMPLATE = "https://eu.sync.dsp.example/in?uid=${DSP_UID}&gdpr=${GDPR}&c=${GDPR_CONSENT_755}&o=${GDPR_CONSENT_10}"
+OURS = {"Cookie": "jt_vid=visitor-1"}
+
+
+@pytest.fixture(scope="module")
+def strings() -> dict[str, str]:
+    now = int(time.time() * 1000)
+    return {
+        "yes": tc_string([1, 3, 4], [755], now),
+        "other": tc_string([1, 3, 4], [10], now),
+        "measure": tc_string([1, 7], [755], now),
+    }
+
+
+@pytest.fixture
+async def collector(start, tmp_path):  # noqa: F811
+    put_sites(tmp_path, SHOP, FREE)
+    return await start()
+
+
+async def ask(collector, path: str, headers: dict[str, str] | None = None, **query: Any):
+    given = {"site": "wk", "partner": "dsp"} | query
+    text = "&".join(f"{name}={quote(str(value), safe='')}" for name, value in given.items())
+    heads = BROWSER | (OURS if headers is None else headers)
+    return await collector.send(f"{path}?{text}", method="GET", headers=heads, allow_redirects=False)
+
+
+async def test_a_partners_id_is_stored_where_the_person_allowed_it(collector, strings):
+    answer = await ask(collector, "/setuid", uid="p-77", gdpr=1, gdpr_consent=strings["yes"])
+    assert (answer.status, answer.headers["Content-Type"], answer.body) == (200, "image/png", PNG)
+    empty = await ask(collector, "/setuid", uid="p-78", gdpr=1, gdpr_consent=strings["yes"], f="b")
+    assert (empty.status, empty.headers["Content-Type"].partition(";")[0], empty.body) == (200, "text/html", b"")
+    gone = await ask(collector, "/setuid", uid="")
+    assert gone.status == 200
+    first, second, *rest = collector.stored()
+    assert (first.name, first.source, first.visitor) == ("id_match", "match", "visitor-1")
+    assert [one.props for one in (first, second)] == [
+        {"partner": "dsp", "partner_uid": "p-77"},
+        {"partner": "dsp", "partner_uid": "p-78"},
+    ]
+    assert len(rest) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "status"),
+    [
+        ({"gdpr": 1}, 400),
+        ({"gdpr": 1, "gdpr_consent": "nonsense"}, 400),
+        ({"gdpr": 2}, 400),
+        ({}, 400),  # where the person is nobody knows, so GDPR may apply
+        ({"gdpr": 0}, 400),
+        ({"gdpr": 1, "gdpr_consent": "other"}, 451),
+        ({"gdpr": 1, "gdpr_consent": "measure"}, 451),
+        ({"partner": "nameless", "gdpr": 1, "gdpr_consent": "yes"}, 451),
+        ({"gdpr": 1, "gdpr_consent": "yes", "us_privacy": "1YYN"}, 451),
+        ({"analytics": 0, "ads": 1}, 451),
+        ({"analytics": 1, "ads": 0}, 451),
+        ({"analytics": 1, "ads": 1}, 200),
+        ({"site": "wk-free"}, 200),
+        ({"site": "wk-free", "us_privacy": "1YYN"}, 451),
+        ({"site": "wk-free", "gdpr": 1, "gdpr_consent": "other"}, 451),
+        ({"partner": "nobody"}, 400),
+        ({"site": "nobody"}, 401),
+        ({"site": "wk-free", "uid": "x" * 513}, 400),
+        ({"site": "wk-free", "uid": "a\nb"}, 400),
+    ],
+)
+async def test_what_is_answered(collector, strings, given, status):
+    given = {"uid": "p-1"} | given
+    if "gdpr_consent" in given:
+        given["gdpr_consent"] = strings.get(given["gdpr_consent"], given["gdpr_consent"])
+    assert (await ask(collector, "/setuid", **given)).status == status
+    assert [one for one in collector.stored() if isinstance(one, Event)] == [] or status == 200
+
+
+async def test_an_opt_out_signal_ends_it(collector):
+    assert (await ask(collector, "/setuid", OURS | {"Sec-GPC": "1"}, site="wk-free", uid="p")).status == 451
+    assert collector.stored() == []
+
+
+async def test_nobody_is_made_up_for_a_match(collector):
+    answer = await ask(collector, "/setuid", {}, site="wk-free", uid="p")
+    assert (answer.status, "Set-Cookie" in answer.headers) == (200, False)
+    assert collector.stored() == []
+    assert (await ask(collector, "/setuid", {}, site="wk-free", uid="p", visitor="visitor-9")).status == 200
+    assert (await ask(collector, "/setuid", {}, site="wk-free", uid="p", visitor="a b")).status == 200
+    assert [one.visitor for one in collector.stored()] == ["visitor-9"]
+
+
+async def test_our_id_goes_to_the_partner(collector, strings):
+    answer = await ask(collector, "/sync", redirect=TEMPLATE, gdpr=1, gdpr_consent=strings["yes"])
+    where = f"https://eu.sync.dsp.example/in?uid=visitor-1&gdpr=1&c={strings['yes']}&o="
+    assert (answer.status, answer.headers["Location"]) == (302, where)
+    [record] = collector.stored()
+    assert (record.name, record.props) == ("id_shared", {"partner": "dsp"})
+
+
+async def test_without_consent_no_id_goes_along(collector, strings):
+    for given in ({}, {"gdpr": 1}, {"gdpr": 1, "gdpr_consent": strings["other"]}, {"analytics": 1, "ads": 0}):
+        answer = await ask(collector, "/sync", redirect="https://dsp.test/?u=${DSP_UID}", **given)
+        assert (answer.status, answer.headers["Location"]) == (302, "https://dsp.test/?u=")
+    assert collector.stored() == []
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        "https://evil.example/?u=${DSP_UID}",
+        "http://dsp.test/?u=${DSP_UID}",
+        "//dsp.test/",
+        "https://dsp.test@evil.example/",
+        "https://dsp.test.evil.example/",
+        "https://evildsp.test/",
+        "https://${DSP_UID}.dsp.test/",
+        "https://dsp.test:8443/",
+        "https://dsp.test\\@evil.example/",
+        "https://dsp.test/\r\nSet-Cookie: a=b",
+        "javascript:alert(1)",
+        "",
+    ],
+)
+async def test_it_leads_to_the_partner_and_nowhere_else(collector, template):
+    answer = await ask(collector, "/sync", site="wk-free", redirect=template)
+    assert answer.status == 400
+    assert "Location" not in answer.headers
+    assert collector.stored() == []
+
+
+async def test_a_partner_without_hosts_is_led_nowhere(collector, tmp_path):
+    put_sites(tmp_path, Site(name="free", write_key="wk-2", gate=GateSettings(partners=(MatchPartner(name="dsp"),))))
+    assert (await ask(collector, "/sync", site="wk-2", redirect="https://dsp.test/")).status == 400
+
+
+async def test_a_partners_id_on_the_list_is_left_alone(collector):
+    from tracker.catalog import Catalog
+
+    catalog = Catalog(f"sqlite:///{collector.data}/list.sqlite", collector.data / "unused.json")
+    keys = keys_of("free", "wk-free", KEY)
+    named = person(keys, "network", "dsp:p-1")
+    assert named.stored == keyed(keys, "dsp:p-1")
+    catalog.suppressions.apply([Deed("free", named.hash, "network", Reason.OPTOUT, 1)], "api")
+    collector.app[SERVICE].suppressions._next_look = 0
+    assert (await ask(collector, "/setuid", site="wk-free", uid="p-1")).status == 451
+    assert (await ask(collector, "/setuid", site="wk-free", uid="p-2")).status == 200
+
+
+async def test_match_rates(embedded, data):
+    road = Road(data, embedded)
+    old = T0 - 40 * 86_400_000
+
+    def match(n: int, visitor: str, uid: str, partner: str = "dsp", **more: Any) -> Event:
+        props = {"partner": partner, "partner_uid": uid}
+        return event(n, name="id_match", visitor=visitor, mode="M4", props=props, **more)
+
+    road.load(
+        [
+            match(1, "a", "p-1"),
+            match(2, "b", "p-2"),
+            match(3, "b", ""),  # ended
+            match(4, "c", "p-3", ts=old, received=old),  # counts no more
+            match(5, "d", "q", "other"),
+            event(6, visitor="e", mode="M4"),
+            event(7, visitor="f", mode="M3"),
+            match(8, "g", "p-4", bot="rate"),
+            event(9, name="id_shared", visitor="e", mode="M4", props={"partner": "dsp"}),
+        ]
+    )
+    found = match_rates.run(embedded, "shop", {"dsp": 30, "other": 1}, T0 + 60_000)
+    assert found == [
+        {"partner": "dsp", "days": 30, "visitors": 4, "matched": 1, "shared": 1, "rate": 0.25},
+        {"partner": "other", "days": 1, "visitors": 4, "matched": 1, "shared": 0, "rate": 0.25},
+    ]
+    async with serve(embedded, data) as api:
+        api.catalog.sites.create("shop", consent="opt-out")
+        assert (await api.ask("GET", "/api/v1/partners?site=shop")) == (200, {"partners": []})
+        gate = {"partners": [{"name": "dsp", "hosts": ["dsp.test"], "macro": "$UID", "vendor": 755}]}
+        assert (await api.ask("PUT", "/api/v1/sites/shop", {"gate": gate}))[0] == 200
+        status, answer = await api.ask("GET", "/api/v1/partners?site=shop")
+        assert (status, answer["partners"][0]["partner"]) == (200, "dsp")
+        for wrong in ({"macro": "${GDPR}"}, {"hosts": ["https://x"]}, {"days": 0}, {"name": "a b"}):
+            body = {"gate": {"partners": [gate["partners"][0] | wrong]}}
+            assert (await api.ask("PUT", "/api/v1/sites/shop", body))[0] == 400, wrong

@@ -1,0 +1,186 @@
+"""Which way people go through the site, from a page or event or to one. Definitions: `docs/reports.md`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from tracker.analytics.paths_spec import Spec, parse
+from tracker.store import persons
+from tracker.store.clean import events_source
+from tracker.store.engine import Engine, Query
+from tracker.store.filters import Condition
+from tracker.store.sql import Fragment, fill, load
+from tracker.store.where import counted
+
+__all__ = ["Spec", "parse", "run"]
+
+MAX_ROWS = 20_000
+"""Most different hops that are fetched; beyond that the smaller nodes are merged in ClickHouse first."""
+
+_STOP, _ON, _OTHER = 0, 1, 2  # what stands where a node's 64-bit key could: the path ends, is cut here, a merged node
+_SEQ_BITS, _ARRIVAL_BITS, _NODE_BITS = 32, 56, 64
+_NO_LIMIT = 2**32 - 1
+_TIED = (
+    "arrayExists((p, q) -> bitShiftRight(p, {shift:UInt16}) = bitShiftRight(q, {shift:UInt16})"
+    " and toUInt64(p) != toUInt64(q), sorted, before)"
+)
+
+Kept = Mapping[int, set[int]]
+"""Step -> the nodes that are shown; the others of that step are merged."""
+
+
+def run(engine: Engine, spec: Spec) -> dict[str, Any]:
+    """`{"edges": [{"step", "source", "target", "people", "seconds_average"}], "nodes": [{"step", "node", "people",
+    "dropped"}]}`, the biggest first.
+    """
+    events = events_source(engine)
+    narrow = True
+    rows = engine.ask(query(spec, events, None, MAX_ROWS + 1)).dicts()
+    if rows and rows[0]["step"] == 0:
+        narrow = False
+        rows = engine.ask(query(spec, events, None, MAX_ROWS + 1, narrow=False)).dicts()
+    kept: Kept | None
+    if len(rows) > MAX_ROWS:
+        hops = query(spec, events, None, _NO_LIMIT, narrow=narrow)
+        nodes = fill(
+            load(__package__, "paths_nodes"), {"hops": Fragment(hops.text, hops.params)}, {"nodes": spec.max_nodes}
+        )
+        found: dict[int, set[int]] = defaultdict(set)
+        for step, node, _ in engine.ask(nodes).rows:
+            found[step].add(node)
+        kept = found
+    else:
+        kept = _biggest(rows, spec.max_nodes)
+    if kept is not None:
+        rows = engine.ask(query(spec, events, kept, _NO_LIMIT, narrow=narrow)).dicts()
+    names = _names(engine, spec, events, {node for row in rows for node in (row["source"], row["target"])})
+    return _answer(spec, rows, names)
+
+
+def query(spec: Spec, events: Fragment, kept: Kept | None, rows: int, *, narrow: bool = True) -> Query:
+    """The hops as one query. `narrow` leaves sequence and arrival out: half the memory, exact without a step 0."""
+    below = _NODE_BITS + (0 if narrow else _SEQ_BITS + _ARRIVAL_BITS)
+    label = spec.label()
+    wide = "UInt128" if narrow else "UInt256"
+    parts = [f"bitShiftLeft(to{wide}(toUnixTimestamp64Milli(ts) - {{from:Int64}}), {below})"]
+    if not narrow:
+        parts.append(f"bitShiftLeft(to{wide}(seq), {_ARRIVAL_BITS + _NODE_BITS})")
+        parts.append(f"bitShiftLeft(to{wide}(bitAnd(arrival, {2**_ARRIVAL_BITS - 1})), {_NODE_BITS})")
+    parts.append(f"to{wide}(cityHash64({label.text}))")
+    shown = (
+        {}
+        if kept is None
+        else {
+            "kept_at": [(node + step) % 2**64 for step, nodes in kept.items() for node in nodes],
+            "kept": [node for nodes in kept.values() for node in nodes],
+        }
+    )
+    return fill(
+        load(__package__, "paths"),
+        {
+            "packed": Fragment(" + ".join(parts), label.params),
+            "person": Fragment(persons.PERSON),
+            "pauses": Fragment(_pauses(spec)),
+            "tied": Fragment(_TIED if narrow else "false"),
+            "cut": _cut(spec, wide),
+            "source": Fragment(_shown("here", "step", kept)),
+            "target": Fragment(_shown("next", "step + 1", kept)),
+            "events": events,
+            "persons": persons.join(),
+            "counted": counted([Condition("*")]),
+            "relevant": spec.relevant(),
+        },
+        {"site": spec.site, "from": spec.range.start, "to": spec.range.end, "shift": below, "rows": rows, **shown},
+    )
+
+
+def _pauses(spec: Spec) -> str:
+    if spec.session_gap is None:
+        return "arrayMap(p -> false, sorted)"
+    moment = "toInt64(bitShiftRight({}, {{shift:UInt16}}))"
+    return f"arrayMap((p, q) -> {moment.format('p')} - {moment.format('q')} >= {spec.session_gap}, sorted, before)"
+
+
+def _cut(spec: Spec, wide: str) -> Fragment:
+    """The part of `visit` that is shown, with the mark of how it goes on behind it; empty where it is on no path."""
+    nodes, none = "arrayMap(p -> toUInt64(p), visit)", f"CAST([], 'Array({wide})')"
+    first = "indexOf(" + nodes + ", cityHash64({start:String}))" if spec.start else "1"
+    params = {name: text for name, text in (("start", spec.start), ("end", spec.end)) if text}
+    if not spec.end:
+        mark = f"to{wide}(length(visit) - {first} + 1 > {spec.steps})"
+        text = f"arrayPushBack(arraySlice(visit, {first}, {spec.steps}), {mark})"
+        return Fragment(f"if({first} = 0, {none}, {text})" if spec.start else text, params)
+    mark = f"to{wide}({_ON})"
+    if not spec.start:
+        last = f"indexOf({nodes}, cityHash64({{end:String}}))"
+        part = f"arraySlice(visit, greatest({last} - {spec.steps - 1}, 1), least({last}, {spec.steps}))"
+        return Fragment(f"if({last} = 0, {none}, arrayPushBack({part}, {mark}))", params)
+    is_end = f"node = cityHash64({{end:String}}) and at > {first}"
+    last = f"arrayFirstIndex((node, at) -> {is_end}, {nodes}, arrayEnumerate(visit))"
+    part = f"arraySlice(visit, {first}, least({last} - {first} + 1, {spec.steps}))"
+    return Fragment(f"if({first} = 0 or {last} = 0, {none}, arrayPushBack({part}, {mark}))", params)
+
+
+def _shown(packed: str, step: str, kept: Kept | None) -> str:
+    node = f"toUInt64({packed})"
+    if kept is None:
+        return node
+    merged = f"transform({node} + {step}, {{kept_at:Array(UInt64)}}, {{kept:Array(UInt64)}}, toUInt64({_OTHER}))"
+    return f"if({node} <= {_ON}, {node}, {merged})"
+
+
+def _people_at(rows: list[dict[str, Any]]) -> dict[int, dict[int, int]]:
+    """Step -> node -> people."""
+    found: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    for row in rows:
+        found[row["step"]][row["source"]] += row["node_people"]
+    return found
+
+
+def _biggest(rows: list[dict[str, Any]], most: int) -> Kept | None:
+    """The biggest nodes of each step; None where no step has more than `most`."""
+    people = _people_at(rows)
+    if all(len(nodes) <= most for nodes in people.values()):
+        return None
+    return {
+        step: set(sorted(nodes, key=lambda node, nodes=nodes: (-nodes[node], node))[:most])  # type: ignore[misc]
+        for step, nodes in people.items()
+    }
+
+
+def _names(engine: Engine, spec: Spec, events: Fragment, nodes: set[int]) -> dict[int, str]:
+    wanted = sorted(nodes - {_STOP, _ON, _OTHER})
+    if not wanted:
+        return {_OTHER: "other"}
+    query = fill(
+        load(__package__, "paths_names"),
+        {"label": spec.label(), "events": events, "counted": counted([Condition("*")]), "relevant": spec.relevant()},
+        {"site": spec.site, "from": spec.range.start, "to": spec.range.end, "nodes": wanted},
+    )
+    return {_OTHER: "other", **{node: str(name) for node, name in engine.ask(query).rows}}
+
+
+def _answer(spec: Spec, rows: list[dict[str, Any]], names: Mapping[int, str]) -> dict[str, Any]:
+    stops = {(row["step"], row["source"]): row["people"] for row in rows if row["target"] == _STOP}
+    edges = [
+        {
+            "step": row["step"],
+            "source": names[row["source"]],
+            "target": names[row["target"]],
+            "people": row["people"],
+            "seconds_average": row["seconds"],
+        }
+        for row in rows
+        if row["target"] not in (_STOP, _ON) and row["people"] >= spec.min_people
+    ]
+    nodes = [
+        {"step": step, "node": names[node], "people": people, "dropped": stops.get((step, node), 0)}
+        for step, found in _people_at(rows).items()
+        for node, people in found.items()
+        if people >= spec.min_people
+    ]
+    edges.sort(key=lambda edge: (edge["step"], -edge["people"], edge["source"], edge["target"]))
+    nodes.sort(key=lambda node: (node["step"], -node["people"], node["node"]))
+    return {"edges": edges, "nodes": nodes}

@@ -1,0 +1,177 @@
+"""How many came back in the days, weeks or months after they began. Definitions: `docs/reports.md`."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from tracker.analytics import request
+from tracker.analytics.calendar import PERIODS, WEEK_STARTS, Calendar, calendar
+from tracker.analytics.request import Range
+from tracker.store import persons
+from tracker.store.clean import events_source
+from tracker.store.engine import Engine, Query
+from tracker.store.filters import Condition, check_property, parse_condition
+from tracker.store.sql import Fragment, fill, load
+from tracker.store.where import Params, condition, counted, property_text
+
+KEYS = ("site", "from", "to", "period", "start", "return", "kind", "rolling", "week_start", "breakdown", "timezone")
+KINDS = ("first_time", "recurring")
+MAX_PERIODS = 400
+MAX_VALUES = 50
+"""Most values of the cohort property in one answer; the biggest are kept."""
+
+_DAY_MS = 86_400_000
+_SPAN_MS = {"day": _DAY_MS, "week": 7 * _DAY_MS, "month": 30 * _DAY_MS}
+_WORD = 64  # bits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """A checked request. `breakdown` is a property of the event that puts a person into the cohort, '' for none."""
+
+    site: str
+    range: Range
+    calendar: Calendar
+    start: Condition
+    back: Condition
+    kind: str
+    rolling: bool
+    breakdown: str
+
+
+def parse(body: object) -> Spec:
+    """Check a request with the keys `KEYS`. Raises BadRequest."""
+    given = request.fields(body, KEYS)
+    between, period = request.time_range(given), request.choice(given, "period", PERIODS, "day")
+    week_start = request.choice(given, "week_start", WEEK_STARTS, "monday")
+    return Spec(
+        site=request.site(given),
+        range=between,
+        calendar=calendar(between, period, timezone=request.timezone(given), week_start=week_start, most=MAX_PERIODS),
+        start=_condition(given.get("start"), "start"),
+        back=_condition(given.get("return"), "return"),
+        kind=request.choice(given, "kind", KINDS, "first_time"),
+        rolling=request.flag(given, "rolling"),
+        breakdown=_breakdown(given.get("breakdown")),
+    )
+
+
+def run(engine: Engine, spec: Spec) -> dict[str, Any]:
+    """`{"cohorts": [{"start", "size", "returned"}]}`, with a breakdown also `{"breakdown": [{"value", "cohorts"}]}`."""
+    found: dict[str, dict[tuple[int, int], int]] = defaultdict(dict)
+    whole: dict[tuple[int, int], int] = defaultdict(int)
+    for value, period, column, people in engine.ask(query(spec, events_source(engine))).rows:
+        found[value][period, column] = people
+        whole[period, column] += people
+    answer: dict[str, Any] = {"cohorts": _cohorts(spec, whole)}
+    if spec.breakdown:
+        sizes = {value: sum(n for (_, column), n in people.items() if column == 0) for value, people in found.items()}
+        biggest = sorted(sizes, key=lambda value: (-sizes[value], value))[:MAX_VALUES]
+        answer["breakdown"] = [{"value": value, "cohorts": _cohorts(spec, found[value])} for value in biggest]
+    return answer
+
+
+def query(spec: Spec, events: Fragment) -> Query:
+    """The whole report as one query."""
+    count, params = len(spec.calendar.starts), Params("b")
+    touched = f", {property_text(spec.breakdown, params)} as touched" if spec.breakdown else ""
+    value = "touched" if spec.breakdown else "''"
+    bits = spec.kind == "recurring" and not spec.rolling and not spec.breakdown
+    ms = "toUnixTimestamp64Milli(ts)"
+    inside = "ts >= fromUnixTimestamp64Milli({from:Int64})"
+    if spec.kind == "first_time":
+        first = (
+            f"argMinIf(({ms}, {value}), (ts, seq, arrival), is_start)" if spec.breakdown else f"minIf({ms}, is_start)"
+        )
+        starts = f"{first} as first, countIf(is_start) > 0 as started"
+        at = "first.1" if spec.breakdown else "first"
+        opening = f"({_number(spec, at)}, {at}, {'first.2' if spec.breakdown else value})"
+        openings = f"if(started and {at} >= {{from:Int64}}, [{opening}], [])"
+    elif bits:
+        starts, openings = f"{_words(spec, 'is_start')} as starts", _positions("starts", count)
+    else:
+        starts = f"groupArrayIf(({ms}, seq, arrival, {value}), is_start) as starts"
+        ordered = "arrayMap(one -> ({}, one.1, one.4), arraySort(starts))".format(_number(spec, "one.1"))
+        openings = f"arrayFilter((one, nth) -> nth = 1, {ordered}, arrayEnumerateUniq(tupleElement({ordered}, 1)))"
+    period = "opening" if bits else "opening.1"
+    if spec.rolling:
+        returns = f"groupArrayIf({ms}, is_return) as returns"
+        later = "arrayFilter(at -> at > opening.2, returns)"
+        span = _SPAN_MS[spec.calendar.period]
+        columns = f"arrayDistinct(arrayMap(at -> toInt32(intDiv(at - opening.2, {span})), {later}))"
+    else:
+        returns = f"{_positions(_words(spec, 'is_return'), count)} as returns"
+        columns = f"arrayMap(at -> at - {period}, returns)"
+    return fill(
+        load(__package__, "retention"),
+        {
+            "period": Fragment(period),
+            "value": Fragment("''" if bits else "opening.3"),
+            "gathered": Fragment(f"{starts}, {returns}"),
+            "openings": Fragment(openings),
+            "columns": Fragment(f"arrayFilter(k -> k > 0 and k < {count} - {period}, {columns})"),
+            "person": Fragment(persons.PERSON),
+            "property": Fragment(touched, params.values),
+            "events": events,
+            "persons": persons.join(),
+            "counted": counted([spec.start, spec.back]),
+            "start": condition(spec.start, "s"),
+            "back": condition(spec.back, "r"),
+            "since": Fragment("true" if spec.kind == "first_time" else inside),
+        },
+        {
+            "site": spec.site,
+            "from": spec.range.start,
+            "to": spec.range.end,
+            "timezone": spec.calendar.timezone,
+        },
+    )
+
+
+def _number(spec: Spec, ms: str) -> str:
+    return f"toInt32({spec.calendar.number(f'fromUnixTimestamp64Milli({ms})')})"
+
+
+def _words(spec: Spec, test: str) -> str:
+    """The set of periods with such an event: a bit a period, in words of 64."""
+    number, words = spec.calendar.number("ts"), range(-(-len(spec.calendar.starts) // _WORD))
+    bit = f"bitShiftLeft(toUInt64(1), bitAnd({number}, {_WORD - 1}))"  # bitAnd: a start may lie before the range
+    if len(words) == 1:
+        return f"[groupBitOrIf({bit}, {test})]"
+    return f"[{', '.join(f'groupBitOrIf({bit}, {test} and intDiv({number}, {_WORD}) = {word})' for word in words)}]"
+
+
+def _positions(words: str, count: int) -> str:
+    """The periods of such a set, in order."""
+    parts = [
+        f"arrayMap(at -> toInt32(at + {word * _WORD}), bitPositionsToArray(({words})[{word + 1}]))"
+        for word in range(-(-count // _WORD))
+    ]
+    return parts[0] if len(parts) == 1 else f"arrayConcat({', '.join(parts)})"
+
+
+def _cohorts(spec: Spec, people: dict[tuple[int, int], int]) -> list[dict[str, Any]]:
+    count = len(spec.calendar.starts)
+    return [
+        {
+            "start": start.isoformat(),
+            "size": people.get((at, 0), 0),
+            "returned": [people.get((at, column), 0) for column in range(count - at)],
+        }
+        for at, start in enumerate(spec.calendar.starts)
+    ]
+
+
+def _condition(body: object, field: str) -> Condition:
+    return Condition("*") if body is None else parse_condition(body, field)
+
+
+def _breakdown(body: object) -> str:
+    if body is None:
+        return ""
+    name = request.fields(body, ("property",), "breakdown").get("property")
+    field = "breakdown.property"
+    check_property(name if isinstance(name, str) else "", field)
+    return str(name)

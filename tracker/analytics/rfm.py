@@ -1,0 +1,123 @@
+"""Recency, frequency and monetary value of buyers: scores from 1 to 5, and segments named after them.
+
+Definitions: `docs/reports.md`. Fifths of a ranking of recency, frequency and money go back to A. M. Hughes, Strategic
+Database Marketing (1994); the names of the segments are those that most tools use.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from tracker.analytics import request
+from tracker.analytics.request import Range
+from tracker.core.errors import BadRequest
+from tracker.store import persons
+from tracker.store.clean import events_source
+from tracker.store.engine import Engine
+from tracker.store.filters import Condition, parse_condition
+from tracker.store.sql import Fragment, fill, load
+from tracker.store.where import condition, counted
+
+SEGMENTS = (
+    ("champions", "r >= 4 and fm >= 4"),
+    ("loyal", "r = 3 and fm >= 4"),
+    ("potential_loyalists", "r >= 4 and fm >= 2"),
+    ("new_customers", "r = 5"),
+    ("promising", "r = 4"),
+    ("need_attention", "r = 3 and fm = 3"),
+    ("about_to_sleep", "r = 3"),
+    ("cannot_lose", "r <= 2 and fm = 5"),
+    ("at_risk", "r <= 2 and fm >= 3"),
+    ("hibernating", "r = 2"),
+    ("lost", "true"),
+)
+"""Name and condition on the scores, the first that holds. `fm` is the mean of frequency and money, half rounded up."""
+
+NAMES = tuple(name for name, _ in SEGMENTS)
+PURCHASE = Condition("purchase")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """A checked request. `currency` "": the one of most purchases."""
+
+    site: str
+    range: Range
+    event: Condition = PURCHASE
+    currency: str = ""
+
+
+def parse(body: object) -> Spec:
+    """Check `{"site", "from", "to", "event", "currency"}`. Raises BadRequest."""
+    given = request.fields(body, ("site", "from", "to", "event", "currency"))
+    currency = given.get("currency", "")
+    if not isinstance(currency, str) or (currency and not (len(currency) == 3 and currency.isascii())):
+        raise BadRequest("currency must be a code of three letters, like EUR", field="currency")
+    return Spec(
+        site=request.site(given),
+        range=request.time_range(given),
+        event=parse_condition(given["event"], "event") if given.get("event") is not None else PURCHASE,
+        currency=currency.upper(),
+    )
+
+
+def run(engine: Engine, spec: Spec) -> dict[str, Any]:
+    """`{"currency", "buyers", "other_currencies", "segments": [...], "cells": [...]}`; `docs/reports.md`."""
+    events = events_source(engine)
+    currency, others = _currency(engine, spec, events)
+    rows = engine.ask(fill(load(__package__, "rfm"), {"buyers": buyers(spec, events, currency)})).dicts()
+    segments = [row for row in rows if row["segment"]]
+    total = sum(row["people"] for row in segments)
+    by_name = {row["segment"]: row for row in segments}
+    return {
+        "currency": currency,
+        "buyers": total,
+        "other_currencies": others,
+        "segments": [_segment(name, by_name.get(name), total) for name in NAMES],
+        "cells": [{key: row[key] for key in ("r", "f", "m", "people")} for row in rows if not row["segment"]],
+    }
+
+
+def buyers(spec: Spec, events: Fragment, currency: str) -> Fragment:
+    """A subquery of buyers: `who`, `days` since the last purchase, `purchases`, `money`, scores and `segment`."""
+    pairs = ", ".join(f"{test}, '{name}'" for name, test in SEGMENTS[:-1])
+    query = fill(
+        load(__package__, "rfm_buyers"),
+        {
+            "person": Fragment(persons.PERSON),
+            "segment": Fragment(f"multiIf({pairs}, '{NAMES[-1]}')"),
+            "events": events,
+            "persons": persons.join(),
+            "counted": counted([spec.event]),
+            "event": condition(spec.event),
+        },
+        {"site": spec.site, "from": spec.range.start, "to": spec.range.end, "currency": currency},
+    )
+    return Fragment(query.text, query.params)
+
+
+def _currency(engine: Engine, spec: Spec, events: Fragment) -> tuple[str, int]:
+    """The currency of the report, and how many purchases have another one."""
+    query = fill(
+        load(__package__, "rfm_currencies"),
+        {"events": events, "counted": counted([spec.event]), "event": condition(spec.event)},
+        {"site": spec.site, "from": spec.range.start, "to": spec.range.end},
+    )
+    found = {str(currency): int(purchases) for currency, purchases in engine.ask(query).rows}
+    chosen = spec.currency or next(iter(found), "")
+    return chosen, sum(found.values()) - found.get(chosen, 0)
+
+
+def _segment(name: str, row: dict[str, Any] | None, total: int) -> dict[str, Any]:
+    if row is None:
+        nothing = {"people": 0, "purchases": 0, "value": 0.0, "share": 0.0}
+        return {"segment": name, **nothing, "days_since_purchase": None}
+    return {
+        "segment": name,
+        "people": row["people"],
+        "purchases": row["purchases"],
+        "value": round(row["money"], 4),
+        "share": row["people"] / total,
+        "days_since_purchase": row["days"],
+    }

@@ -1,0 +1,33 @@
+"""Costs of advertising: taking them in, and putting them beside what channels brought."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tracker.analytics import attribution
+from tracker.api.call import Call
+from tracker.core.costs import NAMES, checked
+
+
+def put(call: Call) -> dict[str, Any]:
+    """`POST /api/v1/costs`: all rows or none; rows about the same day and names are replaced."""
+    site = call.site(call.body.site)
+    costs = checked(call.body.rows, [f"rows[{at}]" for at in range(len(call.body.rows))])
+    changed = call.services.catalog.costs.put(site.name, costs)
+    call.audit("costs.put", site=site.name, rows=len(costs), changed=changed)
+    return {"site": site.name, "rows": len(costs), "changed": changed}
+
+
+def beside(call: Call, spec: attribution.Spec, answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer with `cost`, `cac` and `roas` in its rows, where costs of these days are known."""
+    if spec.by not in NAMES:
+        return answer
+    zone = ZoneInfo(spec.timezone)
+    first, last = (
+        datetime.fromtimestamp(at / 1000, UTC).astimezone(zone).date().isoformat()
+        for at in (spec.range.start, spec.range.end - 1)
+    )
+    known = call.services.catalog.costs.by(spec.site, spec.by, first, last)
+    return attribution.with_costs(answer, known) if known else answer

@@ -1,0 +1,188 @@
+"""What an export leaves in its folder: one file, or a zip of several with a manifest.
+
+Everything is written beside its name and renamed when it is complete and on disk; who sees the name sees all of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import msgspec
+
+from tracker.catalog.exports import ExportFile
+from tracker.networks import Network, Terms
+from tracker.networks.network import Action, Row
+from tracker.networks.parquet_file import ParquetRows
+
+TYPES = {"csv": "text/csv; charset=utf-8", "jsonl": "application/x-ndjson", "parquet": "application/vnd.apache.parquet"}
+ZIP = "application/zip"
+Known = tuple[Row, bool]
+"""A member's row, and whether they said yes to ads."""
+
+
+class _Part(io.RawIOBase):
+    """One file while it is being written; hashes and counts what goes through."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self.name, self.path = name, folder / f"{name}.part"
+        self.rows = self.size = 0
+        self._hash = hashlib.sha256()
+        self._out = os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+
+    def writable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.size
+
+    def write(self, data: Any, /) -> int:
+        size = self._out.write(data)
+        self._hash.update(data)
+        self.size += size
+        return size
+
+    def close(self) -> None:
+        self._out.close()
+        super().close()
+
+    def end(self) -> ExportFile:
+        """All of it is on disk."""
+        self._out.flush()
+        os.fsync(self._out.fileno())
+        self._out.close()
+        return ExportFile(name=self.name, rows=self.rows, sha256=self._hash.hexdigest(), bytes=self.size)
+
+
+class Parcel:
+    """Takes rows of removals, then of additions. Leaving the `with` block without `finish()` leaves nothing behind."""
+
+    def __init__(self, folder: Path, stem: str, network: Network, shape: str, terms: Terms) -> None:
+        self._folder, self._stem, self._network, self._terms = folder, stem, network, terms
+        self._api = shape == "api"
+        self._parts: list[_Part] = []
+        self._label: str | None = None
+        self._files_of_label = 0
+        self._table: ParquetRows | None = None
+        self._waiting: list[Known] = []
+        self._action: Action = "add"
+
+    def write(self, action: Action, rows: Sequence[Known], label: str = "") -> None:
+        """Write rows. `label` sets the files of the two actions apart by name; requests are all in one file."""
+        if self._api:
+            self._ask(action, rows)
+            return
+        self._begin(label)
+        if self._table is not None:
+            self._table.write([row for row, _ in rows])
+            self._parts[-1].rows += len(rows)
+            return
+        for row, _granted in rows:
+            line = self._network.write(row, self._terms)
+            self._room_for(len(line))
+            self._parts[-1].write(line)
+            self._parts[-1].rows += 1
+
+    def finish(self, manifest: dict[str, Any]) -> tuple[ExportFile, ...]:
+        """Put everything on disk under its name: one file as it is, several in a zip with `manifest.json`."""
+        if self._api:
+            self._send()
+        if not self._parts:
+            self._begin("")
+        self._close_table()
+        files = tuple(part.end() for part in self._parts)
+        if len(files) == 1:
+            self._parts[0].path.replace(self._folder / files[0].name)
+        else:
+            self._bundle(files, manifest)
+        _on_disk(self._folder)
+        return files
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        for part in self._parts:
+            part.close()
+            part.path.unlink(missing_ok=True)
+        (self._folder / f"{self._stem}.zip.part").unlink(missing_ok=True)
+
+    def _begin(self, label: str) -> None:
+        """The file of this label is the one that is being written."""
+        if label != self._label:
+            self._label, self._files_of_label = label, 0
+            self._next()
+
+    def _next(self) -> None:
+        self._close_table()
+        self._files_of_label += 1
+        number = f"-{self._files_of_label}" if self._files_of_label > 1 else ""
+        extension = "requests.jsonl" if self._api else self._network.extension
+        part = _Part(self._folder, f"{self._stem}{self._label}{number}.{extension}")
+        self._parts.append(part)
+        if not self._api and self._network.extension == "parquet":
+            self._table = ParquetRows(part)
+        elif not self._api:
+            part.write(self._network.head())
+
+    def _room_for(self, size: int) -> None:
+        part, network = self._parts[-1], self._network
+        if (network.file_rows and part.rows >= network.file_rows) or (
+            network.file_bytes and part.size + size > network.file_bytes
+        ):
+            self._next()
+
+    def _close_table(self) -> None:
+        if self._table is not None:
+            self._table.close()
+            self._table = None
+
+    def _ask(self, action: Action, rows: Sequence[Known]) -> None:
+        if action != self._action:
+            self._send()
+            self._action = action
+        self._waiting += rows
+        while len(self._waiting) > self._network.batch:
+            self._send()
+
+    def _send(self) -> None:
+        size = self._network.batch
+        rows, self._waiting = self._waiting[:size], self._waiting[size:]
+        self._begin("")
+        for request in self._network.requests(self._action, rows, self._terms):
+            self._parts[-1].write(msgspec.json.encode(request) + b"\n")
+            self._parts[-1].rows += 1
+
+    def _bundle(self, files: Sequence[ExportFile], manifest: dict[str, Any]) -> None:
+        listed = [{"name": one.name, "rows": one.rows, "sha256": one.sha256, "bytes": one.bytes} for one in files]
+        bundle = self._folder / f"{self._stem}.zip.part"
+        with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as box:
+            for part in self._parts:
+                box.write(part.path, part.name)
+            box.writestr("manifest.json", msgspec.json.format(msgspec.json.encode(manifest | {"files": listed})))
+        bundle.chmod(0o600)
+        _on_disk(bundle)
+        bundle.replace(self._folder / f"{self._stem}.zip")
+
+
+def artefact(folder: Path, stem: str, files: Sequence[ExportFile]) -> tuple[Path, str]:
+    """The file to hand out, and its media type."""
+    if len(files) != 1:
+        return folder / f"{stem}.zip", ZIP
+    return folder / files[0].name, TYPES[files[0].name.rpartition(".")[2]]
+
+
+def _on_disk(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

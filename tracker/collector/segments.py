@@ -1,0 +1,95 @@
+"""`GET /v1/segments`: the audiences that a visitor's person is in, for pages and bidders.
+
+Answered from the files that the engine keeps (`core.membership`), so neither a database nor a report stands in the way.
+They hold only members who may leave the house. A browser that says no by itself (Global Privacy Control) is in none.
+"""
+
+from __future__ import annotations
+
+import mmap
+import time
+from pathlib import Path
+
+import structlog
+from aiohttp import hdrs, web
+
+from tracker.collector import cookies, cors
+from tracker.collector.endpoints import answering
+from tracker.collector.service import Service
+from tracker.core.errors import BadRequest, Broken
+from tracker.core.identifiers import person_id
+from tracker.core.identity import visitor_key
+from tracker.core.membership import FOLDER, Members, read
+
+log = structlog.get_logger()
+
+_LOOK_EVERY = 1.0  # seconds between looks at a site's folder
+_LONGEST_VISITOR = 255
+
+
+class Segments:
+    """The files of all sites, opened when they are first asked for and again when they have changed."""
+
+    def __init__(self, data: Path) -> None:
+        self._folder = data / FOLDER
+        self._looked: dict[str, float] = {}
+        self._open: dict[str, dict[str, tuple[tuple[int, int], Members]]] = {}
+
+    def of(self, site: str, key: int) -> list[str]:
+        """Ids of the site's audiences that hold a key, sorted."""
+        now = time.monotonic()
+        if now >= self._looked.get(site, 0.0):
+            self._looked[site] = now + _LOOK_EVERY
+            self._open[site] = self._look(site)
+        return [members.head.audience for _, members in self._open[site].values() if members.hold(key)]
+
+    def _look(self, site: str) -> dict[str, tuple[tuple[int, int], Members]]:
+        before = self._open.get(site, {})
+        found: dict[str, tuple[tuple[int, int], Members]] = {}
+        try:
+            paths = sorted((self._folder / site).glob("*.bin"))
+        except OSError:
+            paths = []
+        for path in paths:
+            try:
+                status = path.stat()
+                stamp = (status.st_mtime_ns, status.st_ino)
+                known = before.get(path.name)
+                found[path.name] = known if known is not None and known[0] == stamp else (stamp, _opened(path))
+            except FileNotFoundError:
+                continue  # the audience was deleted just now
+            except (OSError, ValueError, Broken) as failure:
+                log.error("segments.unreadable", file=path.name, error=type(failure).__name__)
+        return found
+
+
+SEGMENTS = web.AppKey("segments", Segments)
+
+
+def _opened(path: Path) -> Members:
+    with path.open("rb") as file:
+        return read(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+
+
+@answering("segments")
+async def get_segments(request: web.Request, service: Service) -> web.Response:
+    """`?site=WRITE_KEY&visitor=V` -> `{"segments": [id, ..]}`; an unknown visitor is in none.
+
+    Without `visitor` the browser's own is meant, by its cookie.
+    """
+    origin = request.headers.get(hdrs.ORIGIN)
+    known = service.site_of(request.query.get("site", ""), origin)
+    visitor = request.query.get("visitor")
+    if visitor is None:  # a page's own visitor, whose cookie its scripts cannot read
+        visitor = cookies.read(request.headers.get(hdrs.COOKIE), service.scheme_of(request) == "https")
+    elif not 0 < len(visitor) <= _LONGEST_VISITOR:
+        raise BadRequest("visitor must be the visitor's id, 1 to 255 characters", field="visitor")
+    inside: list[str] = []
+    listed = service.suppressions.of(known.keys, expected=service.sites.suppression)
+    # Somebody who has just withdrawn is in the files until they are computed anew.
+    if visitor and request.headers.get("Sec-GPC") != "1" and not listed.state((visitor,), ()):
+        inside = request.app[SEGMENTS].of(known.site.name, visitor_key(person_id(known.keys, visitor)))
+    answer = web.json_response({"segments": inside}, headers={hdrs.CACHE_CONTROL: "no-store, private"})
+    if origin is not None:
+        answer.headers.update(cors.answer_headers(origin))
+    return answer

@@ -1,0 +1,195 @@
+"""What a network is to us: which forms it takes, what its files and its API's requests look like, its limits. Pure.
+
+A member comes in as forms (`email.e1` -> hash), goes out as rows of cells; rows go into files, or by the batch into
+requests. What is unknown of an account stands in a request as `{ADVERTISER_ID}`: nothing here knows a credential.
+Source of everything here: each network's own documentation, as it stands in the network's file.
+"""
+
+from __future__ import annotations
+
+import base64
+import csv
+import io
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import msgspec
+
+Action = Literal["add", "remove"]
+Encoding = Literal["as is", "base64"]
+Row = tuple[str, ...]
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_GIVEN = {"email": "email.given", "phone": "phone.given"}
+"""Values that were hashed before they came to us: passed on as they are, where a network takes SHA-256 at all."""
+_SHA1 = "phone.p5"
+
+
+class Member(msgspec.Struct, frozen=True):
+    """A person as a network may see them: form -> value, and whether they said yes to ads in so many words."""
+
+    forms: dict[str, str]
+    granted: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """How long members stay (days), when that begins (ms), and by what names the audience and its owner go."""
+
+    days: int
+    now_ms: int
+    audience: str
+    site: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column and the forms that may fill it, the first that is known does. `encoding` is that of a hash."""
+
+    header: str
+    forms: tuple[str, ...]
+    encoding: Encoding = "as is"
+
+    def cell(self, member: Member) -> str:
+        """Empty where nothing is known."""
+        for form in self.forms:
+            value = member.forms.get(form, "")
+            if not value and form != _SHA1:
+                value = member.forms.get(_GIVEN.get(form.partition(".")[0], ""), "")
+            if value:
+                return base64.b64encode(bytes.fromhex(value)).decode() if self.encoding == "base64" else value
+        return ""
+
+
+class Request(msgspec.Struct, frozen=True):
+    """One call of a network's API, without credentials. A text body is sent as it is, anything else as JSON."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    body: Any
+
+
+Build = Callable[[Action, Sequence[Row], Sequence[bool], Terms], Iterator[Request]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Network:
+    """One network.
+
+    `needs`: sets of columns, of which one must be filled, else the person cannot be recognised there; empty: anybody.
+    `api_needs`: the same of the API's columns, where those have other names.
+    `together`: columns that are of use only all together, and stay empty otherwise. `variants`: (form, other form):
+    where they differ a second row has the other. `titles`: the first line where `line` writes other columns.
+    `asks_granted`: where the law of Europe holds, only persons who said yes in so many words. `replaces`: what is
+    delivered is the whole list, so that nobody is ever taken off by name.
+    `minimum`: members below which the network cannot use a list; 0: none known. `days`: the longest membership;
+    None: no limit. `batch`: members in one request. `file_rows`, `file_bytes`: the most in one file; 0: no limit known.
+    """
+
+    name: str
+    title: str
+    file: tuple[Column, ...]
+    needs: tuple[tuple[str, ...], ...] = ()
+    api_needs: tuple[tuple[str, ...], ...] = ()
+    together: tuple[str, ...] = ()
+    variants: tuple[tuple[str, str], ...] = ()
+    api: tuple[Column, ...] = ()
+    build: Build | None = None
+    batch: int = 0
+    file_rows: int = 0
+    file_bytes: int = 0
+    minimum: int = 0
+    days: int | None = None
+    asks_granted: bool = False
+    replaces: bool = False
+    extension: str = "csv"
+    header: bool = True
+    titles: tuple[str, ...] = ()
+    quoted: bool = False
+    spreadsheet: bool = False
+    line: Callable[[Network, Row, Terms], bytes] | None = field(default=None, repr=False)
+    note: str = ""
+
+    def columns(self, shape: str) -> tuple[Column, ...]:
+        """The columns of its file, or of its API."""
+        return self.api if shape == "api" and self.api else self.file
+
+    def forms(self) -> frozenset[str]:
+        """Every form that leaves the house towards this network."""
+        found = {form for column in (*self.file, *self.api) for form in column.forms}
+        return frozenset(found | {form for pair in self.variants for form in pair} | set(_GIVEN.values()))
+
+    def encode(self, member: Member, shape: str) -> list[Row]:
+        """The member's rows: one, or several where a network takes two spellings. Empty: it cannot be recognised."""
+        rows = [self._row(member, shape)]
+        for form, instead in self.variants:
+            if member.forms.get(instead, "") not in ("", member.forms.get(form)):
+                other = msgspec.structs.replace(member, forms={**member.forms, form: member.forms[instead]})
+                rows.append(self._row(other, shape))
+        return [row for row in rows if row]
+
+    def _row(self, member: Member, shape: str) -> Row:
+        columns = self.columns(shape)
+        cells = {column.header: column.cell(member) for column in columns}
+        if self.together and not all(cells[header] for header in self.together):
+            cells.update(dict.fromkeys(self.together, ""))
+        needs = self.api_needs if shape == "api" and self.api_needs else self.needs
+        if needs and not any(all(cells[header] for header in group) for group in needs):
+            return ()
+        return tuple(cells.values())
+
+    def head(self) -> bytes:
+        """The first line of a file; empty where there is none."""
+        if not self.header:
+            return b""
+        return self.cells(self.titles or tuple(column.header for column in self.file))
+
+    def write(self, row: Row, terms: Terms) -> bytes:
+        """One row of a file."""
+        if self.line is not None:
+            return self.line(self, row, terms)
+        return self.cells(tuple(harmless(cell) for cell in row) if self.spreadsheet else row)
+
+    def cells(self, row: Row) -> bytes:
+        """A line of CSV."""
+        buffer = io.StringIO()
+        quoting: Literal[0, 1] = csv.QUOTE_ALL if self.quoted else csv.QUOTE_MINIMAL
+        csv.writer(buffer, lineterminator="\r\n", quoting=quoting).writerow(row)  # RFC 4180
+        return buffer.getvalue().encode()
+
+    def requests(self, action: Action, rows: Iterable[tuple[Row, bool]], terms: Terms) -> Iterator[Request]:
+        """Rows of `columns("api")`, each with the member's `granted`, as requests of at most `batch` rows."""
+        if self.build is not None:
+            for batch in batched(rows, self.batch):
+                yield from self.build(action, [row for row, _ in batch], [granted for _, granted in batch], terms)
+
+
+def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:
+    """Lists of at most `size`."""
+    left = iter(items)
+    while batch := list(itertools.islice(left, size)):
+        yield batch
+
+
+def harmless(text: str) -> str:
+    """A cell that a spreadsheet would run as a formula gets an apostrophe before it (OWASP, CSV injection)."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def one_kind(columns: Sequence[Column], rows: Sequence[Row]) -> Iterator[tuple[str, list[str]]]:
+    """(header, values) of each column, for networks that take one kind of identifier in a call; no value twice."""
+    for at, column in enumerate(columns):
+        values = list(dict.fromkeys(row[at] for row in rows if row[at]))
+        if values:
+            yield column.header, values
+
+
+def filled(columns: Sequence[Column], row: Row) -> dict[str, str]:
+    """header -> value of what is known."""
+    return {column.header: cell for column, cell in zip(columns, row, strict=True) if cell}
+
+
+JSON = {"Content-Type": "application/json"}

@@ -1,0 +1,53 @@
+"""OpenRTB 2.6: for each person the `user` object that a bidder is given, one JSON a line.
+
+Segment ids are our own, so there is no `segtax`: that one is for ids of the IAB's taxonomies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from tracker.networks.network import JSON, Action, Column, Network, Request, Row, Terms
+
+COLUMNS = (Column("visitor", ("card.visitor",)), Column("uid2", ("uid2.raw",)))
+
+
+def user(row: Row, terms: Terms, action: Action = "add") -> dict[str, Any]:
+    """`{"user": {...}}`; one that leaves has no segment."""
+    visitor, uid2 = row
+    eids: list[dict[str, Any]] = []
+    if visitor:
+        own = {"source": terms.site, "inserter": terms.site, "mm": 4, "uids": [{"id": visitor, "atype": 1}]}
+        eids.append(own)
+    if uid2:
+        eids.append({"source": "uidapi.com", "mm": 3, "uids": [{"id": uid2, "atype": 3}]})
+    segments = [{"id": terms.audience}] if action == "add" else []
+    known = {"buyeruid": visitor} if visitor else {}
+    return {"user": {**known, "data": [{"name": terms.site, "segment": segments}], "eids": eids}}
+
+
+def line(_network: Network, row: Row, terms: Terms) -> bytes:
+    """One object a line."""
+    return msgspec.json.encode(user(row, terms)) + b"\n"
+
+
+def build(action: Action, rows: Sequence[Row], _granted: Sequence[bool], terms: Terms) -> Iterator[Request]:
+    """A batch of objects, for whoever takes them."""
+    yield Request("POST", "{URL}", JSON, [user(row, terms, action) for row in rows])
+
+
+NETWORK = Network(
+    name="openrtb",
+    title="OpenRTB user.data and eids",
+    file=COLUMNS,
+    needs=(("visitor",), ("uid2",)),
+    line=line,
+    build=build,
+    batch=1_000,
+    extension="jsonl",
+    header=False,
+    note="for your own bidder; segment ids are ours, or say which of the IAB's taxonomy they stand for",
+)
