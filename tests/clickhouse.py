@@ -57,6 +57,12 @@ class ClickHouse:
         self.revive()
         return f"clickhouse://{self.host}:{self.port}/{database}"
 
+    @property
+    def pid(self) -> int:
+        """Of its process, which must be running."""
+        assert self._process
+        return self._process.pid
+
     def start(self) -> ClickHouse:
         """Start and wait until a query is answered. The first start may install the library."""
         with self._lock:

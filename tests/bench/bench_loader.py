@@ -1,16 +1,18 @@
-"""How fast the loader drains real segments into chDB, against the bare insert of the same lines.
+"""How fast the loader drains real segments, into chDB and into a server, against the bare insert of the same lines.
 
-    python tests/bench/bench_loader.py [EVENTS [ROUNDS]]
+    python tests/bench/bench_loader.py [EVENTS [ROUNDS [embedded | server]]]
 
 Prints tables; asserts nothing. Events of about 500 bytes, user agents in the mix of real traffic, 8 MB segments, and a
 store that already remembers a million ids. The first round is a process that has just started: it has seen no user
-agent, no page and none of the lists yet. On a machine that others use too, compare ratios and processor times.
+agent, no page and none of the lists yet. The server runs on the same processors, and its time is counted in. On a
+machine that others use too, compare ratios and processor times.
 """
 
 from __future__ import annotations
 
 import gc
 import gzip
+import os
 import random
 import shutil
 import statistics
@@ -27,6 +29,8 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from clickhouse import ROOT, ClickHouse
+
 from tracker.catalog.catalog import Catalog
 from tracker.core.event import Event
 from tracker.loader import loop, seen
@@ -34,9 +38,13 @@ from tracker.loader.loop import Loader
 from tracker.spool.reader import Spool
 from tracker.spool.writer import SpoolWriter
 from tracker.store.embedded import Embedded
-from tracker.store.engine import Query
+from tracker.store.engine import Engine, Query
 from tracker.store.migrate import migrate
+from tracker.store.server import Server
 
+# What a server of ours is set up with; what matters here is the filter for `seen`.
+CONFIG = ROOT / "docker" / "clickhouse" / "server.xml"
+TICKS = os.sysconf("SC_CLK_TCK")  # of processor time in /proc, a second
 AGENTS = Path(__file__).resolve().parent.parent / "data" / "user_agents.tsv.gz"
 NAMES = ["page_view", "view_item", "add_to_cart", "begin_checkout", "purchase", "click", "scroll"]
 REFERRERS = ["", "", "https://www.google.com/", "https://www.facebook.com/", "https://shop.example/", "https://t.co/x"]
@@ -84,21 +92,30 @@ def events(count: int, chance: random.Random) -> Iterator[Event]:
         )
 
 
+def processor(pid: int | None) -> float:
+    """Seconds of processor of this process, and of that of the server where there is one."""
+    if pid is None:
+        return time.process_time()
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return time.process_time() + (int(fields[11]) + int(fields[12])) / TICKS
+
+
 class Stage:
     """Processor time of one step, by everybody and by the thread that calls it (Python, nearly all of it)."""
 
-    def __init__(self) -> None:
+    def __init__(self, pid: int | None) -> None:
         self.all = self.thread = 0.0
+        self._pid = pid
 
     def timed(self, step: Callable[..., Any]) -> Callable[..., Any]:
         """The step, with its time added up."""
 
         def run(*args: Any, **named: Any) -> Any:
-            everybody, thread = time.process_time(), time.thread_time()
+            everybody, thread = processor(self._pid), time.thread_time()
             try:
                 return step(*args, **named)
             finally:
-                self.all += time.process_time() - everybody
+                self.all += processor(self._pid) - everybody
                 self.thread += time.thread_time() - thread
 
         return run
@@ -123,22 +140,22 @@ def fill(spool: Path, count: int, seed: int) -> tuple[int, list[bytes]]:
     return sum(map(len, bodies)), bodies
 
 
-def one_round(loader: Loader, engine: Embedded, bodies: list[bytes]) -> tuple[float, float, float, float]:
+def one_round(loader: Loader, engine: Engine, bodies: list[bytes], pid: int | None) -> tuple[float, ...]:
     """Seconds and seconds of processor: of the bare insert, then of the loader."""
     figures = []
     lines = [b"".join([body + b"\n" for body in bodies[at : at + 500]]) for at in range(0, len(bodies), 500)]
     for work in (lambda: engine.insert_lines("ingest", lines), loader.run_once):
         engine.command(Query(text="truncate table events"))
-        begun, used = time.perf_counter(), time.process_time()
+        begun, used = time.perf_counter(), processor(pid)
         work()
-        figures += [time.perf_counter() - begun, time.process_time() - used]
+        figures += [time.perf_counter() - begun, processor(pid) - used]
     stored = engine.ask(Query(text="select count() from events")).rows[0][0]
     if stored != len(bodies):
         raise SystemExit(f"{stored:,} of {len(bodies):,} events were stored: the figures mean nothing")
-    return figures[0], figures[1], figures[2], figures[3]
+    return tuple(figures)
 
 
-def by_stage(loader: Loader, engine: Embedded, spool: Spool) -> dict[str, Stage]:
+def by_stage(loader: Loader, engine: Engine, spool: Spool, pid: int | None) -> dict[str, Stage]:
     """Load what is sealed one step after the other; what each of them cost. The loader stays with its clocks."""
     stages: dict[str, Stage] = {}
     for name, owner, step in (
@@ -150,54 +167,67 @@ def by_stage(loader: Loader, engine: Embedded, spool: Spool) -> dict[str, Stage]
         ("identity", loader._identity, "learn"),
         ("ledger", loader, "_enter"),
     ):
-        stages[name] = Stage()
+        stages[name] = Stage(pid)
         setattr(owner, step, stages[name].timed(getattr(owner, step)))
-    stages["all of it"] = Stage()
+    stages["all of it"] = Stage(pid)
     stages["all of it"].timed(
         lambda: [loader._finish(loader._begin(loader._read(group), Inline())) for group in loader._groups()]
     )()
     return stages
 
 
+def measure(engine: Engine, folder: Path, count: int, rounds: int, pid: int | None) -> None:
+    """Print what loading into this store costs. `pid`: of its server."""
+    migrate(engine)
+    engine.command(
+        Query(
+            text="insert into seen select bitOr(toUInt128(sipHash64(number)),"
+            " bitShiftLeft(toUInt128(cityHash64(number)), 64)), 1 from numbers(1000000)"
+        )
+    )
+    folder.mkdir()
+    catalog = Catalog(f"sqlite:///{folder}/catalog.sqlite", folder / "sites.json")
+    spool = Spool(folder / "spool")
+    loader = Loader(spool, engine, catalog.ledger, vault=catalog.vault)
+    print(f"\n{engine.kind:15}{'bare insert':>21}{'loader, everything':>24}")
+    print(f"{'':12}{'events/s':>12}{'us*':>12}{'events/s':>12}{'us*':>12}{'loader / bare':>15}")
+    ratios = []
+    for n in range(rounds):
+        _, bodies = fill(folder / "spool", count, seed=n)
+        bare, bare_cpu, took, cpu = one_round(loader, engine, bodies, pid)
+        ratios.append(bare / took)
+        print(
+            f"{'round ' + str(n + 1) if n else 'round 1, cold':12}"
+            f"{count / bare:12,.0f}{bare_cpu / count * 1e6:12.1f}{count / took:12,.0f}{cpu / count * 1e6:12.1f}"
+            f"{bare / took:15.2f}"
+        )
+    print(f"median of loader / bare: {statistics.median(ratios):.2f}")
+    size, _ = fill(folder / "spool", count, seed=rounds)
+    stages = by_stage(loader, engine, spool, pid)
+    print(f"\nstep by step, nothing overlapping{'us*':>9}{'Python':>9}")
+    for name, stage in stages.items():
+        print(f"  {name:32}{stage.all / count * 1e6:8.1f}{stage.thread / count * 1e6:9.1f}")
+    print(f"\n{count:,} events a round, {size / count:.0f} bytes each. * microseconds of processor an event")
+    catalog.close()
+    engine.close()
+
+
 def main() -> None:
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 300_000
     rounds = int(sys.argv[2]) if len(sys.argv) > 2 else 3
+    wanted = sys.argv[3:] or ["embedded", "server"]
     folder = Path(tempfile.mkdtemp(prefix="bench-loader-"))
+    gc.freeze()  # as the engine process does
+    gc.set_threshold(50_000, 20, 100)
     try:
-        engine = Embedded(folder / "clickhouse")
-        migrate(engine)
-        engine.command(
-            Query(
-                text="insert into seen select bitOr(toUInt128(sipHash64(number)),"
-                " bitShiftLeft(toUInt128(cityHash64(number)), 64)), 1 from numbers(1000000)"
-            )
-        )
-        catalog = Catalog(f"sqlite:///{folder}/catalog.sqlite", folder / "sites.json")
-        spool = Spool(folder / "spool")
-        loader = Loader(spool, engine, catalog.ledger, vault=catalog.vault)
-        print(f"{'':12}{'bare insert':>24}{'loader, everything':>24}")
-        print(f"{'':12}{'events/s':>12}{'us*':>12}{'events/s':>12}{'us*':>12}{'loader / bare':>15}")
-        ratios = []
-        gc.freeze()  # as the engine process does
-        gc.set_threshold(50_000, 20, 100)
-        for n in range(rounds):
-            size, bodies = fill(folder / "spool", count, seed=n)
-            bare, bare_cpu, took, cpu = one_round(loader, engine, bodies)
-            ratios.append(bare / took)
-            print(
-                f"{'round ' + str(n + 1) if n else 'round 1, cold':12}"
-                f"{count / bare:12,.0f}{bare_cpu / count * 1e6:12.1f}{count / took:12,.0f}{cpu / count * 1e6:12.1f}"
-                f"{bare / took:15.2f}"
-            )
-        print(f"median of loader / bare: {statistics.median(ratios):.2f}")
-        fill(folder / "spool", count, seed=rounds)
-        stages = by_stage(loader, engine, spool)
-        print(f"\nstep by step, nothing overlapping{'us*':>9}{'Python':>9}")
-        for name, stage in stages.items():
-            print(f"  {name:32}{stage.all / count * 1e6:8.1f}{stage.thread / count * 1e6:9.1f}")
-        print(f"\n{count:,} events a round, {size / count:.0f} bytes each. * microseconds of processor an event")
-        catalog.close()
-        engine.close()
+        if "embedded" in wanted:
+            measure(Embedded(folder / "clickhouse"), folder / "one", count, rounds, None)
+        if "server" in wanted:
+            server = ClickHouse(folder / "server", config=CONFIG).start()
+            try:
+                measure(Server(server.url()), folder / "two", count, rounds, server.pid)
+            finally:
+                server.kill()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

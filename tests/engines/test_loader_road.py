@@ -130,12 +130,12 @@ def test_a_crash_between_insert_and_ledger_is_repeated_and_never_seen_twice(
 
 
 def test_a_refused_event_costs_its_neighbours_nothing(road: Road) -> None:
-    bad = {17: {"id": "no uuid"}, 500: {"ts": 0}, 501: {"name": ""}}
-    road.write([event(n, seq=n, **bad.get(n, {})) for n in range(1000)])
+    bad = {7: {"id": "no uuid"}, 20: {"ts": 0}, 21: {"name": ""}}
+    road.write([event(n, seq=n, **bad.get(n, {})) for n in range(40)])
     road.loader.run_once()
-    assert {row[0] for row in road.rows("seq")} == set(range(1000)) - bad.keys()
+    assert {row[0] for row in road.rows("seq")} == set(range(40)) - bad.keys()
     assert road.ledger("shop")["rejected"] == {"store_refused": 3}
-    assert road.ledger("shop")["stored"] == 997
+    assert road.ledger("shop")["stored"] == 37
     kept = road.engine.ask(Query(text="select reason, message, raw from rejected final")).rows
     assert [row[0] for row in kept] == ["store_refused"] * 3
     assert all("ClickHouse refused" in row[1] and row[2].startswith("{") for row in kept)
@@ -163,9 +163,9 @@ def test_only_what_is_stored_says_who_is_who(road: Road) -> None:
 
 
 def test_history_over_more_than_a_hundred_months_is_one_insert(road: Road) -> None:
-    road.load([event(n, ts=T0 - n * 30 * 86_400_000) for n in range(250)])
-    assert len(road.rows()) == 250
-    assert road.ledger("shop")["stored"] == 250
+    road.load([event(n, ts=T0 - n * 31 * 86_400_000) for n in range(102)])  # 31 days on is always another month
+    assert len(road.rows()) == 102
+    assert road.ledger("shop")["stored"] == 102
 
 
 def test_a_damaged_record_is_counted_and_costs_only_itself(road: Road) -> None:

@@ -219,8 +219,7 @@ class Server:
 
 
 def _attach(external: list[dict[str, Any]], name: str, rows: Rows | Columns) -> str:
-    names = [column for column, _ in rows.columns]
-    by_row = zip(*rows.data, strict=True) if isinstance(rows, Columns) else rows.data
-    data = [dict(zip(names, row, strict=True)) for row in by_row]
+    """Rows as an external table. The driver takes tuples as well as dictionaries, and those cost a tenth."""
+    data = list(zip(*rows.data, strict=True)) if isinstance(rows, Columns) else [tuple(row) for row in rows.data]
     external.append({"name": f"attached_{name}", "structure": list(rows.columns), "data": data})
     return f"attached_{name}"
