@@ -74,7 +74,9 @@ def _leaf(rule: Json, depth: int) -> list[Line]:
         score = f" with a score of{_bounds(answered['score'])}" if answered.get("score") else ""
         return [(depth, f"Answered the survey “{answered.get('survey', '')}”{score}{_within(answered)}")]
     if "rfm" in rule:
-        return [(depth, f"Is in the customer group {formats.event_title(str(rule['rfm'].get('segment', '')))}")]
+        segment = rule["rfm"].get("segment", "")
+        names = [segment] if isinstance(segment, str) else segment
+        return [(depth, f"Is in the customer group {' or '.join(map(formats.event_title, names))}")]
     if "ltv" in rule:
         return [(depth, f"Has a lifetime value of{_bounds(rule['ltv'])}")]
     if "in" in rule:

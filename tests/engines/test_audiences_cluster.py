@@ -8,6 +8,7 @@ import pytest
 from clickhouse import two_shards
 from small_history import put
 
+from tracker.analytics import rfm
 from tracker.audiences import membership
 from tracker.audiences.definition import define
 from tracker.core.site import Site
@@ -38,7 +39,9 @@ def pair(tmp_path_factory) -> Iterator[Engine]:
 def test_rules_see_all_shards(pair: Engine) -> None:
     history = [{"event": "view", "visitor": f"v{at}", "ts": NOW - 3 * DAY} for at in range(40)]
     history += [{"event": "login", "visitor": f"v{at}", "user": f"u{at % 10}", "ts": NOW - 2 * DAY} for at in range(20)]
-    history += [{"event": "purchase", "user": f"u{at}", "ts": NOW - DAY, "ads": at % 2} for at in range(10)]
+    history += [
+        {"event": "purchase", "user": f"u{at}", "ts": NOW - DAY, "ads": at % 2, "value": at} for at in range(10)
+    ]
     put(pair, history)
 
     def size(rule: object) -> int:
@@ -50,6 +53,10 @@ def test_rules_see_all_shards(pair: Engine) -> None:
     assert size({"did": {"event": "view", "count": {"eq": 2}}}) == 10
     assert size(dropped) == 20
     assert size({"not": dropped}) == 10
+    everybody = {"rfm": {"segment": list(rfm.NAMES)}}
+    assert (size(everybody), size({"not": everybody})) == (10, 20)
+    assert size({"ltv": {"gte": 9}}) == 1
+    assert size({"ltv": {"eq": 0}}) == 21
     bought = define("shop", {"did": {"event": "purchase"}}, lookup=lambda _id: {})
     page = membership.members(pair, SITE, bought, NOW, limit=100, cursor=None)
     assert {one["user"]: one["withheld"] for one in page["members"]} == {

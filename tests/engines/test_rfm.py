@@ -13,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
 
 from funnel_oracle import instant, persons
+from rfm_oracle import main_currency, money, scores
 from world import event, load
 
 from tracker.analytics import rfm
@@ -45,16 +46,6 @@ def histories(chance):
     return events
 
 
-def named(r, fm):
-    if r >= 4:
-        return (
-            "champions" if fm >= 4 else "potential_loyalists" if fm >= 2 else "new_customers" if r == 5 else "promising"
-        )
-    if r == 3:
-        return "loyal" if fm >= 4 else "need_attention" if fm == 3 else "about_to_sleep"
-    return "cannot_lose" if fm == 5 else "at_risk" if fm >= 3 else "hibernating" if r == 2 else "lost"
-
-
 def slowly(events, start, end, *, wanted=lambda one: True, currency=None):
     owners = persons(events)
     bought = [
@@ -62,25 +53,16 @@ def slowly(events, start, end, *, wanted=lambda one: True, currency=None):
         for one in events
         if one["event"] == "purchase" and not one["bot"] and start <= one["ts"] < end and wanted(one)
     ]
-    units = Counter(one["currency"] for one in bought if one["value"] is not None)
-    currency = currency or min(units, key=lambda unit: (-units[unit], unit), default="")
+    most, units = main_currency(bought)
+    currency = currency or most
     theirs = defaultdict(list)
     for one in bought:
         theirs[one["user"] or owners.get(one["visitor"]) or one["visitor"]].append(one)
-    last = {who: max(one["ts"] for one in rows) for who, rows in theirs.items()}
-    count = {who: len(rows) for who, rows in theirs.items()}
-    money = {
-        who: round(sum(one["value"] or 0 for one in rows if one["currency"] == currency), 6)
-        for who, rows in theirs.items()
-    }
     n = len(theirs)
     segments, cells = defaultdict(list), Counter()
-    for who in theirs:
-        r = -(-5 * sum(other <= last[who] for other in last.values()) // n)
-        f = 1 + 5 * sum(other < count[who] for other in count.values()) // n
-        m = 1 + 5 * sum(other < money[who] for other in money.values()) // n
+    for who, (r, f, m, segment) in scores(theirs, currency).items():
         cells[r, f, m] += 1
-        segments[named(r, (f + m + 1) // 2)].append(who)
+        segments[segment].append(who)
     return {
         "currency": currency,
         "buyers": n,
@@ -89,10 +71,12 @@ def slowly(events, start, end, *, wanted=lambda one: True, currency=None):
             {
                 "segment": name,
                 "people": len(people),
-                "purchases": sum(count[who] for who in people),
-                "value": pytest.approx(sum(money[who] for who in people), abs=1e-3),
+                "purchases": sum(len(theirs[who]) for who in people),
+                "value": pytest.approx(sum(money(theirs[who], currency) for who in people), abs=1e-3),
                 "share": len(people) / n if people else 0.0,
-                "days_since_purchase": pytest.approx(sum((end - last[who]) // DAY for who in people) / len(people))
+                "days_since_purchase": pytest.approx(
+                    sum((end - max(one["ts"] for one in theirs[who])) // DAY for who in people) / len(people)
+                )
                 if people
                 else None,
             }

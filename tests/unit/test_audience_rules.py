@@ -63,7 +63,14 @@ def dropped(**more):
         ({"sequence": {"steps": [], "within": "1d"}}, "rule.sequence.steps"),
         ({"property": {"property": "event", "op": "eq", "value": "x"}}, "rule.property.property"),
         ({"property": {"property": "country", "op": "eq", "value": "DE", "touch": "both"}}, "rule.property.touch"),
-        ({"rfm": {"segment": "loyal"}}, "rule.rfm"),
+        ({"rfm": {"segment": "royal"}}, "rule.rfm.segment"),
+        ({"rfm": {"segment": []}}, "rule.rfm.segment"),
+        ({"rfm": {"segment": ["loyal", ["lost"]]}}, "rule.rfm.segment"),
+        ({"rfm": {}}, "rule.rfm.segment"),
+        ({"rfm": {"segment": "loyal", "within": "5d"}}, "rule.rfm.within"),
+        ({"ltv": {}}, "rule.ltv"),
+        ({"ltv": {"above": 5}}, "rule.ltv.above"),
+        ({"ltv": {"gte": "5"}}, "rule.ltv.gte"),
         ({"answered": {"score": {"lte": 6}}}, "rule.answered.survey"),
         ({"answered": {"survey": "nps", "score": {"below": 6}}}, "rule.answered.score.below"),
         ({"answered": {"survey": "nps", "score": {}}}, "rule.answered.score"),
@@ -77,17 +84,16 @@ def test_a_mistake_is_named_by_its_path(rule, field):
     assert caught.value.field == field
 
 
-def test_what_comes_later_is_said_to_be_unsupported():
-    with pytest.raises(BadRequest) as caught:
-        rules.parse({"ltv": {"gte": 100}})
-    assert caught.value.code == "not_supported"
+def test_a_segment_may_stand_alone_or_in_a_list():
+    assert rules.parse({"rfm": {"segment": "loyal"}}) == rules.Rfm(("loyal",))
+    assert rules.parse({"rfm": {"segment": ["lost", "loyal"]}}) == rules.Rfm(("lost", "loyal"))
 
 
 def test_deep_and_large_rules_are_refused():
     deep = DID
     for _ in range(50):
         deep = {"not": deep}
-    for rule in (deep, {"all": [DID] * 500}):
+    for rule in (deep, {"all": [DID] * 500}, {"any": [{"rfm": {"segment": "lost"}}] * 11}):
         with pytest.raises(BadRequest) as caught:
             rules.parse(rule)
         assert caught.value.code == "rule_too_large"

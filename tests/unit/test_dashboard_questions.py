@@ -134,6 +134,7 @@ RULES = [
         },
         [(0, "Did these in order in the last 7 days, within 1 day of the first:"), (1, "“A”"), (1, "“B” or “C”")],
     ),
+    ({"rfm": {"segment": ["loyal", "at_risk"]}}, [(0, "Is in the customer group Loyal or At risk")]),
     ({"new_kind": 1}, [(0, "A rule this page does not know how to read")]),
 ]
 

@@ -14,7 +14,7 @@ from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
 from tracker.store import persons
 from tracker.store.clean import events_source
-from tracker.store.engine import Engine
+from tracker.store.engine import Engine, Query
 from tracker.store.filters import Condition, parse_condition
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import condition, counted
@@ -66,7 +66,12 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     """`{"currency", "buyers", "other_currencies", "segments": [...], "cells": [...]}`; `docs/reports.md`."""
     events = events_source(engine)
     currency, others = _currency(engine, spec, events)
-    rows = engine.ask(fill(load(__package__, "rfm"), {"buyers": buyers(spec, events, currency)})).dicts()
+    rows = engine.ask(
+        fill(
+            load(__package__, "rfm"),
+            {"buyers": buyers(spec, events, Fragment("{currency:String}", {"currency": currency}))},
+        )
+    ).dicts()
     segments = [row for row in rows if row["segment"]]
     total = sum(row["people"] for row in segments)
     by_name = {row["segment"]: row for row in segments}
@@ -79,32 +84,46 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     }
 
 
-def buyers(spec: Spec, events: Fragment, currency: str) -> Fragment:
-    """A subquery of buyers: `who`, `days` since the last purchase, `purchases`, `money`, scores and `segment`."""
+def buyers(spec: Spec, events: Fragment, currency: Fragment) -> Fragment:
+    """A subquery of buyers: `who`, `days` since the last purchase, `purchases`, `money` (in `currency`), scores and
+    `segment`.
+    """
     pairs = ", ".join(f"{test}, '{name}'" for name, test in SEGMENTS[:-1])
     query = fill(
         load(__package__, "rfm_buyers"),
         {
             "person": Fragment(persons.PERSON),
             "segment": Fragment(f"multiIf({pairs}, '{NAMES[-1]}')"),
+            "currency": currency,
             "events": events,
             "persons": persons.join(),
             "counted": counted([spec.event]),
             "event": condition(spec.event),
         },
-        {"site": spec.site, "from": spec.range.start, "to": spec.range.end, "currency": currency},
+        {"site": spec.site, "from": spec.range.start, "to": spec.range.end},
     )
     return Fragment(query.text, query.params)
 
 
-def _currency(engine: Engine, spec: Spec, events: Fragment) -> tuple[str, int]:
-    """The currency of the report, and how many purchases have another one."""
-    query = fill(
+def main_currency(spec: Spec, events: Fragment) -> Fragment:
+    """The currency of most purchases as a subquery of one value; '' where there is no purchase with a value."""
+    query = currencies(spec, events)
+    text = f"(select argMin(currency, (-toInt64(purchases), currency)) from ({query.text}))"  # noqa: S608 - our own text
+    return Fragment(text, query.params)
+
+
+def currencies(spec: Spec, events: Fragment) -> Query:
+    """Currencies and numbers of purchases, the most frequent first."""
+    return fill(
         load(__package__, "rfm_currencies"),
         {"events": events, "counted": counted([spec.event]), "event": condition(spec.event)},
         {"site": spec.site, "from": spec.range.start, "to": spec.range.end},
     )
-    found = {str(currency): int(purchases) for currency, purchases in engine.ask(query).rows}
+
+
+def _currency(engine: Engine, spec: Spec, events: Fragment) -> tuple[str, int]:
+    """The currency of the report, and how many purchases have another one."""
+    found = {str(currency): int(purchases) for currency, purchases in engine.ask(currencies(spec, events)).rows}
     chosen = spec.currency or next(iter(found), "")
     return chosen, sum(found.values()) - found.get(chosen, 0)
 

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tracker.audiences.buyers import Buyers
 from tracker.audiences.rules import (
     All,
     AnyOf,
     Bounds,
     Did,
     Journey,
+    Ltv,
     Not,
     Property,
+    Rfm,
     Rule,
     Within,
 )
@@ -32,7 +35,7 @@ Journeys = Callable[[Journey], str]
 """A journey -> a subquery of the persons that fulfil it, its parameters put among the others."""
 
 
-def compile_rule(rule: Rule, params: Params, *, now_ms: int, journeys: Journeys) -> str:
+def compile_rule(rule: Rule, params: Params, *, now_ms: int, journeys: Journeys, buyers: Buyers) -> str:
     """A boolean expression for HAVING, over rows of `events` grouped by `who`. `in` must be resolved before."""
 
     def go(part: Rule) -> str:
@@ -48,6 +51,10 @@ def compile_rule(rule: Rule, params: Params, *, now_ms: int, journeys: Journeys)
             return _property(part, params)
         if isinstance(part, Journey):
             return f"who global in ({journeys(part)})"  # global: on a cluster both sides read all shards
+        if isinstance(part, Rfm):
+            return f"who global in ({buyers.segments(part)})"
+        if isinstance(part, Ltv):
+            return _bounds(buyers.value(), part.value, params, "Float64")
         raise Broken("a rule was compiled before its audiences were resolved")
 
     return go(rule)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tracker.analytics import person_card
+from tracker.audiences.buyers import Buyers
 from tracker.audiences.compile import compile_rule
 from tracker.audiences.definition import Definition
 from tracker.audiences.journeys import journeys
@@ -111,7 +112,11 @@ def _members(engine: Engine, site: Site, definition: Definition, now_ms: int) ->
 def _rule(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Fragment:
     events, params = events_source(engine), Params("a")
     rule = compile_rule(
-        definition.rule, params, now_ms=now_ms, journeys=journeys(engine, site.name, events, params, now_ms)
+        definition.rule,
+        params,
+        now_ms=now_ms,
+        journeys=journeys(engine, site.name, events, params, now_ms),
+        buyers=Buyers(site.name, events, params, now_ms),
     )
     return Fragment(rule, params.values)
 

@@ -7,6 +7,8 @@
     {"sequence": {"steps", "window"?, "within": ..}}
     {"property": {"property", "op", "value"?, "touch"?: "first" | "last"}}
     {"answered": {"survey", "score"?: {"gte"|"lte"|"eq": n}, "within"?}}
+    {"rfm": {"segment": name | [name..]}}
+    {"ltv": {"gte"|"lte"|"eq": n}}
     {"in": audience_id}
 
 `did` without `count` means at least once. A count that zero fulfils (`{"lte": 2}`, `{"eq": 0}`) is fulfilled by persons
@@ -19,15 +21,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tracker.analytics.rfm import NAMES as SEGMENTS
 from tracker.core.errors import BadRequest
 from tracker.core.period import duration_ms, instant_ms
 from tracker.store.filters import Condition, Filter, check_property, only_keys, parse_condition, parse_filter
 
 MAX_NODES = 200
 MAX_DEPTH = 20
-MAX_JOURNEYS = 10  # each is a funnel of its own
-LATER = ("rfm", "ltv")
-"""Parts of the language that this version does not know yet."""
+MAX_JOURNEYS = 10  # each is a funnel of its own, or a ranking of all buyers
 
 _COMPARISONS = ("gte", "lte", "eq")
 _DROPPED_FUNNEL = ("steps", "window", "mode", "exclude")
@@ -114,6 +115,20 @@ class Property:
 
 
 @dataclass(frozen=True)
+class Rfm:
+    """A buyer in one of these segments of the RFM report over all purchases."""
+
+    segments: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Ltv:
+    """All purchases so far, in the currency of most of the site's purchases, are worth so much; 0 without any."""
+
+    value: Bounds
+
+
+@dataclass(frozen=True)
 class InAudience:
     """A member of another audience of the site."""
 
@@ -121,7 +136,7 @@ class InAudience:
     field: str
 
 
-Rule = All | AnyOf | Not | Did | Journey | Property | InAudience
+Rule = All | AnyOf | Not | Did | Journey | Property | Rfm | Ltv | InAudience
 
 
 def parse(body: object, field: str = "rule") -> Rule:
@@ -186,13 +201,13 @@ class _Parser:
             if not isinstance(inner, str) or not inner:
                 raise BadRequest(f"{path} must be the id of an audience", field=path)
             return InAudience(inner, path)
-        self.journeys += word in ("dropped", "sequence")
+        self.journeys += word in ("dropped", "sequence", "rfm")
         if self.journeys > MAX_JOURNEYS:
-            raise BadRequest(f"a rule may have {MAX_JOURNEYS} funnels", code="rule_too_large", field=path)
+            raise BadRequest(
+                f"a rule may have {MAX_JOURNEYS} funnels and RFM segments", code="rule_too_large", field=path
+            )
         if word in _LEAVES:
             return _LEAVES[word](_object(inner, path), path)
-        if word in LATER:
-            raise BadRequest(f"{path} is not supported by this version", code="not_supported", field=path)
         known = ", ".join(("all", "any", "not", *_LEAVES, "in"))
         raise BadRequest(f"{path[:200]} is unknown; a rule is one of {known}", field=path[:200])
 
@@ -273,12 +288,27 @@ def _answered(body: Mapping[str, Any], field: str) -> Did:
     return Did(condition, Bounds((("gte", 1),)), within)
 
 
+def _rfm(body: Mapping[str, Any], field: str) -> Rfm:
+    only_keys(body, ("segment",), field)
+    given = body.get("segment")
+    names = [given] if isinstance(given, str) else given
+    if not isinstance(names, Sequence) or not names or any(name not in SEGMENTS for name in names):
+        raise BadRequest(f"{field}.segment must be one or a list of {', '.join(SEGMENTS)}", field=f"{field}.segment")
+    return Rfm(tuple(names))
+
+
+def _ltv(body: Mapping[str, Any], field: str) -> Ltv:
+    return Ltv(_bounds(body, field, whole=False))
+
+
 _LEAVES: dict[str, Callable[[Mapping[str, Any], str], Rule]] = {
     "did": _did,
     "dropped": _dropped,
     "sequence": _sequence,
     "property": _property,
     "answered": _answered,
+    "rfm": _rfm,
+    "ltv": _ltv,
 }
 
 
