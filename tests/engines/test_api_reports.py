@@ -247,5 +247,11 @@ async def test_costs_stand_beside_what_they_brought(api):
     assert (report["cost_currency"], report["other_cost_currencies"]) == ("EUR", ["USD"])
     _, report = await api.ask("POST", "/api/v1/reports/attribution", {**body, "by": "campaign"})
     assert report["rows"] == [{"key": "(not set)", "conversions": 1.0, "value": 10.0}]
+    _, report = await api.ask("POST", "/api/v1/reports/ltv", {**WHEN, "currency": "EUR"})
+    assert shape(answers.Ltv, report)["other_cost_currencies"] == ["USD"]
+    won = {row["channel"]: (row["buyers"], row["cost"], row["cac"]) for row in report["channels"]}
+    assert won == {"Unassigned": (1, 5.0, 5.0), "Email": (0, 3.0, None)}
+    _, blob = await api.ask("POST", "/api/v1/reports/ltv", WHEN, headers={"Accept": "text/csv"})
+    assert blob.decode().splitlines()[0] == "part,key,buyers,purchases,value,ltv,cost,cac,ltv_to_cac"
     status, error = await api.ask("POST", "/api/v1/costs", {"site": "shop", "rows": [row, {**row, "cost": "much"}]})
     assert (status, error["error"]["field"]) == (400, "rows[1].cost")

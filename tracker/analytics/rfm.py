@@ -65,7 +65,7 @@ def parse(body: object) -> Spec:
 def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     """`{"currency", "buyers", "other_currencies", "segments": [...], "cells": [...]}`; `docs/reports.md`."""
     events = events_source(engine)
-    currency, others = _currency(engine, spec, events)
+    currency, others = currency_of(engine, spec, events)
     rows = engine.ask(
         fill(
             load(__package__, "rfm"),
@@ -121,8 +121,8 @@ def currencies(spec: Spec, events: Fragment) -> Query:
     )
 
 
-def _currency(engine: Engine, spec: Spec, events: Fragment) -> tuple[str, int]:
-    """The currency of the report, and how many purchases have another one."""
+def currency_of(engine: Engine, spec: Spec, events: Fragment) -> tuple[str, int]:
+    """The currency of the report, and how many purchases with a value have another one."""
     found = {str(currency): int(purchases) for currency, purchases in engine.ask(currencies(spec, events)).rows}
     chosen = spec.currency or next(iter(found), "")
     return chosen, sum(found.values()) - found.get(chosen, 0)

@@ -129,6 +129,13 @@ def _rfm(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return {"segment": _TEXT, **kinds}, list(answer["segments"])
 
 
+def _ltv(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    columns = {"part": _TEXT, "key": _TEXT, **dict.fromkeys(("buyers", "purchases"), _WHOLE)}
+    columns |= dict.fromkeys(("value", "ltv", "cost", "cac", "ltv_to_cac"), _REAL)
+    rows = [{**row, "part": "cohort", "key": row["start"]} for row in answer["cohorts"]]
+    return columns, rows + [{**row, "part": "channel", "key": row["channel"]} for row in answer["channels"]]
+
+
 def _overview(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     currencies = sorted({currency for day in answer["series"] for currency in day["revenue"]})
     columns = {**_DAYS, **{f"revenue_{currency}": _REAL for currency in currencies}}
@@ -179,4 +186,5 @@ _TABLES: dict[str, Callable[[Row], tuple[dict[str, Any], list[dict[str, Any]]]]]
     "lifecycle": _lifecycle,
     "attribution": _attribution,
     "rfm": _rfm,
+    "ltv": _ltv,
 }

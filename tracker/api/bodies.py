@@ -344,6 +344,12 @@ class RfmBody(Struct, kw_only=True):
     currency: str | UnsetType = UNSET
 
 
+class LtvBody(RfmBody, kw_only=True):
+    """Buyers whose first purchase lies in the range, and all their purchases until its end."""
+
+    timezone: Zone | UnsetType = UNSET
+
+
 class LifecycleBody(Struct, kw_only=True):
     """Who came for the first time, came again, came back or stayed away; of everything, or of one event."""
 

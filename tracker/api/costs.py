@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tracker.analytics import attribution
+from tracker.analytics import attribution, ltv
+from tracker.analytics.request import Range
 from tracker.api.call import Call
 from tracker.core.costs import NAMES, checked
 
@@ -24,10 +25,21 @@ def beside(call: Call, spec: attribution.Spec, answer: dict[str, Any]) -> dict[s
     """The answer with `cost`, `cac` and `roas` in its rows, where costs of these days are known."""
     if spec.by not in NAMES:
         return answer
-    zone = ZoneInfo(spec.timezone)
+    known = _known(call, spec.site, spec.by, spec.range, spec.timezone)
+    return attribution.with_costs(answer, known) if known else answer
+
+
+def of_buyers(call: Call, spec: ltv.Spec, answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer with `cost`, `cac` and `ltv_to_cac` in its channels, where costs of these days are known."""
+    known = _known(call, spec.site, "channel", spec.range, spec.calendar.timezone)
+    return ltv.with_costs(answer, known) if known else answer
+
+
+def _known(call: Call, site: str, by: str, between: Range, timezone: str) -> dict[str, dict[str, float]]:
+    """Currency -> name -> cost of the days that a range touches."""
+    zone = ZoneInfo(timezone)
     first, last = (
         datetime.fromtimestamp(at / 1000, UTC).astimezone(zone).date().isoformat()
-        for at in (spec.range.start, spec.range.end - 1)
+        for at in (between.start, between.end - 1)
     )
-    known = call.services.catalog.costs.by(spec.site, spec.by, first, last)
-    return attribution.with_costs(answer, known) if known else answer
+    return call.services.catalog.costs.by(site, by, first, last)

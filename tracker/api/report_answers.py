@@ -227,6 +227,44 @@ class Rfm(Struct):
     cells: list[RfmCell]
 
 
+class Worth(Struct):
+    """Some buyers and all their purchases so far; `ltv` is value per buyer, null where there is none."""
+
+    buyers: int
+    purchases: int
+    value: float
+    ltv: float | None
+
+
+class LtvCohort(Worth):
+    """Buyers of one month, `start` its first day; `cumulative[k]`: what one was worth k months later."""
+
+    start: str
+    cumulative: list[float]
+
+
+class LtvChannel(Worth):
+    """Buyers by the channel of their first touch; money spent only where costs are known.
+
+    `cac` is cost per buyer, `ltv_to_cac` LTV per CAC; null where there is nothing to divide by.
+    """
+
+    channel: str
+    cost: float | UnsetType = UNSET
+    cac: float | UnsetType | None = UNSET
+    ltv_to_cac: float | UnsetType | None = UNSET
+
+
+class Ltv(Worth):
+    """Every month that the range touches, empty ones too; purchases in other currencies are worth nothing here."""
+
+    currency: str
+    other_currencies: int
+    cohorts: list[LtvCohort]
+    channels: list[LtvChannel]
+    other_cost_currencies: list[str] | UnsetType = UNSET
+
+
 class AttributionRow(Struct):
     """What one channel, source, campaign or kind of click id is credited with; money only where costs are known.
 

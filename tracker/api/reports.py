@@ -14,6 +14,7 @@ from tracker.analytics import (
     funnel_trend,
     lifecycle,
     live,
+    ltv,
     overview,
     paths,
     retention,
@@ -125,6 +126,15 @@ REPORTS = (
         body=bodies.RfmBody,
         answer=answers.Rfm,
         summary="Buyers by recency, frequency and money, in segments",
+    ),
+    Report(
+        name="ltv",
+        question=ltv,
+        body=bodies.LtvBody,
+        answer=answers.Ltv,
+        summary="What buyers have been worth so far, by month of the first purchase and by channel",
+        zoned=True,
+        finish=costs.of_buyers,
     ),
     Report(
         name="lifecycle",
