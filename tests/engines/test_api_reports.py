@@ -253,5 +253,7 @@ async def test_costs_stand_beside_what_they_brought(api):
     assert won == {"Unassigned": (1, 5.0, 5.0), "Email": (0, 3.0, None)}
     _, blob = await api.ask("POST", "/api/v1/reports/ltv", WHEN, headers={"Accept": "text/csv"})
     assert blob.decode().splitlines()[0] == "part,key,buyers,purchases,value,ltv,cost,cac,ltv_to_cac"
+    status, error = await api.ask("POST", "/api/v1/reports/ltv/predicted", {**WHEN, "horizon": "90d"})
+    assert (status, error["error"]["code"]) == (400, "too_few")
     status, error = await api.ask("POST", "/api/v1/costs", {"site": "shop", "rows": [row, {**row, "cost": "much"}]})
     assert (status, error["error"]["field"]) == (400, "rows[1].cost")

@@ -136,6 +136,12 @@ def _ltv(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return columns, rows + [{**row, "part": "channel", "key": row["channel"]} for row in answer["channels"]]
 
 
+def _predicted(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    figures = ("alive", "churned", "purchases", "value", "ltv")
+    rows = [{"figure": name, **answer[name]} for name in figures if answer[name] is not None]
+    return {"figure": _TEXT, **dict.fromkeys(("expected", "low", "high"), _REAL)}, rows
+
+
 def _overview(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     currencies = sorted({currency for day in answer["series"] for currency in day["revenue"]})
     columns = {**_DAYS, **{f"revenue_{currency}": _REAL for currency in currencies}}
@@ -187,4 +193,5 @@ _TABLES: dict[str, Callable[[Row], tuple[dict[str, Any], list[dict[str, Any]]]]]
     "attribution": _attribution,
     "rfm": _rfm,
     "ltv": _ltv,
+    "ltv/predicted": _predicted,
 }

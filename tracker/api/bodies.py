@@ -350,6 +350,12 @@ class LtvBody(RfmBody, kw_only=True):
     timezone: Zone | UnsetType = UNSET
 
 
+class LtvPredictedBody(LtvBody, kw_only=True):
+    """Buyers whose first purchase lies in the range, and how far ahead of its end to look."""
+
+    horizon: str = "365d"
+
+
 class LifecycleBody(Struct, kw_only=True):
     """Who came for the first time, came again, came back or stayed away; of everything, or of one event."""
 

@@ -265,6 +265,30 @@ class Ltv(Worth):
     other_cost_currencies: list[str] | UnsetType = UNSET
 
 
+class Likely(Struct):
+    """What is expected, and the 90 % interval."""
+
+    expected: float
+    low: float
+    high: float
+
+
+class LtvPredicted(Struct):
+    """All buyers together; `churned` is a share, `ltv` is per buyer. Money is null where too few paid something."""
+
+    currency: str
+    other_currencies: int
+    buyers: int
+    fitted: int
+    model: dict[str, float]
+    money_model: dict[str, float] | None
+    alive: Likely
+    churned: Likely
+    purchases: Likely
+    value: Likely | None
+    ltv: Likely | None
+
+
 class AttributionRow(Struct):
     """What one channel, source, campaign or kind of click id is credited with; money only where costs are known.
 

@@ -17,6 +17,7 @@ from tracker.analytics import (
     ltv,
     overview,
     paths,
+    predicted,
     retention,
     rfm,
     timeseries,
@@ -135,6 +136,14 @@ REPORTS = (
         summary="What buyers have been worth so far, by month of the first purchase and by channel",
         zoned=True,
         finish=costs.of_buyers,
+    ),
+    Report(
+        name="ltv/predicted",
+        question=predicted,
+        body=bodies.LtvPredictedBody,
+        answer=answers.LtvPredicted,
+        summary="Who will stay, how often they will buy and for how much, with intervals",
+        zoned=True,
     ),
     Report(
         name="lifecycle",

@@ -1,0 +1,132 @@
+"""What buyers will do next: who stays, how often they buy and for how much, with intervals. See `docs/reports.md`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tracker.analytics import btyd, request, rfm
+from tracker.core.errors import BadRequest
+from tracker.core.period import duration_ms
+from tracker.store import persons
+from tracker.store.clean import events_source
+from tracker.store.engine import Engine
+from tracker.store.sql import Fragment, fill, load
+from tracker.store.where import condition, counted
+
+DAY_MS = 86_400_000
+MAX_HORIZON_MS = 5 * 366 * DAY_MS
+MOST = 20_000
+"""Most buyers that a model is fitted to; of more, a random sample."""
+LEAST = 50
+"""Fewest buyers who bought again, and (for money) who paid something, for there to be a model."""
+FUTURES = 400
+_WEEK = 7.0  # days
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec(rfm.Spec):
+    """A checked request: that of RFM, how far to look ahead (milliseconds), and the time zone of its days."""
+
+    horizon: int
+    timezone: str
+
+
+def parse(body: object) -> Spec:
+    """Check `{"site", "from", "to", "event", "currency", "horizon", "timezone"}`. Raises BadRequest."""
+    given = dict(request.fields(body, ("site", "from", "to", "event", "currency", "horizon", "timezone")))
+    timezone = request.timezone(given)
+    horizon = duration_ms(given.get("horizon", "365d"), field="horizon")
+    if not DAY_MS <= horizon <= MAX_HORIZON_MS:
+        raise BadRequest("horizon must be 1d to 1830d", field="horizon")
+    asked = rfm.parse({key: value for key, value in given.items() if key not in ("horizon", "timezone")})
+    return Spec(
+        site=asked.site,
+        range=asked.range,
+        event=asked.event,
+        currency=asked.currency,
+        horizon=horizon,
+        timezone=timezone,
+    )
+
+
+def run(engine: Engine, spec: Spec) -> dict[str, Any]:
+    """Totals over all buyers, each with its 90 % interval. Raises BadRequest where there are too few to tell."""
+    events = events_source(engine)
+    currency, others = rfm.currency_of(engine, spec, events)
+    rows = summaries(engine, spec, events, currency)
+    told = btyd.Histories(rows[:, 0], rows[:, 1] / _WEEK, rows[:, 2] / _WEEK)
+    if (again := int(np.sum(told.x > 0))) < LEAST:
+        raise BadRequest(
+            f"{again} buyers of this range bought again on another day; {LEAST} are needed: take a longer range",
+            code="too_few",
+            field="from",
+        )
+    buyers = int(rows[0, 5])
+    found = forecast(told, btyd.Spendings(rows[:, 3], rows[:, 4]), spec.horizon / DAY_MS / _WEEK, buyers)
+    return {"currency": currency, "other_currencies": others, "buyers": buyers, "fitted": len(rows), **found}
+
+
+def summaries(engine: Engine, spec: Spec, events: Fragment, currency: str) -> btyd.Numbers:
+    """A row a buyer: purchases after the first, days active and observed, days paid, their mean, and all buyers."""
+    query = fill(
+        load(__package__, "predicted"),
+        {
+            "person": Fragment(persons.PERSON),
+            "events": events,
+            "persons": persons.join(),
+            "counted": counted([spec.event]),
+            "event": condition(spec.event),
+        },
+        {
+            "site": spec.site,
+            "from": spec.range.start,
+            "to": spec.range.end,
+            "timezone": spec.timezone,
+            "currency": currency,
+            "most": MOST,
+        },
+    )
+    return np.array(engine.ask(query).rows, dtype=np.float64).reshape(-1, 6)
+
+
+def forecast(told: btyd.Histories, spent: btyd.Spendings, ahead: float, buyers: int) -> dict[str, Any]:
+    """Model, `alive`, `churned`, `purchases`, `value` and `ltv` of `buyers`; `told` are all of them or a sample.
+
+    Futures are drawn, each with parameters as uncertain as the data leave them and with the buyers' own chance; an
+    interval holds nine tenths of them, and what is expected (of the likeliest parameters, which may be at an edge).
+    """
+    chance = np.random.default_rng(2005)  # the same question has the same answer
+    model = btyd.fit_purchases(told)
+    paid = spent.n > 0
+    money = btyd.fit_values(btyd.Spendings(spent.n[paid], spent.mean[paid])) if int(np.sum(paid)) >= LEAST else None
+    futures = np.zeros((FUTURES, 3))
+    priced = money.draws(chance, FUTURES) if money else None
+    for at, drawn in enumerate(model.draws(chance, FUTURES)):
+        living, bought = btyd.future(chance, drawn, told, ahead)
+        worth = 0.0 if priced is None else np.sum(btyd.future_value(chance, priced[at], spent, bought))
+        futures[at] = np.sum(living), np.sum(bought), worth
+    times = buyers / len(told.x)
+    low, high = np.quantile(futures, (0.05, 0.95), axis=0) * times
+    purchases = btyd.expected_purchases(model.parameters, told, ahead)
+    alive = float(np.sum(btyd.alive(model.parameters, told))) * times
+    value = float(np.sum(purchases * btyd.expected_value(money.parameters, spent))) * times if money else None
+
+    def told_of(expected: float, column: int) -> dict[str, float]:
+        least, most = min(expected, float(low[column])), max(expected, float(high[column]))
+        return {"expected": expected, "low": least, "high": most}
+
+    worth_of = None if value is None else told_of(value, 2)
+    living_of = told_of(alive, 0)
+    lost = {to: 1 - living_of[of] / buyers for to, of in (("expected", "expected"), ("low", "high"), ("high", "low"))}
+    return {
+        "model": dict(zip(("r", "alpha", "a", "b"), model.parameters, strict=True)),
+        "money_model": dict(zip(("p", "q", "gamma"), money.parameters, strict=True)) if money else None,
+        "alive": living_of,
+        "churned": lost,
+        "purchases": told_of(float(np.sum(purchases)) * times, 1),
+        "value": worth_of,
+        "ltv": None if worth_of is None else {name: amount / buyers for name, amount in worth_of.items()},
+    }
