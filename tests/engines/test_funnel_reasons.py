@@ -49,12 +49,12 @@ def world(chance):
         for name, values in {
             "device": ("", "mobile", "desktop"),
             "browser": ("", "Firefox", "Safari"),
-            "os": ("", "iOS"),
+            "os": ("", "iOS", "Android"),
             "channel": ("Direct", "Email", "Paid Search"),
-            "referrer_host": ("", "", "news.example"),
-            "utm_source": ("", "", "mail"),
-            "utm_medium": ("", "", "cpc"),
-            "utm_campaign": ("", "", "spring"),
+            "referrer_host": ("", "blog.example", "news.example"),
+            "utm_source": ("", "mail", "ads"),
+            "utm_medium": ("", "cpc", "email"),
+            "utm_campaign": ("", "spring", "fall"),
         }.items():
             one[name] = chance.choice(values)
     for near in chance.sample(events, 300):
