@@ -3,8 +3,9 @@
 -- `tries` has a row a unit that reached the step: whether it is lost there, when its attempt began (begin_ms) and when it
 -- reached the step (at_ms). A fact is (list, name, value); a unit has each at most once. What happens counts from behind
 -- the step to the end of the attempt's window, who somebody is from `lookback` before the attempt to the step.
--- `before` and `after` the step is by the millisecond. Slots: unit, page, occurrence, events, persons, counted, nobody,
--- tries, properties.
+-- `before` and `after` the step is by the millisecond. `place` sorts as the contract orders events: time, sequence,
+-- arrival (40, 32 and 56 bits); comparing one number is cheaper than comparing a tuple.
+-- Slots: unit, page, occurrence, events, persons, counted, nobody, tries, properties.
 select fact.1 as list, fact.2 as name, fact.3 as value,
     countIf(lost) as dropped, countIf(not lost) as went_on, count() over (partition by list) as total
 from (
@@ -34,7 +35,9 @@ from (
         from (
             select seen.*, tries.lost, tries.begin_ms, ms <= tries.at_ms as before, ms > tries.at_ms as after
             from (
-                select /*unit*/ as unit, toUnixTimestamp64Milli(ts) as ms, (ms, seq, arrival) as place,
+                select /*unit*/ as unit, toUnixTimestamp64Milli(ts) as ms,
+                    bitShiftLeft(toUInt128(ms - {from:Int64} + {lookback:Int64}), 88)
+                        + bitShiftLeft(toUInt128(seq), 56) + bitAnd(arrival, 0xFFFFFFFFFFFFFF) as place,
                     toString(event) as event, type, session, /*page*/ as page, /*occurrence*/ as occurrence,
                     toString(country) as country, toString(device) as device, toString(browser) as browser,
                     toString(os) as os, toString(channel) as channel, toString(referrer_host) as referrer_host,
