@@ -95,6 +95,14 @@ async def test_the_funnel_day_by_day_and_how_long_it_takes(api):
         assert blob.decode().splitlines()[1] == line
 
 
+async def test_why_they_dropped(api):
+    for body in ({**FUNNEL, "step": 1}, {"funnel": FUNNEL, "step": 1}):
+        _, report = await api.ask("POST", "/api/v1/reports/funnel/reasons", body)
+        assert (shape(answers.FunnelReasons, report)["dropped"], report["went_on"]) == (1, 1)
+    _, blob = await api.ask("POST", "/api/v1/reports/funnel/reasons", body, headers={"Accept": "text/csv"})
+    assert blob.decode().splitlines()[1] == "next_events,event,,1,0,1.0,0.0,,1.0,1.0"
+
+
 async def test_retention_and_paths(api):
     body = {
         **WHEN,

@@ -11,8 +11,8 @@ from tracker.core.identity import user_key, visitor_key
 from tracker.store.engine import Query, Rows
 
 TEXT = (
-    "site event type visitor user session url path country device channel currency bot"
-    " utm_source utm_campaign click_id_kind referrer_host"
+    "site event type visitor user session url path country device browser os channel currency bot"
+    " utm_source utm_medium utm_campaign click_id_kind referrer_host"
 ).split()
 ITEMS = "Array(Tuple(item_id String, item_name String, item_category String, price Float64, quantity Float64))"
 READ = {"ts": "fromUnixTimestamp64Milli(ts, 'UTC')", "id": "toUUID(id)", "items": f"JSONExtract(items, '{ITEMS}')"}

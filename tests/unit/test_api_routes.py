@@ -21,6 +21,7 @@ POST /api/v1/reports/lifecycle · POST /api/v1/reports/rfm
 POST /api/v1/reports/live · POST /api/v1/reports/timeseries · GET /api/v1/people · GET /api/v1/people/{id}/timeline
 POST /api/v1/reports/retention · POST /api/v1/reports/paths
 POST /api/v1/reports/funnel/trend · POST /api/v1/reports/funnel/time
+POST /api/v1/reports/funnel/reasons
 GET /api/v1/audiences · POST /api/v1/audiences · GET /api/v1/audiences/{id} · PUT /api/v1/audiences/{id}
 DELETE /api/v1/audiences/{id} · POST /api/v1/audiences/preview · GET /api/v1/audiences/{id}/members
 POST /api/v1/audiences/{id}/export · GET /api/v1/exports/{id} · GET /api/v1/exports/{id}/file · GET /api/v1/segments

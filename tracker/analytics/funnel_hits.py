@@ -24,7 +24,7 @@ UNITS = {
 }
 """64-bit key of what is counted. An event without a visitor (or a session) is nobody's there."""
 
-_NOBODY = {"person": "", "visitor": " and visitor != ''", "session": " and session != ''"}
+NOBODY = {"person": "", "visitor": " and visitor != ''", "session": " and session != ''"}
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def hits(funnel: Funnel, events: Fragment, serves: Fragment, serves_bits: int, *
             "events": events,
             "persons": persons.join() if funnel.count_by == "person" else Fragment(""),
             "counted": counted([*(one for step in funnel.steps for one in step.any_of)]),
-            "relevant": Fragment(f"{wanted.text}){_NOBODY[funnel.count_by]} and (true", wanted.params),
+            "relevant": Fragment(f"{wanted.text}){NOBODY[funnel.count_by]} and (true", wanted.params),
             "also": Fragment(also),
         },
         {"site": funnel.site, "from": funnel.range.start, "until": funnel.range.end - 1 + funnel.window},

@@ -101,6 +101,18 @@ def parse(body: object, path: str = "") -> Funnel:
     )
 
 
+def parse_with(body: object, more: Sequence[str]) -> tuple[Funnel, str, Mapping[str, Any]]:
+    """A funnel with more fields beside it: its own fields flat among them, or inside `funnel`. Raises BadRequest.
+
+    Gives the funnel, what stands before its fields' names in errors, and the fields.
+    """
+    if isinstance(body, Mapping) and "funnel" in body:
+        given = request.fields(body, ("funnel", *more))
+        return parse(given["funnel"], "funnel."), "funnel.", given
+    given = request.fields(body, (*KEYS, *more))
+    return parse({name: value for name, value in given.items() if name in KEYS}), "", given
+
+
 def parse_part(body: object, site: str, between: Range, path: str) -> Funnel:
     """A funnel inside something else (an audience's rule): steps, window, mode, exclude. Raises BadRequest."""
     given = request.fields(body, ("steps", "window", "mode", "exclude"), path.rstrip("."))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tracker.analytics import request
+from tracker.analytics import funnel_spec, request
 from tracker.analytics.funnel_attempts import attempts
-from tracker.analytics.funnel_spec import KEYS, Funnel
-from tracker.analytics.funnel_spec import parse as parse_funnel
+from tracker.analytics.funnel_spec import Funnel
 from tracker.core.errors import BadRequest
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine
@@ -34,11 +33,13 @@ class Spec:
 
 
 def parse(body: object) -> Spec:
-    """Check a funnel with `from_step` and `to_step`, the first and the last step without. Raises BadRequest."""
-    given = request.fields(body, (*KEYS, "from_step", "to_step"))
-    funnel = parse_funnel({name: value for name, value in given.items() if name in KEYS})
+    """Check a funnel (flat, or as `funnel`) with `from_step` and `to_step`, the first and the last without.
+
+    Raises BadRequest.
+    """
+    funnel, path, given = funnel_spec.parse_with(body, ("from_step", "to_step"))
     if funnel.breakdown is not None:
-        raise BadRequest("a histogram has no breakdown; filter the steps instead", field="breakdown")
+        raise BadRequest("a histogram has no breakdown; filter the steps instead", field=f"{path}breakdown")
     last = request.whole(given, "to_step", len(funnel.steps), (2, len(funnel.steps)))
     first = request.whole(given, "from_step", 1, (1, last - 1))
     return Spec(funnel=funnel, from_step=first, to_step=last)

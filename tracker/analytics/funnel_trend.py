@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tracker.analytics import funnel, request
+from tracker.analytics import funnel, funnel_spec, request
 from tracker.analytics.calendar import PERIODS, WEEK_STARTS, Calendar, calendar
-from tracker.analytics.funnel_spec import KEYS, Funnel
-from tracker.analytics.funnel_spec import parse as parse_funnel
+from tracker.analytics.funnel_spec import Funnel
 from tracker.analytics.request import Range
 from tracker.store.engine import Engine
 
@@ -25,9 +24,8 @@ class Spec:
 
 
 def parse(body: object) -> Spec:
-    """Check a funnel with `interval`, `week_start` and `timezone`. Raises BadRequest."""
-    given = request.fields(body, (*KEYS, "interval", "week_start", "timezone"))
-    asked = parse_funnel({name: value for name, value in given.items() if name in KEYS})
+    """Check a funnel (flat, or as `funnel`) with `interval`, `week_start` and `timezone`. Raises BadRequest."""
+    asked, _, given = funnel_spec.parse_with(body, ("interval", "week_start", "timezone"))
     return Spec(
         funnel=asked,
         calendar=calendar(

@@ -20,6 +20,10 @@ MAX_GROUPS = 50
 _MAX_GAP_MS = 366 * 86_400_000
 
 
+PAGE = "if(length(path) > 1 and endsWith(path, '/'), substring(path, 1, length(path) - 1), path)"
+"""SQL: the page of an event, a slash at its end left out."""
+
+
 @dataclass(frozen=True)
 class Group:
     """Nodes whose name fits `match` (`*` stands for any characters) are shown as one called `name`."""
@@ -47,7 +51,7 @@ class Spec:
         """SQL: the node that an event is."""
         text = "event"
         if self.by == "page":
-            text = "if(length(path) > 1 and endsWith(path, '/'), substring(path, 1, length(path) - 1), path)"
+            text = PAGE
         params: dict[str, Param] = {}
         tests = []
         for at, group in enumerate(self.groups):

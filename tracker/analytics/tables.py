@@ -35,6 +35,11 @@ _PEOPLE = {
     **dict.fromkeys(("person", "visitor", "user", "last_seen", "last_event", "country", "device", "channel"), _TEXT),
     "visits": _WHOLE,
 }
+_REASONS = {
+    **dict.fromkeys(("list", "name", "value"), _TEXT),
+    **dict.fromkeys(("dropped", "went_on"), _WHOLE),
+    **dict.fromkeys(("dropped_share", "went_on_share", "lift", "p_value", "q_value"), _REAL),
+}
 _LIVE = {
     **dict.fromkeys(("ts", "event", "person", "url", "country", "device", "channel"), _TEXT),
     "value": _REAL,
@@ -105,6 +110,11 @@ def _trend(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 def _time(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return dict.fromkeys(("from", "to", "count"), _WHOLE), list(answer["bins"])
+
+
+def _reasons(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    lists = [(name, part["rows"]) for name, part in answer.items() if isinstance(part, Mapping)]
+    return _REASONS, [{"list": name, **row} for name, rows in lists for row in rows]
 
 
 def _live(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -184,6 +194,7 @@ _TABLES: dict[str, Callable[[Row], tuple[dict[str, Any], list[dict[str, Any]]]]]
     "funnel/people": _people,
     "funnel/trend": _trend,
     "funnel/time": _time,
+    "funnel/reasons": _reasons,
     "live": _live,
     "timeseries": _timeseries,
     "overview": _overview,

@@ -279,18 +279,32 @@ class Breakdown(Struct, kw_only=True):
     touch: Literal["first", "last", "all"] = "first"
 
 
-class FunnelBody(Struct, kw_only=True):
-    """A funnel; `docs/reports.md` says what counts."""
+Steps = Annotated[list[Step], Meta(min_length=2, max_length=20)]
 
-    site: SiteName
-    start: Time = field(name="from")
-    end: Time = field(name="to")
-    steps: Annotated[list[Step], Meta(min_length=2, max_length=20)]
+
+class _FunnelRules(Struct, kw_only=True):
     mode: Literal["ordered", "strict", "unordered"] = "ordered"
     window: Duration = "14d"
     count_by: Literal["person", "visitor", "session"] = "person"
     exclude: list[Exclusion] = field(default_factory=list)
     breakdown: Breakdown | UnsetType = UNSET
+
+
+class FunnelBody(_FunnelRules, kw_only=True):
+    """A funnel; `docs/reports.md` says what counts."""
+
+    site: SiteName
+    start: Time = field(name="from")
+    end: Time = field(name="to")
+    steps: Steps
+
+
+class _FunnelEitherWay(_FunnelRules, kw_only=True):
+    site: SiteName | UnsetType = UNSET
+    start: Time | UnsetType = field(name="from", default=UNSET)
+    end: Time | UnsetType = field(name="to", default=UNSET)
+    steps: Steps | UnsetType = UNSET
+    funnel: Annotated[FunnelBody, Meta(description="the funnel, in place of its own fields here")] | UnsetType = UNSET
 
 
 class FunnelPeopleBody(Struct, kw_only=True):
@@ -303,7 +317,7 @@ class FunnelPeopleBody(Struct, kw_only=True):
     cursor: str | None = None
 
 
-class FunnelTrendBody(FunnelBody, kw_only=True):
+class FunnelTrendBody(_FunnelEitherWay, kw_only=True):
     """A funnel for each interval of the range."""
 
     interval: Literal["day", "week", "month"] = "day"
@@ -311,11 +325,18 @@ class FunnelTrendBody(FunnelBody, kw_only=True):
     timezone: Zone | UnsetType = UNSET
 
 
-class FunnelTimeBody(FunnelBody, kw_only=True):
+class FunnelTimeBody(_FunnelEitherWay, kw_only=True):
     """A funnel without a breakdown, and between which two of its steps to measure."""
 
     from_step: int = 1
     to_step: Annotated[int, Meta(description="the last step without it")] | UnsetType = UNSET
+
+
+class FunnelReasonsBody(_FunnelEitherWay, kw_only=True):
+    """A funnel without a breakdown, and at which of its steps (not the last) they dropped."""
+
+    step: Annotated[int, Meta(ge=1, le=19)]
+    limit: Annotated[int, Meta(ge=1, le=2000, description="rows of a list")] = 20
 
 
 class OverviewBody(Struct, kw_only=True):

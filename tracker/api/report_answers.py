@@ -76,6 +76,47 @@ class FunnelTime(Struct):
     bins: list[TimeBin]
 
 
+class Reason(Struct):
+    """How many of both groups share it. `lift`: share of the dropped / share of those who went on, null by 0.
+
+    `p_value` is two-sided; `q_value` is it, corrected for all comparisons of the list (Benjamini-Hochberg).
+    """
+
+    name: str
+    value: str
+    dropped: int
+    went_on: int
+    dropped_share: float
+    went_on_share: float
+    lift: float | None
+    p_value: float
+    q_value: float
+
+
+class Reasons(Struct):
+    """One list; `total` values were found, the `compared` most frequent of them compared."""
+
+    total: int
+    compared: int
+    rows: list[Reason]
+
+
+class FunnelReasons(Struct):
+    """Those who dropped at a step beside those who went on."""
+
+    step: int
+    dropped: int
+    went_on: int
+    next_events: Reasons
+    next_pages: Reasons
+    exit_pages: Reasons
+    errors: Reasons
+    slow_pages: Reasons
+    answers: Reasons
+    feedback: Reasons
+    properties: Reasons
+
+
 class PersonCard(Struct):
     """A person as lists show them: `person` is the user id where one is known, else the visitor id."""
 

@@ -10,6 +10,7 @@ from tracker.analytics import (
     attribution,
     funnel,
     funnel_people,
+    funnel_reasons,
     funnel_time,
     funnel_trend,
     lifecycle,
@@ -88,6 +89,13 @@ REPORTS = (
         body=bodies.FunnelTimeBody,
         answer=answers.FunnelTime,
         summary="How long it takes from one step to another, as a histogram",
+    ),
+    Report(
+        name="funnel/reasons",
+        question=funnel_reasons,
+        body=bodies.FunnelReasonsBody,
+        answer=answers.FunnelReasons,
+        summary="What those who dropped at a step did, met and said, and who they are, beside those who went on",
     ),
     Report(
         name="overview",
