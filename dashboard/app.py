@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import sidebar, state
 from dashboard.components import guarded
-from dashboard.views import audience, audiences, funnel, health, install, overview, pixel, sign_in
+from dashboard.views import audience, audiences, funnel, health, install, overview, pixel, retention, sign_in
 
 HERE = Path(__file__).parent
 
@@ -39,6 +39,7 @@ class Entry(NamedTuple):
 PAGES = (
     Entry("overview", overview.page, "Overview", "overview", ":material/monitoring:"),
     Entry("funnel", funnel.page, "Funnel", "funnel", ":material/filter_alt:"),
+    Entry("retention", retention.page, "Retention", "retention", ":material/event_repeat:"),
     Entry("audiences", audiences.page, "Audiences", "audiences", ":material/group:"),
     Entry("audience", audience.page, "Audience", "audience"),
     Entry("health", health.page, "Data health", "data-health", ":material/fact_check:"),

@@ -118,6 +118,22 @@ class Api:
         body: Json = {"funnel": spec, "step": step, "state": state, "limit": limit}
         return self._report("funnel/people", body | ({"cursor": cursor} if cursor else {}))
 
+    def funnel_trend(self, spec: Json) -> Json:
+        """The funnel of every `interval` of the range: `{"series": [...]}`."""
+        return self._report("funnel/trend", spec)
+
+    def funnel_time(self, spec: Json) -> Json:
+        """How long it took from `from_step` to `to_step`, in bins."""
+        return self._report("funnel/time", spec)
+
+    def retention(self, spec: Json) -> Json:
+        """Cohorts, and how many of each came back in every period."""
+        return self._report("retention", spec)
+
+    def lifecycle(self, spec: Json) -> Json:
+        """New, returning, resurrecting and dormant people of every period."""
+        return self._report("lifecycle", spec)
+
     # Saved funnels
 
     def funnels(self, site: str) -> list[Json]:

@@ -25,6 +25,19 @@ def keyed(rows, field="people"):
     return [{"key": k, field: n, "purchases": n // 12, "revenue": {"EUR": n * 4.0}} for k, n in rows]
 
 
+def cohorts(weeks):
+    """200 began in each week; half came back in the next, a quarter in the one after ..."""
+    first = date(2026, 10, 5)
+    return [
+        {
+            "start": (first + timedelta(weeks=week)).isoformat(),
+            "size": 200,
+            "returned": [200 >> later for later in range(weeks - week)],
+        }
+        for week in range(weeks)
+    ]
+
+
 PINNED = (
     '<script async src="http://127.0.0.1:8080/p.0123456789abcdef.js" data-site="wk_shop" '
     'integrity="sha384-AAAA"></script>'
@@ -167,6 +180,11 @@ class State:
                     for i in range(min(body["limit"], total))
                 ]
                 return {"total": total, "people": rows, "cursor": None}
+            case ["reports", "retention"]:
+                return {"cohorts": [] if self.empty else cohorts(5)}
+            case ["reports", "lifecycle"]:
+                states = {"new": 40, "returning": 21, "resurrecting": 3, "dormant": 17}
+                return {"periods": [{"start": row["start"], **states} for row in cohorts(5)]}
             case ["funnels"] if method == "GET":
                 return {"funnels": list(self.funnels.values())}
             case ["funnels"]:

@@ -1,4 +1,4 @@
-from dashboard import charts
+from dashboard import charts, charts_periods
 from dashboard.charts import Bar
 from dashboard.markup import join, tag, text
 
@@ -39,6 +39,12 @@ def test_nothing_can_be_zoomed_by_accident_and_there_is_no_tool_bar():
     template = figure.layout.template.layout
     assert template.xaxis.fixedrange
     assert template.yaxis.fixedrange
+
+
+def test_who_stayed_away_is_drawn_below_the_line():
+    row = {"start": "2026-11-02", "new": 4, "returning": 3, "resurrecting": 1, "dormant": 2}
+    figure = charts_periods.lifecycle([row])
+    assert [trace.y[0] for trace in figure.data] == [4, 3, 1, -2]
 
 
 def test_axes_of_small_numbers_have_no_fractions():

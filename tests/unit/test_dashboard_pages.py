@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import recipes
 
-PAGES = ["overview", "funnel", "audiences", "health", "install", "pixel"]
+PAGES = ["overview", "funnel", "retention", "audiences", "health", "install", "pixel"]
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_without_a_site_every_page_says_what_to_do_next(server, name):
     )
 
 
-@pytest.mark.parametrize("name", ["overview", "funnel", "audiences", "health"])
+@pytest.mark.parametrize("name", ["overview", "funnel", "retention", "audiences", "health"])
 def test_without_events_a_page_says_what_to_do_next(server, name):
     server.state.empty, server.state.heard = True, False
     at = run(name)
@@ -272,6 +272,22 @@ def test_a_site_is_added(server):
     at.button[0].click().run()
     assert server.state.sites[0]["domains"] == ["news.example", "www.news.example"]
     assert "The site news is ready." in seen(at)
+
+
+def test_retention_shades_shares_and_sums_only_cohorts_that_had_the_time(server):
+    at = run("retention")
+    text = seen(at)
+    assert "5–11 Oct 2026" in text
+    assert "All 1,000 50 % 25 % 12 %" in re.sub(r"\s+", " ", text)
+    assert html(at).count("background:rgba(11,110,105,0.620)") == 5  # the 50 % of all, and of four cohorts
+    at.selectbox(key="retention-kind").set_value("recurring")
+    at.selectbox(key="retention-rolling").set_value(True)
+    at.selectbox(key="retention-back").set_value("purchase").run()
+    body = next(body for _, path, body in reversed(server.state.asked) if path.endswith("/retention"))
+    assert (body["kind"], body["rolling"], body["return"]) == ("recurring", True, {"event": "purchase"})
+    body = next(body for _, path, body in reversed(server.state.asked) if path.endswith("/lifecycle"))
+    assert body["event"] == {"event": "purchase"}
+    assert "Dormant" in seen(at)
 
 
 def test_install_shows_the_snippet_that_pins_its_file(server):
