@@ -134,6 +134,10 @@ class Api:
         """New, returning, resurrecting and dormant people of every period."""
         return self._report("lifecycle", spec)
 
+    def attribution(self, spec: Json) -> Json:
+        """What each channel, source or campaign is credited with, and what it cost."""
+        return self._report("attribution", spec)
+
     # Saved funnels
 
     def funnels(self, site: str) -> list[Json]:

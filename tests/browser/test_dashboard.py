@@ -16,7 +16,7 @@ from running import Tracker, answers, request, tracker, until
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("Overview", "Funnel", "Retention", "Audiences", "Data health", "Install", "Pixel settings")
+PAGES = ("Overview", "Funnel", "Retention", "Channels", "Audiences", "Data health", "Install", "Pixel settings")
 DESK, HAND = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
 PATIENCE = 60_000
 CALM = """() => document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') !== 'running'

@@ -66,6 +66,7 @@ class State:
             (HOSTILE, 3),
         ]
         self.funnels, self.audiences, self.exports, self.asked = {}, {}, {}, []
+        self.currencies, self.costs = ["EUR"], True
         self.heard, self.empty, self.fail, self.minimum = True, False, None, False
         self.ledger = {
             "received": 31214,
@@ -136,6 +137,7 @@ class State:
                         {"property": "country", "values": ["DE", "AT", "CH"]},
                         {"property": "device", "values": ["desktop", "mobile"]},
                         {"property": "props.plan", "values": ["pro"]},
+                        {"property": "currency", "values": self.currencies},
                     ]
                 }
             case ["reports", "overview"]:
@@ -180,6 +182,8 @@ class State:
                     for i in range(min(body["limit"], total))
                 ]
                 return {"total": total, "people": rows, "cursor": None}
+            case ["reports", "attribution"]:
+                return self.attribution()
             case ["reports", "retention"]:
                 return {"cohorts": [] if self.empty else cohorts(5)}
             case ["reports", "lifecycle"]:
@@ -330,6 +334,22 @@ class State:
             "devices": keyed([("mobile", 1501), ("desktop", 1190), ("tablet", 150)]),
             "events": [{"event": e, "count": n, "people": n // 3} for e, n in self.names],
         }
+
+    def attribution(self):
+        rows = (
+            [] if self.empty else [("Paid Search", 133.0000000001, 33518.0), ("Email", 57.3, 16763.0), (HOSTILE, 1, 9)]
+        )
+        answer = {
+            "rows": [{"key": key, "conversions": count, "value": value} for key, count, value in rows],
+            "conversions": 0 if self.empty else 191,
+            "value": sum(value for _, _, value in rows),
+            "path_length": [{"touches": touches, "conversions": 90 - touches * 10} for touches in range(9)],
+            "lag_seconds": {"average": 90_000.0, "median": 5400.0},
+        }
+        if self.costs and rows:
+            answer["rows"][0] |= {"cost": 6703.6, "cac": 50.4, "roas": 5.0}
+            answer |= {"cost_currency": "EUR", "other_cost_currencies": ["USD"]}
+        return answer
 
     def funnel(self, body):
         def steps(start):

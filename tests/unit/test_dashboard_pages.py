@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import recipes
 
-PAGES = ["overview", "funnel", "retention", "audiences", "health", "install", "pixel"]
+PAGES = ["overview", "funnel", "retention", "channels", "audiences", "health", "install", "pixel"]
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_without_a_site_every_page_says_what_to_do_next(server, name):
     )
 
 
-@pytest.mark.parametrize("name", ["overview", "funnel", "retention", "audiences", "health"])
+@pytest.mark.parametrize("name", ["overview", "funnel", "retention", "channels", "audiences", "health"])
 def test_without_events_a_page_says_what_to_do_next(server, name):
     server.state.empty, server.state.heard = True, False
     at = run(name)
@@ -288,6 +288,38 @@ def test_retention_shades_shares_and_sums_only_cohorts_that_had_the_time(server)
     body = next(body for _, path, body in reversed(server.state.asked) if path.endswith("/lifecycle"))
     assert body["event"] == {"event": "purchase"}
     assert "Dormant" in seen(at)
+
+
+def asked(server, end):
+    """The latest body that was sent to an address with this end."""
+    return next(body for _, path, body in reversed(server.state.asked) if path.endswith(end))
+
+
+def test_channels_show_credit_and_what_it_cost(server):
+    at = run("channels")
+    text = re.sub(r"\s+", " ", seen(at))
+    assert "Paid Search 133 69.6 % € 33,518 € 6,704 € 50.40 5.0" in text
+    assert "Email 57.3 30 % € 16,763 – – –" in text
+    assert "1 h 30 min" in text
+    assert "Costs in USD are left out" in text
+    at.selectbox(key="channels-model").set_value("markov")
+    at.selectbox(key="channels-by").set_value("campaign")
+    at.selectbox(key="channels-event").set_value("search").run()
+    body = asked(server, "/attribution")
+    assert (body["model"], body["by"], body["conversion"]) == ("markov", "campaign", {"event": "search"})
+
+
+def test_channels_never_add_up_currencies_and_say_how_costs_come_in(server):
+    server.state.currencies, server.state.costs = ["EUR", "USD"], False
+    at = run("channels")
+    at.selectbox(key="channels-currency").set_value("USD").run()
+    only_dollars = {"property": "currency", "op": "eq", "value": "USD"}
+    assert asked(server, "/attribution")["conversion"] == {"event": "purchase", "where": [only_dollars]}
+    assert "$ 33,518" in seen(at)
+    assert any("tracker cost import" in caption.value for caption in at.caption)
+    server.state.costs = True
+    st.cache_data.clear()
+    assert "cannot be compared" in seen(at.run())
 
 
 def test_install_shows_the_snippet_that_pins_its_file(server):
