@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 HOSTILE = "<img src=x onerror=alert(1)> **bold** [link](javascript:alert(1))"
 TOKEN = "test-token"
+VISITOR = "bc5aff9d-b40b-5dc2-b22f-5cc516ad77b7"
 
 
 def iso(ago=0):
@@ -23,6 +24,32 @@ def iso(ago=0):
 
 def keyed(rows, field="people"):
     return [{"key": k, field: n, "purchases": n // 12, "revenue": {"EUR": n * 4.0}} for k, n in rows]
+
+
+HAPPENED = {
+    "session": "s1",
+    "url": f"https://shop.example/cart?q={HOSTILE}",
+    "title": HOSTILE,
+    "channel": "Email",
+    "country": "DE",
+    "device": "mobile",
+    "value": 59.0,
+    "currency": "EUR",
+    "items": [{"item_id": "1", "item_name": HOSTILE, "quantity": 2.0}],
+    "props": {"plan": HOSTILE},
+}
+
+
+def card(user):
+    props = {"country": "ES", "device": "desktop", "channel": "Email", "visits": 5}
+    return {
+        "person": user or VISITOR,
+        "visitor": VISITOR,
+        "user": user,
+        "last_seen": iso(60),
+        "last_event": "view_item",
+        "props": props,
+    }
 
 
 def cohorts(weeks):
@@ -66,6 +93,7 @@ class State:
             (HOSTILE, 3),
         ]
         self.funnels, self.audiences, self.exports, self.asked = {}, {}, {}, []
+        self.erased, self.slow = [], False
         self.currencies, self.costs = ["EUR"], True
         self.heard, self.empty, self.fail, self.minimum = True, False, None, False
         self.ledger = {
@@ -184,6 +212,27 @@ class State:
                 return {"total": total, "people": rows, "cursor": None}
             case ["reports", "attribution"]:
                 return self.attribution()
+            case ["reports", "rfm"]:
+                return self.rfm()
+            case ["people"]:
+                nobody = self.empty or query.get("q") == ["nobody"]
+                return {"people": [] if nobody else [card("user_0248"), card(HOSTILE), card("")]}
+            case ["people", _, "timeline"] if self.empty:
+                return 404, {"error": {"code": "not_found", "message": "nobody on this site goes by that id"}}
+            case ["people", id, "timeline"]:
+                names = [name for name, _ in self.names] * 5
+                events = [{"ts": iso(n * 60), "event": name, **HAPPENED} for n, name in enumerate(names)]
+                shown = events[: int(query["limit"][0])]
+                return {
+                    "person": card("" if id == VISITOR else id),
+                    "events": shown,
+                    "cursor": "more" if len(shown) < len(events) else None,
+                }
+            case ["people", id, "export"]:
+                return {"site": query["site"][0], "users": [id], "events": []}
+            case ["people", id] if method == "DELETE":
+                self.erased.append((id, query["site"][0], query["kind"][0]))
+                return 202 if self.slow else 200, {"state": "running" if self.slow else "done", "events": 39}
             case ["reports", "retention"]:
                 return {"cohorts": [] if self.empty else cohorts(5)}
             case ["reports", "lifecycle"]:
@@ -350,6 +399,26 @@ class State:
             answer["rows"][0] |= {"cost": 6703.6, "cac": 50.4, "roas": 5.0}
             answer |= {"cost_currency": "EUR", "other_cost_currencies": ["USD"]}
         return answer
+
+    def rfm(self):
+        rows = [] if self.empty else [("champions", 53), ("at_risk", 36), ("unheard_of", 1)]
+        return {
+            "currency": "EUR",
+            "buyers": sum(people for _, people in rows),
+            "other_currencies": 4,
+            "segments": [
+                {
+                    "segment": name,
+                    "people": people,
+                    "purchases": people * 2,
+                    "value": people * 300.0,
+                    "share": people / 90,
+                    "days_since_purchase": 11.9,
+                }
+                for name, people in rows
+            ],
+            "cells": [],
+        }
 
     def funnel(self, body):
         def steps(start):

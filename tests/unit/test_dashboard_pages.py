@@ -5,12 +5,12 @@ from html import unescape
 
 import pytest
 import streamlit as st
-from dashboard_api import HOSTILE, TOKEN, Server
+from dashboard_api import HOSTILE, TOKEN, VISITOR, Server
 from streamlit.testing.v1 import AppTest
 
 from dashboard import recipes
 
-PAGES = ["overview", "funnel", "retention", "channels", "audiences", "health", "install", "pixel"]
+PAGES = ["overview", "funnel", "retention", "channels", "customers", "audiences", "health", "install", "pixel"]
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_without_a_site_every_page_says_what_to_do_next(server, name):
     )
 
 
-@pytest.mark.parametrize("name", ["overview", "funnel", "retention", "channels", "audiences", "health"])
+@pytest.mark.parametrize("name", ["overview", "funnel", "retention", "channels", "customers", "audiences", "health"])
 def test_without_events_a_page_says_what_to_do_next(server, name):
     server.state.empty, server.state.heard = True, False
     at = run(name)
@@ -320,6 +320,61 @@ def test_channels_never_add_up_currencies_and_say_how_costs_come_in(server):
     server.state.costs = True
     st.cache_data.clear()
     assert "cannot be compared" in seen(at.run())
+
+
+def test_customers_come_in_segments_with_what_to_do(server):
+    at = run("customers")
+    text = re.sub(r"\s+", " ", seen(at))
+    assert "Champions 53 58.9 % 106 € 15,900 12 d ago Thank them" in text
+    assert "Unheard of 1" in text
+    assert "4 purchases in other currencies" in text
+
+
+def test_people_are_found_by_what_is_typed(server):
+    at = run("customers")
+    assert "user_0248" in seen(at)
+    at.text_input(key="people-q").set_value("nobody").run()
+    assert "Nobody was found" in seen(at)
+
+
+def test_a_person_has_a_profile_and_a_timeline(server):
+    at = run("person", id="user_0248")
+    text = seen(at)
+    for expected in ("user_0248", "Spain", "Add to cart", "€ 59", "2 × ", "/cart"):
+        assert expected in text
+    assert "<img" not in html(at)
+    before = html(at).count("<tr>")
+    at.button(key="more-events").click().run()
+    assert html(at).count("<tr>") > before
+
+
+def test_a_person_who_is_not_known_is_a_sentence(server):
+    server.state.empty = True
+    assert "Nobody on this site goes by that id." in seen(run("person", id="gone"))
+
+
+@pytest.mark.parametrize(("id", "kind"), [("user_0248", "user"), (VISITOR, "visitor")])
+def test_a_person_is_erased_only_after_a_second_word(server, id, kind):
+    at = run("person", id=id)
+    assert at.button(key="erase-now").disabled
+    at.checkbox(key="erase-sure").check().run()
+    at.button(key="erase-now").click().run()
+    assert server.state.erased == [(id, "shop", kind)]
+    assert "39 events are gone." in seen(at)
+
+
+def test_all_that_is_kept_can_be_downloaded(server):
+    at = run("person", id="user_0248")
+    at.button(key="export-person").click().run()
+    assert [button.label for button in at.get("download_button")] == ["Download"]
+
+
+def test_what_only_an_administrator_may_do_is_said(server):
+    at = run("person", id="user_0248")
+    refusal = {"code": "forbidden", "message": "this needs an admin token"}
+    server.state.fail = (403, {"error": refusal})
+    at.button(key="export-person").click().run()
+    assert "This needs an admin token." in seen(at)
 
 
 def test_install_shows_the_snippet_that_pins_its_file(server):
