@@ -142,6 +142,10 @@ class Api:
         """Buyers in segments by how lately, how often and for how much they bought."""
         return self._report("rfm", spec)
 
+    def paths(self, spec: Json) -> Json:
+        """Nodes and edges of the ways people take, step by step."""
+        return self._report("paths", spec)
+
     # People
 
     def people(self, site: str, q: str, limit: int) -> list[Json]:

@@ -110,12 +110,15 @@ def _shaded(share: float | None, top: float) -> Markup:
     return tag("td", formats.percent(share, 0), style=f"background:rgba(11,110,105,{depth:.3f})")
 
 
-def bars(rows: Sequence[tuple[str, float, str]], titles: tuple[str, str], nothing: str) -> None:
-    """Names with a value each and a bar behind, longest first: (name, size of bar, value as text)."""
+def bars(rows: Sequence[tuple[str, float, str]], titles: tuple[str, str], nothing: str, top: float = 0) -> None:
+    """Names with a value each and a bar behind, longest first: (name, size of bar, value as text).
+
+    A bar of the size `top` is the whole width; without it the largest is.
+    """
     if not rows:
         st.html(tag("p", nothing, cls="jt-quiet"))
         return
-    top = max(size for _, size, _ in rows) or 1
+    top = top or max(size for _, size, _ in rows) or 1
     lines = [
         tag(
             "li",

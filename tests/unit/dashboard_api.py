@@ -40,6 +40,19 @@ HAPPENED = {
 }
 
 
+WAYS = {
+    "nodes": [
+        {"step": 1, "node": "/", "people": 400, "dropped": 120},
+        {"step": 1, "node": HOSTILE, "people": 9, "dropped": 2},
+        {"step": 2, "node": "/deals", "people": 200, "dropped": 50},
+    ],
+    "edges": [
+        {"step": 1, "source": "/", "target": "/deals", "people": 200, "seconds_average": 328.9},
+        {"step": 1, "source": HOSTILE, "target": "/deals", "people": 7, "seconds_average": 12.0},
+    ],
+}
+
+
 def card(user):
     props = {"country": "ES", "device": "desktop", "channel": "Email", "visits": 5}
     return {
@@ -212,6 +225,8 @@ class State:
                 return {"total": total, "people": rows, "cursor": None}
             case ["reports", "attribution"]:
                 return self.attribution()
+            case ["reports", "paths"]:
+                return {"nodes": [], "edges": []} if self.empty else WAYS
             case ["reports", "rfm"]:
                 return self.rfm()
             case ["people"]:

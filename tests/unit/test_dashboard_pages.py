@@ -10,7 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import recipes
 
-PAGES = ["overview", "funnel", "retention", "channels", "customers", "audiences", "health", "install", "pixel"]
+PAGES = ["overview", "funnel", "retention", "paths", "channels", "customers", "audiences", "health", "install", "pixel"]
 
 
 @pytest.fixture
@@ -72,7 +72,9 @@ def test_without_a_site_every_page_says_what_to_do_next(server, name):
     )
 
 
-@pytest.mark.parametrize("name", ["overview", "funnel", "retention", "channels", "customers", "audiences", "health"])
+@pytest.mark.parametrize(
+    "name", ["overview", "funnel", "retention", "paths", "channels", "customers", "audiences", "health"]
+)
 def test_without_events_a_page_says_what_to_do_next(server, name):
     server.state.empty, server.state.heard = True, False
     at = run(name)
@@ -320,6 +322,19 @@ def test_channels_never_add_up_currencies_and_say_how_costs_come_in(server):
     server.state.costs = True
     st.cache_data.clear()
     assert "cannot be compared" in seen(at.run())
+
+
+def test_paths_are_drawn_step_by_step_on_one_scale(server):
+    at = run("paths")
+    text = re.sub(r"\s+", " ", seen(at))
+    assert "122 of them left here" in [caption.value for caption in at.caption]
+    assert "/ → /deals 1 200 50 % 5 min 29 s" in text
+    assert "width:50.0%" in html(at)  # 200 of the 400 at the first step
+    at.selectbox(key="paths-by").set_value("event").run()
+    at.selectbox(key="paths-start-event").set_value("view_item")
+    at.selectbox(key="paths-end-event").set_value("purchase").run()
+    body = asked(server, "/paths")
+    assert (body["by"], body["start"], body["end"]) == ("event", "view_item", "purchase")
 
 
 def test_customers_come_in_segments_with_what_to_do(server):
