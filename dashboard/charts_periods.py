@@ -31,3 +31,23 @@ def lifecycle(periods: Sequence[dict[str, Any]]) -> go.Figure:
     figure.update_layout(barmode="relative", bargap=0.28)
     figure.update_yaxes(**charts.axis_numbers(tallest), zeroline=True, zerolinecolor=charts.MUTED)
     return figure
+
+
+def conversion(times: Sequence[str], shares: Sequence[float | None], *, last_is_open: bool = False) -> go.Figure:
+    """The share that got to the end, interval by interval; None where nobody began."""
+    figure = charts.blank(charts.HEIGHT)
+    colours = [charts.PRIMARY] * len(times)
+    if last_is_open and colours:
+        colours[-1] = charts.SOFT
+    figure.add_scatter(
+        x=list(times),
+        y=list(shares),
+        mode="lines+markers",
+        line={"color": charts.PRIMARY, "width": 2.2},
+        marker={"size": 7, "color": colours, "line": {"color": charts.PRIMARY, "width": 1.5}},
+        customdata=[formats.percent(share) for share in shares],
+        hovertemplate="<b>%{customdata}</b><extra></extra>",
+    )
+    charts.time_axis(figure, times)
+    figure.update_yaxes(tickformat=".0%" if max((share or 0 for share in shares), default=0) >= 0.05 else ".1%")
+    return figure

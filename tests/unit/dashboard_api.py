@@ -209,6 +209,31 @@ class State:
                 return {"active_5m": 14, "events": [] if self.empty else rows}
             case ["reports", "funnel"]:
                 return self.funnel(body)
+            case ["reports", "funnel", "trend"]:
+                rows = [(row["start"], 100 * place) for place, row in enumerate(cohorts(5))]
+                return {
+                    "series": [
+                        {
+                            "start": start,
+                            "entered": entered,
+                            "converted": entered // 5,
+                            "conversion": 0.2 if entered else 0,
+                            "steps": [],
+                        }
+                        for start, entered in rows
+                    ]
+                }
+            case ["reports", "funnel", "time"]:
+                bins = [
+                    {"from": 0, "to": 1, "count": 0},
+                    {"from": 1, "to": 60, "count": 12},
+                    {"from": 60, "to": None, "count": 40},
+                ]
+                seconds = {"average": 5400.0, "median": 640.0}
+                return {"from_step": body["from_step"], "to_step": body["to_step"], "count": 52} | {
+                    "seconds": seconds,
+                    "bins": bins,
+                }
             case ["reports", "funnel", "people"]:
                 total = 312
                 rows = [

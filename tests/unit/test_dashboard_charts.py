@@ -47,6 +47,12 @@ def test_who_stayed_away_is_drawn_below_the_line():
     assert [trace.y[0] for trace in figure.data] == [4, 3, 1, -2]
 
 
+def test_an_interval_that_nobody_began_in_is_a_gap_and_the_open_one_is_paler():
+    figure = charts_periods.conversion(["2026-11-01", "2026-11-02", "2026-11-03"], [0.5, None, 0.2], last_is_open=True)
+    assert list(figure.data[0].y) == [0.5, None, 0.2]
+    assert figure.data[0].marker.color[1] != figure.data[0].marker.color[2]
+
+
 def test_axes_of_small_numbers_have_no_fractions():
     assert charts.over_time(["2026-11-01"], [3]).layout.yaxis.dtick == 1
     assert charts.over_time(["2026-11-01"], [0]).layout.yaxis.ticktext == ("0",)

@@ -324,6 +324,19 @@ def test_channels_never_add_up_currencies_and_say_how_costs_come_in(server):
     assert "cannot be compared" in seen(at.run())
 
 
+def test_the_funnel_has_a_trend_and_the_time_it_takes(server):
+    at = run("funnel", period="Last 90 days")
+    text = re.sub(r"\s+", " ", seen(at))
+    assert "best in the week of 12 Oct: 20 %" in text
+    assert "1 s to 1 min 12 1 min or more 40" in text
+    assert any("52 people, half of them within 10 min 40 s" in caption.value for caption in at.caption)
+    assert "Under 1 s" not in text  # nobody was that fast
+    assert asked(server, "/funnel/trend")["interval"] == "week"
+    at.selectbox(key="time-from").set_value(2).run()
+    assert asked(server, "/funnel/time")["from_step"] == 2
+    assert "breakdown" not in asked(server, "/funnel/time")
+
+
 def test_paths_are_drawn_step_by_step_on_one_scale(server):
     at = run("paths")
     text = re.sub(r"\s+", " ", seen(at))
