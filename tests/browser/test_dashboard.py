@@ -122,8 +122,8 @@ async def test_from_a_drop_to_a_file(stack: tuple[Tracker, str], desk: Page) -> 
     await calm(desk)
     people, exportable = (await desk.locator(".jt-figure b").all_inner_texts())[:2]
     assert number(people) >= number(exportable) > 100
-    for kind in ("CSV", "JSON"):
-        await desk.get_by_label("Format").click()
+    for kind in ("CSV", "JSON lines"):
+        await desk.get_by_label("For", exact=True).click()
         await desk.get_by_role("option", name=re.compile(f"^{kind}")).click()
         await calm(desk)
         await desk.get_by_role("button", name="Make the file").click()

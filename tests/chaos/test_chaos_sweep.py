@@ -207,7 +207,7 @@ def test_every_call_of_a_loader_is_a_safe_place_to_die(
                 return False
 
             until(judge, 60)
-            assert died >= len(points) * 0.9
+            assert died >= len(points) - max(1, len(points) // 10)  # a call more or less is made from run to run
     finally:
         engine.close()
         own.kill()

@@ -59,6 +59,7 @@ async def test_sites_live_and_die(api):
         "min_size": 100,
         "pixel": {},
         "privacy": {},
+        "gate": {},
     }
     _, listed = await api.ask("GET", "/api/v1/sites")
     assert [one["site"] for one in shape(answers.Sites, listed)["sites"]] == ["new", "shop"]

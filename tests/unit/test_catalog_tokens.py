@@ -79,9 +79,9 @@ def test_an_export_ends_once(catalog):
 
 def test_what_a_stopped_process_left_running_has_failed(catalog):
     export = catalog.exports.create("shop", "aud_1", network="csv", mode="full", actor="cli", min_size=100)
-    assert catalog.exports.fail_interrupted() == 1
+    assert catalog.exports.fail_interrupted() == [export.id]
     assert catalog.exports.get(export.id).error["code"] == "interrupted"
-    assert catalog.exports.fail_interrupted() == 0
+    assert catalog.exports.fail_interrupted() == []
 
 
 def test_audit_is_newest_first(catalog):

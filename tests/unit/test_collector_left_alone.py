@@ -7,6 +7,7 @@ import pytest
 from collector_http import ORIGIN, YES, put_sites
 
 from tracker.collector import suppressions
+from tracker.collector.endpoints import SERVICE
 from tracker.core.event import Event, Suppressed
 from tracker.core.identifiers import keys_of
 from tracker.core.privacy import PrivacySettings
@@ -54,7 +55,7 @@ async def test_do_not_track_counts_where_the_site_honours_it(start):
     collector = await start()
     for honours in (False, True):
         put_sites(collector.data, msgspec.structs.replace(SHOP, privacy=PrivacySettings(honour_dnt=honours)))
-        collector.app[next(iter(collector.app))].sites._look()
+        collector.app[SERVICE].sites._look()
         await collector.events(event(), headers=ORIGIN | {"DNT": "1"})
     assert [(one.mode, one.gpc) for one in collector.stored()] == [("M4", 0), ("M2", 1)]
 
