@@ -135,7 +135,7 @@ def _erase(id: str, card: Json) -> None:
         f"Everything that is kept on {people.label(card)} goes: events, ids, identifiers, files made for download. "
         "Numbers of past reports change, and nothing new is collected of them.",
     )
-    sure = st.checkbox("Yes, erase this person for ever", key="erase-sure")
+    sure = st.checkbox("Yes, erase this person for ever", key=f"erase-sure-{state.site_name()}-{id}")
     if st.button("Erase", type="primary", key="erase-now", disabled=not sure, width="stretch"):
         answer = state.api().erase(state.site_name(), *_known_as(id, card))
         state.forget()

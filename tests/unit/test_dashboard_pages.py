@@ -385,7 +385,7 @@ def test_a_person_who_is_not_known_is_a_sentence(server):
 def test_a_person_is_erased_only_after_a_second_word(server, id, kind):
     at = run("person", id=id)
     assert at.button(key="erase-now").disabled
-    at.checkbox(key="erase-sure").check().run()
+    at.checkbox(key=f"erase-sure-shop-{id}").check().run()
     at.button(key="erase-now").click().run()
     assert server.state.erased == [(id, "shop", kind)]
     assert "39 events are gone." in seen(at)
