@@ -10,7 +10,21 @@ import streamlit as st
 
 from dashboard import sidebar, state
 from dashboard.components import guarded
-from dashboard.views import audience, audiences, funnel, health, install, overview, pixel, sign_in
+from dashboard.views import (
+    audience,
+    audiences,
+    channels,
+    customers,
+    funnel,
+    health,
+    install,
+    overview,
+    paths,
+    person,
+    pixel,
+    retention,
+    sign_in,
+)
 
 HERE = Path(__file__).parent
 
@@ -39,6 +53,11 @@ class Entry(NamedTuple):
 PAGES = (
     Entry("overview", overview.page, "Overview", "overview", ":material/monitoring:"),
     Entry("funnel", funnel.page, "Funnel", "funnel", ":material/filter_alt:"),
+    Entry("retention", retention.page, "Retention", "retention", ":material/event_repeat:"),
+    Entry("paths", paths.page, "Paths", "paths", ":material/route:"),
+    Entry("channels", channels.page, "Channels", "channels", ":material/hub:"),
+    Entry("customers", customers.page, "Customers", "customers", ":material/person_search:"),
+    Entry("person", person.page, "Person", "person"),
     Entry("audiences", audiences.page, "Audiences", "audiences", ":material/group:"),
     Entry("audience", audience.page, "Audience", "audience"),
     Entry("health", health.page, "Data health", "data-health", ":material/fact_check:"),

@@ -66,7 +66,7 @@ def over_time(
     times: Sequence[str], values: Sequence[float | None], unit: str = "", *, last_is_open: bool = False
 ) -> go.Figure:
     """A line with a soft area below. `last_is_open`: the last point is not over yet and is drawn dotted."""
-    figure = _figure(HEIGHT)
+    figure = blank(HEIGHT)
     closed = len(times) - 1 if last_is_open and len(times) > 2 else len(times)
     line = {"color": PRIMARY, "width": 2.2}
     figure.add_scatter(
@@ -89,8 +89,8 @@ def over_time(
             customdata=[None, formats.number(values[-1])],
             hovertemplate=["<extra></extra>", f"<b>%{{customdata}}</b> {unit} so far<extra></extra>"],
         )
-    _time_axis(figure, times)
-    figure.update_yaxes(**_axis_numbers(values))
+    time_axis(figure, times)
+    figure.update_yaxes(**axis_numbers(values))
     return figure
 
 
@@ -98,7 +98,7 @@ def bars_over_time(
     times: Sequence[str], values: Sequence[float | None], currency: str, *, last_is_open: bool = False
 ) -> go.Figure:
     """Sums as bars: money has no shape between two days. `last_is_open`: the last one is paler."""
-    figure = _figure(HEIGHT)
+    figure = blank(HEIGHT)
     colours = [WARM] * len(times)
     if last_is_open and colours:
         colours[-1] = PALE_WARM
@@ -109,9 +109,9 @@ def bars_over_time(
         customdata=[formats.money(value, currency) for value in values],
         hovertemplate="<b>%{customdata}</b><extra></extra>",
     )
-    _time_axis(figure, times)
+    time_axis(figure, times)
     figure.update_layout(bargap=0.28)
-    figure.update_yaxes(**_axis_numbers(values))
+    figure.update_yaxes(**axis_numbers(values))
     return figure
 
 
@@ -143,7 +143,7 @@ ROW = 66  # pixels a funnel step takes
 
 def funnel(bars: Sequence[Bar], who: str = "people") -> go.Figure:
     """A bar a step, lying, its name above it: works with two steps or twenty, on a desk or in a hand."""
-    figure = _figure(ROW * len(bars) + 8)
+    figure = blank(ROW * len(bars) + 8)
     rows = list(range(len(bars)))
     figure.add_bar(
         x=[1.0] * len(bars),
@@ -188,7 +188,7 @@ def funnel_by(groups: Sequence[tuple[str, Sequence[Bar]]]) -> go.Figure:
     """The same, one thin bar a value of the breakdown in each step, in the colours of `CATEGORIES`."""
     steps = len(groups[0][1]) if groups else 0
     tall = 26 + 20 * len(groups)
-    figure = _figure(tall * steps + 8)
+    figure = blank(tall * steps + 8)
     thickness = 15 / tall
     for index, (value, bars) in enumerate(groups):
         shift = (index - (len(groups) - 1) / 2) * 19 / tall + 9 / tall
@@ -218,13 +218,15 @@ def funnel_by(groups: Sequence[tuple[str, Sequence[Bar]]]) -> go.Figure:
     return figure
 
 
-def _figure(height: int) -> go.Figure:
+def blank(height: int) -> go.Figure:
+    """A figure in the shared look, `height` pixels tall."""
     figure = go.Figure()
     figure.update_layout(template=TEMPLATE, height=height)
     return figure
 
 
-def _time_axis(figure: go.Figure, days: Sequence[str]) -> None:
+def time_axis(figure: go.Figure, days: Sequence[str]) -> None:
+    """Days below, or hours where the times are those of one day."""
     hours = any("T" in day and day[11:16] != "00:00" for day in days)
     figure.update_xaxes(
         type="date", tickformat="%H:%M" if hours else "%-d %b", hoverformat="%H:%M" if hours else "%a %-d %b %Y"
@@ -233,7 +235,7 @@ def _time_axis(figure: go.Figure, days: Sequence[str]) -> None:
         figure.update_xaxes(tickvals=list(days))
 
 
-def _axis_numbers(values: Sequence[float | None]) -> dict[str, Any]:
+def axis_numbers(values: Sequence[float | None]) -> dict[str, Any]:
     """Whole numbers on the axis where there are few, `12k` where there are many."""
     top = max((value or 0 for value in values), default=0)
     if top == 0:

@@ -118,6 +118,52 @@ class Api:
         body: Json = {"funnel": spec, "step": step, "state": state, "limit": limit}
         return self._report("funnel/people", body | ({"cursor": cursor} if cursor else {}))
 
+    def funnel_trend(self, spec: Json) -> Json:
+        """The funnel of every `interval` of the range: `{"series": [...]}`."""
+        return self._report("funnel/trend", spec)
+
+    def funnel_time(self, spec: Json) -> Json:
+        """How long it took from `from_step` to `to_step`, in bins."""
+        return self._report("funnel/time", spec)
+
+    def retention(self, spec: Json) -> Json:
+        """Cohorts, and how many of each came back in every period."""
+        return self._report("retention", spec)
+
+    def lifecycle(self, spec: Json) -> Json:
+        """New, returning, resurrecting and dormant people of every period."""
+        return self._report("lifecycle", spec)
+
+    def attribution(self, spec: Json) -> Json:
+        """What each channel, source or campaign is credited with, and what it cost."""
+        return self._report("attribution", spec)
+
+    def rfm(self, spec: Json) -> Json:
+        """Buyers in segments by how lately, how often and for how much they bought."""
+        return self._report("rfm", spec)
+
+    def paths(self, spec: Json) -> Json:
+        """Nodes and edges of the ways people take, step by step."""
+        return self._report("paths", spec)
+
+    # People
+
+    def people(self, site: str, q: str, limit: int) -> list[Json]:
+        """Whose user or visitor id contains `q`; without it who was seen last."""
+        return _rows(self._json("GET", "/api/v1/people", params={"site": site, "q": q, "limit": limit}), "people")
+
+    def timeline(self, site: str, person: str, limit: int) -> Json:
+        """A person's card and latest events."""
+        return self._json("GET", f"{_person(person)}/timeline", params={"site": site, "limit": limit})
+
+    def person_export(self, site: str, person: str, kind: str) -> bytes:
+        """All that is kept on a person, as JSON. `kind` of the id: user or visitor."""
+        return self._send("GET", f"{_person(person)}/export", params={"site": site, "kind": kind}).content
+
+    def erase(self, site: str, person: str, kind: str) -> Json:
+        """Erase a person: `{"state": "done" | "running", "events", ...}`."""
+        return self._json("DELETE", _person(person), params={"site": site, "kind": kind})
+
     # Saved funnels
 
     def funnels(self, site: str) -> list[Json]:
@@ -209,6 +255,10 @@ class Api:
         if answer.is_success:
             return answer
         raise _refusal(answer)
+
+
+def _person(id: str) -> str:
+    return f"/api/v1/people/{quote(id, safe='')}"
 
 
 def _rows(answer: Json, key: str) -> list[Json]:

@@ -88,12 +88,37 @@ def _cell(column: Column, cell: object) -> Markup:
     return tag("td", cell, cls=column.kind + unknown, data_label=column.title)
 
 
-def bars(rows: Sequence[tuple[str, float, str]], titles: tuple[str, str], nothing: str) -> None:
-    """Names with a value each and a bar behind, longest first: (name, size of bar, value as text)."""
+def triangle(titles: Sequence[str], rows: Sequence[tuple[str, str, Sequence[float | None]]], caption: str) -> None:
+    """Shares by cohort, shaded; wide ones are moved sideways in their own frame, also on a phone.
+
+    `titles` names all columns; a row is (cohort, its size, a share 0..1 or None for each further column).
+    """
+    top = max((share for _, _, shares in rows for share in shares if share is not None), default=0) or 1
+    head = tag("tr", *(tag("th", title, scope="col") for title in titles))
+    body = [
+        tag("tr", tag("th", name, scope="row"), tag("td", size, cls="size"), *(_shaded(one, top) for one in shares))
+        for name, size, shares in rows
+    ]
+    whole = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *body), cls="jt-triangle")
+    st.html(tag("div", whole, cls="jt-sideways", tabindex="0", role="region", aria_label=caption))
+
+
+def _shaded(share: float | None, top: float) -> Markup:
+    if share is None:
+        return tag("td")
+    depth = 0.62 * share / top  # deeper, the dark figures could not be read any more
+    return tag("td", formats.percent(share, 0), style=f"background:rgba(11,110,105,{depth:.3f})")
+
+
+def bars(rows: Sequence[tuple[str, float, str]], titles: tuple[str, str], nothing: str, top: float = 0) -> None:
+    """Names with a value each and a bar behind, longest first: (name, size of bar, value as text).
+
+    A bar of the size `top` is the whole width; without it the largest is.
+    """
     if not rows:
         st.html(tag("p", nothing, cls="jt-quiet"))
         return
-    top = max(size for _, size, _ in rows) or 1
+    top = top or max(size for _, size, _ in rows) or 1
     lines = [
         tag(
             "li",

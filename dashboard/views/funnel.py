@@ -9,7 +9,7 @@ from dashboard.charts import Bar
 from dashboard.client import Json
 from dashboard.components import Column, Figure, chart, empty, figures, guarded, head, legend, notice, section, table
 from dashboard.countries import country
-from dashboard.views import funnel_builder, funnel_people, funnel_saved
+from dashboard.views import funnel_builder, funnel_people, funnel_saved, funnel_times
 
 SHOWN_VALUES = 5
 
@@ -72,8 +72,9 @@ def _result(draft: Json) -> None:
             "In any order, a step means “so many of the steps”.",
             "Who dropped is shown for funnels with an order.",
         )
-        return
-    funnel_people.show(spec, steps, draft, who)
+    else:
+        funnel_people.show(spec, steps, draft, who)
+    funnel_times.show(spec, steps, who)
 
 
 def bars_of(steps: list[Json]) -> list[Bar]:

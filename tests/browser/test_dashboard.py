@@ -16,7 +16,17 @@ from running import Tracker, answers, request, tracker, until
 
 pytestmark = pytest.mark.browser
 
-PAGES = ("Overview", "Funnel", "Audiences", "Data health", "Install", "Pixel settings")
+PAGES = (
+    "Overview",
+    "Funnel",
+    "Retention",
+    "Channels",
+    "Customers",
+    "Audiences",
+    "Data health",
+    "Install",
+    "Pixel settings",
+)
 DESK, HAND = ViewportSize(width=1440, height=900), ViewportSize(width=390, height=844)
 PATIENCE = 60_000
 CALM = """() => document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') !== 'running'
@@ -80,13 +90,22 @@ async def test_every_page_draws_wholly_at_any_width_and_asks_nobody_else(
         await desk.set_viewport_size(DESK)
         await desk.get_by_role("link", name=title, exact=True).click(timeout=PATIENCE)
         await expect(desk.locator(".jt-head h1")).to_have_text(title, timeout=PATIENCE)
-        await calm(desk)
-        assert await desk.locator("[data-testid=stException], .jt-notice.bad").count() == 0, title
-        for size in (DESK, HAND):
-            await desk.set_viewport_size(size)
-            await desk.wait_for_timeout(300)
-            assert await desk.evaluate(STICKS_OUT) == [], (title, size)
+        await draws_wholly(desk, title)
+        if title == "Customers":
+            await desk.set_viewport_size(DESK)
+            await desk.locator(".st-key-open-person-0 button").click()
+            await expect(desk.locator(".jt-section h2", has_text="Timeline")).to_be_visible(timeout=PATIENCE)
+            await draws_wholly(desk, "a person")
     assert elsewhere == []
+
+
+async def draws_wholly(page: Page, title: str) -> None:
+    await calm(page)
+    assert await page.locator("[data-testid=stException], .jt-notice.bad").count() == 0, title
+    for size in (DESK, HAND):
+        await page.set_viewport_size(size)
+        await page.wait_for_timeout(300)
+        assert await page.evaluate(STICKS_OUT) == [], (title, size)
 
 
 async def test_from_a_drop_to_a_file(stack: tuple[Tracker, str], desk: Page) -> None:

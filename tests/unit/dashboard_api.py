@@ -15,6 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 HOSTILE = "<img src=x onerror=alert(1)> **bold** [link](javascript:alert(1))"
 TOKEN = "test-token"
+VISITOR = "bc5aff9d-b40b-5dc2-b22f-5cc516ad77b7"
 
 
 def iso(ago=0):
@@ -23,6 +24,58 @@ def iso(ago=0):
 
 def keyed(rows, field="people"):
     return [{"key": k, field: n, "purchases": n // 12, "revenue": {"EUR": n * 4.0}} for k, n in rows]
+
+
+HAPPENED = {
+    "session": "s1",
+    "url": f"https://shop.example/cart?q={HOSTILE}",
+    "title": HOSTILE,
+    "channel": "Email",
+    "country": "DE",
+    "device": "mobile",
+    "value": 59.0,
+    "currency": "EUR",
+    "items": [{"item_id": "1", "item_name": HOSTILE, "quantity": 2.0}],
+    "props": {"plan": HOSTILE},
+}
+
+
+WAYS = {
+    "nodes": [
+        {"step": 1, "node": "/", "people": 400, "dropped": 120},
+        {"step": 1, "node": HOSTILE, "people": 9, "dropped": 2},
+        {"step": 2, "node": "/deals", "people": 200, "dropped": 50},
+    ],
+    "edges": [
+        {"step": 1, "source": "/", "target": "/deals", "people": 200, "seconds_average": 328.9},
+        {"step": 1, "source": HOSTILE, "target": "/deals", "people": 7, "seconds_average": 12.0},
+    ],
+}
+
+
+def card(user):
+    props = {"country": "ES", "device": "desktop", "channel": "Email", "visits": 5}
+    return {
+        "person": user or VISITOR,
+        "visitor": VISITOR,
+        "user": user,
+        "last_seen": iso(60),
+        "last_event": "view_item",
+        "props": props,
+    }
+
+
+def cohorts(weeks):
+    """200 began in each week; half came back in the next, a quarter in the one after ..."""
+    first = date(2026, 10, 5)
+    return [
+        {
+            "start": (first + timedelta(weeks=week)).isoformat(),
+            "size": 200,
+            "returned": [200 >> later for later in range(weeks - week)],
+        }
+        for week in range(weeks)
+    ]
 
 
 PINNED = (
@@ -53,6 +106,8 @@ class State:
             (HOSTILE, 3),
         ]
         self.funnels, self.audiences, self.exports, self.asked = {}, {}, {}, []
+        self.erased, self.slow = [], False
+        self.currencies, self.costs = ["EUR"], True
         self.heard, self.empty, self.fail, self.minimum = True, False, None, False
         self.ledger = {
             "received": 31214,
@@ -123,6 +178,7 @@ class State:
                         {"property": "country", "values": ["DE", "AT", "CH"]},
                         {"property": "device", "values": ["desktop", "mobile"]},
                         {"property": "props.plan", "values": ["pro"]},
+                        {"property": "currency", "values": self.currencies},
                     ]
                 }
             case ["reports", "overview"]:
@@ -153,6 +209,31 @@ class State:
                 return {"active_5m": 14, "events": [] if self.empty else rows}
             case ["reports", "funnel"]:
                 return self.funnel(body)
+            case ["reports", "funnel", "trend"]:
+                rows = [(row["start"], 100 * place) for place, row in enumerate(cohorts(5))]
+                return {
+                    "series": [
+                        {
+                            "start": start,
+                            "entered": entered,
+                            "converted": entered // 5,
+                            "conversion": 0.2 if entered else 0,
+                            "steps": [],
+                        }
+                        for start, entered in rows
+                    ]
+                }
+            case ["reports", "funnel", "time"]:
+                bins = [
+                    {"from": 0, "to": 1, "count": 0},
+                    {"from": 1, "to": 60, "count": 12},
+                    {"from": 60, "to": None, "count": 40},
+                ]
+                seconds = {"average": 5400.0, "median": 640.0}
+                return {"from_step": body["from_step"], "to_step": body["to_step"], "count": 52} | {
+                    "seconds": seconds,
+                    "bins": bins,
+                }
             case ["reports", "funnel", "people"]:
                 total = 312
                 rows = [
@@ -167,6 +248,36 @@ class State:
                     for i in range(min(body["limit"], total))
                 ]
                 return {"total": total, "people": rows, "cursor": None}
+            case ["reports", "attribution"]:
+                return self.attribution()
+            case ["reports", "paths"]:
+                return {"nodes": [], "edges": []} if self.empty else WAYS
+            case ["reports", "rfm"]:
+                return self.rfm()
+            case ["people"]:
+                nobody = self.empty or query.get("q") == ["nobody"]
+                return {"people": [] if nobody else [card("user_0248"), card(HOSTILE), card("")]}
+            case ["people", _, "timeline"] if self.empty:
+                return 404, {"error": {"code": "not_found", "message": "nobody on this site goes by that id"}}
+            case ["people", id, "timeline"]:
+                names = [name for name, _ in self.names] * 5
+                events = [{"ts": iso(n * 60), "event": name, **HAPPENED} for n, name in enumerate(names)]
+                shown = events[: int(query["limit"][0])]
+                return {
+                    "person": card("" if id == VISITOR else id),
+                    "events": shown,
+                    "cursor": "more" if len(shown) < len(events) else None,
+                }
+            case ["people", id, "export"]:
+                return {"site": query["site"][0], "users": [id], "events": []}
+            case ["people", id] if method == "DELETE":
+                self.erased.append((id, query["site"][0], query["kind"][0]))
+                return 202 if self.slow else 200, {"state": "running" if self.slow else "done", "events": 39}
+            case ["reports", "retention"]:
+                return {"cohorts": [] if self.empty else cohorts(5)}
+            case ["reports", "lifecycle"]:
+                states = {"new": 40, "returning": 21, "resurrecting": 3, "dormant": 17}
+                return {"periods": [{"start": row["start"], **states} for row in cohorts(5)]}
             case ["funnels"] if method == "GET":
                 return {"funnels": list(self.funnels.values())}
             case ["funnels"]:
@@ -311,6 +422,42 @@ class State:
             "countries": keyed([("DE", 1502), ("AT", 411), ("CH", 303), ("NL", 201), ("FR", 122), ("", 90)]),
             "devices": keyed([("mobile", 1501), ("desktop", 1190), ("tablet", 150)]),
             "events": [{"event": e, "count": n, "people": n // 3} for e, n in self.names],
+        }
+
+    def attribution(self):
+        rows = (
+            [] if self.empty else [("Paid Search", 133.0000000001, 33518.0), ("Email", 57.3, 16763.0), (HOSTILE, 1, 9)]
+        )
+        answer = {
+            "rows": [{"key": key, "conversions": count, "value": value} for key, count, value in rows],
+            "conversions": 0 if self.empty else 191,
+            "value": sum(value for _, _, value in rows),
+            "path_length": [{"touches": touches, "conversions": 90 - touches * 10} for touches in range(9)],
+            "lag_seconds": {"average": 90_000.0, "median": 5400.0},
+        }
+        if self.costs and rows:
+            answer["rows"][0] |= {"cost": 6703.6, "cac": 50.4, "roas": 5.0}
+            answer |= {"cost_currency": "EUR", "other_cost_currencies": ["USD"]}
+        return answer
+
+    def rfm(self):
+        rows = [] if self.empty else [("champions", 53), ("at_risk", 36), ("unheard_of", 1)]
+        return {
+            "currency": "EUR",
+            "buyers": sum(people for _, people in rows),
+            "other_currencies": 4,
+            "segments": [
+                {
+                    "segment": name,
+                    "people": people,
+                    "purchases": people * 2,
+                    "value": people * 300.0,
+                    "share": people / 90,
+                    "days_since_purchase": 11.9,
+                }
+                for name, people in rows
+            ],
+            "cells": [],
         }
 
     def funnel(self, body):

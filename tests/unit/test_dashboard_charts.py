@@ -1,4 +1,4 @@
-from dashboard import charts
+from dashboard import charts, charts_periods
 from dashboard.charts import Bar
 from dashboard.markup import join, tag, text
 
@@ -39,6 +39,18 @@ def test_nothing_can_be_zoomed_by_accident_and_there_is_no_tool_bar():
     template = figure.layout.template.layout
     assert template.xaxis.fixedrange
     assert template.yaxis.fixedrange
+
+
+def test_who_stayed_away_is_drawn_below_the_line():
+    row = {"start": "2026-11-02", "new": 4, "returning": 3, "resurrecting": 1, "dormant": 2}
+    figure = charts_periods.lifecycle([row])
+    assert [trace.y[0] for trace in figure.data] == [4, 3, 1, -2]
+
+
+def test_an_interval_that_nobody_began_in_is_a_gap_and_the_open_one_is_paler():
+    figure = charts_periods.conversion(["2026-11-01", "2026-11-02", "2026-11-03"], [0.5, None, 0.2], last_is_open=True)
+    assert list(figure.data[0].y) == [0.5, None, 0.2]
+    assert figure.data[0].marker.color[1] != figure.data[0].marker.color[2]
 
 
 def test_axes_of_small_numbers_have_no_fractions():

@@ -5,12 +5,12 @@ from html import unescape
 
 import pytest
 import streamlit as st
-from dashboard_api import HOSTILE, TOKEN, Server
+from dashboard_api import HOSTILE, TOKEN, VISITOR, Server
 from streamlit.testing.v1 import AppTest
 
 from dashboard import recipes
 
-PAGES = ["overview", "funnel", "audiences", "health", "install", "pixel"]
+PAGES = ["overview", "funnel", "retention", "paths", "channels", "customers", "audiences", "health", "install", "pixel"]
 
 
 @pytest.fixture
@@ -72,7 +72,9 @@ def test_without_a_site_every_page_says_what_to_do_next(server, name):
     )
 
 
-@pytest.mark.parametrize("name", ["overview", "funnel", "audiences", "health"])
+@pytest.mark.parametrize(
+    "name", ["overview", "funnel", "retention", "paths", "channels", "customers", "audiences", "health"]
+)
 def test_without_events_a_page_says_what_to_do_next(server, name):
     server.state.empty, server.state.heard = True, False
     at = run(name)
@@ -272,6 +274,135 @@ def test_a_site_is_added(server):
     at.button[0].click().run()
     assert server.state.sites[0]["domains"] == ["news.example", "www.news.example"]
     assert "The site news is ready." in seen(at)
+
+
+def test_retention_shades_shares_and_sums_only_cohorts_that_had_the_time(server):
+    at = run("retention")
+    text = seen(at)
+    assert "5–11 Oct 2026" in text
+    assert "All 1,000 50 % 25 % 12 %" in re.sub(r"\s+", " ", text)
+    assert html(at).count("background:rgba(11,110,105,0.620)") == 5  # the 50 % of all, and of four cohorts
+    at.selectbox(key="retention-kind").set_value("recurring")
+    at.selectbox(key="retention-rolling").set_value(True)
+    at.selectbox(key="retention-back").set_value("purchase").run()
+    body = next(body for _, path, body in reversed(server.state.asked) if path.endswith("/retention"))
+    assert (body["kind"], body["rolling"], body["return"]) == ("recurring", True, {"event": "purchase"})
+    body = next(body for _, path, body in reversed(server.state.asked) if path.endswith("/lifecycle"))
+    assert body["event"] == {"event": "purchase"}
+    assert "Dormant" in seen(at)
+
+
+def asked(server, end):
+    """The latest body that was sent to an address with this end."""
+    return next(body for _, path, body in reversed(server.state.asked) if path.endswith(end))
+
+
+def test_channels_show_credit_and_what_it_cost(server):
+    at = run("channels")
+    text = re.sub(r"\s+", " ", seen(at))
+    assert "Paid Search 133 69.6 % € 33,518 € 6,704 € 50.40 5.0" in text
+    assert "Email 57.3 30 % € 16,763 – – –" in text
+    assert "1 h 30 min" in text
+    assert "Costs in USD are left out" in text
+    at.selectbox(key="channels-model").set_value("markov")
+    at.selectbox(key="channels-by").set_value("campaign")
+    at.selectbox(key="channels-event").set_value("search").run()
+    body = asked(server, "/attribution")
+    assert (body["model"], body["by"], body["conversion"]) == ("markov", "campaign", {"event": "search"})
+
+
+def test_channels_never_add_up_currencies_and_say_how_costs_come_in(server):
+    server.state.currencies, server.state.costs = ["EUR", "USD"], False
+    at = run("channels")
+    at.selectbox(key="channels-currency").set_value("USD").run()
+    only_dollars = {"property": "currency", "op": "eq", "value": "USD"}
+    assert asked(server, "/attribution")["conversion"] == {"event": "purchase", "where": [only_dollars]}
+    assert "$ 33,518" in seen(at)
+    assert any("tracker cost import" in caption.value for caption in at.caption)
+    server.state.costs = True
+    st.cache_data.clear()
+    assert "cannot be compared" in seen(at.run())
+
+
+def test_the_funnel_has_a_trend_and_the_time_it_takes(server):
+    at = run("funnel", period="Last 90 days")
+    text = re.sub(r"\s+", " ", seen(at))
+    assert "best in the week of 12 Oct: 20 %" in text
+    assert "1 s to 1 min 12 1 min or more 40" in text
+    assert any("52 people, half of them within 10 min 40 s" in caption.value for caption in at.caption)
+    assert "Under 1 s" not in text  # nobody was that fast
+    assert asked(server, "/funnel/trend")["interval"] == "week"
+    at.selectbox(key="time-from").set_value(2).run()
+    assert asked(server, "/funnel/time")["from_step"] == 2
+    assert "breakdown" not in asked(server, "/funnel/time")
+
+
+def test_paths_are_drawn_step_by_step_on_one_scale(server):
+    at = run("paths")
+    text = re.sub(r"\s+", " ", seen(at))
+    assert "122 of them left here" in [caption.value for caption in at.caption]
+    assert "/ → /deals 1 200 50 % 5 min 29 s" in text
+    assert "width:50.0%" in html(at)  # 200 of the 400 at the first step
+    at.selectbox(key="paths-by").set_value("event").run()
+    at.selectbox(key="paths-start-event").set_value("view_item")
+    at.selectbox(key="paths-end-event").set_value("purchase").run()
+    body = asked(server, "/paths")
+    assert (body["by"], body["start"], body["end"]) == ("event", "view_item", "purchase")
+
+
+def test_customers_come_in_segments_with_what_to_do(server):
+    at = run("customers")
+    text = re.sub(r"\s+", " ", seen(at))
+    assert "Champions 53 58.9 % 106 € 15,900 12 d ago Thank them" in text
+    assert "Unheard of 1" in text
+    assert "4 purchases in other currencies" in text
+
+
+def test_people_are_found_by_what_is_typed(server):
+    at = run("customers")
+    assert "user_0248" in seen(at)
+    at.text_input(key="people-q").set_value("nobody").run()
+    assert "Nobody was found" in seen(at)
+
+
+def test_a_person_has_a_profile_and_a_timeline(server):
+    at = run("person", id="user_0248")
+    text = seen(at)
+    for expected in ("user_0248", "Spain", "Add to cart", "€ 59", "2 × ", "/cart"):
+        assert expected in text
+    assert "<img" not in html(at)
+    before = html(at).count("<tr>")
+    at.button(key="more-events").click().run()
+    assert html(at).count("<tr>") > before
+
+
+def test_a_person_who_is_not_known_is_a_sentence(server):
+    server.state.empty = True
+    assert "Nobody on this site goes by that id." in seen(run("person", id="gone"))
+
+
+@pytest.mark.parametrize(("id", "kind"), [("user_0248", "user"), (VISITOR, "visitor")])
+def test_a_person_is_erased_only_after_a_second_word(server, id, kind):
+    at = run("person", id=id)
+    assert at.button(key="erase-now").disabled
+    at.checkbox(key=f"erase-sure-shop-{id}").check().run()
+    at.button(key="erase-now").click().run()
+    assert server.state.erased == [(id, "shop", kind)]
+    assert "39 events are gone." in seen(at)
+
+
+def test_all_that_is_kept_can_be_downloaded(server):
+    at = run("person", id="user_0248")
+    at.button(key="export-person").click().run()
+    assert [button.label for button in at.get("download_button")] == ["Download"]
+
+
+def test_what_only_an_administrator_may_do_is_said(server):
+    at = run("person", id="user_0248")
+    refusal = {"code": "forbidden", "message": "this needs an admin token"}
+    server.state.fail = (403, {"error": refusal})
+    at.button(key="export-person").click().run()
+    assert "This needs an admin token." in seen(at)
 
 
 def test_install_shows_the_snippet_that_pins_its_file(server):
