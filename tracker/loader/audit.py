@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import structlog
 
+from tracker.core.site import INTERNAL
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Query
 from tracker.store.sql import fill
@@ -59,9 +60,12 @@ class Audit:
         for site in held.keys() | erased.keys():
             stored = int(self._ledger.totals(site)["stored"])
             off[site] = abs(stored - erased.get(site, 0) - held.get(site, 0))
-        everything = int(self._ledger.totals(None)["stored"]) - sum(erased.values()) - sum(held.values())
+        # The ledger's total has no sites of our own (the canary's), so nothing of them is counted against it.
+        theirs = [site for site in off if not site.startswith(INTERNAL)]
+        present = sum(held.get(site, 0) + erased.get(site, 0) for site in theirs)
+        everything = int(self._ledger.totals(None)["stored"]) - present
         # A site that lost all of its events is in neither list; it has no name here, but it counts.
-        known = sum(off.values())
+        known = sum(off[site] for site in theirs)
         off[""] = max(0, abs(everything) - known)
         self._off = {site: count for site, count in off.items() if count}
         if self._off:
