@@ -110,7 +110,7 @@ def test_the_readmes_funnel_audience_and_export_work(demo: Demo, tmp_path: Path)
     funnel, rule = blocks()
     (tmp_path / "checkout.json").write_text(json.dumps(funnel))
     steps = json.loads(demo.cli("funnel", str(tmp_path / "checkout.json")))["steps"]
-    assert [step["event"] for step in steps] == ["view_item", "add_to_cart", "begin_checkout", "purchase"]
+    assert [step["event"] for step in steps] == ["view_item", "add_to_cart", "add_payment_info", "purchase"]
     (tmp_path / "left-the-cart.json").write_text(json.dumps(rule))
     preview = json.loads(demo.cli("audience", "preview", str(tmp_path / "left-the-cart.json")))
     assert preview["size"] >= preview["exportable"] >= 0
