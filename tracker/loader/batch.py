@@ -110,7 +110,7 @@ _other = msgspec.json.Decoder(Rejected | Suppressed).decode
 LONGEST_RAW = 32_768  # of a rejected record, as at the collector
 _EVENT = b'{"k":"e",'
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-_AT_ONCE = 100  # events: what is made of them stays in the processor's cache
+_AT_ONCE = 500  # events: what is made of them stays in the processor's cache
 
 
 def seen_key(site: str, event_id: str) -> bytes:

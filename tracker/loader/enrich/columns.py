@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import msgspec
 
@@ -35,36 +34,38 @@ def source_columns(url: str, referrer: str, kind: str) -> bytes:
     An arrival without a referrer and without tags is a direct one only where it is a page or screen view: of another
     event nobody knows whether its sender would have said where the page was reached from.
     """
-    return _reached(url, referrer)[kind in _VIEWS]
-
-
-@lru_cache(_PAGES)
-def _reached(url: str, referrer: str) -> tuple[bytes, bytes]:
-    """All columns: of any event, and of a view."""
+    if not referrer:
+        return _alone(url)[kind in _VIEWS]
     columns, page = _page(url)
-    host = ""
-    if referrer:
-        host, more = _referrer(referrer)
-        columns += more
-    view = columns + _channel(page, host)
-    return view if url and (host or any(page[1:])) else columns, view
-
-
-class _Page(NamedTuple):
-    """What of a URL decides the channel. A tuple, because it is looked up by all of it."""
-
-    host: str
-    utm_source: str
-    utm_medium: str
-    utm_campaign: str
-    click_id_kind: str
+    host, more = _referrer(referrer)
+    columns += more
+    return columns + _channel(page, host) if kind in _VIEWS or (url and _arrives(page, host)) else columns
 
 
 @lru_cache(_PAGES)
-def _page(url: str) -> tuple[bytes, _Page]:
+def _alone(url: str) -> tuple[bytes, bytes]:
+    """All columns of what has no referrer: of any event, and of a view."""
+    columns, page = _page(url)
+    view = columns + _channel(page, "")
+    return view if _arrives(page, "") else columns, view
+
+
+def _arrives(page: Address, referrer_host: str) -> bool:
+    return bool(referrer_host or page.utm_source or page.utm_medium or page.utm_campaign or page.click_id_kind)
+
+
+@lru_cache(_PAGES)
+def _page(url: str) -> tuple[bytes, Address]:
     """All columns of a URL, and what of them decides the channel."""
     page = address(url)
-    return _tail(page), _Page(page.host, page.utm_source, page.utm_medium, page.utm_campaign, page.click_id_kind)
+    decides = Address(
+        host=page.host,
+        utm_source=page.utm_source,
+        utm_medium=page.utm_medium,
+        utm_campaign=page.utm_campaign,
+        click_id_kind=page.click_id_kind,
+    )
+    return _tail(page), decides
 
 
 @lru_cache(_HOSTS)
@@ -74,6 +75,6 @@ def _referrer(referrer: str) -> tuple[str, bytes]:
 
 
 @lru_cache(_CHANNELS)
-def _channel(page: _Page, referrer_host: str) -> bytes:
-    found = channel(Address(**page._asdict()), referrer_host)
+def _channel(page: Address, referrer_host: str) -> bytes:
+    found = channel(page, referrer_host)
     return _tail({"channel": found} if found else {})
