@@ -81,7 +81,7 @@ async def get_segments(request: web.Request, service: Service) -> web.Response:
     known = service.site_of(request.query.get("site", ""), origin)
     visitor = request.query.get("visitor")
     if visitor is None:  # a page's own visitor, whose cookie its scripts cannot read
-        visitor = cookies.read(request.headers.get(hdrs.COOKIE), service.scheme_of(request) == "https")
+        visitor = cookies.read(request.headers.get(hdrs.COOKIE), service.settings.https)
     elif not 0 < len(visitor) <= _LONGEST_VISITOR:
         raise BadRequest("visitor must be the visitor's id, 1 to 255 characters", field="visitor")
     inside: list[str] = []
