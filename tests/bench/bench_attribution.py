@@ -8,12 +8,8 @@ best wall time of each and the ratio; asserts that every model's credits sum to 
 
 from __future__ import annotations
 
-import argparse
-import tempfile
-from pathlib import Path
-
 import bench_funnel as funnels
-from bench_funnel import ClickHouse, Embedded, Query, Server, best, migrate
+from bench_funnel import Query, best, main
 
 from tracker.analytics import attribution
 
@@ -38,30 +34,5 @@ def measure(engine, events, rounds):
         print(f"{engine.kind:9} {events:>11,} events  {model:16} {took:7.2f} s  {against}", flush=True)
 
 
-def main():
-    """Read the arguments and measure."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--events", type=int, default=10_000_000)
-    parser.add_argument("--engine", choices=["embedded", "server", "both"], default="both")
-    parser.add_argument("--rounds", type=int, default=3)
-    asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="tracker-bench-") as folder:
-        if asked.engine in ("embedded", "both"):
-            engine = Embedded(Path(folder) / "embedded")
-            migrate(engine)
-            measure(engine, asked.events, asked.rounds)
-            engine.close()
-        if asked.engine in ("server", "both"):
-            server = ClickHouse(Path(folder) / "server")
-            server.start()
-            try:
-                engine = Server(server.url(), timeout=3600)
-                migrate(engine)
-                measure(engine, asked.events, asked.rounds)
-                engine.close()
-            finally:
-                server.kill()
-
-
 if __name__ == "__main__":
-    main()
+    main(__doc__, measure, events=10_000_000, rounds=3)

@@ -115,12 +115,12 @@ def measure(engine, events, rounds):
             assert [step["count"] for step in said["steps"]] == at_least
 
 
-def main():
-    """Read the arguments and measure."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--events", type=int, default=50_000_000)
+def main(about=__doc__, measure=measure, *, events=50_000_000, rounds=5):
+    """Read the arguments and call `measure` (engine, events, rounds) with each engine that was asked for."""
+    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    parser.add_argument("--events", type=int, default=events)
     parser.add_argument("--engine", choices=["embedded", "server", "both"], default="both")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=rounds)
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tracker-bench-") as folder:
         if asked.engine in ("embedded", "both"):

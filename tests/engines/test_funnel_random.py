@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
 
 import funnel_oracle
-from world import event, flat, load
+from world import arrive, event, flat, load
 
 from tracker.analytics import funnel
 from tracker.store.engine import Query
@@ -43,10 +43,7 @@ def history(chance, people):
             )
             if not events[-1]["visitor"] and not events[-1]["user"]:
                 events[-1]["user"] = "u0"
-    chance.shuffle(events)
-    for place, one in enumerate(events):  # a sender's order need not be the order of arrival
-        one["arrival"] = 1_000_000 + 16 * place
-    return events
+    return arrive(chance, events)
 
 
 def some_step(chance, names):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from world import event
+from world import arrive, event
 
 HOUR = 3_600_000
 
@@ -33,7 +33,4 @@ def histories(chance, people, start, span, *, pages=("/", "/a", "/a/", "/b/1", "
                 )
                 if not events[-1]["visitor"] and not events[-1]["user"]:
                     events[-1]["user"] = "u0"
-    chance.shuffle(events)
-    for place, one in enumerate(events):  # a sender's order need not be the order of arrival
-        one["arrival"] = 1_000_000 + 16 * place
-    return events
+    return arrive(chance, events)

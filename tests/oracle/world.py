@@ -35,6 +35,14 @@ def event(name, ts, visitor="", **more):
     return {**base, "props": {}, "traits": {}, **more}
 
 
+def arrive(chance, events):
+    """The events in the order of their arrival, filled in: a sender's order need not be that."""
+    chance.shuffle(events)
+    for place, one in enumerate(events):
+        one["arrival"] = 1_000_000 + 16 * place
+    return events
+
+
 def load(engine, events, site="shop"):
     """Put events and the persons they tell of into the store. Gives the events with `arrival` filled in."""
     rows = []

@@ -1,21 +1,19 @@
 """A funnel's events, packed into sortable numbers: what every road of the funnel starts from.
 
-A packed number is, from the top: milliseconds since the range's start, the pixel's sequence number (32 bits), the order
-of arrival (56 bits: enough until the year 2112), what the event can serve. They sort as the contract orders events.
+A packed number is the event's moment (`moments`) and, in its lowest bits, what the event can serve.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tracker.analytics import moments
 from tracker.analytics.funnel_spec import Funnel
 from tracker.store import persons
 from tracker.store.engine import Param
 from tracker.store.filters import Condition
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import Params, any_of_sql, condition_sql, counted, property_text
-
-_SEQ_BITS, _ARRIVAL_BITS = 32, 56
 
 UNITS = {
     "person": persons.PERSON,
@@ -41,7 +39,7 @@ def hits(funnel: Funnel, events: Fragment, serves: Fragment, serves_bits: int, *
     `narrow` leaves sequence and arrival out: 64 bits instead of 128, exact while no unit has two events that serve
     different steps in the same millisecond.
     """
-    time_shift = serves_bits + (0 if narrow else _SEQ_BITS + _ARRIVAL_BITS)
+    time_shift = moments.shift(serves_bits, narrow=narrow)
     packed = f"{_moment(funnel, serves_bits, narrow=narrow)} + ({serves.text})"
     wanted = relevant(funnel)
     extra, also, params = "", "", Params("b")
@@ -71,18 +69,8 @@ def hits(funnel: Funnel, events: Fragment, serves: Fragment, serves_bits: int, *
 
 
 def _moment(funnel: Funnel, low_bits: int, *, narrow: bool = False) -> str:
-    """An integer that sorts as the contract orders events, with `low_bits` free bits below.
-
-    Comparing such a number costs a quarter of comparing a tuple of time, sequence number and arrival.
-    """
-    shift = low_bits + (0 if narrow else _SEQ_BITS + _ARRIVAL_BITS)
-    time_bits = (funnel.range.end - funnel.range.start + funnel.window).bit_length()
-    wide = next(f"UInt{size}" for size in (64, 128, 256) if time_bits + shift <= size)
-    parts = [f"bitShiftLeft(to{wide}(toUnixTimestamp64Milli(ts) - {{from:Int64}}), {shift})"]
-    if not narrow:
-        parts.append(f"bitShiftLeft(to{wide}(seq), {_ARRIVAL_BITS + low_bits})")
-        parts.append(f"bitShiftLeft(to{wide}(bitAnd(arrival, {2**_ARRIVAL_BITS - 1})), {low_bits})")
-    return " + ".join(parts)
+    span = funnel.range.end - funnel.range.start + funnel.window
+    return moments.packed(moments.width(span, low_bits, narrow=narrow), low_bits, narrow=narrow)
 
 
 def conditions(funnel: Funnel) -> list[Condition]:

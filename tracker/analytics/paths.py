@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
+from tracker.analytics import moments
 from tracker.analytics.paths_spec import Spec, parse
 from tracker.store import persons
 from tracker.store.clean import events_source
@@ -20,7 +21,7 @@ MAX_ROWS = 20_000
 """Most different hops that are fetched; beyond that the smaller nodes are merged in ClickHouse first."""
 
 _STOP, _ON, _OTHER = 0, 1, 2  # what stands where a node's 64-bit key could: the path ends, is cut here, a merged node
-_SEQ_BITS, _ARRIVAL_BITS, _NODE_BITS = 32, 56, 64
+_NODE_BITS = 64
 _NO_LIMIT = 2**32 - 1
 _TIED = (
     "arrayExists((p, q) -> bitShiftRight(p, {shift:UInt16}) = bitShiftRight(q, {shift:UInt16})"
@@ -61,14 +62,9 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
 
 def query(spec: Spec, events: Fragment, kept: Kept | None, rows: int, *, narrow: bool = True) -> Query:
     """The hops as one query. `narrow` leaves sequence and arrival out: half the memory, exact without a step 0."""
-    below = _NODE_BITS + (0 if narrow else _SEQ_BITS + _ARRIVAL_BITS)
-    label = spec.label()
+    below, label = moments.shift(_NODE_BITS, narrow=narrow), spec.label()
     wide = "UInt128" if narrow else "UInt256"
-    parts = [f"bitShiftLeft(to{wide}(toUnixTimestamp64Milli(ts) - {{from:Int64}}), {below})"]
-    if not narrow:
-        parts.append(f"bitShiftLeft(to{wide}(seq), {_ARRIVAL_BITS + _NODE_BITS})")
-        parts.append(f"bitShiftLeft(to{wide}(bitAnd(arrival, {2**_ARRIVAL_BITS - 1})), {_NODE_BITS})")
-    parts.append(f"to{wide}(cityHash64({label.text}))")
+    packed = f"{moments.packed(wide, _NODE_BITS, narrow=narrow)} + to{wide}(cityHash64({label.text}))"
     shown = (
         {}
         if kept is None
@@ -80,7 +76,7 @@ def query(spec: Spec, events: Fragment, kept: Kept | None, rows: int, *, narrow:
     return fill(
         load(__package__, "paths"),
         {
-            "packed": Fragment(" + ".join(parts), label.params),
+            "packed": Fragment(packed, label.params),
             "person": Fragment(persons.PERSON),
             "pauses": Fragment(_pauses(spec)),
             "tied": Fragment(_TIED if narrow else "false"),

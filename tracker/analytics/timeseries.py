@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from tracker.analytics import request
+from tracker.analytics.calendar import calendar
 from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
 from tracker.store import persons
@@ -100,19 +101,5 @@ def _starts(spec: Spec) -> list[tuple[str, str]]:
             hours.append((str(int(hour.timestamp())), hour.astimezone(zone).isoformat()))
             hour += timedelta(hours=1)
         return hours
-    day, until = first.date(), last.astimezone(zone).date()
-    if spec.interval == "week":
-        day -= timedelta(days=day.weekday())
-    elif spec.interval == "month":
-        day = day.replace(day=1)
-    days = []
-    while day <= until:
-        days.append((day.isoformat(), datetime.combine(day, time(), zone).isoformat()))
-        day = _next(day, spec.interval)
-    return days
-
-
-def _next(day: date, interval: str) -> date:
-    if interval == "month":
-        return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
-    return day + timedelta(days=7 if interval == "week" else 1)
+    days = calendar(spec.range, spec.interval, timezone=spec.timezone, week_start="monday", most=MAX_POINTS + 2).starts
+    return [(day.isoformat(), datetime.combine(day, time(), zone).isoformat()) for day in days]

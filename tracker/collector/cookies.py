@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 MAX_AGE = 33_696_000  # 390 days: 13 months from the first time it is set, and never prolonged
-_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _OURS = {
     https: re.compile(rf"(?:^|;)\s*{name}=([A-Za-z0-9_-]{{8,64}})\s*(?:;|$)").search
     for https, name in ((False, "jt_vid"), (True, "__Host-jt_vid"))
@@ -32,7 +32,7 @@ def present(header: str | None) -> bool:
 
 def set_header(visitor: str, https: bool) -> str | None:
     """Set-Cookie for a visitor id; None for an id that a cookie cannot carry."""
-    if _ID.fullmatch(visitor) is None:
+    if ID.fullmatch(visitor) is None:
         return None
     secure = "; Secure" if https else ""
     return f"{name_of(https)}={visitor}; Path=/; Max-Age={MAX_AGE}; HttpOnly; SameSite=Lax{secure}"

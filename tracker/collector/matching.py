@@ -28,7 +28,6 @@ from tracker.core.links import leads_somewhere
 
 LONGEST_UID = 512
 _PRIVATE = {"Cache-Control": "no-store, private"}
-_VISITOR = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _MACRO = re.compile(r"\$\{(GDPR|GPP_SID|US_PRIVACY|(?:GDPR_CONSENT|GPP_STRING)_(\d{1,5}))\}")
 
 
@@ -111,7 +110,7 @@ def _visitor(request: web.Request, service: Service) -> str:
     """Whom the cookie names, or, where none came, whom the address names: third parties get no cookies."""
     found = cookies.read(request.headers.get(hdrs.COOKIE), service.settings.https)
     named = request.query.get("visitor", "")
-    return found or (named if _VISITOR.fullmatch(named) else "")
+    return found or (named if cookies.ID.fullmatch(named) else "")
 
 
 def _judge(  # noqa: PLR0917
