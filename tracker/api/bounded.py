@@ -61,7 +61,7 @@ class Bounded:
         """Refused: the API reads."""
         raise _read_only()
 
-    def insert_lines(self, table: str, text: Sequence[bytes], *, settings: Settings | None = None) -> NoReturn:
+    def session(self) -> NoReturn:
         """Refused: the API reads."""
         raise _read_only()
 

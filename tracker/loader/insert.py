@@ -1,4 +1,4 @@
-"""Rows into the store; a row that the store refuses is found by halving, and its neighbours are stored."""
+"""What the store refused whole is halved down to the lines it refuses; their neighbours are stored."""
 
 from __future__ import annotations
 
@@ -6,49 +6,28 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tracker.core.errors import Refused
-from tracker.store.engine import Engine
-
-_TABLE = "ingest"
 
 
 class Bad(NamedTuple):
-    """A row that the store refused: where it stands among the rows, why, and the row itself."""
+    """A line that the store refused, and why."""
 
-    position: int
-    message: str
     line: bytes
+    message: str
 
 
-def lines_of(text: Sequence[bytes]) -> list[bytes]:
-    """One line an item of a text that holds several in each."""
-    return [line for piece in text for line in piece.splitlines(keepends=True)]
+def store_singly(lines: Sequence[bytes], store: Callable[[Sequence[bytes]], None]) -> list[Bad]:
+    """Lines that were refused together: store those that can be; gives the others.
 
-
-def insert(engine: Engine, text: Sequence[bytes], doubt: Callable[[], None]) -> list[Bad]:
-    """Store event lines, whole ones, any number a piece; gives those that the store refused.
-
-    Costs 1 + 2 log2(n) inserts a bad row. `doubt` is called before anything is sent a second time. Raises TryLater and
-    Doubtful: then any of the rows may have been stored, and all must be sent again.
+    Costs 2 log2(n) calls a bad line. `store` raises Refused, or what is passed on: then any of the lines may have been
+    stored, and all must be sent again.
     """
-    try:
-        if text:
-            engine.insert_lines(_TABLE, text)
-    except Refused as refused:
-        lines = lines_of(text)
-        if len(lines) == 1:
-            return [Bad(0, refused.message, lines[0])]
-        doubt()
-        return _halves(engine, lines)
-    return []
-
-
-def _halves(engine: Engine, lines: Sequence[bytes]) -> list[Bad]:
     half = len(lines) // 2
     bad: list[Bad] = []
-    for offset, part in ((0, lines[:half]), (half, lines[half:])):
+    for some in (lines[:half], lines[half:]):
+        if not some:
+            continue
         try:
-            engine.insert_lines(_TABLE, part)
+            store(some)
         except Refused as refused:
-            found = [Bad(0, refused.message, part[0])] if len(part) == 1 else _halves(engine, part)
-            bad.extend(one._replace(position=offset + one.position) for one in found)
+            bad += [Bad(some[0], refused.message)] if len(some) == 1 else store_singly(some, store)
     return bad

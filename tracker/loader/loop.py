@@ -1,4 +1,4 @@
-"""Segment -> enrich -> drop ids already seen -> one insert -> identity -> ledger -> forget.
+"""Segment -> stage -> enrich -> drop ids already seen -> one insert -> identity -> ledger -> forget.
 
 Every step may be cut off by a crash or an engine that goes away. The segment then stays and is loaded again, and each
 step says why doing it twice is harmless. `Done` is said last: the ledger entry, then the segment's end.
@@ -11,30 +11,32 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
 
 from tracker.catalog.vault import VaultEntry
-from tracker.core.drops import Reject
-from tracker.core.errors import TryLater
+from tracker.core.errors import Refused, TrackerError, TryLater
 from tracker.core.event import Rejected
 from tracker.loader import rejected, seen
 from tracker.loader.audit import Audit
-from tracker.loader.batch import LONGEST_RAW, Batch, Ending, read
+from tracker.loader.batch import Batch, Ending, Seen, id_of, lines_of, of_line, read, refused
 from tracker.loader.choices import Choices
-from tracker.loader.doubts import Doubts, months_of
+from tracker.loader.doubts import Doubts
 from tracker.loader.erasing import Eraser
 from tracker.loader.identity import Identity
-from tracker.loader.insert import Bad, insert, lines_of
+from tracker.loader.insert import Bad, store_singly
+from tracker.loader.known import Known
+from tracker.loader.staging import Staged, stage
 from tracker.spool.reader import Segment, SegmentRef, Spool
 from tracker.spool.record import NewerFormat
 from tracker.store.engine import Engine
 
 log = structlog.get_logger()
 _LOOK_AT_DOUBTS = 2.0  # seconds
-_AT_ONCE = 3  # batches looked up, but not yet entered: about 100 MB each
+_AT_ONCE = 3  # batches looked up, but not yet entered: about 100 MB each, in the store as much
 
 
 class Ledger(Protocol):
@@ -63,12 +65,12 @@ class Vault(Protocol):
 
 @dataclass(slots=True)
 class _Inserting:
-    """A batch on its way into the store. Positions in `refused` are those in `wanted`."""
+    """A batch on its way into the store. `done`: what the store refused, and the events that are to be learnt from."""
 
     batch: Batch
+    staged: Staged
     found: seen.Sorted
-    wanted: Sequence[int]
-    refused: Future[list[Bad]]
+    done: Future[tuple[list[Bad], list[Seen]]]
 
 
 class Loader:
@@ -101,6 +103,7 @@ class Loader:
         self._headless: set[str] = set()
         self._newer: set[str] = set()  # segments for a newer version of this service
         self._identity = Identity(engine)
+        self._known = Known(engine)
         self.audit = Audit(engine, ledger)
         waits = patience if patience is not None else (0.0 if engine.kind == "embedded" else 30.0)
         self.doubts = Doubts(engine, patience=waits)
@@ -108,29 +111,33 @@ class Loader:
     def run_once(self) -> int:
         """Load what is sealed now; gives the number of segments loaded. Raises TryLater where the store is away.
 
-        One batch is read and one looked up while those before them are being inserted and entered. Each of these is
+        One batch is staged and one looked up while those before them are being inserted and entered. Each of these is
         done batch by batch, in turn; only inserts may overlap.
         """
         loaded = 0
         finishing: deque[Future[int]] = deque()
         with (
-            ThreadPoolExecutor(1, "loader-read") as reading,
+            ThreadPoolExecutor(1, "loader-stage") as staging,
             ThreadPoolExecutor(2, "loader-insert") as writing,
             ThreadPoolExecutor(1, "loader-finish") as ending,
         ):
-            ahead: deque[Future[Batch]] = deque()
+            ahead: deque[Future[tuple[Batch, Staged]]] = deque()
             groups = self._groups()
             try:
                 while True:
                     while len(ahead) < 2 and (group := next(groups, None)):
-                        ahead.append(reading.submit(self._read, group))
+                        ahead.append(staging.submit(self._stage, group))
                     if not ahead:
                         break
-                    finishing.append(ending.submit(self._finish, self._begin(ahead.popleft().result(), writing)))
-                    if len(finishing) == _AT_ONCE:
+                    batch, staged = ahead.popleft().result()
+                    while finishing and (len(finishing) == _AT_ONCE - 1 or self._known.full):
                         loaded += finishing.popleft().result()
+                    finishing.append(ending.submit(self._finish, self._begin(batch, staged, writing)))
             finally:
                 # Also after an error: what is in the store already is entered now, not repeated later.
+                for future in ahead:
+                    with suppress(TrackerError):
+                        future.result()[1].session.close()
                 while finishing:
                     loaded += finishing.popleft().result()
         return loaded
@@ -161,8 +168,19 @@ class Loader:
         if group:
             yield group
 
-    def _read(self, group: list[SegmentRef]) -> Batch:
-        return read(self._segments(group))
+    def _stage(self, group: list[SegmentRef]) -> tuple[Batch, Staged]:
+        batch = read(self._segments(group))
+        try:
+            staged = stage(self._engine, batch.text)
+        except Refused:
+            lines = lines_of(batch.text)
+            bad = store_singly(lines, lambda some: stage(self._engine, some).session.close())
+            batch.rejected += [_rejected(one) for one in bad]
+            wrong = {line for line, _ in bad}
+            batch.text = [line for line in lines if line not in wrong]
+            staged = stage(self._engine, batch.text)
+        batch.rejected += staged.bad
+        return batch, staged
 
     def _segments(self, group: list[SegmentRef]) -> Iterator[tuple[SegmentRef, Segment, int]]:
         for ref in group:
@@ -191,33 +209,54 @@ class Loader:
         following = self._spool.read(min(later, key=lambda other: other.number)).header.start
         return max(0, following - count)
 
-    def _begin(self, batch: Batch, writing: Executor) -> _Inserting:
+    def _begin(self, batch: Batch, staged: Staged, writing: Executor) -> _Inserting:
         """Raises TryLater; everything may then be repeated."""
-        keys, arrivals, text = batch.keys, batch.arrivals, batch.text
-        found = seen.sort_out(self._engine, keys, arrivals)
-        if found.own:  # tried before: those rows may be in the store already
-            self._doubt(batch, found.own)
-        wanted: Sequence[int] = found.new
-        if len(found.new) < len(keys):
-            keys, arrivals = [keys[row] for row in found.new], [arrivals[row] for row in found.new]
-            wanted = sorted([*found.new, *found.own])
-            lines = lines_of(text)
-            text = [lines[row] for row in wanted]
-        # An id that is remembered without its event being stored is found as our own by the repeat.
-        seen.remember(self._engine, keys, arrivals)
-        refused = writing.submit(insert, self._engine, text, lambda: self._doubt(batch, wanted))
-        return _Inserting(batch, found, wanted, refused)
+        try:
+            if self._known.full:
+                self._known.renew()
+            self._known.learn(staged.session)
+            found = seen.sort_out(staged.session, twins=staged.twins)
+            if found.own:  # tried before: those rows may be in the store already
+                self.doubts.open(staged.months_of_own())
+            # An id that is remembered without its event being stored is found as our own by the repeat.
+            seen.remember(staged.session, found)
+        except BaseException:
+            staged.session.close()
+            raise
+        return _Inserting(batch, staged, found, writing.submit(self._insert, batch, staged, found))
 
-    def _doubt(self, batch: Batch, rows: Iterable[int]) -> None:
-        self.doubts.open(months_of(batch.times[row] for row in rows))
+    def _insert(self, batch: Batch, staged: Staged, found: seen.Sorted) -> tuple[list[Bad], list[Seen]]:
+        duplicates = bool(found.duplicates)
+        try:
+            telling = staged.telling(duplicates=duplicates)
+            staged.insert(duplicates=duplicates)
+        except Refused:
+            self.doubts.open(staged.months)
+            return store_singly(lines_of(batch.text), lambda some: self._store(some, found)), telling
+        finally:
+            staged.session.close()
+        return [], telling
+
+    def _store(self, lines: Sequence[bytes], found: seen.Sorted) -> None:
+        """Store some lines of a batch that was refused whole; all about their agents and places is known."""
+        staged = stage(self._engine, lines)
+        try:
+            duplicates = seen.mark(staged.session, found.duplicates)
+            staged.insert(duplicates=duplicates)
+        finally:
+            staged.session.close()
 
     def _finish(self, work: _Inserting) -> int:
         """Wait for the insert, then all that follows it. Raises TryLater; everything may then be repeated."""
         batch = work.batch
-        refused = self._refused(batch, work.wanted, work.refused.result())
+        bad, telling = work.done.result()
+        if bad:
+            ids = {known for one in bad if (known := id_of(of_line(one.line)[1]))}
+            telling = [event for event in telling if (event.site, event.id, event.arrival) not in ids]
+            batch.rejected += [_rejected(one) for one in bad]
         rejected.keep(self._engine, [record for _, record in batch.rejected])
-        not_stored = refused.union(work.found.duplicates)
-        telling = [event for row, event in batch.telling.items() if row not in not_stored]
+        if bad:
+            seen.forget(self._engine, {(site, event) for site, event, _ in ids})
         self._identity.learn(telling)
         if self._vault is not None:
             self._vault.upsert_many(
@@ -225,37 +264,23 @@ class Loader:
             )
         if self._choices is not None:
             self._choices.learn(event for event in telling if event.decides)
-        self._enter(batch, work.found.duplicates, not_stored)
+        self._enter(work, bad)
         return len(batch.parts)
 
-    def _refused(self, batch: Batch, wanted: Sequence[int], bad: list[Bad]) -> set[int]:
-        refused = set()
-        for position, message, line in bad:
-            row = wanted[position]
-            arrival = batch.arrivals[row]
-            record = Rejected(
-                site=batch.sites[row],
-                arrival=arrival,
-                received=(arrival >> 4) // 1000,  # an arrival is microseconds x 16
-                reason=Reject.STORE_REFUSED,
-                message=message,
-                raw=line[:LONGEST_RAW].decode("utf-8", "replace").rstrip("\n"),
-            )
-            batch.rejected.append((batch.owner(row), record))
-            refused.add(row)
-        seen.forget(self._engine, [batch.keys[row] for row in sorted(refused)])
-        return refused
-
-    def _enter(self, batch: Batch, duplicates: Sequence[int], not_stored: set[int]) -> None:
+    def _enter(self, work: _Inserting, bad: Sequence[Bad]) -> None:
+        batch, stored = work.batch, work.staged.counts
         endings = [part.endings for part in batch.parts]
-        for row in not_stored:
-            batch.parts[batch.owner(row)].stored[batch.sites[row]] -= 1
-        for part in batch.parts:
-            part.endings.update({(site, "stored", ""): count for site, count in part.stored.items() if count})
-        for row in duplicates:
-            endings[batch.owner(row)][batch.sites[row], "duplicate", ""] += 1
+        for row in work.found.duplicates:
+            stored[row.part, row.site] -= 1
+            endings[row.part][row.site, "duplicate", ""] += 1
+        for one in bad:
+            owner, record = _rejected(one)
+            stored[owner, record.site] -= 1
         for owner, record in batch.rejected:
             endings[owner][record.site, "rejected", record.reason] += 1
+        for (owner, site), count in stored.items():
+            if count:
+                endings[owner][site, "stored", ""] += count
         for part in batch.parts:
             self._ledger.commit(part.ref.name, part.ref.lineage, part.start, part.count, part.endings)
             self._spool.forget(part.ref)
@@ -298,6 +323,11 @@ class Loader:
                     pause = min(max(pause, 0.2) * 2, 30.0)
                     log.warning("loader.store_away", reason=later.message, code=later.code, again_in=round(pause, 1))
                 stop.wait(pause)
+
+
+def _rejected(bad: Bad) -> tuple[int, Rejected]:
+    owner, body = of_line(bad.line)
+    return owner, refused(body, bad.message)
 
 
 def _warn(doubts: Future[int] | None) -> None:

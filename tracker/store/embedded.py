@@ -8,29 +8,22 @@ from __future__ import annotations
 
 import os
 import shutil
-import struct
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from chdb.state.sqlitelike import Connection
 
 from tracker.core.errors import BadRequest, Broken, TryLater
-from tracker.store.engine import INSERT_SETTINGS, Answer, Columns, Query, Rows, Settings, table_slots
+from tracker.store.engine import INSERT_SETTINGS, Answer, Lines, Query, Rows, Settings, table_slots
 from tracker.store.faults import code_of, name_of, translate
 from tracker.store.values import convert, from_json, parameter_text, quoted
 
 _CONFIG = Path(__file__).with_name("embedded.xml")
 _FORMAT = "JSONCompactEachRowWithNamesAndTypes"
-# What a whole column of a type is in ClickHouse's format Native.
-_NATIVE: dict[str, Callable[[Sequence[Any]], bytes]] = {
-    "FixedString(16)": b"".join,
-    "UInt64": lambda values: struct.pack(f"<{len(values)}Q", *values),
-}
 _lines = msgspec.json.Encoder().encode_lines
 _ALWAYS = {
     "output_format_json_quote_64bit_integers": 0,
@@ -57,7 +50,64 @@ class _Link:
         self.settings = target
 
 
-class Embedded:
+class _Statements:
+    """What the engine and a session of it both do."""
+
+    _scratch: Path
+    _logs: dict[str, Path]  # table -> where its log is
+
+    def _link(self, settings: Settings) -> AbstractContextManager[_Link]:
+        raise NotImplementedError
+
+    def ask(self, query: Query) -> Answer:
+        """Run a SELECT and give the whole result."""
+        blob = self._run(query, _FORMAT, inserting=False)
+        lines = blob.split(b"\n")
+        if len(lines) < 2:
+            return Answer(columns=(), rows=[])
+        columns, types = msgspec.json.decode(lines[0], type=list[str]), msgspec.json.decode(lines[1], type=list[str])
+        try:
+            rows = msgspec.json.decode(b"[" + b",".join(lines[2:-1]) + b"]", type=list[list[object]])
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise Broken("a stored text is not UTF-8") from None
+        return Answer(columns=tuple(columns), rows=convert(rows, [from_json(kind) for kind in types]))
+
+    def command(self, query: Query) -> None:
+        """Run DDL, or INSERT ... SELECT."""
+        self._run(query, "Null", inserting=query.inserting)
+
+    def put(self, table: str, query: Query) -> None:
+        """Run an INSERT into a key-value table (EmbeddedRocksDB); it is on the disk when this returns.
+
+        By itself ClickHouse makes each insert a file of its own, synced, but without a filter: asking for ids that are
+        not there then costs three times as much. So inserts go through RocksDB's log, and syncing that is left to us.
+        """
+        if (folder := self._logs.get(table)) is None:
+            self.command(Query(text=f"alter table {table} modify setting optimize_for_bulk_insert = 0"))
+            text = "select data_paths[1] from system.tables where database = currentDatabase() and name = {name:String}"
+            folder = self._logs[table] = Path(self.ask(Query(text=text, params={"name": table})).rows[0][0])
+        self.command(query)
+        for log in folder.glob("*.log"):
+            with suppress(FileNotFoundError):  # what was in it has become a synced table since
+                _sync(log)
+        _sync(folder)  # a log may be new
+
+    def _run(self, query: Query, form: str, *, inserting: bool) -> bytes:
+        params = {name: parameter_text(value) for name, value in query.params.items()}
+        settings = {**INSERT_SETTINGS, **query.settings}
+        with tempfile.TemporaryDirectory(dir=self._scratch) if query.tables else _no_folder() as folder:
+            text = table_slots(query, lambda name, rows: _attach(Path(folder), name, rows))
+            try:
+                with self._link(settings) as link:
+                    result = link.raw.query(text, form, params=params)
+                    return bytes(result.bytes() or b"")
+            except RuntimeError as error:  # ChdbError is one
+                code = code_of(str(error))
+                fault = translate(code, name_of(str(error)), inserting=inserting)
+                raise fault from (None if isinstance(fault, TryLater | BadRequest) else error)
+
+
+class Embedded(_Statements):
     """The store in a folder of this machine. Raises TryLater where another process has the folder open."""
 
     kind = "embedded"
@@ -81,50 +131,12 @@ class Embedded:
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._scratch.mkdir(mode=0o700)
 
-    def ask(self, query: Query) -> Answer:
-        """Run a SELECT and give the whole result."""
-        blob = self._run(query, _FORMAT, inserting=False)
-        lines = blob.split(b"\n")
-        if len(lines) < 2:
-            return Answer(columns=(), rows=[])
-        columns, types = msgspec.json.decode(lines[0], type=list[str]), msgspec.json.decode(lines[1], type=list[str])
-        try:
-            rows = msgspec.json.decode(b"[" + b",".join(lines[2:-1]) + b"]", type=list[list[object]])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise Broken("a stored text is not UTF-8") from None
-        return Answer(columns=tuple(columns), rows=convert(rows, [from_json(kind) for kind in types]))
-
-    def command(self, query: Query) -> None:
-        """Run DDL, or INSERT ... SELECT."""
-        self._run(query, "Null", inserting=bool(query.tables))
-
-    def put(self, table: str, query: Query) -> None:
-        """Run an INSERT into a key-value table (EmbeddedRocksDB); it is on the disk when this returns.
-
-        By itself ClickHouse makes each insert a file of its own, synced, but without a filter: asking for ids that are
-        not there then costs three times as much. So inserts go through RocksDB's log, and syncing that is left to us.
-        """
-        if (folder := self._logs.get(table)) is None:
-            self.command(Query(text=f"alter table {table} modify setting optimize_for_bulk_insert = 0"))
-            text = "select data_paths[1] from system.tables where database = currentDatabase() and name = {name:String}"
-            folder = self._logs[table] = Path(self.ask(Query(text=text, params={"name": table})).rows[0][0])
-        self.command(query)
-        for log in folder.glob("*.log"):
-            with suppress(FileNotFoundError):  # what was in it has become a synced table since
-                _sync(log)
-        _sync(folder)  # a log may be new
-
-    def insert_lines(self, table: str, text: Sequence[bytes], *, settings: Settings | None = None) -> None:
-        """Insert rows into a one-column (`raw String`) table as one block, whole or not at all."""
-        with tempfile.TemporaryDirectory(dir=self._scratch) as folder:
-            path = Path(folder) / "lines"
-            with path.open("wb") as file:
-                file.writelines(text)
-            source = f"file({quoted(str(path))}, LineAsString, 'line String')"
-            insert = f"INSERT INTO {table} (raw) SELECT line FROM {source}"  # noqa: S608 - our own names only
-            one_block = {"max_block_size": 1 << 20, "min_insert_block_size_rows": 1 << 20}
-            query = Query(text=insert, settings={**one_block, **(settings or {})})
-            self._run(query, "Null", inserting=True)
+    def session(self) -> EmbeddedSession:
+        """A connection of its own."""
+        with self._lock:
+            if self._closed:
+                raise TryLater("the store is closed")
+        return EmbeddedSession(self._open(), self._scratch, self._logs)
 
     def prepare(self) -> None:
         """Nothing to make: the folder is the database."""
@@ -141,20 +153,6 @@ class Embedded:
         for link in idle:
             link.raw.close()
         shutil.rmtree(self._scratch, ignore_errors=True)
-
-    def _run(self, query: Query, form: str, *, inserting: bool) -> bytes:
-        params = {name: parameter_text(value) for name, value in query.params.items()}
-        settings = {**INSERT_SETTINGS, **query.settings}
-        with tempfile.TemporaryDirectory(dir=self._scratch) if query.tables else _no_folder() as folder:
-            text = table_slots(query, lambda name, rows: _attach(Path(folder), name, rows))
-            try:
-                with self._link(settings) as link:
-                    result = link.raw.query(text, form, params=params)
-                    return bytes(result.bytes() or b"")
-            except RuntimeError as error:  # ChdbError is one
-                code = code_of(str(error))
-                fault = translate(code, name_of(str(error)), inserting=inserting)
-                raise fault from (None if isinstance(fault, TryLater | BadRequest) else error)
 
     @contextmanager
     def _link(self, settings: Settings) -> Iterator[_Link]:
@@ -188,6 +186,24 @@ class Embedded:
             ) from None
 
 
+class EmbeddedSession(_Statements):
+    """One connection, kept until it is closed. `logs` is the engine's."""
+
+    def __init__(self, link: _Link, scratch: Path, logs: dict[str, Path]) -> None:
+        self._raw = link
+        self._scratch = scratch
+        self._logs = logs
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._raw.raw.close()
+
+    @contextmanager
+    def _link(self, settings: Settings) -> Iterator[_Link]:
+        self._raw.set(settings)
+        yield self._raw
+
+
 @contextmanager
 def _no_folder() -> Iterator[str]:
     yield ""
@@ -201,35 +217,16 @@ def _sync(path: Path) -> None:
         os.close(file)
 
 
-def _attach(folder: Path, name: str, rows: Rows | Columns) -> str:
+def _attach(folder: Path, name: str, rows: Rows | Lines) -> str:
     """Rows as a file that ClickHouse reads."""
     path = folder / name
-    if isinstance(rows, Columns):
-        blob, form = _native(rows), "Native"
-    else:
-        blob = _lines(rows.data)
-        form = "JSONCompactEachRow"
-    path.write_bytes(blob)
+    if isinstance(rows, Lines):
+        with path.open("wb") as file:
+            file.writelines(rows.text)
+        return f"file({quoted(str(path))}, LineAsString, 'raw String')"
+    path.write_bytes(_lines(rows.data))
     structure = ", ".join(f"`{column}` {kind}" for column, kind in rows.columns)
-    return f"file({quoted(str(path))}, {form}, {quoted(structure)})"
-
-
-def _native(rows: Columns) -> bytes:
-    """One block: numbers of columns and rows, then of each column its name, its type and all of its values."""
-    pieces = [_varint(len(rows.columns)), _varint(len(rows.data[0]))]
-    for (name, kind), values in zip(rows.columns, rows.data, strict=True):
-        pieces += [_varint(len(name)), name.encode(), _varint(len(kind)), kind.encode(), _NATIVE[kind](values)]
-    return b"".join(pieces)
-
-
-def _varint(n: int) -> bytes:
-    """LEB128, as ClickHouse writes lengths."""
-    low = bytearray()
-    while n > 0x7F:
-        low.append(n & 0x7F | 0x80)
-        n >>= 7
-    low.append(n)
-    return bytes(low)
+    return f"file({quoted(str(path))}, JSONCompactEachRow, {quoted(structure)})"
 
 
 def _setting(value: str | int) -> str:

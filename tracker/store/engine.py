@@ -41,21 +41,33 @@ class Rows:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Columns:
-    """As `Rows`, column by column, for tens of thousands of them: FixedString(16) from bytes, UInt64 from int."""
+class Lines:
+    """Text that travels with a query as a table of one column, `raw String`: a row is a line, without its newline.
 
-    columns: Sequence[tuple[str, str]]  # (name, ClickHouse type)
-    data: Sequence[Sequence[Any]]  # one inner sequence a column, all of the same length
+    `text`: a piece holds whole lines, any number of them, each with its newline.
+    """
+
+    text: Sequence[bytes]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Query:
-    """SQL with `{name:Type}` parameters. `tables` are attached rows, read as `/*table:name*/` in the text."""
+    """SQL with `{name:Type}` parameters. `tables` are attached rows, read as `/*table:name*/` in the text.
+
+    `content`: it stores what others sent, so that a refusal is the content's fault (`Refused`). Said of every statement
+    with attached rows, whether it says so itself or not.
+    """
 
     text: str
     params: Mapping[str, Param] = field(default_factory=dict)
-    tables: Mapping[str, Rows | Columns] = field(default_factory=dict)
+    tables: Mapping[str, Rows | Lines] = field(default_factory=dict)
     settings: Mapping[str, str | int] = field(default_factory=dict)
+    content: bool = False
+
+    @property
+    def inserting(self) -> bool:
+        """Whether content came with it."""
+        return self.content or bool(self.tables)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +84,29 @@ class Answer:
     def dicts(self) -> list[dict[str, Any]]:
         """One dictionary a row."""
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+class Session(Protocol):
+    """One connection: temporary tables made here are seen here, and end with it. For one thread at a time.
+
+    After an error nothing is left of its temporary tables, or all of them are: begin anew with another session.
+    """
+
+    def ask(self, query: Query) -> Answer:
+        """As the engine's."""
+        ...
+
+    def command(self, query: Query) -> None:
+        """As the engine's."""
+        ...
+
+    def put(self, table: str, query: Query) -> None:
+        """As the engine's."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        ...
 
 
 class Engine(Protocol):
@@ -92,11 +127,8 @@ class Engine(Protocol):
         """Run an INSERT into a key-value table (EmbeddedRocksDB); it is on the disk when this returns."""
         ...
 
-    def insert_lines(self, table: str, text: Sequence[bytes], *, settings: Settings | None = None) -> None:
-        """Insert rows into a one-column (`raw String`) table as one block, whole or not at all.
-
-        A row is a line and ends with a newline; a piece of `text` holds any number of them.
-        """
+    def session(self) -> Session:
+        """A connection of its own. Close it."""
         ...
 
     def nodes(self) -> Sequence[Engine]:
@@ -112,7 +144,7 @@ class Engine(Protocol):
         ...
 
 
-def table_slots(query: Query, attach: Callable[[str, Rows | Columns], str]) -> str:
+def table_slots(query: Query, attach: Callable[[str, Rows | Lines], str]) -> str:
     """The text with each `/*table:name*/` replaced by what `attach(name, rows)` gives. KeyError: no such table."""
     if not query.tables:
         return query.text

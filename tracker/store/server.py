@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -19,7 +19,7 @@ from clickhouse_driver.errors import Error as DriverError
 from clickhouse_driver.errors import ErrorCodes, NetworkError, ServerException, SocketTimeoutError
 
 from tracker.core.errors import BadRequest, Broken, Doubtful, TryLater
-from tracker.store.engine import INSERT_SETTINGS, Answer, Columns, Query, Rows, Settings, table_slots
+from tracker.store.engine import INSERT_SETTINGS, Answer, Lines, Query, Rows, table_slots
 from tracker.store.faults import translate
 from tracker.store.values import convert, from_driver
 
@@ -75,7 +75,53 @@ def parse_url(url: str) -> Address:
     )
 
 
-class Server:
+class _Statements:
+    """What the engine and a session of it both do."""
+
+    def _run(self, send: Callable[[Client], Any], *, inserting: bool, writing: bool) -> Any:
+        raise NotImplementedError
+
+    def ask(self, query: Query) -> Answer:
+        """Run a SELECT and give the whole result."""
+        rows, columns = self._execute(query, inserting=False, writing=False)
+        converts = [from_driver(kind) for _, kind in columns]
+        return Answer(columns=tuple(name for name, _ in columns), rows=convert(rows, converts))
+
+    def command(self, query: Query) -> None:
+        """Run DDL, or INSERT ... SELECT."""
+        self._execute(query, inserting=query.inserting, writing=True)
+
+    def put(self, table: str, query: Query) -> None:
+        """Run an INSERT into a key-value table (EmbeddedRocksDB), which a server writes as a synced file of its own."""
+        self.command(query)
+
+    def _execute(self, query: Query, *, inserting: bool, writing: bool) -> tuple[list[Any], list[tuple[str, str]]]:
+        external: list[dict[str, Any]] = []
+        lines: dict[str, Lines] = {}
+        text = table_slots(query, lambda name, rows: _attach(external, lines, name, rows))
+        params = {
+            name: value if isinstance(value, str | int | float) else list(value) for name, value in query.params.items()
+        }
+
+        def send(client: Client) -> Any:
+            for name, given in lines.items():
+                _send_lines(client, name, given)
+            result = client.execute(
+                text,
+                params or None,
+                with_column_types=True,
+                external_tables=external or None,
+                settings={**INSERT_SETTINGS, **query.settings},
+            )
+            for name in lines:
+                client.execute(f"DROP TEMPORARY TABLE {name}")
+            return result
+
+        result = self._run(send, inserting=inserting, writing=writing)
+        return result if isinstance(result, tuple) else (result, [])
+
+
+class Server(_Statements):
     """The store on a server. Making it connects to nothing; every call raises TryLater while the server is away."""
 
     kind = "server"
@@ -91,40 +137,16 @@ class Server:
         self._lock = threading.Lock()
         self._slots = threading.BoundedSemaphore(connections)
 
-    def ask(self, query: Query) -> Answer:
-        """Run a SELECT and give the whole result."""
-        rows, columns = self._execute(query, inserting=False, writing=False)
-        converts = [from_driver(kind) for _, kind in columns]
-        return Answer(columns=tuple(name for name, _ in columns), rows=convert(rows, converts))
-
-    def command(self, query: Query) -> None:
-        """Run DDL, or INSERT ... SELECT."""
-        self._execute(query, inserting=bool(query.tables), writing=True)
-
-    def put(self, table: str, query: Query) -> None:
-        """Run an INSERT into a key-value table (EmbeddedRocksDB), which a server writes as a synced file of its own."""
-        self.command(query)
-
-    def insert_lines(self, table: str, text: Sequence[bytes], *, settings: Settings | None = None) -> None:
-        """Insert rows into a one-column (`raw String`) table as one block, whole or not at all."""
-        lines = [line for piece in text for line in piece.splitlines()]
-
-        def send(client: Client) -> None:
-            client.execute(
-                f"INSERT INTO {table} (raw) VALUES",
-                [lines],
-                columnar=True,
-                settings={**INSERT_SETTINGS, "insert_block_size": max(len(lines), 1), **(settings or {})},
-            )
-
-        self._run(send, inserting=True, writing=True)
+    def session(self) -> ServerSession:
+        """A connection of its own."""
+        return ServerSession(self._client(self._address.database))
 
     def prepare(self) -> None:
         """Make the database where there is none yet."""
         name = "`" + self._address.database.replace("\\", "\\\\").replace("`", "\\`") + "`"
         client = self._client("default")
         try:
-            with self._faults(inserting=False, writing=False):
+            with _faults(inserting=False, writing=False):
                 client.execute(f"CREATE DATABASE IF NOT EXISTS {name}")
         finally:
             client.disconnect()
@@ -147,32 +169,13 @@ class Server:
         for client in idle:
             client.disconnect()
 
-    def _execute(self, query: Query, *, inserting: bool, writing: bool) -> tuple[list[Any], list[tuple[str, str]]]:
-        external: list[dict[str, Any]] = []
-        text = table_slots(query, lambda name, rows: _attach(external, name, rows))
-        params = {
-            name: value if isinstance(value, str | int | float) else list(value) for name, value in query.params.items()
-        }
-
-        def send(client: Client) -> Any:
-            return client.execute(
-                text,
-                params or None,
-                with_column_types=True,
-                external_tables=external or None,
-                settings={**INSERT_SETTINGS, **query.settings},
-            )
-
-        result = self._run(send, inserting=inserting, writing=writing)
-        return result if isinstance(result, tuple) else (result, [])
-
     def _run(self, send: Callable[[Client], Any], *, inserting: bool, writing: bool) -> Any:
         with self._slots:
             with self._lock:
                 client = self._idle.pop() if self._idle else None
             client = client or self._client(self._address.database)
             try:
-                with self._faults(inserting=inserting, writing=writing):
+                with _faults(inserting=inserting, writing=writing):
                     result = send(client)
             except BaseException:
                 client.disconnect()
@@ -198,28 +201,56 @@ class Server:
             **address.options,
         )
 
-    @contextmanager
-    def _faults(self, *, inserting: bool, writing: bool) -> Iterator[None]:
-        try:
-            yield
-        except ServerException as error:
-            if error.code == _NO_DATABASE:
-                raise TryLater("the ClickHouse database does not exist yet; run `tracker migrate`") from None
-            fault = translate(error.code or 0, _NAMES.get(error.code, "UNKNOWN"), inserting=inserting)
-            raise fault from (error if isinstance(fault, Broken) else None)
-        except _AWAY as error:
-            name = type(error).__name__
-            if writing:
-                raise Doubtful(f"the connection to ClickHouse broke during a write ({name})") from None
-            raise TryLater(f"ClickHouse cannot be reached ({name})") from None
-        except UnicodeDecodeError:
-            raise Broken("a stored text is not UTF-8") from None
-        except DriverError as error:
-            raise Broken(f"the ClickHouse driver failed ({type(error).__name__})") from error
+
+class ServerSession(_Statements):
+    """One connection, kept until it is closed; the driver closes it at any error, and its temporary tables with it."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._client.disconnect()
+
+    def _run(self, send: Callable[[Client], Any], *, inserting: bool, writing: bool) -> Any:
+        with _faults(inserting=inserting, writing=writing):
+            return send(self._client)
 
 
-def _attach(external: list[dict[str, Any]], name: str, rows: Rows | Columns) -> str:
-    """Rows as an external table. The driver takes tuples as well as dictionaries, and those cost a tenth."""
-    data = list(zip(*rows.data, strict=True)) if isinstance(rows, Columns) else [tuple(row) for row in rows.data]
-    external.append({"name": f"attached_{name}", "structure": list(rows.columns), "data": data})
-    return f"attached_{name}"
+@contextmanager
+def _faults(*, inserting: bool, writing: bool) -> Iterator[None]:
+    try:
+        yield
+    except ServerException as error:
+        if error.code == _NO_DATABASE:
+            raise TryLater("the ClickHouse database does not exist yet; run `tracker migrate`") from None
+        fault = translate(error.code or 0, _NAMES.get(error.code, "UNKNOWN"), inserting=inserting)
+        raise fault from (error if isinstance(fault, Broken) else None)
+    except _AWAY as error:
+        name = type(error).__name__
+        if writing:
+            raise Doubtful(f"the connection to ClickHouse broke during a write ({name})") from None
+        raise TryLater(f"ClickHouse cannot be reached ({name})") from None
+    except UnicodeDecodeError:
+        raise Broken("a stored text is not UTF-8") from None
+    except DriverError as error:
+        raise Broken(f"the ClickHouse driver failed ({type(error).__name__})") from error
+
+
+def _attach(external: list[dict[str, Any]], lines: dict[str, Lines], name: str, rows: Rows | Lines) -> str:
+    """Rows as an external table; lines as a temporary one, which takes them as a column."""
+    name = f"attached_{name}"
+    if isinstance(rows, Lines):
+        lines[name] = rows
+    else:  # the driver takes tuples as well as dictionaries, and those cost a tenth
+        data = [tuple(row) for row in rows.data]
+        external.append({"name": name, "structure": list(rows.columns), "data": data})
+    return name
+
+
+def _send_lines(client: Client, name: str, given: Lines) -> None:
+    lines = [line for piece in given.text for line in piece.split(b"\n")[:-1]]
+    client.execute(f"CREATE TEMPORARY TABLE {name} (raw String) ENGINE = Memory")
+    if lines:
+        settings = {**INSERT_SETTINGS, "insert_block_size": len(lines)}
+        client.execute(f"INSERT INTO {name} (raw) VALUES", [lines], columnar=True, settings=settings)

@@ -1,0 +1,97 @@
+"""A batch taken apart in the store, before it is known which of its events count: one session, one temporary table.
+
+ClickHouse does what is to be done for every event; what comes back is counts, values not seen before and exceptions.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tracker.core.event import Rejected
+from tracker.loader.batch import Seen, refused
+from tracker.store.engine import Engine, Lines, Query, Session, Settings
+from tracker.store.sql import Fragment, fill, load
+
+# What is staged is read and stored as one block: one part on the disk for each month, whole or not at all.
+_ONE_BLOCK: Settings = {"max_block_size": 1 << 20, "min_insert_block_size_rows": 1 << 20}
+_SECRET = Fragment(f"(toUInt64({secrets.randbits(64)}), toUInt64({secrets.randbits(64)}))")
+_STAGE = fill(load(__package__, "stage"), {"secret": _SECRET, "lines": Fragment("/*table:lines*/")}).text
+_INSERT = load(__package__, "insert")
+_ALL, _NO_DUPLICATES = Fragment("1"), Fragment("s.row not in (select row from others where own = 0)")
+_COUNTS = "select part, site, count() from staged where ok group by part, site"
+_TOTALS = "select count(), countIf(ok), uniqExactIf(digest, ok), groupUniqArrayIf(toYYYYMM(ts), ok) from staged"
+_BAD = """
+select part, raw, isNull(toUUIDOrNull(JSONExtractString(raw, 'id'))), event = '', toUnixTimestamp64Milli(ts) = 0
+from staged where not ok order by part, row
+"""
+_TELLING = """
+select
+    site, toString(id), arrival, toUnixTimestamp64Milli(ts), type, visitor, user, previous, vault, gpc, analytics, ads,
+    mode, source, consent, consent_text
+from staged as s
+where ok and (user != '' or vault != '' or gpc = 1 or type = 'consent') and /*wanted*/
+order by part, arrival
+"""
+_MONTHS = "select distinct toYYYYMM(ts) from staged where row in (select row from others where own)"
+
+
+@dataclass(slots=True)
+class Staged:
+    """Lines of events, taken apart. `counts`: (segment, site) -> events. `twins`: an id is among them twice.
+
+    `bad`: with their segment, what `events` cannot hold.
+    """
+
+    session: Session
+    counts: Counter[tuple[int, str]]
+    months: set[int]
+    twins: bool
+    bad: list[tuple[int, Rejected]]
+
+    def months_of_own(self) -> set[int]:
+        """YYYYMM of events that were tried before; after `seen.sort_out` found some."""
+        return {int(month) for (month,) in self.session.ask(Query(text=_MONTHS)).rows}
+
+    def telling(self, *, duplicates: bool) -> list[Seen]:
+        """Events, one in ten, that name a user, carry identifiers or say what a person decided."""
+        return [Seen(*row) for row in self.session.ask(fill(_TELLING, {"wanted": _wanted(duplicates)})).rows]
+
+    def insert(self, *, duplicates: bool) -> None:
+        """Store all but the duplicates. Raises Refused, TryLater, Doubtful."""
+        query = fill(_INSERT, {"wanted": _wanted(duplicates)}, settings=_ONE_BLOCK)
+        self.session.command(Query(text=query.text, settings=query.settings, content=True))
+
+
+def stage(engine: Engine, text: Sequence[bytes]) -> Staged:
+    """Take lines apart in a session of their own; close it. Raises Refused, TryLater."""
+    session = engine.session()
+    try:
+        session.command(Query(text=_STAGE, tables={"lines": Lines(text=text)}, settings=_ONE_BLOCK))
+        [(rows, good, ids, months)] = session.ask(Query(text=_TOTALS)).rows
+        return Staged(
+            session=session,
+            counts=Counter({(int(part), str(site)): int(n) for part, site, n in session.ask(Query(text=_COUNTS)).rows}),
+            months={int(month) for month in months},
+            twins=ids < good,
+            bad=_bad(session) if good < rows else [],
+        )
+    except BaseException:
+        session.close()
+        raise
+
+
+def _bad(session: Session) -> list[tuple[int, Rejected]]:
+    found = []
+    for part, raw, no_id, no_name, no_time in session.ask(Query(text=_BAD)).rows:
+        what = (
+            "a UUID as its id" if no_id else "a name" if no_name else "a time" if no_time else "a site and an arrival"
+        )
+        found.append((int(part), refused(raw.encode(), f"the store cannot hold it: the event needs {what}")))
+    return found
+
+
+def _wanted(duplicates: bool) -> Fragment:
+    return _NO_DUPLICATES if duplicates else _ALL
