@@ -25,6 +25,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -157,7 +158,8 @@ def one_round(loader: Loader, engine: Engine, bodies: list[bytes], pid: int | No
     """Seconds and seconds of processor: of the bare insert, then of the loader."""
     figures = []
     lines = [
-        b"".join([b"000000 " + body + b"\n" for body in bodies[at : at + 500]]) for at in range(0, len(bodies), 500)
+        b"".join([b"000000 %08x %s\n" % (crc32(body), body) for body in bodies[at : at + 500]])
+        for at in range(0, len(bodies), 500)
     ]
     for work in (lambda: bare_insert(engine, lines), loader.run_once):
         engine.command(Query(text="truncate table events"))
@@ -174,7 +176,8 @@ def by_stage(loader: Loader, engine: Engine, spool: Spool, pid: int | None) -> d
     """Load what is sealed one step after the other; what each of them cost."""
     stages: dict[str, Stage] = {}
     steps: tuple[tuple[str, Any, str], ...] = (
-        ("read segments", loop, "read"),
+        ("read segments", loader, "_whole"),
+        ("number lines", loop, "whole"),
         ("take apart", loop, "stage"),
         ("enrich", loader._known, "learn"),
         ("look up ids", seen, "sort_out"),

@@ -1,7 +1,7 @@
-"""Segments -> one batch: lines of events for the store to take apart, and the records that are none.
+"""Segments -> one batch: the lines of their records, for the store to take apart.
 
-An event's JSON goes on as it came; nothing of it is looked at here. A line begins with the number of its segment in the
-batch, in six digits and a space.
+A line of a batch is a line of the spool (checksum and JSON) behind the number of its segment in the batch, in six
+digits and a space. Nothing of a record is looked at here, its checksum neither, unless its segment is damaged.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from xxhash import xxh64_intdigest
 from tracker.core.drops import Reject
 from tracker.core.event import Rejected, Suppressed
 from tracker.spool.reader import Segment, SegmentRef
+from tracker.spool.record import Outline, frames
 
 Ending = tuple[str, str, str]  # (site, ending, reason), as in the ledger
 
@@ -59,7 +60,7 @@ class Part:
 
 @dataclass(slots=True)
 class Batch:
-    """Several segments that are loaded together. `text`: events, many lines a piece. `rejected`: with their part."""
+    """Several segments that are loaded together. `text`: many lines a piece. `rejected`: with their part."""
 
     parts: list[Part] = field(default_factory=list)
     text: list[bytes] = field(default_factory=list)
@@ -77,26 +78,48 @@ class _Id(msgspec.Struct):
 _other = msgspec.json.Decoder(Rejected | Suppressed).decode
 _id = msgspec.json.Decoder(_Id).decode
 LONGEST_RAW = 32_768  # of a rejected record, as at the collector
-_EVENT = b'{"k":"e",'
-_PREFIX = 7
+_PART, _BODY = 6, 16  # characters of a line before the checksum, and before the JSON
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def read(segments: Iterable[tuple[SegmentRef, Segment, int]]) -> Batch:
-    """One batch of (ref, contents, start)."""
+def whole(segments: Iterable[tuple[SegmentRef, Outline]]) -> Batch:
+    """One batch of segments whose records nobody has looked at yet."""
     batch = Batch()
-    for number, (ref, segment, start) in enumerate(segments):
+    for ref, found in segments:
+        batch.parts.append(Part(ref=ref, start=found.header.start, count=found.count))
+        _add(batch, found.lines)
+    return batch
+
+
+def looked_through(segments: Iterable[tuple[SegmentRef, Segment, int]]) -> Batch:
+    """One batch of (ref, what is readable in it, start)."""
+    batch = Batch()
+    for ref, segment, start in segments:
         part = Part(ref=ref, start=start, count=segment.count)
         if segment.corrupt:
             part.endings["", "rejected", Reject.UNREADABLE] += segment.corrupt
         batch.parts.append(part)
-        events = [body for body in segment.bodies if body.startswith(_EVENT)]
-        if len(events) < len(segment.bodies):
-            _add_others(batch, [body for body in segment.bodies if not body.startswith(_EVENT)])
-        if events:
-            prefix = b"%06d " % number
-            batch.text.append(b"".join((prefix, (b"\n" + prefix).join(events), b"\n")))
+        _add(batch, frames(segment.bodies))
     return batch
+
+
+def _add(batch: Batch, lines: bytes) -> None:
+    if lines:
+        prefix = b"%06d " % (len(batch.parts) - 1)
+        batch.text.append(b"".join((prefix, lines[:-1].replace(b"\n", b"\n" + prefix), b"\n")))
+
+
+def add_other(batch: Batch, part: int, body: bytes) -> None:
+    """A record that is no event: an ending, or several, of its segment."""
+    try:
+        record = _other(body)
+    except _UNREADABLE:
+        batch.rejected.append((part, _unreadable(body)))
+        return
+    if isinstance(record, Suppressed):
+        batch.parts[part].endings[record.site, "suppressed", record.reason] += record.n
+    else:
+        batch.rejected.append((part, record))
 
 
 def lines_of(text: Iterable[bytes]) -> list[bytes]:
@@ -122,7 +145,7 @@ def refused(body: bytes, message: str) -> Rejected:
 
 def of_line(line: bytes) -> tuple[int, bytes]:
     """Segment and event of a line."""
-    return int(line[:_PREFIX]), line[_PREFIX:].rstrip(b"\n")
+    return int(line[:_PART]), line[_BODY:].rstrip(b"\n")
 
 
 def id_of(body: bytes) -> tuple[str, str, int] | None:
@@ -132,20 +155,6 @@ def id_of(body: bytes) -> tuple[str, str, int] | None:
     except _UNREADABLE:
         return None
     return event.site, event.id.lower(), event.arrival
-
-
-def _add_others(batch: Batch, bodies: Iterable[bytes]) -> None:
-    owner = len(batch.parts) - 1
-    for body in bodies:
-        try:
-            record = _other(body)
-        except _UNREADABLE:
-            batch.rejected.append((owner, _unreadable(body)))
-            continue
-        if isinstance(record, Suppressed):
-            batch.parts[owner].endings[record.site, "suppressed", record.reason] += record.n
-        else:
-            batch.rejected.append((owner, record))
 
 
 def _unreadable(body: bytes) -> Rejected:

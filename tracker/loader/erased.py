@@ -45,6 +45,11 @@ class Erased:
         self._keys = keys
         self._known: dict[tuple[str, str, str], bool] = {}
 
+    @property
+    def anybody(self) -> bool:
+        """Whether there is anybody to look for."""
+        return bool(self._hashes)
+
     def without(self, segment: Segment) -> Segment:
         """The same number of records, those about erased persons replaced."""
         if not self._hashes:

@@ -22,7 +22,18 @@ from tracker.core.errors import Refused, TrackerError, TryLater
 from tracker.core.event import Rejected
 from tracker.loader import rejected, seen
 from tracker.loader.audit import Audit
-from tracker.loader.batch import Batch, Ending, Seen, id_of, lines_of, of_line, read, refused
+from tracker.loader.batch import (
+    Batch,
+    Ending,
+    Seen,
+    add_other,
+    id_of,
+    lines_of,
+    looked_through,
+    of_line,
+    refused,
+    whole,
+)  # fmt: skip
 from tracker.loader.choices import Choices
 from tracker.loader.doubts import Doubts
 from tracker.loader.erasing import Eraser
@@ -31,7 +42,7 @@ from tracker.loader.insert import Bad, store_singly
 from tracker.loader.known import Known
 from tracker.loader.staging import Staged, stage
 from tracker.spool.reader import Segment, SegmentRef, Spool
-from tracker.spool.record import NewerFormat
+from tracker.spool.record import NewerFormat, Outline
 from tracker.store.engine import Engine
 
 log = structlog.get_logger()
@@ -117,7 +128,7 @@ class Loader:
         loaded = 0
         finishing: deque[Future[int]] = deque()
         with (
-            ThreadPoolExecutor(1, "loader-stage") as staging,
+            ThreadPoolExecutor(2, "loader-stage") as staging,
             ThreadPoolExecutor(2, "loader-insert") as writing,
             ThreadPoolExecutor(1, "loader-finish") as ending,
         ):
@@ -169,7 +180,32 @@ class Loader:
             yield group
 
     def _stage(self, group: list[SegmentRef]) -> tuple[Batch, Staged]:
-        batch = read(self._segments(group))
+        """Nearly always no record is looked at before it is in the store; else each is, here."""
+        segments = self._whole(group)
+        if segments is not None:
+            batch = whole(segments)
+            staged = self._taken_apart(batch)
+            if not staged.damaged:
+                return batch, staged
+            staged.session.close()
+        batch = looked_through(self._segments(group))
+        return batch, self._taken_apart(batch)
+
+    def _whole(self, group: list[SegmentRef]) -> list[tuple[SegmentRef, Outline]] | None:
+        if self._eraser is not None and self._eraser.erased.anybody:
+            return None
+        found = []
+        for ref in group:
+            try:
+                segment = self._spool.outline(ref)
+            except NewerFormat:
+                return None
+            if segment is None or segment.header.start < 0:
+                return None
+            found.append((ref, segment))
+        return found
+
+    def _taken_apart(self, batch: Batch) -> Staged:
         try:
             staged = stage(self._engine, batch.text)
         except Refused:
@@ -179,8 +215,10 @@ class Loader:
             wrong = {line for line, _ in bad}
             batch.text = [line for line in lines if line not in wrong]
             staged = stage(self._engine, batch.text)
+        for part, body in staged.others:
+            add_other(batch, part, body)
         batch.rejected += staged.bad
-        return batch, staged
+        return staged
 
     def _segments(self, group: list[SegmentRef]) -> Iterator[tuple[SegmentRef, Segment, int]]:
         for ref in group:

@@ -1,12 +1,13 @@
--- Takes accepted events (JSON of tracker.core.event.Event) apart: one row each, seen by this session only. A line of `lines` is
--- six digits that say which segment it is of, a space, the JSON.
+-- Takes records apart: one row each, seen by this session only. A line of `lines` is six digits that say which segment it is
+-- of, a space, and a line of the spool: eight hex digits of CRC-32, a space, the JSON of a record.
 --
--- JSON that cannot be taken apart gives empty fields. `ok` says whether a row is an event that `events` can hold; `raw` is
--- kept of those that are none.
+-- JSON that cannot be taken apart gives empty fields. `sound`: its checksum is right. `kind`: the beginning of the record,
+-- that of an event or another. `ok`: a sound event that `events` can hold; `raw` is kept of all others.
 -- Slot: secret, two numbers nobody outside knows: nobody can find two addresses of the same `place`.
 create temporary table staged engine = Memory as
 with
-    JSONExtract(substring(l.raw, 8), 'Tuple(
+    substring(l.raw, 17) as json,
+    JSONExtract(json, 'Tuple(
         site LowCardinality(String), name LowCardinality(String), ts Int64, id String, arrival UInt64, seq UInt32,
         type LowCardinality(String), message_id String, original_ts Int64, received Int64, visitor String,
         user String, previous String, `group` String, session String, url String, referrer String, title String,
@@ -22,8 +23,10 @@ with
 select
     rowNumberInAllBlocks() as row,
     toUInt32(substring(l.raw, 1, 6)) as part,
-    uuid is not null and e.site != '' and e.name != '' and e.ts != 0 and e.arrival != 0 as ok,
-    if(ok, '', substring(l.raw, 8)) as raw,
+    substring(json, 1, 9) as kind,
+    reinterpretAsUInt32(reverse(unhex(substring(l.raw, 8, 8)))) = CRC32(json) as sound,
+    sound and kind = '{"k":"e",' and uuid is not null and e.site != '' and e.name != '' and e.ts != 0 and e.arrival != 0 as ok,
+    if(ok, '', json) as raw,
     xxh3_128(concat(e.site, '\0', lower(e.id))) as digest, -- its bytes are the key of `seen`
     sipHash64Keyed(/*secret*/, e.ua, e.bot != '') as agent,
     sipHash64Keyed(/*secret*/, e.url, e.referrer, e.type in ('page', 'screen')) as place,

@@ -22,10 +22,16 @@ _STAGE = fill(load(__package__, "stage"), {"secret": _SECRET, "lines": Fragment(
 _INSERT = load(__package__, "insert")
 _ALL, _NO_DUPLICATES = Fragment("1"), Fragment("s.row not in (select row from others where own = 0)")
 _COUNTS = "select part, site, count() from staged where ok group by part, site"
-_TOTALS = "select count(), countIf(ok), uniqExactIf(digest, ok), groupUniqArrayIf(toYYYYMM(ts), ok) from staged"
+_TOTALS = """
+select
+    count(), countIf(ok), uniqExactIf(digest, ok), groupUniqArrayIf(toYYYYMM(ts), ok),
+    countIf(not sound or kind in ('{"k":"h",', '{"k":"t",'))
+from staged
+"""
+_OTHERS = 'select part, raw from staged where not ok and kind != \'{"k":"e",\' order by part, row'
 _BAD = """
 select part, raw, isNull(toUUIDOrNull(JSONExtractString(raw, 'id'))), event = '', toUnixTimestamp64Milli(ts) = 0
-from staged where not ok order by part, row
+from staged where not ok and kind = '{"k":"e",' order by part, row
 """
 _TELLING = """
 select
@@ -40,15 +46,18 @@ _MONTHS = "select distinct toYYYYMM(ts) from staged where row in (select row fro
 
 @dataclass(slots=True)
 class Staged:
-    """Lines of events, taken apart. `counts`: (segment, site) -> events. `twins`: an id is among them twice.
+    """Lines of records, taken apart. `counts`: (segment, site) -> events. `twins`: an id is among them twice.
 
-    `bad`: with their segment, what `events` cannot hold.
+    `damaged`: a record is not as it was written, or where it should be. `others`: (segment, JSON) of what is no event.
+    `bad`: with their segment, events that `events` cannot hold.
     """
 
     session: Session
     counts: Counter[tuple[int, str]]
     months: set[int]
     twins: bool
+    damaged: bool
+    others: list[tuple[int, bytes]]
     bad: list[tuple[int, Rejected]]
 
     def months_of_own(self) -> set[int]:
@@ -70,17 +79,23 @@ def stage(engine: Engine, text: Sequence[bytes]) -> Staged:
     session = engine.session()
     try:
         session.command(Query(text=_STAGE, tables={"lines": Lines(text=text)}, settings=_ONE_BLOCK))
-        [(rows, good, ids, months)] = session.ask(Query(text=_TOTALS)).rows
+        [(rows, good, ids, months, damaged)] = session.ask(Query(text=_TOTALS)).rows
         return Staged(
             session=session,
             counts=Counter({(int(part), str(site)): int(n) for part, site, n in session.ask(Query(text=_COUNTS)).rows}),
             months={int(month) for month in months},
             twins=ids < good,
-            bad=_bad(session) if good < rows else [],
+            damaged=bool(damaged),
+            others=_others(session) if good < rows and not damaged else [],
+            bad=_bad(session) if good < rows and not damaged else [],
         )
     except BaseException:
         session.close()
         raise
+
+
+def _others(session: Session) -> list[tuple[int, bytes]]:
+    return [(int(part), str(raw).encode()) for part, raw in session.ask(Query(text=_OTHERS)).rows]
 
 
 def _bad(session: Session) -> list[tuple[int, Rejected]]:

@@ -11,7 +11,7 @@ import msgspec
 
 from tracker.spool.disk import Disk
 from tracker.spool.lineage import Lineage
-from tracker.spool.record import Header, NewerFormat, contents, unframe
+from tracker.spool.record import Header, NewerFormat, Outline, contents, outline, unframe
 
 
 class SegmentRef(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,6 +70,10 @@ class Spool:
         found = contents(ref.path.read_bytes())
         header = found.header or Header(lineage=ref.lineage, segment=ref.number, start=-1)
         return Segment(header=header, bodies=found.bodies, corrupt=found.corrupt)
+
+    def outline(self, ref: SegmentRef) -> Outline | None:
+        """A sealed segment without a look at its records; None where it is not whole. Raises as `read` does."""
+        return outline(ref.path.read_bytes())
 
     def forget(self, ref: SegmentRef) -> None:
         """Remove a segment whose records are safe elsewhere. One that comes back after a power cut is known by name."""

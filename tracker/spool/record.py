@@ -77,6 +77,17 @@ class Contents(msgspec.Struct, frozen=True):
         return self.damaged
 
 
+class Outline(msgspec.Struct, frozen=True):
+    """A sealed segment of which header, trailer and number of lines agree; its records were not looked at.
+
+    `lines`: the frames of its `count` records.
+    """
+
+    header: Header
+    count: int
+    lines: bytes
+
+
 def frames(bodies: Sequence[bytes]) -> bytes:
     """One line for each body. Raises ValueError for a body with a newline in it: that would be two lines."""
     pieces: list[bytes] = []
@@ -176,6 +187,18 @@ def _undamaged(blob: bytes) -> Contents | None:
         damaged=0,
         good_end=len(blob) - len(lines[-1]) - 1,
     )
+
+
+def outline(blob: bytes) -> Outline | None:
+    """Where the records of a sealed segment are, in no time; None where it is not whole. Raises NewerFormat."""
+    first, last = blob.find(b"\n") + 1, blob.rfind(b"\n", 0, -1) + 1
+    if not blob.endswith(b"\n") or not 0 < first <= last:
+        return None
+    head, tail = _open_line(blob[: first - 1]), _open_line(blob[last:-1])
+    if head is None or tail is None or not (head.startswith(_HEADER) and tail.startswith(_TRAILER)):
+        return None
+    header, trailer, lines = _mark(head, Header), _mark(tail, Trailer), blob[first:last]
+    return Outline(header=header, count=trailer.count, lines=lines) if lines.count(b"\n") == trailer.count else None
 
 
 def contents(blob: bytes) -> Contents:
