@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from loading import T0, Road, event
 
+from tracker.core.errors import Refused
 from tracker.core.event import Rejected, Suppressed
 from tracker.loader.ledger import LedgerView
+from tracker.loader.loop import Loader
 from tracker.spool.record import frame
-from tracker.store.engine import Engine, Query
+from tracker.store.engine import Engine, Lines, Query, Session
 
 
 @pytest.fixture
@@ -138,7 +142,68 @@ def test_a_refused_event_costs_its_neighbours_nothing(road: Road) -> None:
     assert road.ledger("shop")["stored"] == 37
     kept = road.engine.ask(Query(text="select reason, message, raw from rejected final")).rows
     assert [row[0] for row in kept] == ["store_refused"] * 3
-    assert all("ClickHouse refused" in row[1] and row[2].startswith("{") for row in kept)
+    assert {row[1] for row in kept} == {
+        f"the store cannot hold it: the event needs {what}" for what in ("a UUID as its id", "a time", "a name")
+    }
+    assert all(row[2].startswith("{") for row in kept)
+
+
+@pytest.fixture
+def picky(road: Road) -> Iterator[Road]:
+    """A store that takes no event named `poison`, though nothing is wrong with it by itself."""
+    table = "events_local" if road.engine.cluster else "events"
+    road.engine.command(Query(text=f"alter table {table} add constraint no_poison check event != 'poison'"))
+    yield road
+    road.engine.command(Query(text=f"alter table {table} drop constraint no_poison"))
+
+
+def test_what_the_store_refuses_for_reasons_of_its_own_is_found_by_halving(picky: Road) -> None:
+    bad = {3, 4, 39}
+    picky.load([event(50)])
+    picky.write(
+        [
+            *(event(n, seq=n, name="poison" if n in bad else "click", user=f"u{n}") for n in range(40)),
+            event(50, arrival=99, name="again"),
+            Rejected(site="shop", arrival=7, received=T0, reason="no_name", message="no name", raw="{}"),
+        ]
+    )
+    picky.loader.run_once()
+    assert {row[0] for row in picky.rows("seq", "event = 'click'")} == set(range(40)) - bad
+    ledger = picky.ledger("shop")
+    assert ledger == {
+        "received": 43, "stored": 38, "duplicates": 1, "rejected": {"store_refused": 3, "no_name": 1}, "suppressed": 0,
+        "waiting": 0, "unexplained": 0,
+    }  # fmt: skip
+    asked = Query(text="select message, raw from rejected final where reason = 'store_refused'")
+    kept = picky.engine.ask(asked).rows
+    assert len(kept) == 3 and all("ClickHouse refused" in message and raw.startswith("{") for message, raw in kept)
+    users = picky.engine.ask(Query(text="select target from identity_links")).rows
+    assert {user for (user,) in users} == {f"u{n}" for n in range(40) if n not in bad}
+    # Replayed, they are no duplicates of themselves.
+    picky.load([event(n, seq=n, arrival=1000 + n) for n in bad])
+    assert picky.ledger("shop")["stored"] == 41
+
+
+def test_enrichment_that_was_forgotten_is_found_out_again(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tracker.loader.known._MOST", 3)
+    monkeypatch.setattr(road.loader, "_batch_bytes", 1000)
+    for batch in range(12):
+        road.write([event(batch * 3 + n, url=f"https://shop.example/{batch * n}") for n in range(3)])
+    road.loader.run_once()
+    assert road.rows("path") == [(f"/{batch * n}",) for batch in range(12) for n in range(3)]
+    fresh = Loader(road.spool, road.engine, road.catalog.ledger)
+    road.write([event(100, url="https://shop.example/1")])
+    fresh.run_once()
+    assert road.rows("path")[-1] == ("/1",)
+
+
+def test_a_bot_by_the_collectors_word_is_one_and_its_agent_is_nobody_elses_fault(road: Road) -> None:
+    agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/145.0 Safari/537.36"
+    road.load([event(1, ua=agent, bot="rate"), event(2, ua=agent), event(3, ua="Googlebot/2.1"), event(4)])
+    assert road.rows("device, bot != '', browser") == [
+        ("bot", 1, "Chrome"), ("desktop", 0, "Chrome"), ("bot", 1, "Googlebot"), ("", 0, ""),
+    ]  # fmt: skip
+    assert road.rows("bot")[0] == ("rate",)
 
 
 def test_only_what_is_stored_says_who_is_who(road: Road) -> None:
@@ -249,3 +314,36 @@ def test_a_segment_of_a_newer_format_is_kept_and_holds_up_nobody(road: Road) -> 
     assert road.spool.sealed()[0].path == newer
     ledger = road.ledger("shop")
     assert (ledger["stored"], ledger["waiting"], ledger["unexplained"]) == (3, 1, 0)
+
+
+class Squeamish:
+    """A store that cannot even take certain lines apart."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.kind, self.cluster = engine.kind, engine.cluster
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def session(self) -> Session:
+        session = self._engine.session()
+        honest = session.command
+
+        def command(query: Query) -> None:
+            lines = query.tables.get("lines")
+            if isinstance(lines, Lines) and any(b'"poison"' in piece for piece in lines.text):
+                raise Refused("ClickHouse refused the rows (FOR_THIS_TEST)")
+            honest(query)
+
+        session.command = command  # type: ignore[method-assign]
+        return session
+
+
+def test_a_line_that_cannot_be_taken_apart_is_found_by_halving(data: Path, engine: Engine) -> None:
+    road = Road(data, Squeamish(engine))  # type: ignore[arg-type]
+    road.write([event(n, seq=n, name="poison" if n in (0, 8, 9) else "click") for n in range(20)])
+    road.loader.run_once()
+    assert {row[0] for row in road.rows("seq")} == set(range(20)) - {0, 8, 9}
+    ledger = road.ledger("shop")
+    assert (ledger["stored"], ledger["rejected"], ledger["unexplained"]) == (17, {"store_refused": 3}, 0)

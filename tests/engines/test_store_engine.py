@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tracker.core.errors import BadRequest, Broken, Doubtful, Refused, TryLater
 from tracker.store.embedded import Embedded
-from tracker.store.engine import Columns, Engine, Query, Rows
+from tracker.store.engine import Engine, Lines, Query, Rows
 from tracker.store.server import Server, parse_url
 
 NASTY = "x'y\"z\\w\nq\tü\r{a:b}\\N\0/*table:x*/; -- '"
@@ -48,13 +48,30 @@ def test_attached_rows_can_be_read_like_a_table(engine: Engine, rows: list[tuple
 
 
 @both
-@given(rows=st.lists(st.tuples(st.binary(min_size=16, max_size=16), st.integers(0, 2**64 - 1)), max_size=200))
-def test_attached_columns_are_the_same_table(engine: Engine, rows: list[tuple[bytes, int]]) -> None:
-    given = Columns(
-        columns=[("key", "FixedString(16)"), ("n", "UInt64")], data=[[key for key, _ in rows], [n for _, n in rows]]
+@given(pieces=st.lists(st.lists(texts.filter(lambda text: "\n" not in text and not text.endswith("\r"))), max_size=5))
+def test_attached_lines_are_a_table_of_one_column(engine: Engine, pieces: list[list[str]]) -> None:
+    given = Lines(text=["".join(line + "\n" for line in piece).encode() for piece in pieces])
+    answer = engine.ask(Query(text="select raw from /*table:given*/", tables={"given": given}))
+    assert sorted(row[0] for row in answer.rows) == sorted(line for piece in pieces for line in piece)
+
+
+def test_temporary_tables_are_a_sessions_own_and_end_with_it(engine: Engine) -> None:
+    make = Query(
+        text="create temporary table made engine = Memory as select raw from /*table:given*/",
+        tables={"given": Lines(text=[b"one\ntwo\n"])},
     )
-    answer = engine.ask(Query(text="select lower(hex(key)), n from /*table:given*/", tables={"given": given}))
-    assert sorted(answer.rows) == sorted((key.hex(), n) for key, n in rows)
+    sessions = [engine.session(), engine.session()]
+    sessions[0].command(make)
+    assert sorted(sessions[0].ask(Query(text="select raw from made")).rows) == [("one",), ("two",)]
+    for other in (engine, sessions[1]):
+        with pytest.raises(Broken):
+            other.ask(Query(text="select raw from made"))
+    for session in sessions:
+        session.close()
+    again = engine.session()
+    with pytest.raises(Broken):
+        again.ask(Query(text="select raw from made"))
+    again.close()
 
 
 def test_what_was_put_is_synced_and_can_be_put_again(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +120,8 @@ def test_lines_are_stored_as_they_are(engine: Engine) -> None:
     engine.command(Query(text="create table if not exists lines_test (raw String) engine = MergeTree order by ()"))
     engine.command(Query(text="truncate table lines_test"))
     lines = ['{"a":"x\\\\\\"é"}', "", " two  ", "tab\there", "\\N", "'"]
-    engine.insert_lines("lines_test", [f"{line}\n".encode() for line in lines])
+    given = Lines(text=[f"{line}\n".encode() for line in lines])
+    engine.command(Query(text="insert into lines_test select raw from /*table:given*/", tables={"given": given}))
     assert sorted(row[0] for row in engine.ask(Query(text="select raw from lines_test")).rows) == sorted(lines)
 
 
@@ -119,16 +137,14 @@ def test_a_callers_mistake_is_told_from_ours(engine: Engine) -> None:
 
 
 def test_refused_content_is_told_from_an_engine_that_is_away(engine: Engine) -> None:
-    engine.command(Query(text="create table if not exists null_test (raw String) engine = Null"))
     engine.command(Query(text="create table if not exists ints_test (n UInt64) engine = MergeTree order by n"))
-    engine.command(
-        Query(
-            text="create materialized view if not exists mv_test to ints_test"
-            " as select toUInt64(raw) as n from null_test"
-        )
-    )
+    given = Lines(text=[b"1\ntwo\n", b"3\n"])
     with pytest.raises(Refused):
-        engine.insert_lines("null_test", [b"1\ntwo\n", b"3\n"])
+        engine.command(
+            Query(text="insert into ints_test select toUInt64(raw) from /*table:given*/", tables={"given": given})
+        )
+    with pytest.raises(Refused):
+        engine.command(Query(text="insert into ints_test select toUInt64('two')", content=True))
     assert engine.ask(Query(text="select count() from ints_test")).rows == [(0,)]
 
 
@@ -208,7 +224,7 @@ def test_a_frozen_server_costs_a_bounded_wait_and_is_doubtful_for_writes(clickho
         with pytest.raises(TryLater):
             impatient.ask(Query(text="select 1"))
         with pytest.raises(TryLater):
-            impatient.insert_lines("nowhere", [b"x\n"])
+            impatient.command(Query(text="insert into nowhere select 'x'"))
     finally:
         clickhouse.thaw()
     assert impatient.ask(Query(text="select 1")).rows == [(1,)]
@@ -222,7 +238,7 @@ def test_a_write_that_is_cut_off_is_doubtful(clickhouse, server: Server) -> None
     clickhouse.freeze()
     try:
         with pytest.raises(Doubtful):
-            impatient.insert_lines("lines_test", [b"x\n"])
+            impatient.command(Query(text="insert into lines_test select 'x'"))
     finally:
         clickhouse.thaw()
         impatient.close()

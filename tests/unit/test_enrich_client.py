@@ -9,7 +9,7 @@ import pytest
 
 from tracker.loader.enrich.bots import bot
 from tracker.loader.enrich.client import Client, client
-from tracker.loader.enrich.columns import client_columns
+from tracker.loader.enrich.columns import agent_row
 
 AGENTS = Path(__file__).resolve().parent.parent / "data" / "user_agents.tsv.gz"
 ANDROID_TV = (
@@ -59,7 +59,7 @@ def test_televisions_are_no_tablets() -> None:
 
 def test_nothing_known_is_nothing_said() -> None:
     assert client("") == Client()
-    assert client_columns("") == b""
+    assert set(agent_row("", marked=False)) == {""}
     assert bot("") == ""
 
 

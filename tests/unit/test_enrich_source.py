@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tracker.loader.enrich.address import address, host_of
-from tracker.loader.enrich.columns import source_columns
+from tracker.loader.enrich.columns import PLACE_COLUMNS, place_row
 from tracker.loader.enrich.source import category, channel, channel_of, same_site
 
 RULES = [
@@ -78,13 +78,18 @@ def test_where_a_page_view_came_from(url: str, referrer: str, expected: str) -> 
 
 
 def test_whatever_comes_first_says_where_from_but_only_a_view_can_be_direct() -> None:
-    assert b'"channel":"Paid Search"' in source_columns("https://shop.example/p?gclid=1", "", "track")
-    assert b'"channel":"Organic Search"' in source_columns("https://shop.example/p", "https://www.google.com/", "track")
-    assert b"channel" not in source_columns("https://shop.example/p", "https://shop.example/", "track")
-    assert b'"channel":"Direct"' in source_columns("https://shop.example/", "", "page")
-    assert b'"channel":"Direct"' in source_columns("https://shop.example/", "", "screen")
-    assert b"channel" not in source_columns("https://shop.example/", "", "track")
-    assert source_columns("", "", "track") == b""
+    google = "https://www.google.com/"
+    assert _channel("https://shop.example/p?gclid=1", "") == "Paid Search"
+    assert _channel("https://shop.example/p", google) == "Organic Search"
+    assert _channel("https://shop.example/p", "https://shop.example/") == ""
+    assert _channel("https://shop.example/", "") == ""
+    assert _channel("https://shop.example/", "", view=True) == "Direct"
+    assert _channel("", google) == "", "an event of no page tells nothing about one"
+    assert set(place_row("", "", view=False)) == {""}
+
+
+def _channel(url: str, referrer: str, *, view: bool = False) -> str:
+    return dict(zip(PLACE_COLUMNS, place_row(url, referrer, view), strict=True))["channel"]
 
 
 def test_parts_of_an_address() -> None:
