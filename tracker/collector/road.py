@@ -13,7 +13,6 @@ import msgspec
 from tracker.collector.bounds import RAW_KEPT
 from tracker.collector.consent import Mode
 from tracker.collector.draft import Context, Draft
-from tracker.collector.express import express
 from tracker.collector.scrub import without_people
 from tracker.collector.steps.accept import accept
 from tracker.collector.steps.check import check_fields, check_shape
@@ -24,7 +23,7 @@ from tracker.core.drops import Reject
 from tracker.core.event import Event, RawConsent, RawEvent, Record, Rejected
 from tracker.core.suppression import State
 
-__all__ = ["ROAD", "Context", "Draft", "Step", "encode", "to_body", "travel", "turn_away", "walk"]
+__all__ = ["ROAD", "Context", "Draft", "Step", "encode", "to_body", "travel", "turn_away"]
 
 
 _SILENT = RawConsent()
@@ -48,11 +47,6 @@ ROAD: tuple[Step, ...] = (
 
 def travel(raw: RawEvent, context: Context, text: bytes = b"") -> Record:
     """Take one event down the road. `text` is what came, for the record of a rejection; never raises for bad input."""
-    return express(raw, context, text) or walk(raw, context, text)
-
-
-def walk(raw: RawEvent, context: Context, text: bytes = b"") -> Record:
-    """`travel` without its short cut: step by step."""
     draft = Draft(raw, context, text)
     for step in ROAD:
         record = step(draft)
@@ -89,7 +83,7 @@ def turn_away(reason: Reject, message: str, context: Context, text: bytes = b"")
 
 def to_body(raw: RawEvent, context: Context, text: bytes = b"") -> tuple[Record, bytes]:
     """`travel`, encoded for the spool. A number or text that JSON cannot carry ends as Rejected like any other."""
-    record = express(raw, context, text) or walk(raw, context, text)
+    record = travel(raw, context, text)
     words = context.words
     if (
         words is not None
