@@ -20,6 +20,10 @@ from tracker.core.identifiers import Identifier, Keys
 from tracker.core.privacy import flags_of
 from tracker.core.site import Site
 
+# Of the short cut: how records begin, whether click ids stay, the earliest and the latest time (ms) that is kept, how
+# long a text is certain to be within the limits.
+Way = tuple[bytes, bool, int, int, int]
+
 
 class Context(msgspec.Struct, kw_only=True):
     """What the request says about all its events. One a request; `minted` is what the road made for it.
@@ -36,7 +40,7 @@ class Context(msgspec.Struct, kw_only=True):
     suspect     why the sender is taken for a machine (see `suspects`); "" for a person
     lists       what the site keeps of addresses, and whose referrals are spam; None without such lists
     listed      the site's suppression list; None only where there cannot be one
-    decided     what the gate said so far of choices (analytics, ads) without any consent string
+    ways        of the short cut: what holds for a choice (analytics, ads)
     """
 
     site: Site
@@ -61,7 +65,7 @@ class Context(msgspec.Struct, kw_only=True):
     minted: str = ""
     listed: Listed | None = None
     suspect: str = ""
-    decided: dict[tuple[bool | None, bool | None], Decision] = {}
+    ways: dict[tuple[bool | None, bool | None], Way] = {}
     lists: Lists | None = None
 
     def decide(self, said: RawConsent, state: int = 0) -> Decision:

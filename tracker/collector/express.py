@@ -1,12 +1,23 @@
 """The road's short cut for the common event: nothing to refuse, nothing to take away, nothing to correct.
 
-It makes exactly the record that the road's steps make, in one function, because a call for each step costs more than
-the steps do. Whatever is not common goes the whole way; a property test holds the two together.
+What the pixel writes for nearly every event has fields of known types and lengths and no others; such an event is read,
+looked at and written as one small struct, and what the request says about all its events is written once. The record
+says exactly what the road's steps would make it say. Whatever is not common goes the whole way; a property test holds
+the two together.
 """
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
+from functools import lru_cache
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
 from tracker.collector.bounds import (
+    CURRENCY,
     EARLIEST,
     FUTURE_MS,
     LARGEST_VALUE,
@@ -19,127 +30,189 @@ from tracker.collector.bounds import (
     PAST_MS,
     SEQ_END,
     SKEW_MS,
-    UUID_FORM,
 )
 from tracker.collector.clicks import carries, mentions_click
 from tracker.collector.consent import Mode
-from tracker.collector.draft import Context
-from tracker.collector.scrub import glance
-from tracker.collector.urls import clean
-from tracker.core.event import Event, RawConsent, RawEvent
+from tracker.collector.draft import Context, Way
+from tracker.collector.scrub import SHORTEST_KEY, few_keys, harmless_keys, learn, nobody_in, tame
+from tracker.collector.urls import MAX_URL, cleaned
+from tracker.core.event import RawConsent
 
-_M2, _M3 = int(Mode.M2), int(Mode.M3)
-_NOTHING = RawConsent()
-_is_uuid = UUID_FORM.fullmatch
 _SILENT = (None, None)
+_NONE: Way = (b"", False, 1, 0, 0)  # no time is late and early enough
+_is_uuid = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}").fullmatch  # as it is stored
+_encode = msgspec.json.Encoder().encode
+
+_Plain = str | int | float | bool | None
+_Flat = _Plain | list[_Plain]
+_FLAT = 3  # levels: items, an item, a list in it
+_Id = Annotated[str, Meta(max_length=LONGEST_ID)]
+_Url = Annotated[str, Meta(max_length=MAX_URL)]
+_Word = Annotated[str, Meta(max_length=64)]
 
 
-def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
-    """The event, or None: then nothing was decided and nothing taken from the context, and the road must look."""
-    said = raw.consent
-    if said is not None and (said.tcf is not None or said.gpp is not None or said.usp is not None):
-        return None  # the string's hash is kept
-    name = raw.name
-    if raw.type == "page":
-        if name and name != "page_view":
+class _Choice(msgspec.Struct, forbid_unknown_fields=True, gc=False):
+    """Consent without any string of a framework, whose hash would be kept."""
+
+    analytics: bool | None = None
+    ads: bool | None = None
+
+
+class _Common(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """The common event: as the pixel writes it, and the part of the record that is its own."""
+
+    id: Annotated[str, Meta(min_length=36, max_length=36)]
+    ts: Annotated[int, Meta(ge=EARLIEST, lt=LATEST)]
+    type: Literal["page", "track"]
+    visitor: Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
+    name: Annotated[str, Meta(max_length=LONGEST_NAME)] = ""
+    user: _Id | None = None
+    session: _Id | None = None
+    seq: Annotated[int, Meta(ge=0, lt=SEQ_END)] = 0
+    url: _Url | None = None
+    referrer: _Url | None = None
+    title: Annotated[str, Meta(max_length=LONGEST_TITLE)] | None = None
+    props: dict[str, _Flat] = {}
+    items: list[dict[str, _Flat]] = []
+    value: Annotated[float, Meta(gt=-LARGEST_VALUE, lt=LARGEST_VALUE)] | None = None
+    currency: Annotated[str, Meta(max_length=3)] | None = None
+    language: _Word | None = None
+    timezone: _Word | None = None
+    screen: _Word | None = None
+    library: _Word | None = None
+    consent: _Choice | None = None
+    arrival: int = 0
+
+
+class _Deep(_Common, forbid_unknown_fields=True, omit_defaults=True, gc=False):
+    """The same with more inside its properties, like the campaigns that brought a buyer."""
+
+    props: dict[str, Any] = {}
+    items: list[dict[str, Any]] = []
+
+
+_read = msgspec.json.Decoder(_Common).decode
+_read_deep = msgspec.json.Decoder(_Deep).decode
+
+
+class _Head(msgspec.Struct, omit_defaults=True, tag_field="k", tag="e"):
+    """The part of the record that all events of a request share; names, defaults and meaning are those of Event."""
+
+    site: str
+    received: int
+    analytics: int = -1
+    ads: int = -1
+    gpc: int = 0
+    mode: str = ""
+    ip: str = ""
+    country: str = ""
+    ua: str = ""
+    source: str = ""
+    bot: str = ""
+
+
+@lru_cache(256)
+def _capitals(currency: str) -> str:
+    """The code of a currency as it is stored; "" for what is none."""
+    return currency.upper() if CURRENCY.fullmatch(currency) else ""
+
+
+def express(text: bytes, context: Context) -> tuple[str, bytes] | None:
+    """The visitor and the record of an event that was read from `text`.
+
+    None: then nothing was decided, and the road must look.
+    """
+    deep = False
+    try:
+        event = _read(text)
+    except ValueError:
+        try:
+            event, deep = _read_deep(text), True
+        except (ValueError, RecursionError):
             return None
-        name = "page_view"
-    elif raw.type != "track" or not name or name.isspace() or len(name) > LONGEST_NAME:
+    said, limits = event.consent, context.limits
+    choice = _SILENT if said is None else (said.analytics, said.ads)
+    head, click_ids, earliest, latest, short = context.ways.get(choice) or _way(context, choice)
+    if not earliest <= event.ts <= latest or not (context.nobody or nobody_in(text)):
         return None
-    visitor = raw.visitor
-    if not visitor or len(visitor) > LONGEST_ID or (context.fresh and context.cookie):
+    if len(text) > short and (len(text) > limits.event or not few_keys(text, limits.keys)):
         return None
-    user, session = raw.user or "", raw.session or ""
-    if len(user) > LONGEST_ID or len(session) > LONGEST_ID:
+    name, visitor, given = event.name, event.visitor, event.id
+    if event.type == "page":
+        if name != "page_view":
+            if name:
+                return None
+            name = event.name = "page_view"
+    elif not name or name.isspace():
         return None
-    if raw.traits or raw.previous or raw.group or raw.ip or raw.ua or context.keep_times or context.lists is not None:
+    if _is_uuid(given) is None or given == NIL:
         return None
     listed = context.listed
-    if listed is not None and listed.active and listed.state((visitor, context.cookie), (user,)):
+    if listed is not None and listed.active and listed.state((visitor, context.cookie), (event.user or "",)):
         return None
-    given = raw.message_id
-    if given is None or _is_uuid(given) is None or given == NIL:
-        return None
-    title = raw.title or ""
-    if len(title) > LONGEST_TITLE:
-        return None
-    value, currency, seq = raw.value, raw.currency or "", raw.seq
-    if value is not None and not -LARGEST_VALUE < value < LARGEST_VALUE:
-        return None
+    currency = event.currency
     if currency:
-        if len(currency) != 3 or not (currency.isascii() and currency.isalpha()):
+        capitals = _capitals(currency)
+        if not capitals:
             return None
-        currency = currency.upper()
-    if not 0 <= seq < SEQ_END:
+        event.currency = capitals
+    props, items = event.props, event.items
+    if deep:
+        if not tame(props, items, limits.depth):
+            return None
+    else:
+        for keys in (props, *items):
+            if not (harmless_keys.issuperset(keys) or learn(keys)):
+                return None
+    words = context.words
+    if words is not None and not (name in words.names and words.keys.issuperset(props)):
         return None
-
-    ts, received = raw.ts, context.received
-    if ts is None or not EARLIEST <= ts < LATEST or not received - PAST_MS <= ts <= received + FUTURE_MS:
-        return None
-    sent_at = raw.sent_at or context.sent_at
-    if sent_at is not None and not -SKEW_MS <= received - sent_at <= SKEW_MS:
-        return None
-
-    language, timezone, screen = raw.language or "", raw.timezone or "", raw.screen or ""
-    library = raw.library or ""
-    nobody = context.nobody
-    if not nobody and "@" in "".join((name, visitor, user, session, title, language, timezone, screen, library)):
-        return None
-    props, items, limits = raw.props, raw.items, context.limits
-    if not glance(text, props, items, limits.keys, limits.depth, nobody):
-        return None
-
-    choice = _SILENT if said is None else (said.analytics, said.ads)
-    decision = context.decided.get(choice)
-    if decision is None:
-        decision = context.decided[choice] = context.decide(said or _NOTHING)
-    mode = decision.mode
-    if mode < _M2:
-        return None
-    click_ids = mode >= _M3
     if not click_ids and (
-        carries(props) or (items and carries(items)) or mentions_click(title) or mentions_click(name)
+        carries(props) or (items and carries(items)) or mentions_click(event.title or "") or mentions_click(name)
     ):
         return None
-    place = context.place
-    return Event(  # in the order of the fields: naming them costs as much again as all of the above
-        context.site.name,
-        given.lower(),
-        context.arrival(),
-        received,
-        ts,
-        raw.type,
-        name,
-        "",  # message_id
-        0,  # original_ts
-        visitor,
-        user,
-        "",  # previous
-        "",  # group
-        session,
-        seq,
-        clean(raw.url, click_ids=click_ids) if raw.url else "",
-        clean(raw.referrer, click_ids=click_ids) if raw.referrer else "",
-        title,
-        props,
-        items,
-        value,
-        currency,
-        {},  # traits
-        decision.analytics,
-        decision.ads,
-        1 if context.gpc else 0,
-        decision.stored,
-        language[:64],
-        timezone[:64],
-        screen[:64],
-        place.ip,
-        place.country,
-        context.ua[:LONGEST_UA],
-        library[:64],
-        context.source,
-        "",  # vault
-        "",  # consent
-        "",  # consent_text
-        context.suspect,
-    )
+    if event.url:
+        event.url = cleaned(event.url, click_ids)
+    if event.referrer:
+        event.referrer = cleaned(event.referrer, click_ids)
+    event.consent = None
+    event.arrival = context.arrival()
+    try:
+        return visitor, head + _encode(event)[1:]
+    except (ValueError, OverflowError, RecursionError):
+        return None
+
+
+def _way(context: Context, choice: tuple[bool | None, bool | None]) -> Way:
+    """What holds for all events of the request with that choice."""
+    decision = context.decide(RawConsent(analytics=choice[0], ads=choice[1]))
+    received, sent_at, place = context.received, context.sent_at, context.place
+    limits = context.limits
+    way = _NONE
+    if not (
+        limits.depth < _FLAT
+        or decision.mode < Mode.M2
+        or decision.analytics == 0
+        or context.lists is not None
+        or (context.fresh and context.cookie)
+        or (sent_at is not None and not -SKEW_MS <= received - sent_at <= SKEW_MS)
+    ):
+        head = _Head(  # in the order of the fields: it is made for every request
+            context.site.name,
+            received,
+            decision.analytics,
+            decision.ads,
+            1 if context.gpc else 0,
+            decision.stored,
+            place.ip,
+            place.country,
+            context.ua[:LONGEST_UA],
+            context.source,
+            context.suspect,
+        )
+        with suppress(ValueError):  # a user agent that no JSON can hold
+            short = min(limits.event, limits.keys * SHORTEST_KEY)
+            begin = _encode(head)[:-1] + b","
+            way = (begin, decision.mode >= Mode.M3, received - PAST_MS, received + FUTURE_MS, short)
+    context.ways[choice] = way
+    return way

@@ -18,9 +18,9 @@ from tracker.collector.endpoints import answering, body_of
 from tracker.collector.limits import Buckets
 from tracker.collector.parsed import Batch
 from tracker.collector.place import block
-from tracker.collector.road import FORM
 from tracker.collector.service import Service
 from tracker.collector.sites import KnownSite, allows
+from tracker.collector.steps.hygiene import FORM
 from tracker.collector.suspects import HONEYPOT, is_public
 from tracker.core.errors import BadRequest, NotFound, TrackerError
 from tracker.core.event import RawConsent, RawEvent

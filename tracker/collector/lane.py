@@ -64,7 +64,8 @@ class Lane:
         try:
             if service.address_rate is not None:
                 service.admit(passage)
-            batch = native.parse(payload.read_nowait(), max_event=self._limits.event)
+            # Not `read_nowait`: it has aiohttp look for more of a body that is complete.
+            batch = native.parse(b"".join(payload._buffer), max_event=self._limits.event)
             if len(batch.texts) > AT_A_TIME:
                 task = self.loop.create_task(passage.go_slowly(batch))
                 self.long.add(task)

@@ -31,8 +31,8 @@ class Survey(NamedTuple):
 
 EMPTY = Survey(0, 0, True)
 
-_harmless_keys: set[str] = set()  # keys seen that name no contact detail; bounded
-_SHORTEST_KEY = 5  # bytes a key needs at the least: "":1,
+harmless_keys: set[str] = set()  # keys seen that name no contact detail; bounded
+SHORTEST_KEY = 5  # bytes a key needs at the least: "":1,
 _LONGEST_GLANCE = 16_000
 _FAR_TOO_LONG = 262_144  # bytes
 _NESTED = frozenset((dict, list))
@@ -43,54 +43,51 @@ def nobody_in(text: bytes) -> bool:
     return not (b"@" in text or b"\\" in text or (b"%" in text and b"%40" in text))
 
 
-def glance(  # noqa: PLR0917 - called for every event, and keywords cost
-    text: bytes,
-    props: dict[str, Any],
-    items: list[dict[str, Any]],
-    most_keys: int,
-    deepest: int,
-    nobody: bool = False,
-) -> bool:
+def glance(text: bytes, props: dict[str, Any], items: list[dict[str, Any]], most_keys: int, deepest: int) -> bool:
     """Whether an event's own text already proves what `survey` would say of it: within bounds, and clean.
-
-    `nobody`: somebody has looked with `nobody_in` at what the text is a part of.
 
     Cheap and one-sided: False only means that somebody has to look properly. Only the JSON the event was read from
     proves anything; a line of another format may spell its values differently, and a very long one may have been cut.
     """
-    if not text.startswith(b"{") or not (nobody or nobody_in(text)):
-        return False
+    return text.startswith(b"{") and nobody_in(text) and few_keys(text, most_keys) and tame(props, items, deepest)
+
+
+def few_keys(text: bytes, most: int) -> bool:
+    """Whether a JSON text is certain to have no more keys than these."""
     size = len(text)
-    if size > _LONGEST_GLANCE or (size > most_keys * _SHORTEST_KEY and text.count(b":") > most_keys):
-        return False
-    if not items:
-        return _harmless(props, deepest)
-    inner = deepest - 1
-    return inner > 0 and _harmless(props, deepest) and all([_harmless(item, inner) for item in items])  # noqa: C419
+    return size <= _LONGEST_GLANCE and (size <= most * SHORTEST_KEY or text.count(b":") <= most)
+
+
+def tame(props: dict[str, Any], items: list[dict[str, Any]], deepest: int) -> bool:
+    """Whether it is certain that no key names a contact detail and that nothing is nested deeper than that."""
+    return _harmless(props, deepest) and all([_harmless(item, deepest - 1) for item in items])  # noqa: C419
 
 
 def _harmless(value: dict[str, Any] | list[Any], levels: int) -> bool:
     """Whether no key in it names a contact detail, down to as many levels as there may be."""
+    if levels < 1:
+        return False
     members: Collection[Any] = value
     if type(value) is dict:
-        if not (_harmless_keys.issuperset(value) or _learn(value)):
+        if not (harmless_keys.issuperset(value) or learn(value)):
             return False
         members = value.values()
     if _NESTED.isdisjoint(map(type, members)):
         return True
     for member in members:
         kind = type(member)
-        if (kind is dict or kind is list) and (levels == 1 or not _harmless(member, levels - 1)):
+        if (kind is dict or kind is list) and not _harmless(member, levels - 1):
             return False
     return True
 
 
-def _learn(keys: dict[str, Any]) -> bool:
+def learn(keys: dict[str, Any]) -> bool:
+    """Whether none of the keys names a contact detail; they are then among `harmless_keys`."""
     if any(kind_of(key) in _CONTACT for key in keys):
         return False
-    if len(_harmless_keys) > 10_000:
-        _harmless_keys.clear()
-    _harmless_keys.update(keys)
+    if len(harmless_keys) > 10_000:
+        harmless_keys.clear()
+    harmless_keys.update(keys)
     return True
 
 

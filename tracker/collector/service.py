@@ -145,7 +145,7 @@ class Service:
             self.metrics.endings[context.source, ending] += 1
             self.metrics.reasons[reason] += 1
         if batch.anonymous:
-            batch.kept, batch.visitor = journey.accepted, journey.last.visitor if journey.last is not None else ""
+            batch.kept, batch.visitor = journey.accepted, journey.visitor
         if not context.browser:
             return []
         answer = journey.cookie_headers(request.headers.get(hdrs.COOKIE), self.settings.https)

@@ -59,17 +59,16 @@ def _local(letter: str) -> bool:
 
 def clean(url: str, *, click_ids: bool) -> str:
     """The part of a URL that may be kept; at most 4096 characters."""
-    if len(url) > MAX_URL:
-        url = url[:MAX_URL]
-    if "#" in url:
-        url = url[: url.index("#")]
-    if "?" in url or "@" in url or "%40" in url or (not click_ids and mentions_click(url)):
-        return _clean(url, click_ids)
-    return url
+    return cleaned(url[:MAX_URL], click_ids)
 
 
 @lru_cache(maxsize=8192)
-def _clean(url: str, click_ids: bool) -> str:
+def cleaned(url: str, click_ids: bool) -> str:
+    """`clean` for a URL that is known to be no longer than that: many visitors are on the same pages."""
+    if "#" in url:
+        url = url[: url.index("#")]
+    if not ("?" in url or "@" in url or "%40" in url or (not click_ids and mentions_click(url))):
+        return url
     head, asked, query = url.partition("?")
     scheme, slashes, rest = head.partition("//")
     if slashes:

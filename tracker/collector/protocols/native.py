@@ -47,6 +47,7 @@ def parse(body: bytes, *, max_event: int = 32_768) -> Batch:
         sent_at=None if envelope.sent_at is None else int(envelope.sent_at),
         fresh=envelope.fresh,
         nobody=nobody_in(body),
+        common=True,
     )
 
 
