@@ -126,7 +126,7 @@ def _judge(  # noqa: PLR0917
     alone = Batch(write_key=known.site.write_key, texts=[], read=lambda _: _NOTHING)
     context = service.context(request, known, alone, "match")
     vendors = () if partner.vendor is None else (partner.vendor,)
-    privacy = msgspec.structs.replace(known.site.privacy, vendors=vendors)
+    privacy = msgspec.structs.replace(known.site.privacy, vendors=vendors, networks=())
     context.site = msgspec.structs.replace(known.site, privacy=privacy)
     state = 0
     if context.listed is not None and context.listed.active:
