@@ -40,6 +40,7 @@ class Batch(msgspec.Struct, kw_only=True):
     `turned`: filled when the batch is stored: which of its events, from 0, were rejected.
     `anonymous`: the dialect has no ids for visitors; a request whose browser brings no cookie is given one. Only then
     `Service.store` says in `kept` how many events it kept and in `visitor` whose they are.
+    `driven`: the browser says that a program steers it.
     `suspect`: why the dialect takes the sender for a machine (see `suspects`).
     `named`: every event says its user, so a server's need no visitor.
     """
@@ -54,6 +55,7 @@ class Batch(msgspec.Struct, kw_only=True):
     anonymous: bool = False
     named: bool = False
     suspect: str = ""
+    driven: bool = False
     kept: int = 0
     visitor: str = ""
 
