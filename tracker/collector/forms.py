@@ -8,8 +8,11 @@ the form's own `thanks` or `sorry`, or the page it came from where that is on on
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
+from email.parser import BytesParser
+from email.policy import HTTP
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from aiohttp import hdrs, web
@@ -45,11 +48,11 @@ def prepare(app: web.Application) -> None:
 async def post_form(request: web.Request, service: Service) -> web.StreamResponse:
     """`POST /f/FORM`. Errors before the form is known are answered as everywhere; then its sender is led to `sorry`."""
     body = await body_of(request, service, LONGEST_BODY)
-    is_form = request.content_type == "application/x-www-form-urlencoded"
-    fields = _fields(body) if is_form else {}
+    read = _READERS.get(request.content_type)
+    fields = read(body, request.headers.get(hdrs.CONTENT_TYPE, "")) if read is not None else {}
     known = service.site_of(fields.get("site") or request.query.get("site", ""), request.headers.get(hdrs.ORIGIN))
-    if not is_form:
-        raise BadRequest("a form must be sent as application/x-www-form-urlencoded, which is what forms do by default")
+    if read is None:
+        raise BadRequest("a form must be sent as application/x-www-form-urlencoded or multipart/form-data")
     wanted = request.match_info["form"]
     form = next((one for one in known.site.gate.forms if one.id == wanted), None)
     if form is None:
@@ -102,13 +105,43 @@ def _admit(request: web.Request, service: Service) -> None:
         request.app[_RATES].take(home, 1, time.monotonic())
 
 
-def _fields(body: bytes) -> dict[str, str]:
+def _from_query(body: bytes, _content_type: str) -> dict[str, str]:
     try:
-        text = body.decode()
-        found = parse_qs(text, keep_blank_values=False, max_num_fields=_FIELDS)
+        return _first(parse_qsl(body.decode(), max_num_fields=_FIELDS))
     except ValueError:
-        raise BadRequest(f"the form is not UTF-8, or has more than {_FIELDS} fields") from None
-    return {name: values[0].strip() for name, values in found.items() if values[0].strip()}
+        raise _unreadable() from None
+
+
+def _from_parts(body: bytes, content_type: str) -> dict[str, str]:
+    """RFC 7578: what a form sends that has, or might have had, a file in it. Files are left out."""
+    parser = BytesParser(policy=HTTP)
+    parts = parser.parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode("latin-1", "replace") + body)
+    found = []
+    for part in parts.iter_parts() if parts.is_multipart() else ():
+        name = part.get_param("name", header="content-disposition")
+        if isinstance(name, str) and part.get_filename() is None and not part.is_multipart():
+            found.append((name, part.get_payload(decode=True)))
+    try:
+        if not found or len(found) > _FIELDS:
+            raise _unreadable()
+        return _first((name, bytes(value).decode()) for name, value in found)
+    except ValueError:
+        raise _unreadable() from None
+
+
+def _first(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if text := value.strip():
+            found.setdefault(name, text)
+    return found
+
+
+def _unreadable() -> BadRequest:
+    return BadRequest(f"the form is not UTF-8, is broken, or has more than {_FIELDS} fields")
+
+
+_READERS = {"application/x-www-form-urlencoded": _from_query, "multipart/form-data": _from_parts}
 
 
 def _event(form: Form, fields: dict[str, str], marked: str) -> RawEvent:
