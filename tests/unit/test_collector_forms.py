@@ -156,6 +156,7 @@ async def test_a_form_in_parts_is_the_same(collector):
     assert unseal_message(keys_of("shop", "wk", KEY), event.vault)["text"] == "Grüße\r\nand more"
 
 
+NESTED = b"".join(b"--%d\r\nContent-Type: multipart/x; boundary=%d\r\n\r\n" % (n, n + 1) for n in range(400))
 PART = b'--x\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
 
 
@@ -169,6 +170,12 @@ PART = b'--x\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
         (b"--x\r\n\r\nnameless\r\n--x--", "multipart/form-data; boundary=x"),
         (PART % (b"a", b"b") * 41 + b"--x--", "multipart/form-data; boundary=x"),
         (b"--x\r\nContent-Type: multipart/mixed; boundary=y\r\n" * 300, "multipart/form-data; boundary=x"),
+        (b"--x\r\nContent-Disposition: " + b'"' * 8000 + b"\r\n\r\nx\r\n--x--", "multipart/form-data; boundary=x"),
+        (b"--x\r\nContent-Disposition: " + b"(" * 8000 + b"\r\n\r\nx\r\n--x--", "multipart/form-data; boundary=x"),
+        (b"--x\r\n" + b"A: b\r\n" * 2500, "multipart/form-data; boundary=x"),
+        (b"--x\r\n\x00\xff: b\r\n\r\nx\r\n--x--", "multipart/form-data; boundary=x"),
+        (b"x", "multipart/form-data; boundary=" + "y" * 500),
+        (NESTED[:16_384], "multipart/form-data; boundary=0"),
     ],
 )
 async def test_broken_parts_are_refused(collector, body, kind):
