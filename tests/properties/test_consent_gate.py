@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import sys
+from pathlib import Path
 from typing import Any
 
 from hypothesis import example, given, settings
@@ -12,7 +15,11 @@ from tracker.collector.signals import ADS_CHOICE, ADS_PROFILE, DEVICE, Heard, he
 from tracker.core import privacy
 from tracker.core.consent_strings import gpp, tcf
 from tracker.core.event import RawConsent
+from tracker.core.privacy import PrivacySettings
 from tracker.core.suppression import State
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
+from consent_oracle import Case, mode
 
 NOW = 1_795_000_000_000
 WORDS = st.sampled_from([None, True, False])
@@ -135,6 +142,70 @@ def test_what_must_always_hold(case):
         assert case["analytics"] or (heard is not None and heard.own)
 
 
+REGIONS = {
+    "EEA": Region.OPT_IN, "unknown": Region.UNKNOWN, "US": Region.US, "US opt-out state": Region.US_OPT_OUT,
+    "rest": Region.OTHER,
+}  # fmt: skip
+FLAG_SETS = [
+    frozenset(names)
+    for names in (
+        [],
+        *([one] for one in PrivacySettings.__struct_fields__ if isinstance(getattr(privacy.PLAIN, one), bool)),
+        ["share_in_us", "share_elsewhere"],
+        ["share_in_us", "share_elsewhere", "always_eea"],
+        ["share_in_us", "share_elsewhere", "sensitive"],
+        ["share_in_us", "share_elsewhere", "service_provider_only"],
+        ["exempt_measurement", "child_directed"],
+        ["exempt_measurement", "always_eea"],
+    )
+]
+STATE_SETS = [(), *((one.name.lower(),) for one in State if one.name), ("withdrawn", "gpc"), ("erased", "child")]
+PURPOSE_SETS: list[Any] = [None, "invalid"] + [
+    frozenset(purpose for bit, purpose in enumerate((1, 2, 3, 4, 7)) if number >> bit & 1) for number in range(32)
+]
+STRINGS = [
+    (purposes, vendors)
+    for purposes in PURPOSE_SETS
+    for vendors in (((), (21,), VENDORS) if isinstance(purposes, frozenset) and purposes >= {1, 3, 4} else ((),))
+]
+US = {
+    None: {}, "out": {"opted_out": True}, "not_out": {}, "invalid": {"unreadable": True},
+    "protected": {"protected": True},
+}  # fmt: skip
+
+
+def heard_of(purposes: Any, vendors: tuple[int, ...], us: str | None) -> Heard | None:
+    if purposes is None and us is None:
+        return None
+    found = Heard(**US[us])
+    if purposes == "invalid":
+        return found._replace(unreadable=True)
+    if purposes is None:
+        return found
+    own = sum(1 << purpose for purpose in purposes)
+    return found._replace(own=own, vendors=vendors, shared=len(vendors) == len(VENDORS))
+
+
+def test_the_whole_table_is_what_a_second_reading_of_it_says():
+    """The full cross product of the sheet: every region, declaration, state, set of purposes, vendors, signal."""
+    count = 0
+    for flags, states in itertools.product(FLAG_SETS, STATE_SETS):
+        bits = privacy.flags_of(PrivacySettings(**dict.fromkeys(flags, True)))
+        state = int(sum(State[one.upper()] for one in states))
+        known = frozenset("opted_out" if one in ("gpc", "optout") else one for one in states)
+        for (purposes, allowed), us in itertools.product(STRINGS, US):
+            heard = heard_of(purposes, allowed, us)
+            for (name, region), gpc in itertools.product(REGIONS.items(), (False, True)):
+                case = Case(name, flags, known, purposes, allowed, gpc, us)
+                found = decide.__wrapped__("opt-in", region, None, None, heard, gpc, True, bits, state)
+                assert found.mode == mode(case), case
+                if name == "EEA" and found.mode >= Mode.M3:
+                    assert purposes >= {1, 3}
+                    assert found.mode is Mode.M3 or (purposes >= {1, 3, 4} and allowed)
+                count += 1
+    assert count > 300_000
+
+
 TEXT = st.text(max_size=60) | st.text("ABCDEFXYZabcdefxyz0189-_.~", max_size=400)
 GOLDEN = "CQSbk4AQSbk4ANwAAAENAwCgAAAAAAAAAAYgACPAAAAA.IDKQA4AAgAKAGQAygAAA"
 CUT = st.builds(
@@ -153,7 +224,7 @@ def test_any_text_is_read_without_an_error_and_gives_nothing_that_silence_does_n
     tcf.decode(text)
     gpp.decode(text)
     gpp.us_privacy(text)
-    networks = privacy.PrivacySettings(vendors=(1,))
+    networks = PrivacySettings(vendors=(1,))
     for region in Region:
         silent = decide("opt-in", region, None, None, None, False, True)
         for said in (RawConsent(tcf=text), RawConsent(gpp=text), RawConsent(usp=text)):

@@ -160,6 +160,12 @@ def test_decision_table(row, given, mode, ads, reason):
     assert (decision.stored, decision.ads, decision.reason) == (mode, ads, reason), row
 
 
+def test_every_row_of_the_decision_table_is_there():
+    rows = {row[0].split()[0].rstrip(",") for row in TABLE}
+    assert rows >= {f"C{n}" for n in range(1, 7)} | {str(n) for n in range(1, 24)}
+    assert len({row[0] for row in TABLE}) == len(TABLE)
+
+
 GOLDEN = "CQSbk4AQSbk4ANwAAAENAwCgAAAAAAAAAAYgACPAAAAA.IDKQA4AAgAKAGQAygAAA"
 THEN = 1_748_908_800_000
 
