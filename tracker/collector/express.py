@@ -21,6 +21,7 @@ from tracker.collector.bounds import (
     SKEW_MS,
     UUID_FORM,
 )
+from tracker.collector.children import PAGE_FLAG
 from tracker.collector.clicks import carries, mentions_click
 from tracker.collector.consent import Mode
 from tracker.collector.draft import Context
@@ -86,6 +87,8 @@ def express(raw: RawEvent, context: Context, text: bytes) -> Event | None:
     if not nobody and "@" in "".join((name, visitor, user, session, title, language, timezone, screen, library)):
         return None
     props, items, limits = raw.props, raw.items, context.limits
+    if PAGE_FLAG in props:
+        return None
     if not glance(text, props, items, limits.keys, limits.depth, nobody):
         return None
 

@@ -58,7 +58,9 @@ class Journey:
                 if ending == "rejected":
                     self.turned.append(len(bodies) - 1)
                 self.dropped.append((record.reason, ending))
-                self.refused = self.refused or record.reason in _FORGETS
+                self.refused = (
+                    self.refused or record.reason in _FORGETS or (context.gpc and record.reason == "no_consent")
+                )
 
     def cookie_headers(self, came: str | None, https: bool) -> list[tuple[str, str]]:
         """What a browser is told of its visitor id; `came`: the Cookie header of the request."""
