@@ -20,7 +20,7 @@ _DAY = re.compile(r"(\d{4})[-/.]?(\d{2})[-/.]?(\d{2})(?!\d)")
 
 
 def speaks_of_child(raw: RawEvent, region: Region, now_ms: int) -> bool:
-    """True for a page flag, or for an age of the person that is under the region's. 0 is no age, and anything odd says nothing."""
+    """True for a page flag, or for an age that is under the region's; 0 is no age, and anything odd says nothing."""
     if raw.props.get(PAGE_FLAG) is True:
         return True
     if not raw.traits:
