@@ -48,6 +48,7 @@ _POSTS: dict[str, Handler] = {
     "/beacon/v1/batch": endpoints.post_segment,
     "/cookie_sync": cookie_sync.post_cookie_sync,
     **{f"/v1/{call}": endpoints.post_segment for call in segment.PATHS},
+    **{f"/api/s/{call}": endpoints.post_segment for call in segment.CALLS},
     **endpoints_snowplow.POSTS,
     **endpoints_matomo.POSTS,
     **newcomers.POSTS,
