@@ -13,7 +13,7 @@ const SESSION_GAP = 30 * 60_000;
 /** Reads afresh each time: another tab may have written in between. */
 export function load(storage: Storage): State {
   const state = decode<State>(storage.get(STATE)); // somebody else's text under our key: start anew
-  return state && state.v ? state : { ...stranger(), f: 1 };
+  return state && state.v ? state : { ...stranger(), f: true };
 }
 
 export function save(storage: Storage, state: State): void {

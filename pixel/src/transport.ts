@@ -95,7 +95,7 @@ export function transport(settings: Settings, storage: Storage, queue: Queue, an
         method: "POST",
         body:
           body.length > LARGE && self.CompressionStream
-            ? await new Response(new Response(body).body!.pipeThrough(new CompressionStream("gzip"))).arrayBuffer()
+            ? await new Response(new Response(body).body!.pipeThrough(new CompressionStream("gzip"))).blob()
             : body,
         credentials: "include",
         keepalive: body.length < MOST_CHARS + 1000,
@@ -125,13 +125,13 @@ export function transport(settings: Settings, storage: Storage, queue: Queue, an
         queue.drop([key]);
         continue;
       }
-      chars += JSON.stringify(event).length;
-      if (keys[0] && (chars > MOST_CHARS || keys.length >= MOST_EVENTS)) break;
+      chars += encode(event).length;
+      if (keys[0] && (chars > MOST_CHARS || keys[MOST_EVENTS - 1])) break;
       if (state.o && event.visitor == state.o) event.visitor = state.v;
       keys.push(key);
       events.push(event);
     }
-    return [keys, JSON.stringify({ site: settings.site, sent_at: Date.now(), fresh: state.f && true, events })];
+    return [keys, JSON.stringify({ site: settings.site, sent_at: Date.now(), fresh: state.f, webdriver: navigator.webdriver, events })];
   };
 
   /** The collector knows us: from now on our id counts, or the cookie's that it told us. */

@@ -45,7 +45,7 @@ export interface State {
   /** visitor */
   v: string;
   /** 1 while we made the visitor id ourselves and no collector has confirmed it: a cookie's id then wins */
-  f?: 1;
+  f?: true;
   /** the id we had before the collector told us the cookie's */
   o?: string;
   /** session */

@@ -44,6 +44,21 @@ async def test_what_failed_comes_again_as_it_was(site: PixelSite, page: Page, fa
     await page.wait_for_function(f"{QUEUED} === 0")
 
 
+async def test_a_browser_that_is_steered_says_so(site: PixelSite, page: Page) -> None:
+    """The collector marks it where it comes from a public address; here it is the site's own test."""
+    await page.goto(site.url("/"))
+    [event] = await site.wait("page_view")
+    driven = await page.evaluate("navigator.webdriver")
+    assert {body["webdriver"] for body in site.front.bodies} == {driven}
+    assert event.bot == ""
+    await page.add_init_script(
+        f"Object.defineProperty(navigator, 'webdriver', {{get: () => {str(not driven).lower()}}})"
+    )
+    await page.reload()
+    await site.wait("page_view", 2)
+    assert site.front.bodies[-1]["webdriver"] is not driven
+
+
 async def test_a_refused_batch_does_not_stand_in_the_way(site: PixelSite, page: Page) -> None:
     answers = iter([400])
     site.front.fail = lambda: next(answers, None)

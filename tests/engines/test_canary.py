@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
+from loading import T0, Road, event
 from running import request, tracker, until
 
 from tracker.catalog import Catalog
 from tracker.core.errors import NotFound, TryLater
 from tracker.core.site import Site
+from tracker.loader.leftovers import Leftovers
+from tracker.store.engine import Engine, Query
 from tracker.wiring.canary import SITE, Canary, last_flight
 
 pytestmark = pytest.mark.timeout(180)
@@ -49,6 +53,55 @@ def test_from_end_to_end(tmp_path):
         )
         assert canaries >= 1
         assert others == 1
+
+
+HELD = "select site, count() from events final group by site order by site"
+TOLD = "select site, sum(events) from erased group by site"
+NIGHT = T0 // 86_400_000 * 86_400_000  # the last midnight
+
+
+def test_old_canaries_go_and_the_ledger_stays_exact(
+    engine: Engine, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the process dies between the telling and the deleting, and a canary comes late."""
+    road = Road(data, engine)
+    numbers = iter(range(1, 1000))
+
+    def fly(*days: float, site: str = SITE) -> None:
+        road.load([event(next(numbers), site=site, name="canary", ts=NIGHT - int(day * 86_400_000)) for day in days])
+
+    def left() -> list[tuple[str, int]]:
+        assert road.loader.audit.missing() == 0
+        road.loader.audit.count()
+        assert road.loader.audit.missing() == 0
+        return [(site, n) for site, n in engine.ask(Query(text=HELD)).rows]
+
+    fly(0, 0.5, 1.5, 2, 31, 40)
+    fly(0, 31, site="shop")
+    clock, now = iter(range(0, 10**9, 4000)), [NIGHT + 1000]
+    leftovers = Leftovers(engine, (SITE,), now_ms=lambda: now[0], clock=lambda: next(clock))
+    assert leftovers.when_due() == 4
+    assert left() == [(SITE, 2), ("shop", 2)]
+    assert leftovers.when_due() == 0
+    fly(35)  # comes late: its day is done, so it goes with the next
+    assert left() == [(SITE, 3), ("shop", 2)]
+    now[0] += 86_400_000
+    real = type(engine).command
+
+    def dies(self: Engine, query: Query) -> None:
+        if "delete from" in query.text:
+            raise KeyboardInterrupt
+        real(self, query)
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(type(engine), "command", dies)
+        leftovers.when_due()
+    fly(36, 0.25)
+    again = Leftovers(engine, (SITE,), now_ms=lambda: now[0] + 86_400_000)
+    assert again.when_due() == 5
+    assert left() == [("shop", 2)]
+    assert Leftovers(engine, (SITE,), now_ms=lambda: now[0] + 86_400_000).when_due() == 0
+    assert [row[1] for row in engine.ask(Query(text=TOLD)).rows] == [9]
 
 
 class Store:

@@ -180,6 +180,46 @@ async def test_the_hold_out_stays_what_it_was_when_people_are_recognised(engine:
         }
 
 
+async def test_who_allowed_one_network_is_in_its_files_and_in_no_other(engine: Engine, data: Path) -> None:
+    """Row 11 of the decision table: M4 for n only. A string decides for the networks it names; the latest counts."""
+    async with serve(engine, data) as api:
+        shop, folder = Shop(data, engine), api.services.exports
+        wrong = {"privacy": {"networks": [{"name": "googel", "vendor": 755}]}}
+        assert (await api.ask("PUT", "/api/v1/sites/shop", wrong))[0] == 400
+        networks = [{"name": "criteo", "vendor": 91}, {"name": "tiktok", "vendor": 7}]
+        right = {"privacy": {"vendors": [21], "networks": networks}}
+        assert (await api.ask("PUT", "/api/v1/sites/shop", right))[0] == 200
+        shop.come(*range(1, 7))
+
+        def said(at: int, n: int, mode: str, ads: int) -> None:
+            shop.load([event(6000 + at, visitor=f"v{n}", user=f"u{n}", ts=T0 + at, mode=mode, ads=ads, analytics=1)])
+
+        said(1, 1, "M4:7,21,91", 1)  # all of them
+        said(2, 2, "M4:91", 0)
+        said(3, 3, "M4:7", 0)
+        said(4, 4, "M4:21", 1)  # all that the site had when it was asked
+        said(5, 5, "M4", 1)  # the site's own banner, which names no networks
+        said(6, 6, "M4:91", 0)
+        said(7, 6, "M2", 0)  # then refused all
+        audience = await made(api)
+        found = {}
+        for name in ("criteo", "tiktok", "yandex"):
+            done = await exported(api, audience, network=name, mode="full")
+            assert done["counts"]["written"] + sum(done["counts"]["withheld"].values()) == 6
+            found[name] = hashes_in(shop.lines(folder, done)["add"])
+        assert found == {"criteo": hashes(1, 2, 5), "tiktok": hashes(1, 3, 5), "yandex": hashes(1, 4, 5)}
+        _, preview = await api.ask("POST", "/api/v1/audiences/preview", {"site": "shop", "rule": RULE})
+        assert (preview["exportable"], preview["withheld"]["opted_out"]) == (3, 3)
+        said(8, 1, "M4:7,21", 0)
+        delta = await exported(api, audience)
+        assert hashes_in(shop.lines(folder, delta)["remove"]) == hashes(1), "criteo is told; tiktok keeps the person"
+        assert (await exported(api, audience, network="tiktok"))["counts"]["removed"] == 0
+
+
+def hashes_in(lines: list[str]) -> set[str]:
+    return {cell for line in lines for cell in line.strip().split(",") if len(cell) == 64}
+
+
 KILLED = """
 import hashlib, os, signal, sys
 from pathlib import Path

@@ -14,6 +14,7 @@ from tracker.audiences import membership
 from tracker.audiences.definition import define
 from tracker.core.event import Rejected
 from tracker.core.identifiers import keys_of
+from tracker.core.privacy import PrivacySettings
 from tracker.core.suppression import State, hash_of
 from tracker.imports.replay import replayer
 from tracker.loader.choices import Choices
@@ -60,6 +61,38 @@ def test_what_people_decide_reaches_list_log_and_audiences(engine: Engine, data:
     log = road.catalog.consents.of("shop", ["u:u3"])
     assert [(row["change"], row["analytics"]) for row in log] == [("withdrawn", 0), ("changed", 1)]
     assert road.catalog.consents.broken_at() is None
+
+
+@pytest.mark.parametrize("later", [True, False])
+def test_a_later_yes_overrules_gpc_where_the_site_says_so(engine: Engine, data: Path, later: bool) -> None:
+    """P-06: only a decision of the person, only one after the signal, and another signal after it counts again."""
+    road = Choosing(data, engine, consent="opt-in")
+    privacy = PrivacySettings(later_opt_in=later)
+    road.site = road.catalog.sites.update("shop", privacy=privacy)
+    agreed = {"analytics": 1, "ads": 1, "mode": "M4"}
+    people = [event(n, visitor=f"v{n}", ts=T0, **agreed) for n in range(1, 7)]
+    gpc = [event(10 + n, visitor=f"v{n}", ts=T0 + 10, gpc=1, ads=0) for n in range(1, 7)]
+    road.load([*people, *gpc])
+    assert set(road.verdicts().values()) == {"opted_out"}
+    assert {road.state("visitor", f"v{n}") for n in range(1, 7)} == {State.GPC}
+    road.load(
+        [
+            decision(21, 20, 1, visitor="v1"),  # explicit, after the signal
+            decision(22, 20, 1, visitor="v2", gpc=1),  # the browser goes on sending it, the person said yes
+            event(23, visitor="v3", ts=T0 + 20, **agreed),  # what a page repeats is no decision
+            decision(24, 5, 1, visitor="v4"),  # was before the signal
+            decision(25, 20, 1, visitor="v5"),
+            decision(26, 20, 1, visitor="v6"),
+            event(27, visitor="v2", ts=T0 + 25, gpc=1, **agreed),
+            event(28, visitor="v5", ts=T0 + 30, gpc=1, ads=0),  # and once more
+        ]
+    )
+    free = {"v1", "v2", "v6"} if later else set()
+    listed = {f"v{n}" for n in range(1, 7) if road.state("visitor", f"v{n}")}
+    assert listed == {f"v{n}" for n in range(1, 7)} - free
+    assert {who for who, withheld in road.verdicts().items() if withheld is None} == free
+    road.load([event(29, visitor="v6", ts=T0 + 40, gpc=1, ads=0)])
+    assert (road.state("visitor", "v6"), road.verdicts()["v6"]) == (State.GPC, "opted_out")
 
 
 def test_loading_a_segment_again_changes_nothing(engine: Engine, data: Path) -> None:

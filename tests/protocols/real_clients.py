@@ -55,20 +55,26 @@ def _python_call(client: Any, call: Call) -> None:
 
 
 def _node(host: str, write_key: str, calls: Sequence[Call], batch: int) -> None:
-    if not (NODE / "node_modules").exists():
+    given = {"writeKey": write_key, "host": host, "batch": batch, "calls": list(calls)}
+    said = node("segment.mjs", given, needs="@segment/analytics-node")
+    assert not said["errors"] and len(said["delivered"]) == len(calls), said
+
+
+def node(script: str, given: Mapping[str, Any], *, needs: str) -> Any:
+    """What a script with an unmodified client says, as JSON; fails if it fails. `needs`: the client's package."""
+    if not (NODE / "node_modules" / needs).exists():
         subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=NODE, check=True, timeout=180)
     done = subprocess.run(
-        ["node", "segment.mjs"],
+        ["node", script],
         cwd=NODE,
-        input=json.dumps({"writeKey": write_key, "host": host, "batch": batch, "calls": list(calls)}),
+        input=json.dumps(given),
         capture_output=True,
         text=True,
         timeout=PATIENCE + 10,
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert not said["errors"] and len(said["delivered"]) == len(calls), said
+    return json.loads(done.stdout)
 
 
 def stamp(ms: int) -> str:

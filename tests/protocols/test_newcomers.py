@@ -1,4 +1,4 @@
-"""Unmodified clients of GA4, RudderStack, PostHog, Plausible, Umami, and Segment's in the browser.
+"""Unmodified clients of GA4, RudderStack, PostHog, Plausible, Umami, Jitsu, and Segment's in the browser.
 
 Each sends to the real collector by another address and nothing else, past a proxy that refuses once and forgets to
 answer once where the client is one that tries again: every event is in the store once, as it was meant.
@@ -21,6 +21,7 @@ import pytest
 from clickhouse import ClickHouse
 from newcomers import BROWSER, BROWSER_RETRYING, ONCE, RETRYING, Hurdle, bundle, send
 from playwright.sync_api import Page, sync_playwright
+from real_clients import node
 from running import tracker, until
 from test_real_clients import Service
 
@@ -109,6 +110,24 @@ def test_each_event_of_a_server_is_stored_once_as_it_was_meant(
     if client in RETRYING:
         assert answers[:2] == [503, 503] and answers[-1] == 200
         assert ledger["duplicates"] >= 1 and ledger["received"] <= 4 + again
+
+
+def test_jitsu(service: Service) -> None:
+    name, key = site(service)
+    began = int(time.time() * 1000)
+    assert node("jitsu.mjs", {"key": key, "host": service.host}, needs="@jitsu/js") == 3
+    rows = service.rows(name)
+    assert [row["event"] for row in rows] == ["identify", "page_view", "purchase"]
+    identify, page, order = rows
+    assert {row["user"] for row in rows} == {"u-1"} and len({row["visitor"] for row in rows}) == 1
+    assert all(began <= row["ts"] <= time.time() * 1000 for row in rows)
+    assert json.loads(identify["traits"])["plan"] == "pro"
+    assert (page["url"], page["utm_source"]) == ("https://shop.test/?utm_source=news", "news")
+    assert (order["value"], order["currency"]) == (99.5, "EUR")
+    assert [list(item) for item in order["items"]] == [["p-1", "Tea", 12.5, 2.0]]
+    assert {row["bot"] for row in rows} == {""}
+    ledger = service.it.ledger(name)
+    assert (ledger["received"], ledger["stored"], ledger["unexplained"]) == (3, 3, 0)
 
 
 # -- browsers

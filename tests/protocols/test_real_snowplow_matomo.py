@@ -20,7 +20,7 @@ from urllib.parse import urlencode
 import pytest
 from clickhouse import ClickHouse
 from playwright.sync_api import sync_playwright
-from real_clients import NODE, PATIENCE
+from real_clients import NODE, PATIENCE, node
 from running import request, tracker, until
 from snowplow_tracker import Emitter, PageView, SelfDescribing, SelfDescribingJson, StructuredEvent, Subject, Tracker
 from test_real_clients import SMALL, Service, _at_once, _fill
@@ -47,22 +47,6 @@ def site(service: Service) -> tuple[str, str]:
     """A site of its own for each test: name and write key."""
     name = f"shop-{uuid.uuid4().hex[:8]}"
     return name, service.site(name)
-
-
-def node(script: str, given: dict[str, Any]) -> Any:
-    if not (NODE / "node_modules" / "matomo-tracker").exists():
-        subprocess.run(["npm", "ci", "--silent", "--no-audit", "--no-fund"], cwd=NODE, check=True, timeout=180)
-    done = subprocess.run(
-        ["node", script],
-        cwd=NODE,
-        input=json.dumps(given),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
 
 
 def python_tracker(service: Service, app_id: str, method: str, failures: list[Any]) -> tuple[Tracker, Emitter]:
@@ -176,7 +160,7 @@ def test_snowplow_node(service: Service, site: tuple[str, str], method: str) -> 
     name, key = site
     start = int(time.time() * 1000) - 3_600_000
     given = {"appId": key, "host": "127.0.0.1", "port": service.it.port, "method": method, "user": "u-1", "at": start}
-    statuses = node("snowplow.mjs", given)
+    statuses = node("snowplow.mjs", given, needs="@snowplow/node-tracker")
     assert set(statuses) == {200}
     rows = service.rows(name)
     assert told(rows) == [
@@ -302,7 +286,8 @@ def test_matomo_tracker_node(service: Service, site: tuple[str, str]) -> None:
         {"url": "https://shop.test/e", **old},
         {"url": "https://shop.test/f", "uid": "u-1", "cdt": "yesterday"},
     ]
-    said = node("matomo.mjs", {"idsite": key, "url": f"{service.host}/matomo.php", "single": single, "bulk": bulk})
+    given = {"idsite": key, "url": f"{service.host}/matomo.php", "single": single, "bulk": bulk}
+    said = node("matomo.mjs", given, needs="matomo-tracker")
     assert said == {
         "errors": [],
         "answer": {"status": "success", "tracked": 3, "invalid": 1, "invalid_indices": [3]},

@@ -11,7 +11,7 @@ from tracker.collector.signals import Heard, hear
 from tracker.core import privacy
 from tracker.core.consent_strings import tcf
 from tracker.core.event import RawConsent
-from tracker.core.privacy import PrivacySettings, flags_of
+from tracker.core.privacy import PrivacySettings, SharingNetwork, flags_of
 from tracker.core.suppression import State
 
 EEA, UNKNOWN, CA, US, OTHER = Region.OPT_IN, Region.UNKNOWN, Region.US_OPT_OUT, Region.US, Region.OTHER
@@ -58,9 +58,10 @@ def test_what_was_said_in_so_many_words(row):
     assert decision.stored == mode
 
 
-def agreed(*purposes: int, v: bool = False, **more: Any) -> Heard:
-    """A valid TC string with these purposes; `v`: it allows every network of the site."""
-    return Heard(own=sum(1 << purpose for purpose in purposes), shared=v, **more)
+def agreed(*purposes: int, v: bool = False, some: bool = False, **more: Any) -> Heard:
+    """A valid TC string with these purposes; `v`: it allows both networks of the site, `some`: one of them."""
+    vendors = (21, 755) if v else (21,) if some else ()
+    return Heard(own=sum(1 << purpose for purpose in purposes), vendors=vendors, shared=v, **more)
 
 
 ALL = (1, 3, 4)
@@ -107,10 +108,19 @@ TABLE: list[tuple[str, dict[str, Any], str, int, str | None]] = [
     ("9 1 and 3", {"heard": agreed(1, 3, v=True)}, "M3", 0, None),
     ("10 no vendor", {"heard": agreed(*ALL)}, "M3", 0, None),
     ("10 own yes, no vendor", {"heard": agreed(*ALL), "analytics": True, "ads": True}, "M3", 0, None),
-    ("11 vendor", {"heard": agreed(*ALL, v=True)}, "M4", 1, None),
+    ("11 vendor", {"heard": agreed(*ALL, v=True)}, "M4:21,755", 1, None),
+    ("11 one vendor of two", {"heard": agreed(*ALL, some=True)}, "M4:21", 0, None),
+    (
+        "11 one vendor of two, own yes",
+        {"heard": agreed(*ALL, some=True), "analytics": True, "ads": True},
+        "M4:21",
+        0,
+        None,
+    ),
+    ("11 one vendor, GPC", {"heard": agreed(*ALL, some=True), "gpc": True}, "M2", 0, None),
     ("11 own no to ads", {"heard": agreed(*ALL, v=True), "ads": False}, "M2", 0, None),
     ("11 own no to analytics", {"heard": agreed(*ALL, v=True), "analytics": False}, "M0", 0, "refused"),
-    ("11 opt-out site", {"heard": agreed(*ALL, v=True), "policy": "opt-out"}, "M4", 1, None),
+    ("11 opt-out site", {"heard": agreed(*ALL, v=True), "policy": "opt-out"}, "M4:21,755", 1, None),
     ("3 opt-out site", {"heard": agreed(), "policy": "opt-out"}, "M0", 0, "refused"),
     ("10 opt-out site", {"heard": agreed(*ALL), "policy": "opt-out"}, "M3", 0, None),
     ("12 sensitive", {"region": CA, "flags": privacy.SENSITIVE}, "M2", 0, None),
@@ -134,9 +144,9 @@ TABLE: list[tuple[str, dict[str, Any], str, int, str | None]] = [
     ("21 rest", {"region": OTHER}, "M2", -1, None),
     ("21 enabled", {"region": OTHER, "flags": privacy.SHARE_ELSEWHERE}, "M4", 1, None),
     ("21 string refuses ads", {"region": OTHER, "heard": agreed(1), "flags": privacy.SHARE_ELSEWHERE}, "M2", 0, None),
-    ("21 string agrees", {"region": OTHER, "heard": agreed(*ALL, v=True)}, "M4", 1, None),
+    ("21 string agrees", {"region": OTHER, "heard": agreed(*ALL, v=True)}, "M4:21,755", 1, None),
     ("22 unknown", {"region": UNKNOWN}, "M0", -1, "no_consent"),
-    ("23 unknown, string", {"region": UNKNOWN, "heard": agreed(*ALL, v=True)}, "M4", 1, None),
+    ("23 unknown, string", {"region": UNKNOWN, "heard": agreed(*ALL, v=True)}, "M4:21,755", 1, None),
     ("always_eea", {"region": CA, "flags": privacy.ALWAYS_EEA}, "M0", -1, "no_consent"),
 ]
 SILENT: dict[str, Any] = {
@@ -147,7 +157,13 @@ SILENT: dict[str, Any] = {
 @pytest.mark.parametrize(("row", "given", "mode", "ads", "reason"), TABLE, ids=[row[0] for row in TABLE])
 def test_decision_table(row, given, mode, ads, reason):
     decision = decide(**SILENT | given)
-    assert (decision.mode.name, decision.ads, decision.reason) == (mode, ads, reason), row
+    assert (decision.stored, decision.ads, decision.reason) == (mode, ads, reason), row
+
+
+def test_every_row_of_the_decision_table_is_there():
+    rows = {row[0].split()[0].rstrip(",") for row in TABLE}
+    assert rows >= {f"C{n}" for n in range(1, 7)} | {str(n) for n in range(1, 24)}
+    assert len({row[0] for row in TABLE}) == len(TABLE)
 
 
 GOLDEN = "CQSbk4AQSbk4ANwAAAENAwCgAAAAAAAAAAYgACPAAAAA.IDKQA4AAgAKAGQAygAAA"
@@ -177,19 +193,25 @@ def test_strings_are_heard(monkeypatch):
     def heard(text: str, settings: PrivacySettings = networks, **more: str) -> Heard | None:
         return hear(RawConsent(tcf=text, **more), settings, now)
 
-    assert heard("all") == Heard(own=0b11010, shared=True, updated=THEN)
+    both = {"vendors": (755, 21), "shared": True, "updated": THEN}
+    assert heard("all") == Heard(own=0b11010, **both)
     assert heard("all", privacy.PLAIN) == Heard(own=0b11010, shared=False, updated=THEN)  # shares with nobody
-    assert heard("publisher") == Heard(own=0b10, shared=True, updated=THEN)
-    assert heard("treated") == Heard(own=0b11000, shared=True, updated=THEN)
-    assert heard("treated", PrivacySettings(vendors=(21,), purpose_one=("DE",))) == heard("all")
-    assert heard("short") == Heard(own=0b11010, shared=False, updated=THEN)
+    assert heard("publisher") == Heard(own=0b10, **both)
+    assert heard("treated") == Heard(own=0b11000, **both)
+    assert heard("treated", PrivacySettings(vendors=(755, 21), purpose_one=("DE",))) == heard("all")
+    named = PrivacySettings(vendors=(21,), networks=(SharingNetwork(name="google", vendor=755),))
+    assert named.asked_vendors == (21, 755)
+    assert (named.vendor_of("google"), named.vendor_of("meta")) == (755, None)
+    assert heard("short", named) == Heard(own=0b11010, vendors=(21,), updated=THEN)
+    assert heard("short") == Heard(own=0b11010, vendors=(21,), updated=THEN)  # discloses one of the two
     assert heard("nonsense") == BAD
     assert heard("x" * 9000) == BAD
-    assert heard("all", usp="1YYN") == Heard(own=0b11010, shared=True, updated=THEN, opted_out=True)
-    assert heard("all", usp="odd") == Heard(own=0b11010, shared=True, updated=THEN, unreadable=True)
-    assert heard("all", gpp="DBABM~publisher") == Heard(own=0b10, shared=True, updated=THEN)  # what both allow
-    assert heard("all", gpp="DBABM~nonsense") == Heard(own=0b11010, shared=True, updated=THEN, unreadable=True)
-    assert heard("all", gpp="DBAB") == Heard(own=0b11010, shared=True, updated=THEN, unreadable=True)
+    assert heard("all", usp="1YYN") == Heard(own=0b11010, **both, opted_out=True)
+    assert heard("all", usp="odd") == Heard(own=0b11010, **both, unreadable=True)
+    assert heard("all", gpp="DBABM~short").vendors == (21,)
+    assert heard("all", gpp="DBABM~publisher") == Heard(own=0b10, **both)  # what both allow
+    assert heard("all", gpp="DBABM~nonsense") == Heard(own=0b11010, **both, unreadable=True)
+    assert heard("all", gpp="DBAB") == Heard(own=0b11010, **both, unreadable=True)
     assert hear(RawConsent(gpp="DBABLA~BVQqAAAAAgA.QA"), networks, now) == Heard()
     assert hear(RawConsent(gpp="DBABLA~BVQqAAAAAgA.YA"), networks, now) == Heard(opted_out=True)
     assert hear(RawConsent(analytics=True), networks, now) is None

@@ -57,6 +57,15 @@ async def test_before_consent_there_is_no_cookie_and_after_refusal_it_goes(colle
     assert [type(record) for record in collector.stored()] == [Suppressed, Suppressed, Event]
 
 
+async def test_a_signal_without_consent_takes_the_cookie_away(collector):
+    """P-34: Global Privacy Control where consent is asked for is a refusal; waiting for an answer is none."""
+    silent = event(consent={})
+    waiting = await collector.events(silent, headers=ORIGIN | {"Cookie": "jt_vid=visitor-1"})
+    assert "Set-Cookie" not in waiting.headers
+    signalled = await collector.events(silent, headers=ORIGIN | {"Cookie": "jt_vid=visitor-1", "Sec-GPC": "1"})
+    assert "Max-Age=0" in signalled.headers["Set-Cookie"]
+
+
 async def test_cookies_over_https(start):
     collector = await start(https=True)
     answer = await collector.events(event(), headers=ORIGIN)

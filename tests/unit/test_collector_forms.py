@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import msgspec
 import pytest
+from aiohttp import FormData
 from api_client import serve
 from collector_http import put_sites
 
@@ -132,6 +133,53 @@ async def test_what_is_no_form_of_the_site_is_refused(collector):
     assert (await fill(collector, "feedback", {"text": "x" * 20_000})).status == 413
     wrong = await collector.send("/f/feedback?site=wk", json.dumps({"text": "x"}).encode(), headers=BROWSER)
     assert wrong.status == 400
+    assert collector.stored() == []
+
+
+async def post_parts(collector, body: object, kind: str | None = None):
+    heads = BROWSER | {"Referer": PAGE} | ({} if kind is None else {"Content-Type": kind})
+    return await collector.send("/f/feedback", body, headers=heads, allow_redirects=False)
+
+
+async def test_a_form_in_parts_is_the_same(collector):
+    """`enctype="multipart/form-data"`, as of forms that take a file; the file itself is nobody's business."""
+    fields = FormData()
+    said = {"site": "wk", "consent_analytics": "yes", "text": "Grüße\r\nand more", "topic": "idea", "rating": "4"}
+    for name, value in said.items():
+        fields.add_field(name, value)
+    fields.add_field("photo", b"\xff\xd8\xff" * 50, filename="a.jpg", content_type="image/jpeg")
+    fields.add_field("empty", "")
+    answer = await post_parts(collector, fields)
+    assert (answer.status, answer.headers["Location"]) == (303, PAGE)
+    [event] = collector.stored()
+    assert (event.name, event.props) == ("feedback_sent", {"form": "feedback", "topic": "idea", "rating": 4})
+    assert unseal_message(keys_of("shop", "wk", KEY), event.vault)["text"] == "Grüße\r\nand more"
+
+
+NESTED = b"".join(b"--%d\r\nContent-Type: multipart/x; boundary=%d\r\n\r\n" % (n, n + 1) for n in range(400))
+PART = b'--x\r\nContent-Disposition: form-data; name="%b"\r\n\r\n%b\r\n'
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"", "multipart/form-data; boundary=x"),
+        (b"no parts at all", "multipart/form-data; boundary=x"),
+        (PART % (b"site", b"wk") + b"--x--", "multipart/form-data"),
+        (PART % (b"site", b"\xff\xfe") + b"--x--", "multipart/form-data; boundary=x"),
+        (b"--x\r\n\r\nnameless\r\n--x--", "multipart/form-data; boundary=x"),
+        (PART % (b"a", b"b") * 41 + b"--x--", "multipart/form-data; boundary=x"),
+        (b"--x\r\nContent-Type: multipart/mixed; boundary=y\r\n" * 300, "multipart/form-data; boundary=x"),
+        (b"--x\r\nContent-Disposition: " + b'"' * 8000 + b"\r\n\r\nx\r\n--x--", "multipart/form-data; boundary=x"),
+        (b"--x\r\nContent-Disposition: " + b"(" * 8000 + b"\r\n\r\nx\r\n--x--", "multipart/form-data; boundary=x"),
+        (b"--x\r\n" + b"A: b\r\n" * 2500, "multipart/form-data; boundary=x"),
+        (b"--x\r\n\x00\xff: b\r\n\r\nx\r\n--x--", "multipart/form-data; boundary=x"),
+        (b"x", "multipart/form-data; boundary=" + "y" * 500),
+        (NESTED[:16_384], "multipart/form-data; boundary=0"),
+    ],
+)
+async def test_broken_parts_are_refused(collector, body, kind):
+    assert (await post_parts(collector, body, kind)).status == 400
     assert collector.stored() == []
 
 

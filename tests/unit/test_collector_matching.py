@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 
+import msgspec
 import pytest
 from api_client import serve
 from collector_http import put_sites
@@ -162,6 +164,83 @@ async def test_a_partner_without_hosts_is_led_nowhere(collector, tmp_path):
     assert (await ask(collector, "/sync", site="wk-2", redirect="https://dsp.test/")).status == 400
 
 
+def partners(*more: MatchPartner) -> GateSettings:
+    asks = MatchPartner(
+        name="asks",
+        vendor=755,
+        hosts=("dsp.test",),
+        macro="$UID",
+        url="https://eu.dsp.test/sync?c=${GDPR_CONSENT_755}&o=${GDPR_CONSENT_10}&g=${GDPR}&r=${REDIRECT}",
+    )
+    framed = MatchPartner(name="framed", vendor=10, hosts=("f.test",), url="https://f.test/?${REDIRECT}", type="iframe")
+    return GateSettings(partners=(DSP, asks, framed, *more))
+
+
+async def cookie_sync(collector, said: dict[str, Any], **headers: str) -> tuple[int, Any]:
+    heads = BROWSER | OURS | {"Content-Type": "text/plain", "Origin": "https://shop.example"} | headers
+    answer = await collector.send("/cookie_sync", json.dumps(said).encode(), headers=heads)
+    return answer.status, json.loads(answer.body)
+
+
+async def test_a_page_is_told_whom_to_ask(collector, strings, tmp_path):
+    gate = partners()
+    put_sites(tmp_path, msgspec.structs.replace(SHOP, gate=gate), msgspec.structs.replace(FREE, gate=gate))
+    said = {"site": "wk", "bidders": ["asks", "framed", "dsp", "nobody"], "gdpr": 1, "gdpr_consent": strings["yes"]}
+    status, answer = await cookie_sync(collector, said)
+    [one] = answer["bidder_status"]  # framed is not allowed, dsp has no address, nobody is unknown
+    assert (status, answer["status"], one["bidder"], one["no_cookie"]) == (200, "ok", "asks", True)
+    assert (one["usersync"]["type"], one["usersync"]["supportCORS"]) == ("redirect", False)
+    address = urlsplit(one["usersync"]["url"])
+    asked = dict(parse_qsl(address.query, keep_blank_values=True))
+    assert (address.scheme, address.hostname, address.path) == ("https", "eu.dsp.test", "/sync")
+    assert (asked["c"], asked["o"], asked["g"]) == (strings["yes"], "", "1")
+    back = urlsplit(asked["r"].replace("$UID", "p-5"))  # as the partner does it
+    assert f"{back.scheme}://{back.netloc}" == collector.url
+    answer = await collector.send(f"{back.path}?{back.query}", method="GET", headers=BROWSER | OURS)
+    assert answer.status == 200
+    [record] = collector.stored()
+    assert (record.name, record.props) == ("id_match", {"partner": "asks", "partner_uid": "p-5"})
+
+    async def told(said: dict[str, Any], **headers: str) -> list[str]:
+        status, answer = await cookie_sync(collector, said, **headers)
+        assert status == 200, answer
+        return [one["bidder"] for one in answer["bidder_status"]]
+
+    assert await told({"site": "wk-free"}) == ["asks", "framed"]
+    assert await told({"site": "wk-free", "limit": 1}) == ["asks"]
+    assert await told({"site": "wk-free", "us_privacy": "1YYN"}) == []
+    assert await told({"site": "wk-free"}, **{"Sec-GPC": "1"}) == []
+    assert await told({"site": "wk", "gdpr": 0}) == []  # where the person is nobody knows
+    assert await told({"site": "wk", "gdpr": 1, "gdpr_consent": "nonsense"}) == []
+    assert await told({"site": "wk", "analytics": 1, "ads": 1}) == ["asks", "framed"]
+    assert await told({"site": "wk-free", "visitor": "visitor-9"}, Cookie="") == ["asks", "framed"]
+    status, answer = await cookie_sync(collector, {"site": "wk-free"}, Cookie="")
+    assert (status, answer) == (200, {"status": "no_cookie", "bidder_status": []})
+    assert len(collector.stored()) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ({"site": "wk", "gdpr": 1}, 400),
+        ({"site": "wk", "bidders": "asks"}, 400),
+        ({"site": "nobody"}, 401),
+        ([], 400),
+    ],
+)
+async def test_what_cookie_sync_refuses(collector, said, status):
+    assert (await cookie_sync(collector, said))[0] == status
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://evil.test/?${REDIRECT}", "http://dsp.test/?${REDIRECT}", "https://dsp.test/", "https://${REDIRECT}"],
+)
+def test_a_partner_is_asked_on_its_own_hosts_only(url):
+    with pytest.raises(ValueError, match="url must be https"):
+        MatchPartner(name="x", hosts=("dsp.test",), url=url)
+
+
 async def test_a_partners_id_on_the_list_is_left_alone(collector):
     from tracker.catalog import Catalog
 
@@ -175,8 +254,8 @@ async def test_a_partners_id_on_the_list_is_left_alone(collector):
     assert (await ask(collector, "/setuid", site="wk-free", uid="p-2")).status == 200
 
 
-async def test_match_rates(embedded, data):
-    road = Road(data, embedded)
+async def test_match_rates(engine, data):
+    road = Road(data, engine)
     old = T0 - 40 * 86_400_000
 
     def match(n: int, visitor: str, uid: str, partner: str = "dsp", **more: Any) -> Event:
@@ -196,12 +275,12 @@ async def test_match_rates(embedded, data):
             event(9, name="id_shared", visitor="e", mode="M4", props={"partner": "dsp"}),
         ]
     )
-    found = match_rates.run(embedded, "shop", {"dsp": 30, "other": 1}, T0 + 60_000)
+    found = match_rates.run(engine, "shop", {"dsp": 30, "other": 1}, T0 + 60_000)
     assert found == [
         {"partner": "dsp", "days": 30, "visitors": 4, "matched": 1, "shared": 1, "rate": 0.25},
         {"partner": "other", "days": 1, "visitors": 4, "matched": 1, "shared": 0, "rate": 0.25},
     ]
-    async with serve(embedded, data) as api:
+    async with serve(engine, data) as api:
         api.catalog.sites.create("shop", consent="opt-out")
         assert (await api.ask("GET", "/api/v1/partners?site=shop")) == (200, {"partners": []})
         gate = {"partners": [{"name": "dsp", "hosts": ["dsp.test"], "macro": "$UID", "vendor": 755}]}

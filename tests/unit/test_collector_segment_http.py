@@ -32,10 +32,11 @@ async def test_segment_calls(collector, call):
         ("/v1/track?writeKey=wk", {}, {}),
         ("/v1/track", {}, {"writeKey": "wk"}),
         ("/v1/track", {"X-Write-Key": "wk"}, {}),
+        ("/api/s/track", {"X-Write-Key": "wk:secret"}, {"writeKey": "wk:***"}),
         ("//v1//track/", basic("wk"), {}),
         ("/beacon/v1/batch?writeKey=wk", {}, {"batch": [{"type": "track", "event": "x", "userId": "u"}]}),
     ],
-    ids=range(6),
+    ids=range(7),
 )
 async def test_where_segment_libraries_put_the_key(collector, path, headers, extra):
     answer = await collector.send(path, {"event": "x", "userId": "u", **extra}, headers=headers)

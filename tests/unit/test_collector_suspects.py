@@ -110,6 +110,68 @@ async def test_what_the_collector_marks(collector):
     assert [record.bot for record in collector.stored()] == ["", "no_language", ""]
 
 
+HINTS = {
+    "Sec-CH-UA": '"Chromium";v="131", "Google Chrome";v="131", "Not?A_Brand";v="24"',
+    "Sec-CH-UA-Mobile": "?0",
+    "Sec-CH-UA-Platform": '"Linux"',
+}
+FETCH = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "cors", "Sec-Fetch-Dest": "empty"}
+WINDOWS = CHROME.replace("X11; Linux x86_64", "Windows NT 10.0; Win64; x64")
+PHONE = CHROME.replace("X11; Linux x86_64", "Linux; Android 10; K").replace(" Safari", " Mobile Safari")
+TOLD = [
+    # what is odd, user agent, headers, reason
+    ("nothing", CHROME, {**HINTS, **FETCH}, None),
+    ("no hints: plain http, Firefox, Safari", CHROME, FETCH, None),
+    ("nothing at all", CHROME, {}, None),
+    ("Firefox", FIREFOX, FETCH, None),
+    ("Windows", WINDOWS, {**HINTS, "Sec-CH-UA-Platform": '"Windows"'}, None),
+    ("another brand", CHROME, {**HINTS, "Sec-CH-UA": '"Opera";v="115", "Chromium";v="131"'}, None),
+    ("a brand with a long version", CHROME, {**HINTS, "Sec-CH-UA": '"YaBrowser";v="24.12", "Chromium";v="131"'}, None),
+    ("a phone that asks for the desktop's pages", CHROME, {**HINTS, "Sec-CH-UA-Platform": '"Android"'}, None),
+    ("a phone", PHONE, {**HINTS, "Sec-CH-UA-Platform": '"Android"', "Sec-CH-UA-Mobile": "?1"}, None),
+    ("a browser that claims nothing", "Opera/9.80", HINTS, None),
+    ("noise", CHROME, {"Sec-CH-UA": '";v="' * 400, "Sec-CH-UA-Platform": "x" * 4000}, None),
+    ("no window", CHROME, {"Sec-CH-UA": '"HeadlessChrome";v="131", "Chromium";v="131"'}, "headless"),
+    ("Firefox has no hints", FIREFOX, HINTS, "client_hints"),
+    ("Safari has none either", SAFARI, HINTS, "client_hints"),
+    ("another version", CHROME, {**HINTS, "Sec-CH-UA": '"Chromium";v="120"'}, "client_hints"),
+    ("another system", CHROME, {**HINTS, "Sec-CH-UA-Platform": '"Windows"'}, "client_hints"),
+    ("another system, the other way", WINDOWS, {**HINTS, "Sec-CH-UA-Platform": '"macOS"'}, "client_hints"),
+    ("an unknown site", CHROME, {**FETCH, "Sec-Fetch-Site": "cross-origin"}, "fetch_metadata"),
+    ("an unknown mode", CHROME, {**FETCH, "Sec-Fetch-Mode": "post"}, "fetch_metadata"),
+    ("a user who is none", CHROME, {**FETCH, "Sec-Fetch-User": "?0"}, "fetch_metadata"),
+]
+
+
+@pytest.mark.parametrize(("ua", "headers", "reason"), [row[1:] for row in TOLD], ids=[row[0] for row in TOLD])
+async def test_headers_that_cannot_all_be_true(collector, monkeypatch, ua, headers, reason):
+    """From a public address; a private one is a test of the site's own, or behind a proxy that nobody declared."""
+    from tracker.collector import service as of_service
+
+    sent = {**ORIGIN, "User-Agent": ua, "Accept-Language": "de", **headers}
+    await collector.events(EVENT, headers=sent)
+    monkeypatch.setattr(of_service, "is_public", lambda block: True)
+    await collector.events(EVENT, headers=sent)
+    assert [record.bot for record in collector.stored()] == ["", reason or ""]
+
+
+@pytest.mark.parametrize("broken", [b"", b',"x":"\\ud800"'])
+async def test_a_browser_that_a_program_steers(collector, monkeypatch, broken):
+    from tracker.collector import service as of_service
+
+    async def post(driven: bytes) -> None:
+        body = b'{"site":"wk","webdriver":%b,"events":[{"type":"track","name":"look","visitor":"v1",' % driven
+        body += b'"consent":{"analytics":true}}]%b}' % broken
+        answer = await collector.send("/e", body, headers={**ORIGIN, "User-Agent": CHROME, "Accept-Language": "de"})
+        assert answer.status == 204
+
+    await post(b"true")
+    monkeypatch.setattr(of_service, "is_public", lambda block: True)
+    for driven in (b"true", b"false", b"null"):
+        await post(driven)
+    assert [record.bot for record in collector.stored()] == ["", "webdriver", "", ""]
+
+
 async def test_a_busy_block_is_marked(collector, monkeypatch):
     from tracker.collector import service as of_service
 

@@ -7,7 +7,7 @@ select
 from (
     select
         visitor,
-        max(mode = 'M4') as shareable,
+        max(startsWith(mode, 'M4')) as shareable,
         argMaxIf(
             JSONExtractString(props, 'partner_uid') != '', (ts, arrival),
             event = 'id_match' and JSONExtractString(props, 'partner') = {partner:String}

@@ -9,7 +9,10 @@ import msgspec
 
 from tracker.api.call import Call, Reply
 from tracker.api.data import last_event
+from tracker.core.errors import BadRequest
+from tracker.core.privacy import PrivacySettings
 from tracker.core.site import Site
+from tracker.networks import NETWORKS
 from tracker.pixel import bundle
 
 
@@ -39,6 +42,8 @@ def changed(call: Call) -> dict[str, Any]:
     """`PUT /api/v1/sites/{name}`: what is left out stays."""
     site = call.site(call.path["name"])
     change = call.body
+    if change.privacy is not None:
+        _check_networks(change.privacy)
     site = call.services.catalog.sites.update(
         site.name,
         domains=change.domains,
@@ -52,6 +57,13 @@ def changed(call: Call) -> dict[str, Any]:
     declared = {} if change.privacy is None else {"privacy": msgspec.to_builtins(change.privacy)}
     call.audit("site.update", site=site.name, **declared)
     return _shown(call, site)
+
+
+def _check_networks(privacy: PrivacySettings) -> None:
+    """Raises BadRequest for a name that no export has: a spelling mistake would allow nobody anything, unseen."""
+    for one in privacy.networks:
+        if one.name not in NETWORKS:
+            raise BadRequest(f"privacy.networks: {one.name} is none of {', '.join(NETWORKS)}", field="privacy")
 
 
 def deleted(call: Call) -> dict[str, Any]:

@@ -39,6 +39,7 @@ def changes(
     delivered: Mapping[int, int],
     due_before: int,
     few: int,
+    vendor: int | None = None,
 ) -> Changes:
     """`leaving`: persons who may leave the house. `delivered`: ledger key -> when (ms); earlier than `due_before` it is
     said again, or the membership would end.
@@ -51,7 +52,7 @@ def changes(
     found = Changes([one for one in leaving if since.get(one, 0) <= due_before])
     found.unchanged = len(leaving) - len(found.add)
     gone = [key for key, person in standing.items() if person not in members]
-    refused = _refused(engine, site, definition, {standing[key] for key in gone})
+    refused = _refused(engine, site, definition, {standing[key] for key in gone}, vendor)
     for key in gone:
         (found.refused if standing[key] in refused else found.left).append(key)
     new = sum(one not in since for one in found.add)
@@ -63,12 +64,14 @@ def changes(
     return found
 
 
-def _refused(engine: Engine, site: Site, definition: Definition, people: Collection[int]) -> set[int]:
+def _refused(
+    engine: Engine, site: Site, definition: Definition, people: Collection[int], vendor: int | None
+) -> set[int]:
     """Those of some persons who may not leave the house any more, or of whom nothing is left."""
     refused: set[int] = set()
     asked = sorted(people)
     for at in range(0, len(asked), known.AT_ONCE):
         some = asked[at : at + known.AT_ONCE]
-        verdicts = gate(engine, site, definition, some)
+        verdicts = gate(engine, site, definition, some, vendor)
         refused |= {one for one in some if verdicts.get(one, ("erased", False))[0] != "exportable"}
     return refused

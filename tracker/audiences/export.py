@@ -107,6 +107,7 @@ class _Run:
         self.engine, self.catalog, self.folder, self.order = engine, catalog, folder, order
         site = order.site
         self.keys = keys_of(site.name, site.write_key, site.identifier_key)
+        self.vendor = site.privacy.vendor_of(order.network.name)
         self.counts = self._nothing()
 
     def all(self) -> None:
@@ -157,6 +158,7 @@ class _Run:
             delivered=delivered,
             due_before=began - int(RESEND_AFTER * order.days * DAY_MS) if order.network.days else 0,
             few=min(FEW, order.export.min_size),
+            vendor=self.vendor,
         )
         self.counts |= {"removed": len(found.refused) + len(found.left), "unchanged": found.unchanged}
         if found.too_few:
@@ -189,7 +191,9 @@ class _Run:
 
     def _judge(self, now_ms: int) -> list[int]:
         leaving: list[int] = []
-        for person, verdict, _granted in judge(self.engine, self.order.site, self.order.definition, now_ms):
+        for person, verdict, _granted in judge(
+            self.engine, self.order.site, self.order.definition, now_ms, self.vendor
+        ):
             if verdict == "exportable":
                 leaving.append(person)
             else:
@@ -242,7 +246,7 @@ class _Run:
 
     def _may_leave(self, people: list[int]) -> Iterator[tuple[int, Member]]:
         """Asked again at the moment of writing, of the store and of the suppression list itself."""
-        verdicts = gate(self.engine, self.order.site, self.order.definition, people)
+        verdicts = gate(self.engine, self.order.site, self.order.definition, people, self.vendor)
         left = set(people)
         allowed = [one for one in people if verdicts.get(one, ("", False))[0] == "exportable"]
         found = known.members(self.engine, self.catalog, self.order.site, self.order.network, allowed)

@@ -24,6 +24,12 @@ WITHHELD = ("no_consent", "opted_out", "suppressed", "holdout")
 ROWS_AT_ONCE = 500_000
 
 _ALLOWED = {"opt-in": "decided and decision = 1", "opt-out": "not (decided and decision = 0)"}
+_ADS = Fragment("ads")
+_OF_VENDOR = "if(startsWith(mode, 'M4:'), toInt8(has(splitByChar(',', substring(mode, 4)), {vendor:String})), ads)"
+_SIGNALLED = "max(gpc) > 0"
+# Neither is a yes that came with the signal undone by it, nor does a yes count that nobody said in so many words.
+_SIGNALLED_SINCE = """(countIf(gpc > 0 and ads != 1) > 0 and
+    maxIf((ts, arrival), gpc > 0 and ads != 1) >= maxIf((ts, arrival), type = 'consent' and ads = 1))"""
 _REFUSAL = {"opt-in": "no_consent", "opt-out": "opted_out"}
 
 
@@ -62,21 +68,28 @@ def members(
     }
 
 
-def judge(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Iterator[tuple[int, str, bool]]:
-    """(person's key, verdict, said yes to ads) of every member, each once. `exportable`: may leave the house."""
+def judge(
+    engine: Engine, site: Site, definition: Definition, now_ms: int, vendor: int | None = None
+) -> Iterator[tuple[int, str, bool]]:
+    """(person's key, verdict, said yes to ads) of every member, each once. `exportable`: may leave the house.
+
+    `vendor`: for the network with this number in the Global Vendor List; None for anywhere.
+    """
     size = preview(engine, site, definition, now_ms)["size"]
     shares = max(1, -(-size // ROWS_AT_ONCE))
     for share in range(shares):
-        verdicts = _members(engine, site, definition, now_ms)
+        verdicts = _members(engine, site, definition, now_ms, vendor)
         yield from engine.ask(_wrap("share", verdicts, shares=shares, share=share)).rows
 
 
-def gate(engine: Engine, site: Site, definition: Definition, people: Sequence[int]) -> dict[int, tuple[str, bool]]:
+def gate(
+    engine: Engine, site: Site, definition: Definition, people: Sequence[int], vendor: int | None = None
+) -> dict[int, tuple[str, bool]]:
     """Person's key -> (verdict, said yes to ads), as of now and whatever the rule says. Erased persons have none."""
     if not people:
         return {}
     theirs = Fragment(f" and key in {persons.keys_of('gated').text}", {"gated": list(people)})
-    rows = engine.ask(_verdicts(engine, site, definition, only=theirs, rule=Fragment("true"))).rows
+    rows = engine.ask(_verdicts(engine, site, definition, only=theirs, rule=Fragment("true"), vendor=vendor)).rows
     return {int(person): (str(verdict), bool(granted)) for person, verdict, granted in rows}
 
 
@@ -105,8 +118,9 @@ def holds(engine: Engine, site: Site, definition: Definition, people: Sequence[i
     )
 
 
-def _members(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Query:
-    return _verdicts(engine, site, definition, only=Fragment(""), rule=_rule(engine, site, definition, now_ms))
+def _members(engine: Engine, site: Site, definition: Definition, now_ms: int, vendor: int | None = None) -> Query:
+    rule = _rule(engine, site, definition, now_ms)
+    return _verdicts(engine, site, definition, only=Fragment(""), rule=rule, vendor=vendor)
 
 
 def _rule(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Fragment:
@@ -121,12 +135,16 @@ def _rule(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Fr
     return Fragment(rule, params.values)
 
 
-def _verdicts(engine: Engine, site: Site, definition: Definition, *, only: Fragment, rule: Fragment) -> Query:
+def _verdicts(
+    engine: Engine, site: Site, definition: Definition, *, only: Fragment, rule: Fragment, vendor: int | None = None
+) -> Query:
     secret = keys_of(site.name, site.write_key, site.identifier_key)
     return fill(
         load(__package__, "verdicts"),
         {
             "allowed": Fragment(_ALLOWED[site.consent]),
+            "ads": _ADS if vendor is None else Fragment(_OF_VENDOR, {"vendor": str(vendor)}),
+            "signalled": Fragment(_SIGNALLED_SINCE if site.privacy.later_opt_in else _SIGNALLED),
             "person": Fragment(persons.PERSON),
             "events": events_source(engine),
             "persons": persons.join(),

@@ -1,7 +1,10 @@
 -- Everybody a rule finds, and whether they may leave the house. Consent is that of the person: all keys, all browsers,
--- the latest decision. A GPC signal, once seen, holds for ever, and so does a place on the suppression list. Each member has one verdict, the first that applies.
+-- the latest decision. A GPC signal, once seen, holds for ever (on a site with `later_opt_in`
+-- until that person explicitly says yes to ads), and so does a place on the suppression list. Each member has one verdict, the first that applies.
 -- The hold-out is drawn by the key of the person's first event to arrive: being identified, or merged, changes it not.
--- Slots: allowed, person, events, persons, listed, only, rule.
+-- `decision`: 1 yes, 0 no. Where a TC string decided, `mode` ends in the vendors it allows (`M4:21,755`), and for the network of an export
+-- only its own vendor counts: neither what the others may do, nor a yes that was given before this network was asked about.
+-- Slots: allowed, ads, signalled, person, events, persons, listed, only, rule.
 select
     who,
     multiIf(
@@ -16,9 +19,9 @@ select
 from (
     select
         /*person*/ as who,
-        argMaxIf(ads, (ts, arrival), ads >= 0) as decision,
+        argMaxIf(/*ads*/, (ts, arrival), ads >= 0) as decision,
         countIf(ads >= 0) > 0 as decided,
-        max(gpc) > 0 as signalled,
+        /*signalled*/ as signalled,
         argMin(key, arrival) as first_key,
         countIf(key global in /*listed*/) > 0 or who global in /*listed*/ as listed
     from /*events*/ /*persons*/

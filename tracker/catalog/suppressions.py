@@ -1,7 +1,7 @@
 """The suppression list: an append-only log, the set it amounts to, and the file through which collectors know of it.
 
 Every addition is repeatable: the loader may come with the same segment again. A withdrawal is ended by a later yes of
-the same person and by nothing else; every other reason stays.
+the same person, Global Privacy Control by a later yes to ads where the site says so; every other reason stays.
 """
 
 from __future__ import annotations
@@ -26,7 +26,9 @@ _REST = 20
 
 
 class Deed(NamedTuple):
-    """Somebody is put on the list at `at` (ms) for a reason; with `lift`, a withdrawal before `at` is over."""
+    """Somebody is put on the list at `at` (ms) for a reason; with `lift`, what was before `at` is over.
+
+    When a withdrawal was is known here; of Global Privacy Control whoever lifts it has looked."""
 
     site: str
     hash: bytes
@@ -138,7 +140,7 @@ def _one(session: Session, rows: dict[tuple[str, str], SuppressedRow], deed: Dee
     row = rows.get(key)
     bit = deed.reason.bit
     if deed.lift:
-        if row is None or not row.reasons & bit or row.since >= deed.at:
+        if row is None or not row.reasons & bit or (bit == State.WITHDRAWN and row.since >= deed.at):
             return False
         row.reasons &= ~bit
     else:

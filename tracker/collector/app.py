@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 from yarl import URL
 
 from tracker.collector import (
+    cookie_sync,
     endpoints,
     endpoints_matomo,
     endpoints_snowplow,
@@ -45,7 +46,9 @@ _RECORDING = frozenset(("/e.gif", "/i", "/ice.png", "/matomo.php", "/piwik.php",
 _POSTS: dict[str, Handler] = {
     "/e": endpoints.post_native,
     "/beacon/v1/batch": endpoints.post_segment,
+    "/cookie_sync": cookie_sync.post_cookie_sync,
     **{f"/v1/{call}": endpoints.post_segment for call in segment.PATHS},
+    **{f"/api/s/{call}": endpoints.post_segment for call in segment.CALLS},
     **endpoints_snowplow.POSTS,
     **endpoints_matomo.POSTS,
     **newcomers.POSTS,

@@ -50,7 +50,8 @@ class Region(enum.StrEnum):
 class Decision(NamedTuple):
     """`analytics` and `ads` as stored: 1 yes, 0 no, -1 nobody said anything. `reason` is set below M2 and only there.
 
-    `stored` is the mode's name.
+    `stored` is the mode's name. Where a TC string decided on sharing, its vendors follow: `M4:21,755` may go to these
+    two networks only, and `ads` is 1 only where these are all that the site has.
     """
 
     mode: Mode
@@ -105,7 +106,13 @@ def decide(  # noqa: PLR0917 - positional, so that the cache is cheap
             shares = min(shares, 0)
             if mode > cap or cap is Mode.M0:
                 mode, reason = cap, why
-    return Decision(mode, said, shares, reason, mode.name)
+    return Decision(mode, said, shares, reason, _stored(mode, heard))
+
+
+def _stored(mode: Mode, heard: Heard | None) -> str:
+    if mode is not Mode.M4 or heard is None or heard.own is None:
+        return mode.name
+    return f"{mode.name}:{','.join(map(str, heard.vendors))}"
 
 
 def _by_rows(  # noqa: PLR0917
@@ -151,11 +158,11 @@ def _granted(heard: Heard | None) -> Mode:
         return Mode.M2
     if not heard.own & ADS_CHOICE:
         return Mode.M3
-    return Mode.M4 if heard.shared else Mode.M3
+    return Mode.M4 if heard.vendors else Mode.M3
 
 
 def _shares(heard: Heard | None, ads: bool | None) -> int:
-    """Who gave a TC string leaves the house only where it allows every network of the site."""
+    """Who gave a TC string leaves the house for everywhere only where it allows every network of the site."""
     assert heard is not None
     assert heard.own is not None
     return int(heard.shared and heard.own & SHARING == SHARING and ads is not False)

@@ -31,6 +31,7 @@ from tracker.collector.bounds import (
     SEQ_END,
     SKEW_MS,
 )
+from tracker.collector.children import PAGE_FLAG
 from tracker.collector.clicks import carries, mentions_click
 from tracker.collector.consent import Mode
 from tracker.collector.draft import Context, Way
@@ -164,6 +165,8 @@ def express(text: bytes, context: Context) -> tuple[str, bytes] | None:
         for keys in (props, *items):
             if not (harmless_keys.issuperset(keys) or learn(keys)):
                 return None
+    if PAGE_FLAG in props:
+        return None
     words = context.words
     if words is not None and not (name in words.names and words.keys.issuperset(props)):
         return None

@@ -7,9 +7,11 @@ the form's own `thanks` or `sorry`, or the page it came from where that is on on
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Iterable
 from typing import Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qsl
 from uuid import uuid4
 
 from aiohttp import hdrs, web
@@ -33,6 +35,8 @@ LONGEST_TEXT = 2_000  # characters, as the widget's
 _FIELDS = 40
 _RATE = 0.2  # a second and address block: six at once, then one in five seconds
 _RATES: web.AppKey[Buckets] = web.AppKey("form_rates", Buckets)
+_BOUNDARY = re.compile(r"""(?i);\s*boundary="?([0-9A-Za-z'()+_,./:=?-]{1,70})""")  # RFC 2046, without blanks
+_DISPOSITION = re.compile(rb'(?im)^content-disposition:\s*form-data;\s*name="([^"\r\n]{0,100})"(;\s*filename\*?=)?')
 _YES, _NO = frozenset(("1", "on", "true", "yes")), frozenset(("0", "off", "false", "no"))
 
 
@@ -45,11 +49,11 @@ def prepare(app: web.Application) -> None:
 async def post_form(request: web.Request, service: Service) -> web.StreamResponse:
     """`POST /f/FORM`. Errors before the form is known are answered as everywhere; then its sender is led to `sorry`."""
     body = await body_of(request, service, LONGEST_BODY)
-    is_form = request.content_type == "application/x-www-form-urlencoded"
-    fields = _fields(body) if is_form else {}
+    said = _fields(request.headers.get(hdrs.CONTENT_TYPE, ""), body)
+    fields = said or {}
     known = service.site_of(fields.get("site") or request.query.get("site", ""), request.headers.get(hdrs.ORIGIN))
-    if not is_form:
-        raise BadRequest("a form must be sent as application/x-www-form-urlencoded, which is what forms do by default")
+    if said is None:
+        raise BadRequest("a form must be sent as application/x-www-form-urlencoded or multipart/form-data")
     wanted = request.match_info["form"]
     form = next((one for one in known.site.gate.forms if one.id == wanted), None)
     if form is None:
@@ -102,13 +106,48 @@ def _admit(request: web.Request, service: Service) -> None:
         request.app[_RATES].take(home, 1, time.monotonic())
 
 
-def _fields(body: bytes) -> dict[str, str]:
+def _fields(content_type: str, body: bytes) -> dict[str, str] | None:
+    """Of each name the first value with something in it; None for what no form sends. Raises BadRequest."""
+    kind = content_type.partition(";")[0].strip().lower()
     try:
-        text = body.decode()
-        found = parse_qs(text, keep_blank_values=False, max_num_fields=_FIELDS)
+        if kind == "application/x-www-form-urlencoded":
+            return _first(parse_qsl(body.decode(), max_num_fields=_FIELDS))
+        if kind == "multipart/form-data":
+            return _first(_parts(content_type, body))
     except ValueError:
-        raise BadRequest(f"the form is not UTF-8, or has more than {_FIELDS} fields") from None
-    return {name: values[0].strip() for name, values in found.items() if values[0].strip()}
+        raise BadRequest(f"the form is not UTF-8, is broken, or has more than {_FIELDS} fields") from None
+    return None
+
+
+def _parts(content_type: str, body: bytes) -> list[tuple[str, str]]:
+    """What a form sends that has, or might have had, a file in it (RFC 7578); files are left out. Raises ValueError.
+
+    The libraries at hand read mail too: nested parts, codings, comments in headers, each a way to break one of them or
+    to keep it busy. A form has none of that.
+    """
+    boundary = _BOUNDARY.search(content_type)
+    if boundary is None:
+        raise ValueError("no boundary")
+    pieces = (b"\r\n" + body).split(b"\r\n--" + boundary[1].encode("ascii"), _FIELDS + 1)
+    if len(pieces) < 3 or not pieces[-1].startswith(b"--"):
+        raise ValueError("no field, no end, or too many")
+    found = []
+    for piece in pieces[1:-1]:
+        head, between, value = piece.partition(b"\r\n\r\n")
+        named = _DISPOSITION.search(head)
+        if not between or named is None:
+            raise ValueError("a part without a name")
+        if named[2] is None:
+            found.append((named[1].decode(), value.decode()))
+    return found
+
+
+def _first(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, value in pairs:
+        if text := value.strip():
+            found.setdefault(name, text)
+    return found
 
 
 def _event(form: Form, fields: dict[str, str], marked: str) -> RawEvent:

@@ -64,7 +64,9 @@ class Journey:
             self.dropped.append((record.reason, "rejected"))
         else:
             self.dropped.append((record.reason, "suppressed"))
-            self.refused = self.refused or record.reason in _FORGETS
+            self.refused = (
+                self.refused or record.reason in _FORGETS or (self.context.gpc and record.reason == "no_consent")
+            )
         self.bodies.append(body)
 
     def cookie_headers(self, came: str | None, https: bool) -> list[tuple[str, str]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Mapping
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 from aiohttp import hdrs, web
@@ -19,12 +19,11 @@ from tracker.collector.consent import Mode
 from tracker.collector.endpoints import answering
 from tracker.collector.parsed import Batch
 from tracker.collector.service import Service
-from tracker.collector.sites import KnownSite, allows
+from tracker.collector.sites import KnownSite
 from tracker.core.errors import BadRequest, TrackerError
 from tracker.core.event import RawConsent, RawEvent
 from tracker.core.gate import MatchPartner
 from tracker.core.identifiers import keyed
-from tracker.core.links import leads_somewhere
 
 LONGEST_UID = 512
 _PRIVATE = {"Cache-Control": "no-store, private"}
@@ -56,17 +55,17 @@ async def get_sync(request: web.Request, service: Service) -> web.StreamResponse
     """`GET /sync`: to an address of the partner, with our id in place of its macro, or with nothing in its place."""
     known, partner = _partner(request, service)
     template = request.query.get("redirect", "")
-    if not _allowed(template, partner):
+    if not partner.leads(template):
         raise BadRequest("redirect must be an https address on one of the partner's hosts", field="redirect")
-    visitor, headers = _visitor(request, service), list[tuple[str, str]]()
+    visitor, headers = visitor_of(request, service), list[tuple[str, str]]()
     if visitor:
         try:
-            _judge(request, service, known, partner, visitor)
+            judge(request, service, known, partner, visitor, request.query)
             headers = await _note(request, service, known, "id_shared", visitor, {"partner": partner.name})
         except TrackerError as failure:
             visitor = ""
             service.metrics.answers["match_refused", failure.status] += 1
-    target = _filled(template, partner, visitor, request.query)
+    target = filled(template, partner, visitor, request.query)
     response = web.Response(status=302, headers={**_PRIVATE, hdrs.LOCATION: target})
     for name, value in headers:
         response.headers.add(name, value)
@@ -80,10 +79,10 @@ async def get_setuid(request: web.Request, service: Service) -> web.StreamRespon
     uid = request.query.get("uid", "")
     if len(uid) > LONGEST_UID or not uid.isprintable():
         raise BadRequest(f"uid must be at most {LONGEST_UID} printable characters", field="uid")
-    visitor = _visitor(request, service)
+    visitor = visitor_of(request, service)
     headers: list[tuple[str, str]] = []
     if uid:
-        _judge(request, service, known, partner, visitor, uid)
+        judge(request, service, known, partner, visitor, request.query, uid)
     if visitor:  # an empty uid ends the match, and needs no permission
         props = {"partner": partner.name, "partner_uid": uid}
         headers = await _note(request, service, known, "id_match", visitor, props)
@@ -106,19 +105,25 @@ def _partner(request: web.Request, service: Service) -> tuple[KnownSite, MatchPa
     return known, partner
 
 
-def _visitor(request: web.Request, service: Service) -> str:
+def visitor_of(request: web.Request, service: Service, named: str = "") -> str:
     """Whom the cookie names, or, where none came, whom the address names: third parties get no cookies."""
     found = cookies.read(request.headers.get(hdrs.COOKIE), service.settings.https)
-    named = request.query.get("visitor", "")
+    named = named or request.query.get("visitor", "")
     return found or (named if cookies.ID.fullmatch(named) else "")
 
 
-def _judge(  # noqa: PLR0917
-    request: web.Request, service: Service, known: KnownSite, partner: MatchPartner, visitor: str, uid: str = ""
+def judge(  # noqa: PLR0917
+    request: web.Request,
+    service: Service,
+    known: KnownSite,
+    partner: MatchPartner,
+    visitor: str,
+    query: Mapping[str, str],
+    uid: str = "",
 ) -> None:
     """The gate's word for this partner alone. Raises BadRequest (400) or NotPermitted (451)."""
-    said = _said(request.query)
-    gdpr = request.query.get("gdpr", "")
+    said = _said(query)
+    gdpr = query.get("gdpr", "")
     if gdpr not in ("", "0", "1"):
         raise BadRequest("gdpr must be 0 or 1", field="gdpr")
     if gdpr == "1" and said.tcf is None:
@@ -126,7 +131,7 @@ def _judge(  # noqa: PLR0917
     alone = Batch(write_key=known.site.write_key, texts=[], read=lambda _: _NOTHING)
     context = service.context(request, known, alone, "match")
     vendors = () if partner.vendor is None else (partner.vendor,)
-    privacy = msgspec.structs.replace(known.site.privacy, vendors=vendors)
+    privacy = msgspec.structs.replace(known.site.privacy, vendors=vendors, networks=())
     context.site = msgspec.structs.replace(known.site, privacy=privacy)
     state = 0
     if context.listed is not None and context.listed.active:
@@ -165,19 +170,7 @@ async def _note(  # noqa: PLR0917
     return await service.store(request, batch, "match")
 
 
-def _allowed(template: str, partner: MatchPartner) -> bool:
-    """Whether `/sync` may lead there; the host is judged as it stands, so no macro can be a part of it."""
-    if not (template.startswith("https://") and leads_somewhere(template) and partner.hosts):
-        return False
-    parts = urlsplit(template)
-    return _plain_port(parts.netloc) and allows(partner.hosts, template)
-
-
-def _plain_port(netloc: str) -> bool:
-    return re.fullmatch(r"[A-Za-z0-9._-]+(:443)?", netloc) is not None
-
-
-def _filled(template: str, partner: MatchPartner, visitor: str, query: Mapping[str, str]) -> str:
+def filled(template: str, partner: MatchPartner, visitor: str, query: Mapping[str, str]) -> str:
     """Our id and the signals in place of their macros; a string meant for another vendor is left out (P-17)."""
 
     def signal(found: re.Match[str]) -> str:

@@ -41,6 +41,7 @@ class Batch(msgspec.Struct, kw_only=True):
     `anonymous`: the dialect has no ids for visitors; a request whose browser brings no cookie is given one. Only then
     `Service.store` says in `kept` how many events it kept and in `visitor` whose they are.
     `common`: the texts are events as the pixel writes them, for the road's short cut to read.
+    `driven`: the browser says that a program steers it.
     `suspect`: why the dialect takes the sender for a machine (see `suspects`).
     `named`: every event says its user, so a server's need no visitor.
     """
@@ -56,6 +57,7 @@ class Batch(msgspec.Struct, kw_only=True):
     named: bool = False
     common: bool = False
     suspect: str = ""
+    driven: bool = False
     kept: int = 0
     visitor: str = ""
 

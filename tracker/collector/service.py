@@ -24,7 +24,16 @@ from tracker.collector.place import NOWHERE, Places, block, client_address, with
 from tracker.collector.settings import CollectorSettings
 from tracker.collector.sites import KnownSite, Sites, allows
 from tracker.collector.suppressions import Suppressions
-from tracker.collector.suspects import DATA_CENTRE, NO_LANGUAGE, RATE, Rates, claims_browser, is_public
+from tracker.collector.suspects import (
+    DATA_CENTRE,
+    NO_LANGUAGE,
+    RATE,
+    WEBDRIVER,
+    Rates,
+    claims_browser,
+    contradiction,
+    is_public,
+)
 from tracker.collector.vocabulary import Vocabulary
 from tracker.core.errors import Forbidden, TooLarge, TooMany, TrackerError, TryLater, Unauthorized
 from tracker.spool.writer import SpoolWriter
@@ -187,19 +196,23 @@ class Service:
         )
         context.suspect = batch.suspect
         if browser and direct and not context.suspect:
-            context.suspect = self._suspect(context, hdrs.ACCEPT_LANGUAGE in headers, len(batch.texts))
+            context.suspect = self._suspect(context, headers, batch)
         return context
 
-    def _suspect(self, context: Context, has_language: bool, events: int) -> str:
+    def _suspect(self, context: Context, headers: CIMultiDictProxy[str], batch: Batch) -> str:
         """The first sign that a browser is a machine; "" for a person."""
-        block, now_ms = context.place.ip, context.received
+        block, now_ms, events = context.place.ip, context.received, len(batch.texts)
         if is_public(block):
+            if batch.driven:
+                return WEBDRIVER
+            if (contradicts := contradiction(context.ua, headers)) is not None:
+                return contradicts
             busy = self.block_rates.over(block, events, now_ms)
             if self.visitor_rates.over(context.cookie, events, now_ms) or busy:
                 return RATE
         if context.place.hosted:
             return DATA_CENTRE
-        return NO_LANGUAGE if not has_language and claims_browser(context.ua) else ""
+        return NO_LANGUAGE if hdrs.ACCEPT_LANGUAGE not in headers and claims_browser(context.ua) else ""
 
     def _words(self, site: str) -> Vocabulary | None:
         limits = self.settings.limits

@@ -26,7 +26,7 @@ class Heard(NamedTuple):
     """What came with an event.
 
     own         purposes that the person agreed to for the site itself (bit n for purpose n); None without a string
-    shared      every network of the site may have the person (P-14)
+    vendors     the site's networks that may have the person (P-14); `shared`: all of them may, and there are some
     unreadable  a string came that is damaged, outdated or of a kind not known: it can only take away
     opted_out   a US section opts out of sale, sharing or targeted ads
     protected   a US section speaks of a child or of sensitive data without consent
@@ -35,6 +35,7 @@ class Heard(NamedTuple):
     """
 
     own: int | None = None
+    vendors: tuple[int, ...] = ()
     shared: bool = False
     unreadable: bool = False
     opted_out: bool = False
@@ -48,7 +49,9 @@ def hear(said: RawConsent, privacy: PrivacySettings, now_ms: int) -> Heard | Non
     tcf, gpp, usp = said.tcf, said.gpp, said.usp
     if tcf is None and gpp is None and usp is None:
         return None
-    return _read(_bounded(tcf), _bounded(gpp), _bounded(usp), privacy.vendors, privacy.purpose_one, now_ms // DAY_MS)
+    return _read(
+        _bounded(tcf), _bounded(gpp), _bounded(usp), privacy.asked_vendors, privacy.purpose_one, now_ms // DAY_MS
+    )
 
 
 def _bounded(text: str | None) -> str | None:
@@ -83,8 +86,8 @@ def _with_tcf(found: Heard, text: str, vendors: tuple[int, ...], countries: tupl
     tc = tcf_strings.decode(text)
     if tc is None or tcf_strings.problem(tc, now_ms):
         return found._replace(unreadable=True)
-    shared = bool(vendors) and all(tc.allows_vendor(vendor, SHARING) for vendor in vendors)
-    return _both(found, _own(tc, countries), shared, tc.updated)
+    allowed = tuple(vendor for vendor in vendors if tc.allows_vendor(vendor, SHARING))
+    return _both(found, _own(tc, countries), allowed, len(allowed) == len(vendors) > 0, tc.updated)
 
 
 def _own(tc: TcString, countries: tuple[str, ...]) -> int:
@@ -95,11 +98,12 @@ def _own(tc: TcString, countries: tuple[str, ...]) -> int:
     return own | DEVICE if tc.country in countries else own & ~DEVICE
 
 
-def _both(found: Heard, own: int, shared: bool, updated: int) -> Heard:
+def _both(found: Heard, own: int, allowed: tuple[int, ...], shared: bool, updated: int) -> Heard:
     """Of two strings only what both allow."""
     if found.own is not None:
         own, shared, updated = own & found.own, shared and found.shared, min(updated, found.updated)
-    return found._replace(own=own, shared=shared, updated=updated)
+        allowed = tuple(vendor for vendor in allowed if vendor in found.vendors)
+    return found._replace(own=own, vendors=allowed, shared=shared, updated=updated)
 
 
 def _with_gpp(found: Heard, text: str, vendors: tuple[int, ...], countries: tuple[str, ...], now_ms: int) -> Heard:
@@ -114,7 +118,7 @@ def _with_gpp(found: Heard, text: str, vendors: tuple[int, ...], countries: tupl
         # Its vendors are not read, so it never allows sharing.
         fresh = now_ms - tcf_strings.OLDEST_DAYS * DAY_MS <= read.canada.updated <= now_ms + 2 * DAY_MS
         if fresh:
-            found = _both(found, read.canada.express, False, read.canada.updated)
+            found = _both(found, read.canada.express, (), False, read.canada.updated)
         else:
             found = found._replace(unreadable=True)
     opted_out = any(gpp_strings.opted_out(section) for section in read.us)

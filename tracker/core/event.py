@@ -75,7 +75,8 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True, tag_field="k", tag=
     ts          when it happened, ms; `original_ts` what the sender said where the clamp changed it
     received    when the collector accepted it, ms
     analytics, ads   consent: 1 yes, 0 no, -1 nobody said anything
-    mode        the capability mode M1..M4 that the consent gate decided (specs: privacy)
+    mode        the capability mode M1..M4 that the consent gate decided (specs: privacy); where a TC string decided on
+                sharing, with the vendors that it allows: `M4:21,755`
     ip          truncated to /24 or /48 before it got here; country is resolved before the truncation
     consent     16 bytes of SHA-256, hex, of the TC, GPP or US privacy string that came; `consent_text` is the string,
                 only with a decision of the person (type `consent`): it goes to the consent log, not to the store

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from typing import Annotated, Literal, NamedTuple
+from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import Meta
@@ -52,6 +53,9 @@ class MatchPartner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     hosts   where `/sync` may lead, with their sub-domains; without any it leads nowhere
     macro   what stands for our id in the partner's addresses; every partner has a word of its own
     days    how long a match counts
+    url     the partner's address that `/cookie_sync` names: whoever asks it is led back to `/setuid`, the address of
+            which stands in place of `${REDIRECT}`; "" for a partner that only comes to `/sync` by itself
+    type    how a page asks it: with an image (`redirect`) or in a frame
     """
 
     name: Id
@@ -59,10 +63,24 @@ class MatchPartner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     hosts: Annotated[tuple[Host, ...], Meta(max_length=50)] = ()
     macro: Annotated[str, Meta(pattern=r"\A[$\[{%]{1,2}[A-Za-z_]{1,40}[$\]}%]{0,2}\Z")] = "$UID"
     days: Annotated[int, Meta(ge=1, le=180)] = 30
+    url: Annotated[str, Meta(max_length=1000)] = ""
+    type: Literal["redirect", "iframe"] = "redirect"
 
     def __post_init__(self) -> None:
         if re.match(r"\$\{(GDPR|GPP_|US_PRIVACY)", self.macro):
             raise ValueError(f"partner {self.name}: macro {self.macro} stands for a consent signal")
+        if self.url and not ("${REDIRECT}" in self.url and self.leads(self.url)):
+            raise ValueError(f"partner {self.name}: url must be https, on one of its hosts, and hold ${{REDIRECT}}")
+
+    def leads(self, address: str) -> bool:
+        """Whether an address is https, on one of the hosts as it stands (no macro is a part of it), on their port."""
+        if not (address.startswith("https://") and leads_somewhere(address)):
+            return False
+        parts = urlsplit(address)
+        if re.fullmatch(r"[A-Za-z0-9._-]+(:443)?", parts.netloc) is None:
+            return False
+        host = str(parts.hostname).rstrip(".")
+        return any(host == one or host.endswith(f".{one}") for one in self.hosts)
 
 
 _FORMS = (Form(id="feedback", kind="feedback"), Form(id="callback", kind="callback"))

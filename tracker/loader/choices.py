@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress as suppress_error
 from typing import Protocol
 
 from tracker.catalog.consents import Choice
@@ -19,7 +20,7 @@ from tracker.core.identity import user_key, visitor_key
 from tracker.core.site import Site
 from tracker.core.suppression import Reason, hash_of
 from tracker.loader.batch import Seen
-from tracker.store.engine import Engine
+from tracker.store.engine import Engine, Query
 from tracker.store.persons import suppress
 
 _REMEMBERED = 200_000
@@ -66,11 +67,18 @@ class Choices:
         news = [event for event in events if self._is_news(event)]
         if not news:
             return
-        keys = self._keys({event.site for event in news})
-        self._consents.note(_choice(event) for event in news if event.site in keys)
-        deeds = [deed for event in news if event.site in keys for deed in _deeds(keys[event.site], event)]
+        sites = self._sites({event.site for event in news})
+        keys = {name: keys_of(site.name, site.write_key, site.identifier_key) for name, site in sites.items()}
+        news = [event for event in news if event.site in keys]
+        self._consents.note(_choice(event) for event in news)
+        deeds = [
+            deed
+            for event in news
+            for deed in _deeds(keys[event.site], event, later=sites[event.site].privacy.later_opt_in)
+            if not (deed.lift and deed.reason is Reason.GPC) or not self._signalled_since(event)
+        ]
         self._suppressions.apply(deeds, "event")
-        self._tell_audiences([event for event in news if event.site in keys], keys)
+        self._tell_audiences(news, keys)
         if len(self._known) > _REMEMBERED:
             self._known.clear()
         for event in news:
@@ -88,15 +96,25 @@ class Choices:
         """A decision, or something else than the person said last."""
         return event.type == "consent" or self._known.get((event.site, _subject(event))) != _said(event)
 
-    def _keys(self, sites: set[str]) -> Mapping[str, Keys]:
+    def _sites(self, names: set[str]) -> Mapping[str, Site]:
         found = {}
-        for name in sites:
-            try:
-                site = self._site_of(name)
-            except NotFound:
-                continue
-            found[name] = keys_of(site.name, site.write_key, site.identifier_key)
+        for name in names:
+            with suppress_error(NotFound):
+                found[name] = self._site_of(name)
         return found
+
+    def _signalled_since(self, event: Seen) -> bool:
+        """Whether the person sent Global Privacy Control after this event, which says yes: then that counts."""
+        text = (
+            "select count() from events where site = {site:String} and gpc > 0 and ads != 1"
+            " and ts >= fromUnixTimestamp64Milli({ts:Int64}, 'UTC')"
+            " and (key in {keys:Array(UInt64)} or (visitor != '' and visitor = {visitor:String}))"
+        )
+        numbers = [_key(kind, stored) for kind, stored in _people(event)]
+        params: dict[str, str | int | list[int]] = {
+            "site": event.site, "ts": event.ts, "keys": numbers, "visitor": event.visitor,
+        }  # fmt: skip
+        return bool(self._engine.ask(Query(text=text, params=params)).rows[0][0])
 
     def _tell_audiences(self, events: Iterable[Seen], keys: Mapping[str, Keys]) -> None:
         """What the list says of them now; a decision made meanwhile comes with a batch of its own."""
@@ -109,11 +127,7 @@ class Choices:
             found = self._suppressions.find(site, hashes.values())
             now_ms = time.time_ns() // 1_000_000
             for listed in (True, False):
-                some = [
-                    visitor_key(stored) if kind == "visitor" else user_key(stored)
-                    for kind, stored in people
-                    if (hashes[kind, stored] in found) == listed
-                ]
+                some = [_key(*who) for who in people if (hashes[who] in found) == listed]
                 if some:
                     suppress(self._engine, site, some, listed=listed, version=now_ms)
 
@@ -122,6 +136,10 @@ def _verdict(event: Seen) -> bool | None:
     if event.type != "consent" or event.analytics < 0:
         return None
     return event.analytics == 0
+
+
+def _key(kind: str, stored: str) -> int:
+    return visitor_key(stored) if kind == "visitor" else user_key(stored)
 
 
 def _people(event: Seen) -> list[tuple[str, str]]:
@@ -144,7 +162,7 @@ def _choice(event: Seen) -> Choice:
         analytics=event.analytics,
         ads=event.ads,
         gpc=event.gpc,
-        mode=event.mode,
+        mode=event.mode.partition(":")[0],
         source=event.source,
         event=event.id,
         text_hash=event.consent,
@@ -152,14 +170,20 @@ def _choice(event: Seen) -> Choice:
     )
 
 
-def _deeds(keys: Keys, event: Seen) -> Iterable[Deed]:
-    """GPC is an opt-out of the browser and of who is known to sit before it; a refusal is a withdrawal."""
+def _deeds(keys: Keys, event: Seen, *, later: bool) -> Iterable[Deed]:
+    """GPC is an opt-out of the browser and of who is known to sit before it; a refusal is a withdrawal.
+
+    `later`: the site lets an explicit yes to ads overrule GPC (P-06); only a decision of the person is one.
+    """
     people = _people(event)
     listed = _verdict(event)
     now_ms = time.time_ns() // 1_000_000
     for kind, stored in people:
         wanted = hash_of(keys, kind, stored)
-        if event.gpc:
+        if later and event.ads == 1:
+            if event.type == "consent":
+                yield Deed(event.site, wanted, kind, Reason.GPC, min(event.ts, now_ms), lift=True)
+        elif event.gpc:
             yield Deed(event.site, wanted, kind, Reason.GPC, min(event.ts, now_ms))
         if listed is not None:
             yield Deed(event.site, wanted, kind, Reason.WITHDRAWN, min(event.ts, now_ms), lift=not listed)

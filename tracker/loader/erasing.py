@@ -25,6 +25,7 @@ from tracker.core.errors import NotFound
 from tracker.core.identifiers import Keys, keys_of
 from tracker.core.suppression import Reason, hash_of
 from tracker.loader.erased import WORDS, Erased
+from tracker.loader.leftovers import Leftovers
 from tracker.store import erase
 from tracker.store.engine import Engine
 from tracker.store.erase import Names
@@ -34,16 +35,22 @@ _EXPORTS = 1_000_000
 
 
 class Eraser:
-    """For the loader's thread. `data`: the data folder, with the exports and segments that may name a person."""
+    """For the loader's thread. `data`: the data folder, with the exports and segments that may name a person.
 
-    def __init__(self, engine: Engine, catalog: Catalog, data: Path) -> None:
+    `leftovers`: what goes without anybody asking.
+    """
+
+    def __init__(self, engine: Engine, catalog: Catalog, data: Path, leftovers: Leftovers | None = None) -> None:
+        self._leftovers = leftovers
         self._engine = engine
         self._catalog = catalog
         self._data = data
         self.erased = self._read()
 
     def due(self) -> list[Erasure]:
-        """What waits, in the order in which it is to be done."""
+        """What waits, in the order in which it is to be done. Leftovers are taken away now. Raises TryLater."""
+        if self._leftovers is not None:
+            self._leftovers.when_due()
         return self._catalog.erasures.waiting()
 
     def run(self, erasure: Erasure) -> bool:

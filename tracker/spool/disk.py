@@ -29,6 +29,13 @@ class Disk:
 
     one_call = bool(_WRITE_THROUGH)
 
+    def make_folder(self, folder: Path) -> None:
+        """Make a folder and those above it, where they are not there; their names are then on the device."""
+        missing = [one for one in (folder, *folder.parents) if not one.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
+        for one in missing:
+            self.sync_folder(one.parent)
+
     def create(self, path: Path) -> int:
         """Open a new file for writing; it must not exist."""
         return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

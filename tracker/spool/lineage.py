@@ -55,7 +55,7 @@ class Lineage:
         """Become the one writer of this lineage; False when somebody else is, after waiting `patience` seconds."""
         deadline = time.monotonic() + patience
         while True:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self._disk.make_folder(self.folder)
             fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             with contextlib.suppress(OSError):
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)

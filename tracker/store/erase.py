@@ -27,6 +27,11 @@ _RUNNING = """
 select count(), any(latest_fail_reason) from system.mutations
 where database = currentDatabase() and table = {table:String} and not is_done
 """
+_DAYS = """
+select splitByChar(':', erasure)[2] as day, sum(events), max(endsWith(erasure, ':done'))
+from erased where site = {site:String} and startsWith(erasure, 'day:') group by day
+"""
+_DAY_MS = 86_400_000
 _NEEDLES = 200  # multiSearchAny takes 255
 _PAUSE = 0.02  # seconds between two looks at a mutation
 
@@ -93,8 +98,7 @@ def note(engine: Engine, site: str, erasure: str, events: int) -> None:
         Query(text="select count() from erased where erasure = {erasure:String}", params={"erasure": erasure})
     )
     if known.rows[0][0] == 0:
-        text = "insert into erased (site, events, erasure) select {site:String}, {events:UInt64}, {erasure:String}"
-        engine.command(Query(text=text, params={"site": site, "events": events, "erasure": erasure}))
+        _tell(engine, site, erasure, events)
 
 
 def delete(engine: Engine, site: str, names: Names, arrivals: Iterable[int]) -> None:
@@ -119,15 +123,56 @@ def delete(engine: Engine, site: str, names: Names, arrivals: Iterable[int]) -> 
         node.command(Query(text="truncate table erasing"))
 
 
+def drop_older(engine: Engine, site: str, day: int) -> int:
+    """Hide a site's events from before a day (number since 1970, UTC) and tell the audit how many; gives their number.
+
+    For events of our own, which say nothing about anybody: masked (`delete from`), which costs a column and rewrites no
+    big parts; merges take them away. What is told but not done is finished first, and a day is done once: so what a
+    crash cut off is told once, and what comes late is told with a later day. Nobody may write events meanwhile. Raises
+    TryLater.
+    """
+    rows = engine.ask(Query(text=_DAYS, params={"site": site})).rows
+    told = {int(name): (int(events), bool(done)) for name, events, done in rows}
+    unfinished = [one for one, (_, done) in sorted(told.items()) if not done and one < day]
+    return sum(_drop_before(engine, site, one, *told.get(one, (0, False))) for one in (*unfinished, day))
+
+
+def _drop_before(engine: Engine, site: str, day: int, told: int, done: bool) -> int:
+    params: dict[str, str | int] = {"site": site, "before": day * _DAY_MS}
+    where = "site = {site:String} and ts < fromUnixTimestamp64Milli({before:Int64}, 'UTC')"
+    query = Query(text=f"select count() from events final where {where}", params=params)  # noqa: S608 - our own text
+    held = 0 if done else int(engine.ask(query).rows[0][0])
+    if not held and (done or not told):
+        return 0
+    if held > told:
+        _tell(engine, site, f"day:{day}", held - told)
+    events = "events_local" if engine.cluster else "events"
+    for node in engine.nodes():
+        node.command(Query(text=f"delete from {events} where {where}", params=params))  # noqa: S608 - our own text
+        _settled(node, events)
+    _tell(engine, site, f"day:{day}:done", 0)
+    return held
+
+
+def _tell(engine: Engine, site: str, erasure: str, events: int) -> None:
+    text = "insert into erased (site, events, erasure) select {site:String}, {events:UInt64}, {erasure:String}"
+    engine.command(Query(text=text, params={"site": site, "events": events, "erasure": erasure}))
+
+
 def _drop(node: Engine, table: str, where: str) -> None:
     left = Query(text=f"select count() from {table} where {where}")  # noqa: S608 - our own names only
     if node.ask(left).rows[0][0] == 0:
         return
     node.command(Query(text=f"alter table {table} delete where {where}", settings={"mutations_sync": 0}))
+    _settled(node, table)
+    if node.ask(left).rows[0][0]:  # the store was started again meanwhile, and `erasing` is empty
+        raise TryLater("the store was started again while it deleted", code="not_erased")
+
+
+def _settled(node: Engine, table: str) -> None:
+    """Wait until no mutation of the table runs any more. Raises TryLater where one cannot go on."""
     running = Query(text=_RUNNING, params={"table": table})
     while (state := node.ask(running).rows[0])[0]:
         if state[1]:
             raise TryLater("the store cannot delete at this moment", code="not_erased")
         time.sleep(_PAUSE)
-    if node.ask(left).rows[0][0]:  # the store was started again meanwhile, and `erasing` is empty
-        raise TryLater("the store was started again while it deleted", code="not_erased")

@@ -160,11 +160,13 @@ def _prepared(engine: Engine, stop: threading.Event, *, tries: int = 0) -> bool:
 def _loader(settings: Settings, engine: Engine, catalog: Catalog) -> Loader:
     from tracker.loader.choices import Choices
     from tracker.loader.erasing import Eraser
+    from tracker.loader.leftovers import Leftovers
     from tracker.loader.loop import Loader
     from tracker.spool.reader import Spool
+    from tracker.wiring.canary import SITE
 
     choices = Choices(engine, catalog.consents, catalog.suppressions, catalog.sites.get)
-    eraser = Eraser(engine, catalog, settings.data)
+    eraser = Eraser(engine, catalog, settings.data, Leftovers(engine, (SITE,)))
     spool = Spool(settings.spool_dir)
     return Loader(spool, engine, catalog.ledger, vault=catalog.vault, choices=choices, eraser=eraser)
 

@@ -24,7 +24,8 @@ class _Envelope(msgspec.Struct):
     site: str
     events: list[msgspec.Raw]
     sent_at: float | None = None
-    fresh: bool = False
+    fresh: bool | int = False  # 1 from pages that an earlier script left its state in
+    webdriver: bool | None = False
 
 
 _envelope = msgspec.json.Decoder(_Envelope)
@@ -45,7 +46,8 @@ def parse(body: bytes, *, max_event: int = 32_768) -> Batch:
         texts=texts,
         read=_reader(max_event),
         sent_at=None if envelope.sent_at is None else int(envelope.sent_at),
-        fresh=envelope.fresh,
+        fresh=bool(envelope.fresh),
+        driven=bool(envelope.webdriver),
         nobody=nobody_in(body),
         common=True,
     )
@@ -84,8 +86,8 @@ def _repair(body: bytes) -> tuple[_Envelope, list[bytes]]:
         raise BadRequest("site must be the write key", code="bad_envelope", field="site")
     texts = list(elements(found["events"]))
     sent_at = read(found.get("sent_at", b"null"), float | None)
-    fresh = read(found.get("fresh", b"false"), bool)
-    return _Envelope(site=site, events=[], sent_at=sent_at, fresh=bool(fresh)), texts
+    fresh, driven = (bool(read(found.get(name, b"false"), bool | int)) for name in ("fresh", "webdriver"))
+    return _Envelope(site=site, events=[], sent_at=sent_at, fresh=fresh, webdriver=driven), texts
 
 
 def _field(failure: msgspec.ValidationError) -> str | None:

@@ -18,10 +18,11 @@ from tracker.core.errors import BadRequest
 from tracker.core.event import RawConsent, RawEvent
 
 # Path behind /v1/ -> the type of its events; None: the body says it.
+CALLS = ("track", "identify", "page", "screen", "group", "alias")
 PATHS: dict[str, str | None] = {
     **dict.fromkeys(("batch", "b", "import"), None),
-    **{kind: kind for kind in ("track", "identify", "page", "screen", "group", "alias")},
-    **{kind[0]: kind for kind in ("track", "identify", "page", "screen", "group", "alias")},
+    **{kind: kind for kind in CALLS},
+    **{kind[0]: kind for kind in CALLS},
 }
 
 _CONSENT_EVENTS = ("Segment Consent Preference", "Segment Consent Preference Updated")

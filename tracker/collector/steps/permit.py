@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+from tracker.collector.children import speaks_of_child
 from tracker.collector.consent import Decision, Mode
 from tracker.collector.draft import Draft
 from tracker.collector.signals import hear
@@ -22,10 +23,11 @@ def ask_consent(draft: Draft) -> Record | None:
     """The gate. A decision about consent is itself kept, with the ids it is about and nothing else."""
     context = draft.context
     said = draft.raw.consent or _SILENT
-    decision = draft.decision = context.decide(said)
+    child = State.CHILD if speaks_of_child(draft.raw, context.place.region, context.received) else State.NONE
+    decision = draft.decision = context.decide(said, child)
     listed = context.listed
     if listed is not None and (listed.active or draft.raw.type == "consent"):
-        decision = draft.decision = _with_list(draft, listed, said, decision)
+        decision = draft.decision = _with_list(draft, listed, said, decision, child)
     if decision.mode >= Mode.M2:
         return None
     if draft.raw.type == "consent" and decision.reason is Suppress.REFUSED and (draft.visitor or draft.user):
@@ -38,7 +40,7 @@ def ask_consent(draft: Draft) -> Record | None:
     )
 
 
-def _with_list(draft: Draft, listed: Listed, said: RawConsent, decision: Decision) -> Decision:
+def _with_list(draft: Draft, listed: Listed, said: RawConsent, decision: Decision, child: State) -> Decision:
     """The decision for somebody who may be on the suppression list; what a person decides here counts from now on."""
     context, raw = draft.context, draft.raw
     visitors, users = (draft.visitor, context.cookie, draft.previous), (draft.user, draft.previous)
@@ -50,7 +52,7 @@ def _with_list(draft: Draft, listed: Listed, said: RawConsent, decision: Decisio
             agreed = max(agreed, when)
     state = listed.state(visitors, users, agreed)
     if state:
-        decision = context.decide(said, state)
+        decision = context.decide(said, state | child)
     draft.withheld = bool(state & (State.OPTED_OUT | State.UNREADABLE))
     if when and not context.keep_times:
         if decision.reason is Suppress.REFUSED:
