@@ -20,7 +20,7 @@ import msgspec
 from chdb.state.sqlitelike import Connection
 
 from tracker.core.errors import BadRequest, Broken, TryLater
-from tracker.store.engine import INSERT_SETTINGS, Answer, Columns, Query, Rows, Settings, table_slots
+from tracker.store.engine import ASK_SETTINGS, INSERT_SETTINGS, Answer, Columns, Query, Rows, Settings, table_slots
 from tracker.store.faults import code_of, name_of, translate
 from tracker.store.values import convert, from_json, parameter_text, quoted
 
@@ -144,7 +144,7 @@ class Embedded:
 
     def _run(self, query: Query, form: str, *, inserting: bool) -> bytes:
         params = {name: parameter_text(value) for name, value in query.params.items()}
-        settings = {**INSERT_SETTINGS, **query.settings}
+        settings = {**INSERT_SETTINGS, **ASK_SETTINGS, **query.settings}
         with tempfile.TemporaryDirectory(dir=self._scratch) if query.tables else _no_folder() as folder:
             text = table_slots(query, lambda name, rows: _attach(Path(folder), name, rows))
             try:

@@ -19,7 +19,7 @@ from clickhouse_driver.errors import Error as DriverError
 from clickhouse_driver.errors import ErrorCodes, NetworkError, ServerException, SocketTimeoutError
 
 from tracker.core.errors import BadRequest, Broken, Doubtful, TryLater
-from tracker.store.engine import INSERT_SETTINGS, Answer, Columns, Query, Rows, Settings, table_slots
+from tracker.store.engine import ASK_SETTINGS, INSERT_SETTINGS, Answer, Columns, Query, Rows, Settings, table_slots
 from tracker.store.faults import translate
 from tracker.store.values import convert, from_driver
 
@@ -160,7 +160,7 @@ class Server:
                 params or None,
                 with_column_types=True,
                 external_tables=external or None,
-                settings={**INSERT_SETTINGS, **query.settings},
+                settings={**INSERT_SETTINGS, **ASK_SETTINGS, **query.settings},
             )
 
         result = self._run(send, inserting=inserting, writing=writing)
