@@ -26,7 +26,9 @@ MAX_TIED = 5_000
 _STOP, _ON, _OTHER = 0, 1, 2  # what stands where a node's 64-bit key could: the path ends, is cut here, a merged node
 _NODE_BITS = 64
 _NO_LIMIT = 2**32 - 1
-_TIED = "arrayExists((p, q) -> bitShiftRight(p, 64) = bitShiftRight(q, 64) and toUInt64(p) != toUInt64(q), sorted, before)"
+_TIED = (
+    "arrayExists((p, q) -> bitShiftRight(p, 64) = bitShiftRight(q, 64) and toUInt64(p) != toUInt64(q), sorted, before)"
+)
 
 Kept = Mapping[int, set[int]]
 """Step -> the nodes that are shown; the others of that step are merged."""

@@ -21,7 +21,7 @@ from chdb.state.sqlitelike import Connection
 
 from tracker.core.errors import BadRequest, Broken, TryLater
 from tracker.store.engine import ASK_SETTINGS, INSERT_SETTINGS, Answer, Columns, Query, Rows, Settings, table_slots
-from tracker.store.faults import code_of, name_of, translate
+from tracker.store.faults import code_of, name_of, precise, translate
 from tracker.store.values import convert, from_json, parameter_text, quoted
 
 _CONFIG = Path(__file__).with_name("embedded.xml")
@@ -153,7 +153,8 @@ class Embedded:
                     return bytes(result.bytes() or b"")
             except RuntimeError as error:  # ChdbError is one
                 code = code_of(str(error))
-                fault = translate(code, name_of(str(error)), inserting=inserting)
+                name = precise(code, name_of(str(error)), str(error))
+                fault = translate(code, name, inserting=inserting)
                 raise fault from (None if isinstance(fault, TryLater | BadRequest) else error)
 
     @contextmanager

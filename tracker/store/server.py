@@ -20,7 +20,7 @@ from clickhouse_driver.errors import ErrorCodes, NetworkError, ServerException, 
 
 from tracker.core.errors import BadRequest, Broken, Doubtful, TryLater
 from tracker.store.engine import ASK_SETTINGS, INSERT_SETTINGS, Answer, Columns, Query, Rows, Settings, table_slots
-from tracker.store.faults import translate
+from tracker.store.faults import precise, translate
 from tracker.store.values import convert, from_driver
 
 _NO_DATABASE = 81
@@ -205,7 +205,8 @@ class Server:
         except ServerException as error:
             if error.code == _NO_DATABASE:
                 raise TryLater("the ClickHouse database does not exist yet; run `tracker migrate`") from None
-            fault = translate(error.code or 0, _NAMES.get(error.code, "UNKNOWN"), inserting=inserting)
+            name = precise(error.code or 0, _NAMES.get(error.code, "UNKNOWN"), error.message or "")
+            fault = translate(error.code or 0, name, inserting=inserting)
             raise fault from (error if isinstance(fault, Broken) else None)
         except _AWAY as error:
             name = type(error).__name__
