@@ -109,6 +109,14 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 
 
 @pytest.fixture
+def unmerged(engine: Engine) -> Iterator[Engine]:
+    """The same, where events that are there twice stay so: nothing is merged in the background."""
+    engine.command(Query(text="system stop merges events"))
+    yield engine
+    engine.command(Query(text="system start merges events"))
+
+
+@pytest.fixture
 def data(tmp_path: Path) -> Path:
     """An empty data folder."""
     folder = tmp_path / "data"

@@ -70,6 +70,7 @@ class Settings:
     canary_seconds: float = 60.0
     canary_url: str = ""
     report_seconds: float = 60.0
+    report_memory: int = 1_900_000_000
     report_threads: int = 4
     stop_seconds: float = 8.0
     log_level: str = "auto"
@@ -100,6 +101,7 @@ class Settings:
         _check("report_seconds", 0.1 <= self.report_seconds <= 3600, "between 0.1 and 3600")
         _check("bot_visitor_rate", self.bot_visitor_rate >= 0, "0 or more")
         _check("bot_block_rate", self.bot_block_rate >= 0, "0 or more")
+        _check("report_memory", self.report_memory == 0 or self.report_memory >= 50_000_000, "at least 50000000, or 0")
         _check("report_threads", 1 <= self.report_threads <= 64, "between 1 and 64")
         _check("stop_seconds", 0.5 <= self.stop_seconds <= 600, "between 0.5 and 600")
         _check("log_level", self.log_level in LEVELS, f"one of {', '.join(LEVELS)}")

@@ -12,7 +12,7 @@ from api_client import ADMIN, serve
 from small_history import put
 
 from tracker.api import report_answers as answers
-from tracker.api.bounded import Bounded, Gone, TooSlow
+from tracker.api.bounded import Bounded, Gone, TooBig, TooSlow
 from tracker.core.errors import Broken
 from tracker.core.identifiers import keys_of, person_id
 from tracker.store.engine import Query
@@ -20,6 +20,12 @@ from tracker.store.engine import Query
 NOW = 1_795_000_000_000  # 2026-11-18T11:06:40Z
 HOUR = 3_600_000
 WHEN = {"site": "shop", "from": "2026-11-01T00:00:00Z", "to": "2026-12-01T00:00:00Z"}
+MANY = """
+insert into events (site, event, key, ts, id, arrival, visitor)
+select 'shop', 'view', intDiv(number, 600000), toDateTime64('2026-01-01 00:00:00', 3, 'UTC') + number / 1000,
+    reinterpretAsUUID(toUInt128(number)), number, 'somebody'
+from numbers(1200000)
+"""
 FUNNEL = {**WHEN, "steps": [{"event": "view"}, {"event": "purchase"}], "window": "7d"}
 
 
@@ -186,6 +192,36 @@ def test_a_question_is_stopped_at_the_time_limit(engine):
     slow = Query(text="select count(sleepEachRow(0.2)) from numbers(200)", settings=settings)
     with pytest.raises(TooSlow):
         Bounded(engine, 1.0).ask(slow)
+
+
+def test_a_question_is_stopped_at_the_memory_limit_and_told_what_to_narrow(engine):
+    bounded = Bounded(engine, 30, 60_000_000)
+    big = "select length(groupArray(toString(number))) from numbers(3000000)"
+    assert Bounded(engine, 30, 600_000_000).ask(Query(text=big)).rows == [(3_000_000,)]
+    with pytest.raises(TooBig) as caught:
+        bounded.ask(Query(text=big))
+    assert (caught.value.status, caught.value.code) == (422, "too_big")
+    for word in ("60 MB", "shorter period", "fewer steps", "breakdown"):
+        assert word in caught.value.message
+    assert bounded.ask(Query(text="select 1")).rows == [(1,)]
+
+
+def test_many_groups_go_on_on_the_disk(engine):
+    many = (
+        "select count(), sum(n) from (select number % 1500000 as one, count() as n from numbers(3000000) group by one)"
+    )
+    assert Bounded(engine, 60, 120_000_000).ask(Query(text=many)).rows == [(1_500_000, 3_000_000)]
+
+
+async def test_a_report_over_its_memory_says_how_to_narrow_it(embedded, data):
+    embedded.command(Query(text=MANY))
+    steps = [{"event": "*"}, {"event": "*"}]
+    body = {"site": "shop", "from": "2026-01-01T00:00:00Z", "to": "2026-01-31T00:00:00Z", "steps": steps}
+    async with serve(embedded, data, report_memory=50_000_000) as api:
+        api.catalog.sites.create("shop")
+        status, answer = await api.ask("POST", "/api/v1/reports/funnel", body)
+        assert (status, answer["error"]["code"]) == (422, "too_big")
+        assert "shorter period, fewer steps" in answer["error"]["message"]
 
 
 def test_the_time_is_that_of_the_whole_request(engine):

@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
 
 import attribution_oracle as oracle
 from funnel_oracle import instant
-from world import event, load
+from world import event, load, load_hard
 
 from tracker.analytics import attribution
 from tracker.analytics.attribution_models import removal_effects
@@ -74,10 +74,10 @@ def margin(one):
     return 0.0 if value in (None, "x") else float(value)
 
 
-def test_every_model_equals_the_oracle(engine):
+def test_every_model_equals_the_oracle(unmerged):
     chance = random.Random(11)
-    events = load(engine, history(chance, 600))
-    load(engine, [event("purchase", START, "x", value=1.0, channel="Email")], site="other")
+    events = load_hard(unmerged, chance, history(chance, 600))
+    load(unmerged, [event("purchase", START, "x", value=1.0, channel="Email")], site="other")
     for at, model in enumerate(attribution.MODELS):
         for by in attribution.KEYS if model == "markov" else (tuple(attribution.KEYS)[at % 4], "channel"):
             days = chance.choice([1, 7, 30])
@@ -98,7 +98,7 @@ def test_every_model_equals_the_oracle(engine):
                 lookback=days * oracle.DAY,
                 half_life=36 * HOUR,
             )
-            said = attribution.run(engine, attribution.parse(body))
+            said = attribution.run(unmerged, attribution.parse(body))
             where = f"{model} by {by} {days}d"
             assert len(lags) > 50, where
             got = {row["key"]: [row["conversions"], row["value"]] for row in said["rows"]}

@@ -18,7 +18,7 @@ import funnel_oracle
 from funnel_oracle import instant
 from journeys_world import histories
 from retention_oracle import period_of
-from world import flat, load
+from world import flat, load_hard
 
 from tracker.analytics import funnel_time, funnel_trend
 from tracker.core.errors import BadRequest
@@ -52,15 +52,15 @@ def text(ms):
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat()
 
 
-def test_random_histories_equal_the_oracle(engine):
+def test_random_histories_equal_the_oracle(unmerged):
     chance = random.Random(31)
-    events = load(engine, histories(chance, 320, instant("2026-03-25T00:00:00Z"), 7 * 86_400_000))
+    events = load_hard(unmerged, chance, histories(chance, 320, instant("2026-03-25T00:00:00Z"), 7 * 86_400_000))
     journeys = funnel_oracle.journeys({}, events).values()
     for number in range(10):
         body = some_funnel(chance)
         first = chance.randint(1, len(body["steps"]) - 1)
         asked = {**body, "from_step": first, "to_step": chance.randint(first + 1, len(body["steps"]))}
-        said = funnel_time.run(engine, funnel_time.parse(asked))
+        said = funnel_time.run(unmerged, funnel_time.parse(asked))
         attempts = [attempt for rows in journeys if (attempt := funnel_oracle.best_attempt(body, rows))]
         took = [
             (one[asked["to_step"]] - one[first]) / 1000 for one in attempts if first in one and asked["to_step"] in one
@@ -76,7 +76,7 @@ def test_random_histories_equal_the_oracle(engine):
     for number in range(4):
         body = {**some_funnel(chance), "interval": chance.choice(["day", "day", "week", "month"])}
         body["timezone"] = chance.choice(["Europe/Berlin", "Asia/Kolkata", "America/New_York"])
-        said = funnel_trend.run(engine, funnel_trend.parse(body))
+        said = funnel_trend.run(unmerged, funnel_trend.parse(body))
         expected = intervals(body)
         assert [one["start"] for one in said["series"]] == [day.isoformat() for day, _, _ in expected]
         for point, (_, start, end) in zip(said["series"], expected, strict=True):

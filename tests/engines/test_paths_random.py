@@ -14,7 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
 import paths_oracle
 from funnel_oracle import instant
 from journeys_world import histories
-from world import event, load
+from world import event, load, load_hard
 
 from tracker.analytics import paths
 from tracker.core.errors import BadRequest
@@ -57,18 +57,18 @@ def same(said, expected):
     assert said["edges"] == {key: (people, pytest.approx(took)) for key, (people, took) in expected["edges"].items()}
 
 
-def test_random_histories_equal_the_oracle(engine):
+def test_random_histories_equal_the_oracle(unmerged):
     chance = random.Random(21)
-    events = load(engine, histories(chance, 320, instant("2026-03-01T00:00:00Z"), 5 * 86_400_000))
+    events = load_hard(unmerged, chance, histories(chance, 320, instant("2026-03-01T00:00:00Z"), 5 * 86_400_000))
     for number in range(14):
         body = some_request(chance)
         try:
-            same(flat(paths.run(engine, paths.parse(body))), paths_oracle.report(asked_of_the_oracle(body), events))
+            same(flat(paths.run(unmerged, paths.parse(body))), paths_oracle.report(asked_of_the_oracle(body), events))
         except AssertionError as error:
             raise AssertionError(f"paths {number}: {body}") from error
     for body in ({**WHEN, "by": "page", "steps": 4}, {**WHEN, "by": "event", "max_nodes": 2}):
         whole, most = paths_oracle.report(body, events), 2
-        said = flat(paths.run(engine, paths.parse({**body, "max_nodes": most})))
+        said = flat(paths.run(unmerged, paths.parse({**body, "max_nodes": most})))
         kept = {key for key in said["nodes"] if key[1] != "other"}
         assert max(Counter(step for step, _ in kept).values()) == most
         for step, node in kept:

@@ -136,9 +136,15 @@ def follow(funnel, events, start):
         if taken is not None:
             at[taken] = event["ts"]
             stands = taken
-        elif strict and (event.get("type") not in BOOKKEEPING or any(serves(event, step) for step in steps)):
+        elif strict and (event.get("type") not in BOOKKEEPING or asked_for(funnel, event)):
             break
     return at
+
+
+def asked_for(funnel, event):
+    """A step or an exclusion asks for it."""
+    excluded = any(fits(event, one) for one in funnel.get("exclude") or [])
+    return excluded or any(serves(event, step) for step in funnel["steps"])
 
 
 def most_steps(masks):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 
 from funnel_oracle import persons
@@ -45,6 +46,35 @@ def arrive(chance, events):
 
 def load(engine, events, site="shop"):
     """Put events and the persons they tell of into the store. Gives the events with `arrival` filled in."""
+    _insert(engine, _rows(events, site))
+    _own(engine, [[site, key, person, 1] for key, person in _owners(events)])
+    return events
+
+
+def load_hard(engine, chance, events, site="shop"):
+    """As `load`, as a bad week leaves it: in four inserts that are late and out of order, three events in ten twice
+    (the same row of the same sorting key, as a repeated insert writes it), the months in doubt, and owners that an
+    older version of the map gave to somebody else.
+    """
+    rows = _rows(events, site)
+    chance.shuffle(rows)
+    months = sorted({time.gmtime(one["ts"] // 1000)[:2] for one in events})
+    doubts = [(year * 100 + month, 1, 1) for year, month in months]
+    kinds = [("month", "UInt32"), ("open", "UInt8"), ("version", "UInt64")]
+    _put(engine, "insert into doubts (month, open, version) select * from /*table:rows*/", kinds, doubts)
+    for part in range(4):
+        _insert(engine, rows[part::4])
+    _insert(engine, chance.sample(rows, k=len(rows) * 3 // 10))
+    owners = _owners(events)
+    wrong = [[site, key, chance.choice(owners)[1], 1] for key, _ in owners if chance.random() < 0.5]
+    _own(engine, wrong)
+    _own(engine, [[site, key, person, 2] for key, person in owners])
+    stored = engine.ask(Query(text="select count(), uniqExact(id) from events")).rows[0]
+    assert stored[0] > stored[1], "nothing is there twice"
+    return events
+
+
+def _rows(events, site):
     rows = []
     for number, one in enumerate(events):
         one.setdefault("arrival", 1_000_000 + number)
@@ -53,24 +83,28 @@ def load(engine, events, site="shop"):
         rest = [key, one["ts"], str(uuid.UUID(int=number)), one["arrival"], one["seq"], one.get("value")]
         items = json.dumps([{"quantity": 1, **item} for item in one.get("items", [])])
         rows.append([*texts, *rest, items, json.dumps(one["props"]), json.dumps(one["traits"])])
+    return rows
+
+
+def _insert(engine, rows):
     names = ", ".join(f"`{name}`" for name, _ in COLUMNS)
     chosen = ", ".join(READ.get(name, f"`{name}`") for name, _ in COLUMNS)
-    engine.command(
-        Query(
-            text=f"insert into events ({names}) select {chosen} from /*table:rows*/",
-            tables={"rows": Rows(columns=COLUMNS, data=rows)},
-        )
-    )
-    owners = [[site, visitor_key(visitor), user_key(user), 1] for visitor, user in persons(events).items()]
+    _put(engine, f"insert into events ({names}) select {chosen} from /*table:rows*/", COLUMNS, rows)
+
+
+def _owners(events):
+    return [(visitor_key(visitor), user_key(user)) for visitor, user in persons(events).items()]
+
+
+def _own(engine, owners):
+    columns = [("site", "String"), ("key", "UInt64"), ("person", "UInt64"), ("version", "UInt64")]
+    text = "insert into person_map (site, key, person, version) select * from /*table:rows*/"
     if owners:
-        columns = [("site", "String"), ("key", "UInt64"), ("person", "UInt64"), ("version", "UInt64")]
-        engine.command(
-            Query(
-                text="insert into person_map (site, key, person, version) select * from /*table:rows*/",
-                tables={"rows": Rows(columns=columns, data=owners)},
-            )
-        )
-    return events
+        _put(engine, text, columns, owners)
+
+
+def _put(engine, text, columns, rows):
+    engine.command(Query(text=text, tables={"rows": Rows(columns=columns, data=rows)}))
 
 
 def flat(steps):

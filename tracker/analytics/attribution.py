@@ -158,7 +158,7 @@ def _paths(spec: Spec, events: Fragment, key: Fragment) -> Any:
         {
             **shared,
             "packed": Fragment(_PACKED),
-            "visit": Fragment(f"if(session = '', sipHash64(id), {UNITS['session']})"),
+            "visit": Fragment(UNITS["session"]),
             "key": key,
             "amount": Fragment(f"if(isFinite({number}), {number}, 0)", params.values),
             "nulls": Fragment(_NULLS if spec.model == "markov" else "conversions"),

@@ -21,10 +21,15 @@ def width(span_ms: int, low_bits: int, *, narrow: bool = False) -> str:
     return next(f"UInt{size}" for size in (64, 128, 256) if bits <= size)
 
 
+def order(wide: str, low_bits: int = 0) -> str:
+    """SQL for what orders events of one millisecond, as the low part of a number of the type `wide`."""
+    seq = f"bitShiftLeft(to{wide}(seq), {_ARRIVAL_BITS + low_bits})"
+    arrival = f"to{wide}(bitAnd(arrival, {2**_ARRIVAL_BITS - 1}))"
+    return f"{seq} + {f'bitShiftLeft({arrival}, {low_bits})' if low_bits else arrival}"
+
+
 def packed(wide: str, low_bits: int, *, narrow: bool = False) -> str:
     """SQL for an event's moment in the type `wide`; needs the parameter `from` (ms)."""
-    parts = [f"bitShiftLeft(to{wide}(toUnixTimestamp64Milli(ts) - {{from:Int64}}), {shift(low_bits, narrow=narrow)})"]
-    if not narrow:
-        parts.append(f"bitShiftLeft(to{wide}(seq), {_ARRIVAL_BITS + low_bits})")
-        parts.append(f"bitShiftLeft(to{wide}(bitAnd(arrival, {2**_ARRIVAL_BITS - 1})), {low_bits})")
-    return " + ".join(parts)
+    place = shift(low_bits, narrow=narrow)
+    text = f"bitShiftLeft(to{wide}(toUnixTimestamp64Milli(ts) - {{from:Int64}}), {place})"
+    return text if narrow else f"{text} + {order(wide, low_bits)}"

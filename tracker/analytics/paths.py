@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tracker.analytics import moments
@@ -20,12 +20,14 @@ __all__ = ["Spec", "parse", "run"]
 MAX_ROWS = 20_000
 """Most different hops that are fetched; beyond that the smaller nodes are merged in ClickHouse first."""
 
+MAX_TIED = 5_000
+"""Most persons with ties who are asked about apart; beyond that everybody's sequence and arrival are read."""
+
 _STOP, _ON, _OTHER = 0, 1, 2  # what stands where a node's 64-bit key could: the path ends, is cut here, a merged node
 _NODE_BITS = 64
 _NO_LIMIT = 2**32 - 1
 _TIED = (
-    "arrayExists((p, q) -> bitShiftRight(p, {shift:UInt16}) = bitShiftRight(q, {shift:UInt16})"
-    " and toUInt64(p) != toUInt64(q), sorted, before)"
+    "arrayExists((p, q) -> bitShiftRight(p, 64) = bitShiftRight(q, 64) and toUInt64(p) != toUInt64(q), sorted, before)"
 )
 
 Kept = Mapping[int, set[int]]
@@ -37,17 +39,21 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     "dropped"}]}`, the biggest first.
     """
     events = events_source(engine)
-    narrow = True
-    rows = engine.ask(query(spec, events, None, MAX_ROWS + 1)).dicts()
-    if rows and rows[0]["step"] == 0:
-        narrow = False
-        rows = engine.ask(query(spec, events, None, MAX_ROWS + 1, narrow=False)).dicts()
+    rows = engine.ask(query(spec, events, None, MAX_ROWS + MAX_TIED + 1)).dicts()
+    tied: list[int] | None = [row["source"] for row in rows if row["step"] == 0]
+    if tied:
+        if len(tied) > MAX_TIED:
+            tied, rows = None, []
+        rows += engine.ask(query(spec, events, None, MAX_ROWS + 1, narrow=False, only=tied)).dicts()
+    rows = _merged(rows)
     kept: Kept | None
     if len(rows) > MAX_ROWS:
-        hops = query(spec, events, None, _NO_LIMIT, narrow=narrow)
-        nodes = fill(
-            load(__package__, "paths_nodes"), {"hops": Fragment(hops.text, hops.params)}, {"nodes": spec.max_nodes}
+        hops = [Fragment(one.text, one.params) for one in _parts(spec, events, None, tied)]
+        union = Fragment(
+            " union all ".join(f"select * from ({one.text})" for one in hops),  # noqa: S608 - text of our own
+            {name: value for one in hops for name, value in one.params.items()},
         )
+        nodes = fill(load(__package__, "paths_nodes"), {"hops": union}, {"nodes": spec.max_nodes})
         found: dict[int, set[int]] = defaultdict(set)
         for step, node, _ in engine.ask(nodes).rows:
             found[step].add(node)
@@ -55,13 +61,45 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     else:
         kept = _biggest(rows, spec.max_nodes)
     if kept is not None:
-        rows = engine.ask(query(spec, events, kept, _NO_LIMIT, narrow=narrow)).dicts()
+        rows = _merged([row for part in _parts(spec, events, kept, tied) for row in engine.ask(part).dicts()])
     names = _names(engine, spec, events, {node for row in rows for node in (row["source"], row["target"])})
     return _answer(spec, rows, names)
 
 
-def query(spec: Spec, events: Fragment, kept: Kept | None, rows: int, *, narrow: bool = True) -> Query:
-    """The hops as one query. `narrow` leaves sequence and arrival out: half the memory, exact without a step 0."""
+def _parts(spec: Spec, events: Fragment, kept: Kept | None, tied: list[int] | None) -> list[Query]:
+    """Everybody's hops: those without ties, and the tied; `None`: too many are."""
+    if tied is None:
+        return [query(spec, events, kept, _NO_LIMIT, narrow=False)]
+    parts = [query(spec, events, kept, _NO_LIMIT)]
+    return parts + ([query(spec, events, kept, _NO_LIMIT, narrow=False, only=tied)] if tied else [])
+
+
+def _merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One row a hop, of several questions about different persons. Without the rows of step 0."""
+    found: dict[tuple[int, int, int], dict[str, Any]] = {}
+    for row in rows:
+        if row["step"] == 0:
+            continue
+        known = found.setdefault((row["step"], row["source"], row["target"]), row)
+        if known is not row:
+            for name in ("people", "node_people", "took", "times"):
+                known[name] += row[name]
+    return list(found.values())
+
+
+def query(
+    spec: Spec,
+    events: Fragment,
+    kept: Kept | None,
+    rows: int,
+    *,
+    narrow: bool = True,
+    only: Sequence[int] | None = None,
+) -> Query:
+    """The hops as one query, of all persons or of `only` some.
+
+    `narrow` leaves sequence and arrival out: half the memory, and a row of step 0 for each person they decide for.
+    """
     below, label = moments.shift(_NODE_BITS, narrow=narrow), spec.label()
     wide = "UInt128" if narrow else "UInt256"
     packed = f"{moments.packed(wide, _NODE_BITS, narrow=narrow)} + to{wide}(cityHash64({label.text}))"
@@ -73,29 +111,33 @@ def query(spec: Spec, events: Fragment, kept: Kept | None, rows: int, *, narrow:
             "kept": [node for nodes in kept.values() for node in nodes],
         }
     )
+    chosen = Fragment("true")
+    if only is not None:
+        chosen = Fragment(f"key global in {persons.keys_of('only').text}", {"only": list(only)})
     return fill(
         load(__package__, "paths"),
         {
             "packed": Fragment(packed, label.params),
             "person": Fragment(persons.PERSON),
-            "pauses": Fragment(_pauses(spec)),
+            "pauses": Fragment(_pauses(spec, below)),
             "tied": Fragment(_TIED if narrow else "false"),
             "cut": _cut(spec, wide),
-            "source": Fragment(_shown("here", "step", kept)),
-            "target": Fragment(_shown("next", "step + 1", kept)),
+            "moment": Fragment(f"bitShiftRight(p, {below})"),
+            "shown": Fragment(_shown(kept)),
             "events": events,
             "persons": persons.join(),
             "counted": counted([Condition("*")]),
             "relevant": spec.relevant(),
+            "chosen": chosen,
         },
-        {"site": spec.site, "from": spec.range.start, "to": spec.range.end, "shift": below, "rows": rows, **shown},
+        {"site": spec.site, "from": spec.range.start, "to": spec.range.end, "rows": rows, **shown},
     )
 
 
-def _pauses(spec: Spec) -> str:
+def _pauses(spec: Spec, below: int) -> str:
     if spec.session_gap is None:
         return "arrayMap(p -> false, sorted)"
-    moment = "toInt64(bitShiftRight({}, {{shift:UInt16}}))"
+    moment = f"toInt64(bitShiftRight({{}}, {below}))"
     return f"arrayMap((p, q) -> {moment.format('p')} - {moment.format('q')} >= {spec.session_gap}, sorted, before)"
 
 
@@ -119,11 +161,11 @@ def _cut(spec: Spec, wide: str) -> Fragment:
     return Fragment(f"if({first} = 0 or {last} = 0, {none}, arrayPushBack({part}, {mark}))", params)
 
 
-def _shown(packed: str, step: str, kept: Kept | None) -> str:
-    node = f"toUInt64({packed})"
+def _shown(kept: Kept | None) -> str:
+    node = "toUInt64(p)"
     if kept is None:
         return node
-    merged = f"transform({node} + {step}, {{kept_at:Array(UInt64)}}, {{kept:Array(UInt64)}}, toUInt64({_OTHER}))"
+    merged = f"transform({node} + step, {{kept_at:Array(UInt64)}}, {{kept:Array(UInt64)}}, toUInt64({_OTHER}))"
     return f"if({node} <= {_ON}, {node}, {merged})"
 
 
@@ -166,7 +208,7 @@ def _answer(spec: Spec, rows: list[dict[str, Any]], names: Mapping[int, str]) ->
             "source": names[row["source"]],
             "target": names[row["target"]],
             "people": row["people"],
-            "seconds_average": row["seconds"],
+            "seconds_average": row["took"] / row["times"] / 1000,
         }
         for row in rows
         if row["target"] not in (_STOP, _ON) and row["people"] >= spec.min_people

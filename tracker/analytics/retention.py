@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from tracker.analytics import request
+from tracker.analytics import moments, request
 from tracker.analytics.calendar import PERIODS, WEEK_STARTS, Calendar, calendar
 from tracker.analytics.request import Range
 from tracker.store import persons
@@ -25,6 +25,14 @@ MAX_VALUES = 50
 _DAY_MS = 86_400_000
 _SPAN_MS = {"day": _DAY_MS, "week": 7 * _DAY_MS, "month": 30 * _DAY_MS}
 _WORD = 64  # bits
+# A start's place in the order of events: milliseconds since `base` (40 bits), sequence number, arrival. Comparing such
+# numbers and keeping them in arrays costs a fraction of what tuples do. What lies before `base` is in no cohort.
+_SHIFT = moments.shift(0)
+_MOMENT = (
+    f"bitShiftLeft(toUInt128(greatest(toUnixTimestamp64Milli(ts) - {{base:Int64}}, 0)), {_SHIFT})"
+    f" + {moments.order('UInt128')}"
+)
+_MS = f"(toInt64(bitShiftRight({{}}, {_SHIFT})) + {{{{base:Int64}}}})"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,23 +85,27 @@ def query(spec: Spec, events: Fragment) -> Query:
     """The whole report as one query."""
     count, params = len(spec.calendar.starts), Params("b")
     touched = f", {property_text(spec.breakdown, params)} as touched" if spec.breakdown else ""
-    value = "touched" if spec.breakdown else "''"
     bits = spec.kind == "recurring" and not spec.rolling and not spec.breakdown
     ms = "toUnixTimestamp64Milli(ts)"
     inside = "ts >= fromUnixTimestamp64Milli({from:Int64})"
     if spec.kind == "first_time":
-        first = (
-            f"argMinIf(({ms}, {value}), (ts, seq, arrival), is_start)" if spec.breakdown else f"minIf({ms}, is_start)"
-        )
-        starts = f"{first} as first, countIf(is_start) > 0 as started"
-        at = "first.1" if spec.breakdown else "first"
-        opening = f"({_number(spec, at)}, {at}, {'first.2' if spec.breakdown else value})"
-        openings = f"if(started and {at} >= {{from:Int64}}, [{opening}], [])"
+        starts, at, value = f"minIf({ms}, is_start) as first", "first", "''"
+        if spec.breakdown:
+            starts = f"minIf({_MOMENT}, is_start) as moment, argMinIf(touched, {_MOMENT}, is_start) as touched"
+            at, value = _MS.format("moment"), "touched"
+        starts += ", countIf(is_start) > 0 as started"
+        openings = f"if(started and {at} >= {{from:Int64}}, [({_number(spec, at)}, {at}, {value})], [])"
     elif bits:
         starts, openings = f"{_words(spec, 'is_start')} as starts", _positions("starts", count)
     else:
-        starts = f"groupArrayIf(({ms}, seq, arrival, {value}), is_start) as starts"
-        ordered = "arrayMap(one -> ({}, one.1, one.4), arraySort(starts))".format(_number(spec, "one.1"))
+        starts = f"arraySort(groupArrayIf({ms}, is_start)) as starts"
+        ordered = f"arrayMap(at -> ({_number(spec, 'at')}, at, ''), starts)"
+        if spec.breakdown:
+            starts = f"groupArrayIf({_MOMENT}, is_start) as places, groupArrayIf(touched, is_start) as values"
+            ordered = (
+                f"arrayMap((place, value) -> ({_number(spec, _MS.format('place'))}, {_MS.format('place')}, value),"
+                " arraySort(places), arraySort((value, place) -> place, values, places))"
+            )
         openings = f"arrayFilter((one, nth) -> nth = 1, {ordered}, arrayEnumerateUniq(tupleElement({ordered}, 1)))"
     period = "opening" if bits else "opening.1"
     if spec.rolling:
@@ -126,6 +138,7 @@ def query(spec: Spec, events: Fragment) -> Query:
             "from": spec.range.start,
             "to": spec.range.end,
             "timezone": spec.calendar.timezone,
+            **({"base": spec.range.end - 2**40} if spec.breakdown else {}),
         },
     )
 

@@ -100,7 +100,7 @@ def _endpoint(route: Route) -> Callable[[web.Request], Any]:
         principal = await pools.run(lambda: authenticate(services, header), slow=False)
         authorize(principal, route.role)
         wanted = formats.wanted(request.headers.get("Accept", ""), report=bool(route.report))
-        engine = Bounded(services.engine, services.report_timeout_s)
+        engine = Bounded(services.engine, services.report_timeout_s, services.report_memory)
         call = Call(
             services=services,
             principal=principal,

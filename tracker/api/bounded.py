@@ -1,4 +1,6 @@
-"""The engine as one request may use it: read only, for a limited time, not after the client has hung up."""
+"""The engine as one request may use it: read only, for a limited time and in limited memory, not after the client has
+hung up.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +10,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import NoReturn
 
-from tracker.core.errors import Broken, TryLater
+from tracker.core.errors import BadRequest, Broken, TryLater
 from tracker.store.engine import Answer, Engine, Query, Settings
+from tracker.store.faults import OWN_MEMORY
 
 
 class TooSlow(TryLater):
@@ -19,6 +22,13 @@ class TooSlow(TryLater):
     code = "too_slow"
 
 
+class TooBig(BadRequest):
+    """A report was stopped at its memory limit."""
+
+    status = 422
+    code = "too_big"
+
+
 class Gone(TryLater):
     """The client hung up; nobody reads the answer."""
 
@@ -26,18 +36,21 @@ class Gone(TryLater):
 
 
 class Bounded:
-    """Each question gets what is left of the request's time; none starts once `hung_up` is set."""
+    """Each question gets what is left of the request's time and `memory` bytes (0: no limit of ours); none starts once
+    `hung_up` is set.
+    """
 
-    def __init__(self, engine: Engine, timeout_s: float) -> None:
+    def __init__(self, engine: Engine, timeout_s: float, memory: int = 0) -> None:
         self._engine = engine
         self._timeout_s = timeout_s
+        self._memory = memory
         self._until: float | None = None
         self.hung_up = threading.Event()
         self.kind = engine.kind
         self.cluster = engine.cluster
 
     def ask(self, query: Query) -> Answer:
-        """Run a SELECT. The time starts with the first question, not in the queue. Raises TooSlow at its end."""
+        """Run a SELECT. The time starts with the first question, not in the queue. Raises TooSlow, TooBig."""
         if self.hung_up.is_set():
             raise Gone("the client hung up")
         now = time.monotonic()
@@ -45,13 +58,30 @@ class Bounded:
             self._until = now + self._timeout_s
         if self._until <= now:
             raise self._too_slow()
-        limits: Settings = {"max_execution_time": max(1, round(self._until - now)), "timeout_overflow_mode": "throw"}
+        limits: Settings = {
+            "max_execution_time": max(1, round(self._until - now)),
+            "timeout_overflow_mode": "throw",
+            **self._frugal(),
+        }
         try:
             return self._engine.ask(replace(query, settings={**limits, **query.settings}))
         except TryLater as error:
             if "TIMEOUT_EXCEEDED" in error.message or "TOO_SLOW" in error.message:
                 raise self._too_slow() from None
+            if OWN_MEMORY in error.message:
+                raise self._too_big() from None
             raise
+
+    def _frugal(self) -> Settings:
+        """A group or an order that takes a third of the memory goes on on the disk."""
+        if not self._memory:
+            return {}
+        spill = self._memory // 3
+        return {
+            "max_memory_usage": self._memory,
+            "max_bytes_before_external_group_by": spill,
+            "max_bytes_before_external_sort": spill,
+        }
 
     def command(self, query: Query) -> NoReturn:
         """Refused: the API reads."""
@@ -75,6 +105,12 @@ class Bounded:
 
     def close(self) -> None:
         """Nothing: the engine outlives the request."""
+
+    def _too_big(self) -> TooBig:
+        return TooBig(
+            f"the report needs more memory than the {self._memory / 1e6:,.0f} MB it may use (report_memory): choose a"
+            " shorter period, fewer steps or narrower filters, or leave the breakdown out"
+        )
 
     def _too_slow(self) -> TooSlow:
         return TooSlow(f"the report took longer than {self._timeout_s:g} s and was stopped: choose a shorter period")

@@ -21,7 +21,10 @@ _ERRORS = {
     413: "The body is over 1 MB",
     503: "Busy or away: try again",
 }
-_TOO_SLOW = {504: "The report took too long: choose a shorter period"}
+_TOO_MUCH = {
+    422: "The report needs more memory than it may use: choose a shorter period, fewer steps, or no breakdown",
+    504: "The report took too long: choose a shorter period",
+}
 _DESCRIPTION = (
     "Private API of Journey Tracker. Times are RFC 3339; `from` is included, `to` is not. Windows are written `30m`, "
     "`24h`, `7d`. Every error has the same shape. Reports are also given as CSV and as Arrow, by `Accept`."
@@ -78,7 +81,7 @@ def _responses(route: Route) -> dict[str, Any]:
         content[Format.CSV.value] = {"schema": {"type": "string"}}
         content[Format.ARROW.value] = {"schema": {"type": "string", "format": "binary"}}
     error = {"application/json": {"schema": _ref(answers.Error)}}
-    errors = {**_ERRORS, **(_TOO_SLOW if route.slow else {})}
+    errors = {**_ERRORS, **(_TOO_MUCH if route.slow else {})}
     return {
         str(route.status): {"description": "Done", "content": content},
         **{str(status): {"description": text, "content": error} for status, text in errors.items()},

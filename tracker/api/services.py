@@ -30,6 +30,7 @@ class Services:
     exports           folder for finished files
     collector_url     where browsers reach the collector; stands in the snippet
     report_timeout_s  a report that takes longer is stopped and answered with 504
+    report_memory     a report's query that needs more bytes is stopped and answered with 422; 0 for no limit
     report_threads    reports that run at once; as many again may wait, then 503
     """
 
@@ -45,5 +46,6 @@ class Services:
     canary: Callable[[], Mapping[str, Any] | None] = lambda: None
     collector_url: str = ""
     report_timeout_s: float = 60.0
+    report_memory: int = 0
     report_threads: int = 4
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000

@@ -18,8 +18,8 @@ import msgspec
 from chdb.state.sqlitelike import Connection
 
 from tracker.core.errors import BadRequest, Broken, TryLater
-from tracker.store.engine import INSERT_SETTINGS, Answer, Lines, Query, Rows, Settings, table_slots
-from tracker.store.faults import code_of, name_of, translate
+from tracker.store.engine import ASK_SETTINGS, INSERT_SETTINGS, Answer, Lines, Query, Rows, Settings, table_slots
+from tracker.store.faults import code_of, name_of, precise, translate
 from tracker.store.values import convert, from_json, parameter_text, quoted
 
 _CONFIG = Path(__file__).with_name("embedded.xml")
@@ -94,7 +94,7 @@ class _Statements:
 
     def _run(self, query: Query, form: str, *, inserting: bool) -> bytes:
         params = {name: parameter_text(value) for name, value in query.params.items()}
-        settings = {**INSERT_SETTINGS, **query.settings}
+        settings = {**INSERT_SETTINGS, **ASK_SETTINGS, **query.settings}
         with tempfile.TemporaryDirectory(dir=self._scratch) if query.tables else _no_folder() as folder:
             text = table_slots(query, lambda name, rows: _attach(Path(folder), name, rows))
             try:
@@ -103,7 +103,8 @@ class _Statements:
                     return bytes(result.bytes() or b"")
             except RuntimeError as error:  # ChdbError is one
                 code = code_of(str(error))
-                fault = translate(code, name_of(str(error)), inserting=inserting)
+                name = precise(code, name_of(str(error)), str(error))
+                fault = translate(code, name, inserting=inserting)
                 raise fault from (None if isinstance(fault, TryLater | BadRequest) else error)
 
 

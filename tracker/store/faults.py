@@ -37,6 +37,10 @@ _LATER = frozenset(
         297, 394, 410, 425, 459, 473, 499, 516, 519, 571, 574, 700, 725, 999, 1000,
     )
 )  # fmt: skip
+_MEMORY = 241
+OWN_MEMORY = "QUERY_MEMORY_LIMIT_EXCEEDED"
+"""The name where a question went over `max_memory_usage`, its own limit, and not the whole engine over its."""
+_OWN = ("Query memory limit exceeded", "memory limit (for query) exceeded", "Memory limit (for query) exceeded")
 _UNKNOWN_OUTCOME = frozenset((319,))  # UNKNOWN_STATUS_OF_INSERT
 
 
@@ -50,6 +54,11 @@ def name_of(message: str) -> str:
     """The symbolic name in a ClickHouse text, like `CANNOT_PARSE_NUMBER`."""
     names = _NAME.findall(message)
     return str(names[-1]) if names else "UNKNOWN"
+
+
+def precise(code: int, name: str, message: str) -> str:
+    """The name, or `OWN_MEMORY` where the message says so: ClickHouse has one code for both limits."""
+    return OWN_MEMORY if code == _MEMORY and any(one in message for one in _OWN) else name
 
 
 def translate(code: int, name: str, *, inserting: bool) -> TrackerError:

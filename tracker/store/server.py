@@ -19,8 +19,8 @@ from clickhouse_driver.errors import Error as DriverError
 from clickhouse_driver.errors import ErrorCodes, NetworkError, ServerException, SocketTimeoutError
 
 from tracker.core.errors import BadRequest, Broken, Doubtful, TryLater
-from tracker.store.engine import INSERT_SETTINGS, Answer, Lines, Query, Rows, table_slots
-from tracker.store.faults import translate
+from tracker.store.engine import ASK_SETTINGS, INSERT_SETTINGS, Answer, Lines, Query, Rows, table_slots
+from tracker.store.faults import precise, translate
 from tracker.store.values import convert, from_driver
 
 _NO_DATABASE = 81
@@ -111,7 +111,7 @@ class _Statements:
                 params or None,
                 with_column_types=True,
                 external_tables=external or None,
-                settings={**INSERT_SETTINGS, **query.settings},
+                settings={**INSERT_SETTINGS, **ASK_SETTINGS, **query.settings},
             )
             for name in lines:
                 client.execute(f"DROP TEMPORARY TABLE {name}")
@@ -224,7 +224,8 @@ def _faults(*, inserting: bool, writing: bool) -> Iterator[None]:
     except ServerException as error:
         if error.code == _NO_DATABASE:
             raise TryLater("the ClickHouse database does not exist yet; run `tracker migrate`") from None
-        fault = translate(error.code or 0, _NAMES.get(error.code, "UNKNOWN"), inserting=inserting)
+        name = precise(error.code or 0, _NAMES.get(error.code, "UNKNOWN"), error.message or "")
+        fault = translate(error.code or 0, name, inserting=inserting)
         raise fault from (error if isinstance(fault, Broken) else None)
     except _AWAY as error:
         name = type(error).__name__

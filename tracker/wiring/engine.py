@@ -218,6 +218,7 @@ def _services(
         canary=lambda: last_flight(settings.data),
         collector_url=settings.collector_url,
         report_timeout_s=settings.report_seconds,
+        report_memory=settings.report_memory,
         report_threads=settings.report_threads,
     )
 
