@@ -43,14 +43,17 @@ def arrive(chance, events):
     return events
 
 
-def load(engine, events, site="shop"):
-    """Put events and the persons they tell of into the store. Gives the events with `arrival` filled in."""
-    rows = []
+def load(engine, events, site="shop", *, known=None, version=1):
+    """Put events and the persons they tell of into the store. Gives the events with `arrival` filled in.
+
+    `known`: all events so far, where these are not the first; `version`: of what they tell. Events may name their site.
+    """
+    rows, sites = [], {}
     for number, one in enumerate(events):
         one.setdefault("arrival", 1_000_000 + number)
         key = user_key(one["user"]) if one["user"] else visitor_key(one["visitor"])
-        texts = [site if name == "site" else one.get(name, "") for name in TEXT]
-        rest = [key, one["ts"], str(uuid.UUID(int=number)), one["arrival"], one["seq"], one.get("value")]
+        texts = [one.get(name, site if name == "site" else "") for name in TEXT]
+        rest = [key, one["ts"], str(uuid.UUID(int=one["arrival"])), one["arrival"], one["seq"], one.get("value")]
         items = json.dumps([{"quantity": 1, **item} for item in one.get("items", [])])
         rows.append([*texts, *rest, items, json.dumps(one["props"]), json.dumps(one["traits"])])
     names = ", ".join(f"`{name}`" for name, _ in COLUMNS)
@@ -61,7 +64,13 @@ def load(engine, events, site="shop"):
             tables={"rows": Rows(columns=COLUMNS, data=rows)},
         )
     )
-    owners = [[site, visitor_key(visitor), user_key(user), 1] for visitor, user in persons(events).items()]
+    for one in events if known is None else known:
+        sites.setdefault(one.get("site", site), []).append(one)
+    owners = [
+        [name, visitor_key(visitor), user_key(user), version]
+        for name, told in sites.items()
+        for visitor, user in persons(told).items()
+    ]
     if owners:
         columns = [("site", "String"), ("key", "UInt64"), ("person", "UInt64"), ("version", "UInt64")]
         engine.command(
