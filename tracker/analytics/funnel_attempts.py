@@ -27,12 +27,15 @@ _MOMENTS = (
 )
 
 
-def attempts(engine: Engine, funnel: Funnel, events: Fragment, *, road: str | None = None) -> Fragment:
+def attempts(
+    engine: Engine, funnel: Funnel, events: Fragment, *, road: str | None = None, only: Fragment | None = None
+) -> Fragment:
     """The subquery for this funnel; `events` is what to read (`clean.events_source`).
 
     `road` forces a road that could do it too: `narrow` (see below), `overlapping` and `fold` (tests compare them). An
     unordered funnel whose steps may overlap costs one question to the engine here: which overlaps there are. Raises
-    BadRequest where there are more than 200 kinds.
+    BadRequest where there are more than 200 kinds. `only`: a subquery of the units to look at, of ordered funnels that
+    need no fold.
     """
     if funnel.mode == "unordered":
         return _unordered(engine, funnel, events)
@@ -40,7 +43,7 @@ def attempts(engine: Engine, funnel: Funnel, events: Fragment, *, road: str | No
     if road == "fold" or needs_fold:
         return _fold(funnel, events)
     alone = disjoint(funnel) and road != "overlapping"
-    return _fill(funnel, events, alone, narrow=road == "narrow")
+    return _fill(funnel, events, alone, narrow=road == "narrow", only=only)
 
 
 def narrow_will_do(funnel: Funnel) -> bool:
@@ -72,11 +75,11 @@ def _masked(funnel: Funnel, events: Fragment) -> Hits:
     return hits(funnel, events, step_mask(funnel), bits)
 
 
-def _fill(funnel: Funnel, events: Fragment, alone: bool, *, narrow: bool) -> Fragment:
+def _fill(funnel: Funnel, events: Fragment, alone: bool, *, narrow: bool, only: Fragment | None) -> Fragment:
     """`alone`: no event can serve two steps, so a small number says which one it serves."""
     count = len(funnel.steps)
     if alone:
-        found = hits(funnel, events, step_code(funnel), count.bit_length(), narrow=narrow)
+        found = hits(funnel, events, step_code(funnel), count.bit_length(), narrow=narrow, only=only)
     else:
         found = _masked(funnel, events)
     moments, shift = "sorted as moments", count.bit_length()

@@ -33,16 +33,25 @@ class Hits:
     params: dict[str, Param]
 
 
-def hits(funnel: Funnel, events: Fragment, serves: Fragment, serves_bits: int, *, narrow: bool = False) -> Hits:
+def hits(
+    funnel: Funnel,
+    events: Fragment,
+    serves: Fragment,
+    serves_bits: int,
+    *,
+    narrow: bool = False,
+    only: Fragment | None = None,
+) -> Hits:
     """Pack the relevant events; `serves` is an integer expression of `serves_bits` bits on what one can serve.
 
     `narrow` leaves sequence and arrival out: 64 bits instead of 128, exact while no unit has two events that serve
-    different steps in the same millisecond.
+    different steps in the same millisecond. `only`: a subquery of the units that are looked at.
     """
     time_shift = moments.shift(serves_bits, narrow=narrow)
     packed = f"{_moment(funnel, serves_bits, narrow=narrow)} + ({serves.text})"
     wanted = relevant(funnel)
     extra, also, params = "", "", Params("b")
+    chosen = f" and {UNITS[funnel.count_by]} in ({only.text})" if only else ""
     if funnel.breakdown is not None:
         text = property_text(funnel.breakdown.property, params)
         if funnel.breakdown.touch == "all":
@@ -60,7 +69,10 @@ def hits(funnel: Funnel, events: Fragment, serves: Fragment, serves_bits: int, *
             "events": events,
             "persons": persons.join() if funnel.count_by == "person" else Fragment(""),
             "counted": counted([*(one for step in funnel.steps for one in step.any_of)]),
-            "relevant": Fragment(f"{wanted.text}){NOBODY[funnel.count_by]} and (true", wanted.params),
+            "relevant": Fragment(
+                f"{wanted.text}){NOBODY[funnel.count_by]}{chosen} and (true",
+                {**wanted.params, **(only.params if only else {})},
+            ),
             "also": Fragment(also),
         },
         {"site": funnel.site, "from": funnel.range.start, "until": funnel.range.end - 1 + funnel.window},

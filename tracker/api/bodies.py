@@ -288,6 +288,7 @@ class _FunnelRules(Struct, kw_only=True):
     count_by: Literal["person", "visitor", "session"] = "person"
     exclude: list[Exclusion] = field(default_factory=list)
     breakdown: Breakdown | UnsetType = UNSET
+    times: bool = True
 
 
 class FunnelBody(_FunnelRules, kw_only=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
 
@@ -35,9 +35,10 @@ class FunnelPart(Struct):
 
 
 class FunnelReport(Struct):
-    """A funnel; with `breakdown` only where one was asked for."""
+    """A funnel; with `breakdown` only where one was asked for. `road`: where it was read from."""
 
     steps: list[FunnelStep]
+    road: Literal["journeys", "events"]
     breakdown: list[FunnelPart] | UnsetType = UNSET
 
 
@@ -49,6 +50,7 @@ class FunnelPoint(Struct):
     converted: int
     conversion: float
     steps: list[FunnelStep]
+    road: Literal["journeys", "events"]
     breakdown: list[FunnelPart] | UnsetType = UNSET
 
 
