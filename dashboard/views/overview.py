@@ -82,12 +82,16 @@ def _over_time(report: Json, currency: str) -> None:
     with left, st.container(border=True, key="card-people"):
         section("People", f"per {per} · {_peak(days, people, per)}")
         alt = f"People per {per}, {_peak(days, people, per)}"
-        chart(charts.over_time(days, people, "people", last_is_open=open_), "people-over-time", alt)
+        before = _before(report, per, "people")
+        figure = charts.over_time(days, people, "people", before=before, last_is_open=open_)
+        chart(figure, "people-over-time", alt)
     with right, st.container(border=True, key="card-revenue"):
         if currency:
-            days, revenue, per = charts.by_week(days, revenue) if len(days) > MANY_DAYS else (days, revenue, per)
+            before = _before(report, per, "revenue", currency)
+            if len(days) > MANY_DAYS:
+                (days, revenue, per), before = charts.by_week(days, revenue), []
             section("Revenue", f"per {per} · {_peak(days, revenue, per, currency)}")
-            figure = charts.bars_over_time(days, revenue, currency, last_is_open=open_)
+            figure = charts.bars_over_time(days, revenue, currency, before=before, last_is_open=open_)
             chart(figure, "revenue-over-time", f"Revenue per {per}")
         else:
             section("Events", "per day; revenue shows here with the first purchase that has a value")
@@ -110,6 +114,16 @@ def _series(report: Json, currency: str) -> tuple[list[str], list[float], list[f
     revenue = [float(point["value"] or 0) for point in ask(api.hourly, *hours, "value", "purchase")["series"]]
     starts = [_local(str(point["start"])) for point in people]
     return starts, [float(point["value"] or 0) for point in people], revenue, "hour"
+
+
+def _before(report: Json, per: str, figure: str, currency: str = "") -> list[float]:
+    """The same of the period before, day by day; nothing where hours are drawn."""
+    if per != "day":
+        return []
+    days = report.get("previous_series") or []
+    if figure == "revenue":
+        return [float((day.get("revenue") or {}).get(currency, 0)) for day in days]
+    return [float(day[figure]) for day in days]
 
 
 def _local(start: str) -> str:

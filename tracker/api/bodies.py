@@ -340,11 +340,12 @@ class FunnelReasonsBody(_FunnelEitherWay, kw_only=True):
 
 
 class OverviewBody(Struct, kw_only=True):
-    """One period; it is compared with the one of the same length before."""
+    """One period; it is compared with the one of the same length before, or the same 52 weeks earlier."""
 
     site: SiteName
     start: Time = field(name="from")
     end: Time = field(name="to")
+    compare: Literal["previous", "year"] = "previous"
     timezone: Zone | UnsetType = UNSET
 
 
@@ -398,6 +399,7 @@ class TimeseriesBody(Struct, kw_only=True):
     interval: Literal["hour", "day", "week", "month"] = "day"
     event: Condition | UnsetType = UNSET
     measure: Literal["events", "people", "value"] = "events"
+    compare: Literal["previous", "year"] | UnsetType = UNSET
     timezone: Zone | UnsetType = UNSET
 
 

@@ -191,17 +191,39 @@ class EventCount(Struct):
     people: int
 
 
+class Change(Struct):
+    """(now - before) / before of each figure; null where there was nothing before."""
+
+    people: float | None
+    sessions: float | None
+    events: float | None
+    page_views: float | None
+    purchases: float | None
+    revenue: dict[str, float | None]
+    conversion_rate: float | None
+
+
+class Days(Struct):
+    """How many days of the period were counted already, and how many were counted for this answer."""
+
+    from_rollups: int
+    from_events: int
+
+
 class Overview(Struct):
-    """A period, and the one of the same length before it."""
+    """A period, and the one it is compared with."""
 
     totals: Totals
     previous: Totals
+    change: Change
     series: list[Day]
+    previous_series: list[Day]
     channels: list[Channel]
     pages: list[PageViews]
     countries: list[Group]
     devices: list[Group]
     events: list[EventCount]
+    days: Days
 
 
 class LiveEvent(Struct):
@@ -233,9 +255,10 @@ class Point(Struct):
 
 
 class Timeseries(Struct):
-    """Every interval of the range, empty ones too."""
+    """Every interval of the range, empty ones too; `previous`: those of the time it is compared with."""
 
     series: list[Point]
+    previous: list[Point] | UnsetType = UNSET
 
 
 class RfmSegment(Struct):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tracker.core.errors import TryLater
 from tracker.core.identity import user_key, visitor_key
 from tracker.store import persons
-from tracker.store.engine import Engine, Query, Rows
+from tracker.store.engine import Engine, Param, Query, Rows
 from tracker.store.sql import fill, load
 
 _LINKS = (
@@ -26,6 +26,21 @@ _FILL = "insert into erasing (site, kind, number) select site, kind, number from
 _RUNNING = """
 select count(), any(latest_fail_reason) from system.mutations
 where database = currentDatabase() and table = {table:String} and not is_done
+"""
+_TOUCH = """
+insert into touched (site, slot, at, amount)
+select {site:String}, slot, toStartOfInterval(now('UTC'), interval 10 second), 1 from /*table:slots*/
+"""
+_SLOTS = """
+select distinct toUnixTimestamp(toStartOfFifteenMinutes(toDateTime(ts, 'UTC'))) from events
+where site = {site:String} and key in {keys:Array(UInt64)}
+"""
+_BUILT = """
+select distinct toUnixTimestamp(toDateTime(day, {zone:String}))
+from rollups
+where site = {site:String} and zone = {zone:String} and kind = 'day' and bitmapHasAny(people, (
+    select groupBitmapState(number) from rollup_numbers where site = {site:String} and key in {keys:Array(UInt64)}
+))
 """
 _NEEDLES = 200  # multiSearchAny takes 255
 _PAUSE = 0.02  # seconds between two looks at a mutation
@@ -106,6 +121,8 @@ def delete(engine: Engine, site: str, names: Names, arrivals: Iterable[int]) -> 
     given = Rows(columns=_COLUMNS, data=data)
     events = "events_local" if engine.cluster else "events"
     nodes = engine.nodes()
+    theirs: dict[str, Param] = {"site": site, "keys": names.keys}
+    slots = {int(row[0]) for row in engine.ask(Query(text=_SLOTS, params=theirs)).rows}
     for node in nodes:
         node.command(Query(text="truncate table erasing"))
         node.command(Query(text=_FILL, tables={"given": given}))
@@ -115,8 +132,26 @@ def delete(engine: Engine, site: str, names: Names, arrivals: Iterable[int]) -> 
         _drop(node, "suppressed", _OWNED)
     _drop(engine, "identity_links", _LINKS)
     _drop(engine, "rejected", "(toString(site), 'arrival', arrival) in erasing")
+    _outdate(engine, site, names.keys, slots)
+    _drop(engine, "rollup_numbers", _OWNED)
     for node in nodes:
         node.command(Query(text="truncate table erasing"))
+
+
+def _outdate(engine: Engine, site: str, keys: list[int], slots: set[int]) -> None:
+    """Days that were built, or are being built, with events that are gone now are to be built again.
+
+    `slots`: quarters of an hour that had such events. After a crash these are gone, and the builds themselves tell.
+    """
+    zones = engine.ask(
+        Query(text="select distinct zone from rollup_days where site = {site:String}", params={"site": site})
+    )
+    for (zone,) in zones.rows:
+        found = engine.ask(Query(text=_BUILT, params={"site": site, "keys": keys, "zone": zone}))
+        slots = slots | {int(row[0]) for row in found.rows}
+    if slots:
+        given = Rows(columns=[("slot", "DateTime('UTC')")], data=[(one,) for one in sorted(slots)])
+        engine.command(Query(text=_TOUCH, params={"site": site}, tables={"slots": given}))
 
 
 def _drop(node: Engine, table: str, where: str) -> None:

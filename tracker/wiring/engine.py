@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tracker.loader.loop import Loader
     from tracker.store.engine import Engine
     from tracker.wiring.canary import Canary
+    from tracker.wiring.rollups import RollupKeeper
     from tracker.wiring.segments import Segments
 
 log = structlog.get_logger()
@@ -62,6 +63,7 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
             _canary(settings, engine, catalog, stop).start()
         if loads is not None:
             _segments(settings, engine, catalog, stop).start()
+            _rollups(engine, catalog, stop).start()
         missing = loads.audit.missing if loads is not None else None
         try:
             asyncio.run(_serve(settings, _services(settings, engine, catalog, missing) if api else None, stop))
@@ -186,6 +188,12 @@ def _segments(settings: Settings, engine: Engine, catalog: Catalog, stop: thread
     from tracker.wiring.segments import Segments
 
     return Segments(engine, catalog, settings.data, stop)
+
+
+def _rollups(engine: Engine, catalog: Catalog, stop: threading.Event) -> RollupKeeper:
+    from tracker.wiring.rollups import RollupKeeper
+
+    return RollupKeeper(engine, catalog, stop)
 
 
 def _services(
