@@ -33,8 +33,8 @@ def page() -> None:
     if not report["totals"].get("events"):
         _nothing()
         return
-    _key_figures(report)
-    currency = formats.main_currency(report["totals"].get("revenue"))
+    currency = _in_one_currency(report) or formats.main_currency(report["totals"].get("revenue"))
+    _key_figures(report, currency)
     _over_time(report, currency)
     _lists(report, currency)
 
@@ -50,10 +50,22 @@ def _nothing() -> None:
         )
 
 
-def _key_figures(report: Json) -> None:
+def _in_one_currency(report: Json) -> str:
+    """Put what the API converted in place of the amounts as they came; the site's currency, or nothing."""
+    lists = ("series", "previous_series", "channels")
+    for part in [
+        report["totals"],
+        report.get("previous") or {},
+        *(row for name in lists for row in report.get(name, [])),
+    ]:
+        if made := part.get("converted"):
+            part["revenue"] = {**made["unconverted"], made["currency"]: made["amount"]}
+    return str((report["totals"].get("converted") or {}).get("currency", ""))
+
+
+def _key_figures(report: Json, currency: str) -> None:
     now, before = report["totals"], report.get("previous") or {}
-    revenue, others = formats.revenue_text(now.get("revenue"))
-    currency = formats.main_currency(now.get("revenue"))
+    revenue, others = formats.revenue_text(now.get("revenue"), currency)
     money_change = changed((now.get("revenue") or {}).get(currency), (before.get("revenue") or {}).get(currency))
     if others:
         money_change["note"] = others

@@ -3,8 +3,8 @@
     python tests/bench/bench_overview.py [--events 50000000] [--engine embedded|server|both] [--rounds 5]
 
 30 days of UTC, 3 visitors for 50 events, a tenth of them identified. Prints wall and processor time of building a
-day, and the best wall time of the overview: all days built; ten thousand people known since; the last day still open. Asserts
-only that both roads say the same.
+day, and the best wall time of the overview: all days built; ten thousand people known since; the last day still open.
+Asserts only that both roads say the same.
 """
 
 from __future__ import annotations

@@ -31,7 +31,9 @@ def before(between: Range, timezone: str, compare: str) -> Range:
 
 def change(now: Mapping[str, Any], past: Mapping[str, Any]) -> dict[str, Any]:
     """Of each figure (now - before) / before, None where there was nothing before; of amounts, currency by currency."""
-    return {name: _change(value, past.get(name)) for name, value in now.items()}
+    return {name: _change(value, past.get(name)) for name, value in now.items() if name != "converted"} | (
+        {"converted": _change(now["converted"]["amount"], past["converted"]["amount"])} if "converted" in now else {}
+    )
 
 
 def _change(now: Any, past: Any) -> Any:

@@ -8,15 +8,13 @@ from typing import Any
 
 from tracker.analytics import overview_events, overview_rollups, request
 from tracker.analytics.compare import COMPARES, before, change
+from tracker.analytics.money import NO_MONEY, Money, by_currency, split
 from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
 from tracker.store import rollups
 from tracker.store.engine import Engine
 
 TOP = 20
-NO_CURRENCY = "XXX"
-"""ISO 4217's code for an amount without a currency."""
-
 _FIGURES = ("people", "sessions", "events", "page_views", "purchases")
 _OF_A_DAY = ("people", "events", "page_views", "purchases")
 _Lists = Mapping[str, list[dict[str, Any]]]
@@ -30,16 +28,18 @@ class Spec:
     range: Range
     timezone: str = "UTC"
     compare: str = "previous"
+    money: Money = NO_MONEY
 
 
 def parse(body: object) -> Spec:
-    """Check `{"site", "from", "to", "timezone", "compare"}`. Raises BadRequest."""
-    given = request.fields(body, ("site", "from", "to", "timezone", "compare"))
+    """Check `{"site", "from", "to", "timezone", "compare", "currency"}`. Raises BadRequest."""
+    given = request.fields(body, ("site", "from", "to", "timezone", "compare", "currency"))
     spec = Spec(
         site=request.site(given),
         range=request.time_range(given),
         timezone=request.timezone(given),
         compare=request.choice(given, "compare", COMPARES, "previous"),
+        money=Money(request.currency(given)),
     )
     if spec.range.end - spec.range.start > 5 * 366 * 86_400_000:
         raise BadRequest("from and to may lie at most five years apart here", field="from")
@@ -49,23 +49,24 @@ def parse(body: object) -> Spec:
 def run(engine: Engine, spec: Spec, *, events_only: bool = False) -> dict[str, Any]:
     """Totals and series beside those of the time before, and the top lists.
 
-    Days that are counted already are not counted again; `events_only` counts everything from events.
+    Days that are counted already are not counted again; `events_only` counts everything from events. Where the question
+    has a currency, `converted` stands beside every `revenue`.
     """
     earlier = before(spec.range, spec.timezone, spec.compare)
     now, roads = _counted(engine, spec, spec.range, lists=True, events_only=events_only)
     past, _ = _counted(engine, spec, earlier, lists=False, events_only=events_only)
-    totals, previous = _totals(now), _totals(past)
+    totals, previous = _totals(spec, now), _totals(spec, past)
     return {
         "totals": totals,
         "previous": previous,
         "change": change(totals, previous),
-        "series": _series(spec.range, spec.timezone, now),
-        "previous_series": _series(earlier, spec.timezone, past),
+        "series": _series(spec, spec.range, now),
+        "previous_series": _series(spec, earlier, past),
         "channels": [
             {
                 "key": row["entry"],
                 **{name: row[name] for name in ("people", "purchases")},
-                "revenue": money(row["revenue"]),
+                **_money(spec, row["revenue"]),
             }
             for row in now.get("channel", ())
         ],
@@ -81,10 +82,11 @@ def run(engine: Engine, spec: Spec, *, events_only: bool = False) -> dict[str, A
     }
 
 
-def money(amounts: Any) -> dict[str, float]:
-    """Amounts by currency, to a hundredth of a cent, so that sums of floats look like sums."""
-    pairs = amounts.items() if isinstance(amounts, Mapping) else zip(*amounts, strict=True) if amounts else ()
-    return {currency or NO_CURRENCY: round(float(amount), 4) for currency, amount in pairs}
+def _money(spec: Spec, amounts: Any) -> dict[str, Any]:
+    """Amounts by currency as they stand and, where a currency is asked for, in that one."""
+    parts = split(amounts)
+    revenue: dict[str, Any] = {"revenue": by_currency(parts)}
+    return {**revenue, "converted": spec.money.converted(parts)} if spec.money.currency else revenue
 
 
 def _counted(
@@ -99,20 +101,20 @@ def _counted(
     return found, {"from_rollups": 0, "from_events": len(found["series"])}
 
 
-def _totals(found: _Lists) -> dict[str, Any]:
+def _totals(spec: Spec, found: _Lists) -> dict[str, Any]:
     row: Mapping[str, Any] = next(iter(found.get("total", ())), {})
     figures: dict[str, Any] = {name: row.get(name, 0) for name in _FIGURES}
     buyers, people = row.get("buyers", 0), figures["people"]
-    return {**figures, "revenue": money(row.get("revenue")), "conversion_rate": buyers / people if people else 0.0}
+    return {**figures, **_money(spec, row.get("revenue")), "conversion_rate": buyers / people if people else 0.0}
 
 
-def _series(between: Range, timezone: str, found: _Lists) -> list[dict[str, Any]]:
+def _series(spec: Spec, between: Range, found: _Lists) -> list[dict[str, Any]]:
     known = {row["entry"]: row for row in found.get("series", ())}
     series = []
-    for day in rollups.dates(between.start, between.end, timezone):
+    for day in rollups.dates(between.start, between.end, spec.timezone):
         row = known.get(day.isoformat(), {})
         figures = {name: row.get(name, 0) for name in _OF_A_DAY}
-        series.append({"date": day.isoformat(), **figures, "revenue": money(row.get("revenue"))})
+        series.append({"date": day.isoformat(), **figures, **_money(spec, row.get("revenue"))})
     return series
 
 

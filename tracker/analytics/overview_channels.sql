@@ -9,7 +9,7 @@ from (
         max(url != '') as on_pages,
         groupUniqArray(/*person*/) as whom,
         countIf(event = 'purchase') as bought,
-        sumMapIf(map(toString(currency), assumeNotNull(value)), event = 'purchase' and isNotNull(value)) as amounts
+        sumMapIf(map(concat(toString(toDate(ts, {timezone:String})), toString(currency)), assumeNotNull(value)), event = 'purchase' and isNotNull(value)) as amounts
     from /*events*/ /*persons*/
     where site = {site:String} and bot = ''
         and ts >= fromUnixTimestamp64Milli({from:Int64}) and ts < fromUnixTimestamp64Milli({to:Int64})

@@ -4,7 +4,7 @@ select toString(toDate(ts, {timezone:String})) as entry,
     count() as events,
     countIf(event = 'page_view') as page_views,
     countIf(event = 'purchase') as purchases,
-    sumMapIf([toString(currency)], [assumeNotNull(value)], event = 'purchase' and isNotNull(value)) as revenue
+    sumMapIf([concat(toString(toDate(ts, {timezone:String})), toString(currency))], [assumeNotNull(value)], event = 'purchase' and isNotNull(value)) as revenue
 from /*events*/ /*persons*/
 where site = {site:String} and bot = ''
     and ts >= fromUnixTimestamp64Milli({from:Int64}) and ts < fromUnixTimestamp64Milli({to:Int64})

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from tracker.analytics import request, timeseries_rollups
 from tracker.analytics.calendar import calendar
 from tracker.analytics.compare import COMPARES, before
+from tracker.analytics.money import NO_MONEY, Money, by_currency, split
 from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
 from tracker.store import persons, rollups
@@ -32,7 +33,9 @@ _BUCKETS = {
 _FIGURES = {
     "events": "toFloat64(count())",
     "people": f"toFloat64(uniqExact({persons.PERSON}))",
-    "value": "sum(ifNull(value, 0))",
+    # by day and currency
+    "value": "sumMapIf(map(concat(toString(toDate(ts, {timezone:String})), toString(currency)), assumeNotNull(value)),"
+    " isNotNull(value))",
 }
 _SHORTEST = {"hour": 3600, "day": 86_400, "week": 7 * 86_400, "month": 28 * 86_400}
 
@@ -48,11 +51,17 @@ class Spec:
     measure: str
     compare: str = ""
     timezone: str = "UTC"
+    money: Money = NO_MONEY
 
 
 def parse(body: object) -> Spec:
-    """Check `{"site", "from", "to", "interval", "event", "measure", "compare", "timezone"}`. Raises BadRequest."""
-    given = request.fields(body, ("site", "from", "to", "interval", "event", "measure", "compare", "timezone"))
+    """Check `{"site", "from", "to", "interval", "event", "measure", "compare", "timezone", "currency"}`.
+
+    Raises BadRequest.
+    """
+    given = request.fields(
+        body, ("site", "from", "to", "interval", "event", "measure", "compare", "timezone", "currency")
+    )
     between, interval = request.time_range(given), request.choice(given, "interval", INTERVALS, "day")
     if (between.end - between.start) / 1000 / _SHORTEST[interval] > MAX_POINTS:
         raise BadRequest(f"that is more than {MAX_POINTS} points; take a longer interval", field="interval")
@@ -64,6 +73,7 @@ def parse(body: object) -> Spec:
         measure=request.choice(given, "measure", MEASURES, "events"),
         compare=request.choice(given, "compare", COMPARES, "") if given.get("compare") is not None else "",
         timezone=request.timezone(given),
+        money=Money(request.currency(given)),
     )
 
 
@@ -73,7 +83,8 @@ def run(engine: Engine, spec: Spec, *, events_only: bool = False) -> dict[str, A
     Weeks start on Monday. The first and the last interval count only what lies in the range. Days that are counted
     already are not counted again; `events_only` counts everything from events.
     """
-    answer = {"series": _series(engine, spec, spec.range, events_only)}
+    answer: dict[str, Any] = {"currency": spec.money.currency or None} if spec.measure == "value" else {}
+    answer["series"] = _series(engine, spec, spec.range, events_only)
     if spec.compare:
         answer["previous"] = _series(engine, spec, before(spec.range, spec.timezone, spec.compare), events_only)
     return answer
@@ -88,12 +99,22 @@ def _series(engine: Engine, spec: Spec, between: Range, events_only: bool) -> li
         found = timeseries_rollups.found(engine, how, spec.site, spec.timezone, between, **asked)
     else:
         found = _from_events(engine, spec, between)
-    figures = [(start, found.get(key, 0.0)) for key, start in _starts(spec, between)]
-    whole = spec.measure != "value"
-    return [{"start": start, "value": int(value) if whole else round(value, 4)} for start, value in figures]
+    if spec.measure == "value":
+        return [{"start": start, **_worth(spec, found.get(key))} for key, start in _starts(spec, between)]
+    return [{"start": start, "value": int(found.get(key, 0))} for key, start in _starts(spec, between)]
 
 
-def _from_events(engine: Engine, spec: Spec, between: Range) -> dict[str, float]:
+def _worth(spec: Spec, amounts: Any) -> dict[str, Any]:
+    """Amounts by currency, and one figure: all that could be converted, or the plain sum where nothing is to be."""
+    parts = split(amounts)
+    values: dict[str, Any] = {"values": by_currency(parts)}
+    if not spec.money.currency:
+        return {"value": round(sum(amount for _, _, amount in parts), 4), **values}
+    made = spec.money.converted(parts)
+    return {"value": made["amount"], **values, "unconverted": made["unconverted"]}
+
+
+def _from_events(engine: Engine, spec: Spec, between: Range) -> dict[str, Any]:
     query = fill(
         load(__package__, "timeseries"),
         {
@@ -106,7 +127,7 @@ def _from_events(engine: Engine, spec: Spec, between: Range) -> dict[str, float]
         },
         {"site": spec.site, "from": between.start, "to": between.end, "timezone": spec.timezone},
     )
-    return {str(start): float(value) for start, value in engine.ask(query).rows}
+    return dict(engine.ask(query).rows)
 
 
 def _starts(spec: Spec, between: Range) -> list[tuple[str, str]]:

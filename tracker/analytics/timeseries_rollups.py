@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from tracker.analytics.request import Range
 from tracker.store import rollups
 from tracker.store.engine import Engine
@@ -14,8 +16,8 @@ INTERVALS = tuple(_BUCKETS)
 
 def found(
     engine: Engine, road: Road, site: str, timezone: str, between: Range, *, interval: str, event: str, measure: str
-) -> dict[str, float]:
-    """Figures by the first day of their interval. `event`: a name, or `*`."""
+) -> dict[str, Any]:
+    """Figures, or amounts by day and currency, by the first day of their interval. `event`: a name, or `*`."""
     fresh = None
     if road.counted:
         numbers = [day.number for day in road.counted]
@@ -23,7 +25,8 @@ def found(
     figures = {
         "events": Fragment("toFloat64(sum(events))"),
         "people": Fragment(f"toFloat64({rollups.people(road, 'people', 'strangers').text})"),
-        "value": Fragment("sum(arraySum(mapValues(revenue)))"),
+        # by day and currency
+        "value": Fragment("sumMap(mapApply((unit, amount) -> (concat(toString(day), unit), amount), revenue))"),
     }
     by_event = event != "*" or measure == "value"
     query = fill(
@@ -42,4 +45,4 @@ def found(
         },
         tables=road.tables if measure == "people" else {"used": road.tables["used"]},
     )
-    return {str(start): float(value) for start, value in engine.ask(query).rows}
+    return dict(engine.ask(query).rows)

@@ -48,6 +48,7 @@ class Site(Struct):
     domains: list[str]
     consent: Literal["opt-in", "opt-out"]
     timezone: str
+    currency: str
     min_size: int
     pixel: PixelSettings
     privacy: PrivacySettings
@@ -360,6 +361,15 @@ class CostsPut(Struct):
     """`changed`: rows that are new or differ from what was there."""
 
     site: str
+    rows: int
+    changed: int
+
+
+class RatesPut(Struct):
+    """`changed`: rows that are new or differ from what was there."""
+
+    site: str
+    base: str
     rows: int
     changed: int
 

@@ -14,6 +14,7 @@ from tracker.core.costs import MAX_ROWS
 from tracker.core.gate import GateSettings
 from tracker.core.pixel import PixelSettings
 from tracker.core.privacy import PrivacySettings
+from tracker.core.rates import MAX_ROWS as MAX_RATES
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Limit = Annotated[int, Meta(ge=1, le=1000, description="how many at most")]
@@ -137,6 +138,7 @@ class SiteChange(Closed):
     consent: Literal["opt-in", "opt-out"] | None = None
     timezone: str | None = None
     min_size: int | None = None
+    currency: Annotated[str, Meta(pattern="^([A-Za-z]{3})?$")] | None = None
     pixel: PixelSettings | None = None
     privacy: PrivacySettings | None = None
     gate: GateSettings | None = None
@@ -236,6 +238,19 @@ class CostsBody(Closed):
 
     site: SiteName
     rows: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=MAX_ROWS)]
+
+
+class RatesBody(Closed):
+    """Exchange rates: `rows` of `date`, `currency` and `rate`, or a whole file as `csv`.
+
+    `rate`: what one unit of the currency is worth in `base`; with `inverse` how much of it one unit of the base buys.
+    """
+
+    site: SiteName
+    base: Annotated[str, Meta(pattern="^[A-Za-z]{3}$", examples=["EUR"])]
+    rows: Annotated[list[dict[str, Any]], Meta(max_length=MAX_RATES)] = field(default_factory=list)
+    csv: str = ""
+    inverse: bool = False
 
 
 class Filter(Struct, kw_only=True):
@@ -346,6 +361,7 @@ class OverviewBody(Struct, kw_only=True):
     start: Time = field(name="from")
     end: Time = field(name="to")
     compare: Literal["previous", "year"] = "previous"
+    currency: str | UnsetType = UNSET
     timezone: Zone | UnsetType = UNSET
 
 
@@ -400,6 +416,7 @@ class TimeseriesBody(Struct, kw_only=True):
     event: Condition | UnsetType = UNSET
     measure: Literal["events", "people", "value"] = "events"
     compare: Literal["previous", "year"] | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
     timezone: Zone | UnsetType = UNSET
 
 

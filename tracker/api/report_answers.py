@@ -136,8 +136,16 @@ class FunnelPeople(Struct):
     cursor: str | None
 
 
-class Totals(Struct):
-    """Sums of a period; revenue by currency."""
+class Converted(Struct):
+    """Money in one currency, each amount at the rate of its day; `unconverted`: what no rate is known for."""
+
+    currency: str
+    amount: float
+    unconverted: dict[str, float]
+
+
+class Totals(Struct, kw_only=True):
+    """Sums of a period; revenue by currency, and `converted` where the site or the request has a currency."""
 
     people: int
     sessions: int
@@ -145,6 +153,7 @@ class Totals(Struct):
     page_views: int
     purchases: int
     revenue: dict[str, float]
+    converted: Converted | UnsetType = UNSET
     conversion_rate: float
 
 
@@ -157,6 +166,7 @@ class Day(Struct):
     page_views: int
     purchases: int
     revenue: dict[str, float]
+    converted: Converted | UnsetType = UNSET
 
 
 class Channel(Struct):
@@ -166,6 +176,7 @@ class Channel(Struct):
     people: int
     purchases: int
     revenue: dict[str, float]
+    converted: Converted | UnsetType = UNSET
 
 
 class PageViews(Struct):
@@ -191,7 +202,7 @@ class EventCount(Struct):
     people: int
 
 
-class Change(Struct):
+class Change(Struct, kw_only=True):
     """(now - before) / before of each figure; null where there was nothing before."""
 
     people: float | None
@@ -200,6 +211,7 @@ class Change(Struct):
     page_views: float | None
     purchases: float | None
     revenue: dict[str, float | None]
+    converted: float | UnsetType | None = UNSET
     conversion_rate: float | None
 
 
@@ -248,10 +260,12 @@ class Live(Struct):
 
 
 class Point(Struct):
-    """One interval."""
+    """One interval. Of money: `values` by currency as they stand, and what of them could not be converted."""
 
     start: str
     value: float
+    values: dict[str, float] | UnsetType = UNSET
+    unconverted: dict[str, float] | UnsetType = UNSET
 
 
 class Timeseries(Struct):
@@ -259,6 +273,7 @@ class Timeseries(Struct):
 
     series: list[Point]
     previous: list[Point] | UnsetType = UNSET
+    currency: str | UnsetType | None = UNSET
 
 
 class RfmSegment(Struct):
