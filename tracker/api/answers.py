@@ -365,6 +365,16 @@ class CostsPut(Struct):
     changed: int
 
 
+class BackupState(Struct, omit_defaults=True):
+    """How far the latest backup is, in bytes."""
+
+    state: Literal["none", "running", "done", "failed"]
+    folder: str | UnsetType = UNSET
+    bytes: int | UnsetType = UNSET
+    of: int | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+
+
 class RatesPut(Struct):
     """`changed`: rows that are new or differ from what was there."""
 

@@ -144,6 +144,12 @@ class SiteChange(Closed):
     gate: GateSettings | None = None
 
 
+class BackupBody(Closed):
+    """A folder on the engine's machine, absolute, that is not there yet or empty."""
+
+    folder: Annotated[str, Meta(min_length=1, max_length=4096)]
+
+
 class NewToken(Closed):
     """A token for the API. Without a site it opens every site."""
 
