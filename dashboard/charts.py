@@ -63,10 +63,19 @@ TEMPLATE = go.layout.Template(
 
 
 def over_time(
-    times: Sequence[str], values: Sequence[float | None], unit: str = "", *, last_is_open: bool = False
+    times: Sequence[str],
+    values: Sequence[float | None],
+    unit: str = "",
+    *,
+    before: Sequence[float | None] = (),
+    last_is_open: bool = False,
 ) -> go.Figure:
-    """A line with a soft area below. `last_is_open`: the last point is not over yet and is drawn dotted."""
+    """A line with a soft area below. `before`: the same of an earlier time, as a thin grey line behind it.
+
+    `last_is_open`: the last point is not over yet and is drawn dotted."""
     figure = blank(HEIGHT)
+    if before:
+        _earlier(figure, times, before, [f"{formats.number(value)} {unit}" for value in before])
     closed = len(times) - 1 if last_is_open and len(times) > 2 else len(times)
     line = {"color": PRIMARY, "width": 2.2}
     figure.add_scatter(
@@ -90,14 +99,30 @@ def over_time(
             hovertemplate=["<extra></extra>", f"<b>%{{customdata}}</b> {unit} so far<extra></extra>"],
         )
     time_axis(figure, times)
-    figure.update_yaxes(**axis_numbers(values))
+    figure.update_yaxes(**axis_numbers([*values, *before]))
     return figure
 
 
+def _earlier(figure: go.Figure, times: Sequence[str], values: Sequence[float | None], written: Sequence[str]) -> None:
+    figure.add_scatter(
+        x=list(times[: len(values)]),
+        y=list(values[: len(times)]),
+        mode="lines",
+        line={"color": MUTED, "width": 1.2},
+        customdata=list(written),
+        hovertemplate="%{customdata} before<extra></extra>",
+    )
+
+
 def bars_over_time(
-    times: Sequence[str], values: Sequence[float | None], currency: str, *, last_is_open: bool = False
+    times: Sequence[str],
+    values: Sequence[float | None],
+    currency: str,
+    *,
+    before: Sequence[float | None] = (),
+    last_is_open: bool = False,
 ) -> go.Figure:
-    """Sums as bars: money has no shape between two days. `last_is_open`: the last one is paler."""
+    """Sums as bars: money has no shape between two days. `before`: see `over_time`. `last_is_open`: paler last bar."""
     figure = blank(HEIGHT)
     colours = [WARM] * len(times)
     if last_is_open and colours:
@@ -109,9 +134,11 @@ def bars_over_time(
         customdata=[formats.money(value, currency) for value in values],
         hovertemplate="<b>%{customdata}</b><extra></extra>",
     )
+    if before:
+        _earlier(figure, times, before, [formats.money(value, currency) for value in before])
     time_axis(figure, times)
     figure.update_layout(bargap=0.28)
-    figure.update_yaxes(**axis_numbers(values))
+    figure.update_yaxes(**axis_numbers([*values, *before]))
     return figure
 
 

@@ -61,9 +61,9 @@ def main_currency(revenue: Mapping[str, float] | None) -> str:
     return max(revenue, key=lambda name: revenue[name]) if revenue else ""
 
 
-def revenue_text(revenue: Mapping[str, float] | None) -> tuple[str, str]:
-    """The main currency's sum, and what came in other currencies (never added up)."""
-    main = main_currency(revenue)
+def revenue_text(revenue: Mapping[str, float] | None, main: str = "") -> tuple[str, str]:
+    """The main currency's sum (by default the biggest), and what came in other currencies (never added up)."""
+    main = main or main_currency(revenue)
     if not revenue or not main:
         return NONE, ""
     others = ", ".join(money(amount, name) for name, amount in sorted(revenue.items()) if name != main)

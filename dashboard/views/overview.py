@@ -33,8 +33,8 @@ def page() -> None:
     if not report["totals"].get("events"):
         _nothing()
         return
-    _key_figures(report)
-    currency = formats.main_currency(report["totals"].get("revenue"))
+    currency = _in_one_currency(report) or formats.main_currency(report["totals"].get("revenue"))
+    _key_figures(report, currency)
     _over_time(report, currency)
     _lists(report, currency)
 
@@ -50,10 +50,22 @@ def _nothing() -> None:
         )
 
 
-def _key_figures(report: Json) -> None:
+def _in_one_currency(report: Json) -> str:
+    """Put what the API converted in place of the amounts as they came; the site's currency, or nothing."""
+    lists = ("series", "previous_series", "channels")
+    for part in [
+        report["totals"],
+        report.get("previous") or {},
+        *(row for name in lists for row in report.get(name, [])),
+    ]:
+        if made := part.get("converted"):
+            part["revenue"] = {**made["unconverted"], made["currency"]: made["amount"]}
+    return str((report["totals"].get("converted") or {}).get("currency", ""))
+
+
+def _key_figures(report: Json, currency: str) -> None:
     now, before = report["totals"], report.get("previous") or {}
-    revenue, others = formats.revenue_text(now.get("revenue"))
-    currency = formats.main_currency(now.get("revenue"))
+    revenue, others = formats.revenue_text(now.get("revenue"), currency)
     money_change = changed((now.get("revenue") or {}).get(currency), (before.get("revenue") or {}).get(currency))
     if others:
         money_change["note"] = others
@@ -82,12 +94,16 @@ def _over_time(report: Json, currency: str) -> None:
     with left, st.container(border=True, key="card-people"):
         section("People", f"per {per} · {_peak(days, people, per)}")
         alt = f"People per {per}, {_peak(days, people, per)}"
-        chart(charts.over_time(days, people, "people", last_is_open=open_), "people-over-time", alt)
+        before = _before(report, per, "people")
+        figure = charts.over_time(days, people, "people", before=before, last_is_open=open_)
+        chart(figure, "people-over-time", alt)
     with right, st.container(border=True, key="card-revenue"):
         if currency:
-            days, revenue, per = charts.by_week(days, revenue) if len(days) > MANY_DAYS else (days, revenue, per)
+            before = _before(report, per, "revenue", currency)
+            if len(days) > MANY_DAYS:
+                (days, revenue, per), before = charts.by_week(days, revenue), []
             section("Revenue", f"per {per} · {_peak(days, revenue, per, currency)}")
-            figure = charts.bars_over_time(days, revenue, currency, last_is_open=open_)
+            figure = charts.bars_over_time(days, revenue, currency, before=before, last_is_open=open_)
             chart(figure, "revenue-over-time", f"Revenue per {per}")
         else:
             section("Events", "per day; revenue shows here with the first purchase that has a value")
@@ -110,6 +126,16 @@ def _series(report: Json, currency: str) -> tuple[list[str], list[float], list[f
     revenue = [float(point["value"] or 0) for point in ask(api.hourly, *hours, "value", "purchase")["series"]]
     starts = [_local(str(point["start"])) for point in people]
     return starts, [float(point["value"] or 0) for point in people], revenue, "hour"
+
+
+def _before(report: Json, per: str, figure: str, currency: str = "") -> list[float]:
+    """The same of the period before, day by day; nothing where hours are drawn."""
+    if per != "day":
+        return []
+    days = report.get("previous_series") or []
+    if figure == "revenue":
+        return [float((day.get("revenue") or {}).get(currency, 0)) for day in days]
+    return [float(day[figure]) for day in days]
 
 
 def _local(start: str) -> str:

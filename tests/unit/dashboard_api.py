@@ -353,6 +353,7 @@ class State:
                 "totals": zero,
                 "previous": zero,
                 "series": [],
+                "previous_series": [],
                 "channels": [],
                 "pages": [],
                 "countries": [],
@@ -397,6 +398,7 @@ class State:
             "totals": totals,
             "previous": before,
             "series": series,
+            "previous_series": [{**day, "people": day["people"] - 9} for day in series],
             "channels": keyed(
                 [
                     ("organic_search", 1102),

@@ -18,7 +18,7 @@ from tracker.store.where import Params, any_of_sql, condition_sql, counted, prop
 UNITS = {
     "person": persons.PERSON,
     "visitor": "xxHash64(concat('v:', visitor))",
-    "session": "xxHash64(concat('s:', if(visitor = '', user, visitor), '\\0', session))",
+    "session": persons.SESSION,
 }
 """64-bit key of what is counted. An event without a visitor (or a session) is nobody's there."""
 

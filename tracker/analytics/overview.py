@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from tracker.analytics import request
-from tracker.analytics.funnel_hits import UNITS
+from tracker.analytics import overview_events, overview_rollups, request
+from tracker.analytics.compare import COMPARES, before, change
+from tracker.analytics.money import NO_MONEY, Money, by_currency, split
 from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
-from tracker.store import persons
-from tracker.store.clean import events_source
-from tracker.store.engine import Engine, Param
-from tracker.store.sql import Fragment, fill, load
+from tracker.store import rollups
+from tracker.store.engine import Engine
 
 TOP = 20
-NO_CURRENCY = "XXX"
-"""ISO 4217's code for an amount without a currency."""
-
 _FIGURES = ("people", "sessions", "events", "page_views", "purchases")
+_OF_A_DAY = ("people", "events", "page_views", "purchases")
+_Lists = Mapping[str, list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,98 +27,94 @@ class Spec:
     site: str
     range: Range
     timezone: str = "UTC"
+    compare: str = "previous"
+    money: Money = NO_MONEY
 
 
 def parse(body: object) -> Spec:
-    """Check `{"site", "from", "to", "timezone"}`. Raises BadRequest."""
-    given = request.fields(body, ("site", "from", "to", "timezone"))
-    spec = Spec(site=request.site(given), range=request.time_range(given), timezone=request.timezone(given))
+    """Check `{"site", "from", "to", "timezone", "compare", "currency"}`. Raises BadRequest."""
+    given = request.fields(body, ("site", "from", "to", "timezone", "compare", "currency"))
+    spec = Spec(
+        site=request.site(given),
+        range=request.time_range(given),
+        timezone=request.timezone(given),
+        compare=request.choice(given, "compare", COMPARES, "previous"),
+        money=Money(request.currency(given)),
+    )
     if spec.range.end - spec.range.start > 5 * 366 * 86_400_000:
         raise BadRequest("from and to may lie at most five years apart here", field="from")
     return spec
 
 
-def run(engine: Engine, spec: Spec) -> dict[str, Any]:
-    """Totals, the same for as long a time before, the series with empty days, and the top lists."""
-    asked = _Asked(engine, spec)
-    totals = {
-        bool(row["now"]): _totals(row) for row in asked("overview_totals", before=2 * spec.range.start - spec.range.end)
-    }
+def run(engine: Engine, spec: Spec, *, events_only: bool = False) -> dict[str, Any]:
+    """Totals and series beside those of the time before, and the top lists.
+
+    Days that are counted already are not counted again; `events_only` counts everything from events. Where the question
+    has a currency, `converted` stands beside every `revenue`.
+    """
+    earlier = before(spec.range, spec.timezone, spec.compare)
+    now, roads = _counted(engine, spec, spec.range, lists=True, events_only=events_only)
+    past, _ = _counted(engine, spec, earlier, lists=False, events_only=events_only)
+    totals, previous = _totals(spec, now), _totals(spec, past)
     return {
-        "totals": totals.get(True, _totals({})),
-        "previous": totals.get(False, _totals({})),
-        "series": _series(spec, asked("overview_series", timezone=spec.timezone)),
+        "totals": totals,
+        "previous": previous,
+        "change": change(totals, previous),
+        "series": _series(spec, spec.range, now),
+        "previous_series": _series(spec, earlier, past),
         "channels": [
-            {"key": row.pop("entry"), **row, "revenue": money(row["revenue"])}
-            for row in asked("overview_channels", top=TOP)
+            {
+                "key": row["entry"],
+                **{name: row[name] for name in ("people", "purchases")},
+                **_money(spec, row["revenue"]),
+            }
+            for row in now.get("channel", ())
         ],
         "pages": [
-            {"key": row["entry"], "views": row["count"], "people": row["people"]}
-            for row in asked.top("path", "event = 'page_view'", "count")
+            {"key": row["entry"], "views": row["events"], "people": row["people"]} for row in now.get("page", ())
         ],
-        "countries": [_people(row) for row in asked.top("country", "country != ''", "people")],
-        "devices": [_people(row) for row in asked.top("device", "device != ''", "people")],
+        "countries": [_people(row) for row in now.get("country", ())],
+        "devices": [_people(row) for row in now.get("device", ())],
         "events": [
-            {"event": row["entry"], "count": row["count"], "people": row["people"]}
-            for row in asked.top("event", "true", "count")
+            {"event": row["entry"], "count": row["events"], "people": row["people"]} for row in now.get("event", ())
         ],
+        "days": roads,
     }
 
 
-def money(amounts: Any) -> dict[str, float]:
-    """Amounts by currency, to a hundredth of a cent, so that sums of floats look like sums."""
-    pairs = amounts.items() if isinstance(amounts, Mapping) else zip(*amounts, strict=True) if amounts else ()
-    return {currency or NO_CURRENCY: round(float(amount), 4) for currency, amount in pairs}
+def _money(spec: Spec, amounts: Any) -> dict[str, Any]:
+    """Amounts by currency as they stand and, where a currency is asked for, in that one."""
+    parts = split(amounts)
+    revenue: dict[str, Any] = {"revenue": by_currency(parts)}
+    return {**revenue, "converted": spec.money.converted(parts)} if spec.money.currency else revenue
 
 
-class _Asked:
-    """Asks one of this report's questions."""
-
-    def __init__(self, engine: Engine, spec: Spec) -> None:
-        self._engine = engine
-        self._spec = spec
-        self._slots = {
-            "events": events_source(engine),
-            "persons": persons.join(),
-            "person": Fragment(persons.PERSON),
-            "session": Fragment(UNITS["session"]),
-        }
-
-    def __call__(
-        self, name: str, /, slots: Mapping[str, Fragment] | None = None, **params: str | int
-    ) -> list[dict[str, Any]]:
-        text = load(__package__, name)
-        used = {slot: value for slot, value in {**self._slots, **(slots or {})}.items() if f"/*{slot}*/" in text}
-        between: dict[str, Param] = {
-            "site": self._spec.site,
-            "from": self._spec.range.start,
-            "to": self._spec.range.end,
-        }
-        return self._engine.ask(fill(text, used, {**between, **params})).dicts()
-
-    def top(self, key: str, which: str, order: str) -> list[dict[str, Any]]:
-        """The biggest values of a column."""
-        slots = {"key": Fragment(key), "which": Fragment(which), "order": Fragment(order)}
-        return self("overview_top", slots, top=TOP)
+def _counted(
+    engine: Engine, spec: Spec, between: Range, *, lists: bool, events_only: bool
+) -> tuple[_Lists, dict[str, int]]:
+    """Rows by list, and how many days came from rollups and from events."""
+    how = rollups.Road() if events_only else rollups.road(engine, spec.site, spec.timezone, between.start, between.end)
+    if how.used:
+        found = overview_rollups.counted(engine, how, spec.site, spec.timezone, between, top=TOP, lists=lists)
+        return found, {"from_rollups": len(how.used), "from_events": len(how.counted)}
+    found = overview_events.counted(engine, spec.site, spec.timezone, between, top=TOP, lists=lists)
+    return found, {"from_rollups": 0, "from_events": len(found["series"])}
 
 
-def _totals(row: Mapping[str, Any]) -> dict[str, Any]:
+def _totals(spec: Spec, found: _Lists) -> dict[str, Any]:
+    row: Mapping[str, Any] = next(iter(found.get("total", ())), {})
     figures: dict[str, Any] = {name: row.get(name, 0) for name in _FIGURES}
     buyers, people = row.get("buyers", 0), figures["people"]
-    return {**figures, "revenue": money(row.get("revenue")), "conversion_rate": buyers / people if people else 0.0}
+    return {**figures, **_money(spec, row.get("revenue")), "conversion_rate": buyers / people if people else 0.0}
 
 
-def _series(spec: Spec, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    zone = ZoneInfo(spec.timezone)
-    known = {row["date"]: row for row in rows}
-    day = datetime.fromtimestamp(spec.range.start / 1000, UTC).astimezone(zone).date()
-    last = datetime.fromtimestamp((spec.range.end - 1) / 1000, UTC).astimezone(zone).date()
+def _series(spec: Spec, between: Range, found: _Lists) -> list[dict[str, Any]]:
+    known = {row["entry"]: row for row in found.get("series", ())}
     series = []
-    while day <= last:
+    for day in rollups.dates(between.start, between.end, spec.timezone):
         row = known.get(day.isoformat(), {})
-        figures = {name: row.get(name, 0) for name in ("people", "events", "page_views", "purchases")}
-        series.append({"date": day.isoformat(), **figures, "revenue": money(row.get("revenue"))})
-        day += timedelta(days=1)
+        figures = {name: row.get(name, 0) for name in _OF_A_DAY}
+        series.append({"date": day.isoformat(), **figures, **_money(spec, row.get("revenue"))})
     return series
 
 

@@ -1,14 +1,12 @@
--- The figures of a period and of the one before it, in one pass. `now` says which of the two a row belongs to.
--- Slots: events, persons, person, session.
-select ts >= fromUnixTimestamp64Milli({from:Int64}) as now,
-    uniqExact(/*person*/) as people,
-    uniqExactIf(/*session*/, session != '') as sessions,
+-- The figures of a period. A session counts once on each day of the site's time zone.
+-- Money goes by day and currency. Slots: events, persons, person, session.
+select uniqExact(/*person*/) as people,
+    uniqExactIf((/*session*/, toDate(ts, {timezone:String})), session != '') as sessions,
     count() as events,
     countIf(event = 'page_view') as page_views,
     countIf(event = 'purchase') as purchases,
     uniqExactIf(/*person*/, event = 'purchase') as buyers,
-    sumMapIf([toString(currency)], [assumeNotNull(value)], event = 'purchase' and isNotNull(value)) as revenue
+    sumMapIf([concat(toString(toDate(ts, {timezone:String})), toString(currency))], [assumeNotNull(value)], event = 'purchase' and isNotNull(value)) as revenue
 from /*events*/ /*persons*/
 where site = {site:String} and bot = ''
-    and ts >= fromUnixTimestamp64Milli({before:Int64}) and ts < fromUnixTimestamp64Milli({to:Int64})
-group by now
+    and ts >= fromUnixTimestamp64Milli({from:Int64}) and ts < fromUnixTimestamp64Milli({to:Int64})

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import available_timezones
 
+from tracker.core import rates
 from tracker.core.errors import BadRequest
 from tracker.core.period import instant_ms
 from tracker.store.filters import only_keys
@@ -80,3 +81,9 @@ def timezone(body: Mapping[str, Any], path: str = "") -> str:
     if not isinstance(name, str) or name not in available_timezones():
         raise BadRequest(f"{path}timezone must be an IANA name like Europe/Berlin", field=f"{path}timezone")
     return name
+
+
+def currency(body: Mapping[str, Any]) -> str:
+    """The currency to convert to; '' by default: the API fills in the site's. Raises BadRequest."""
+    code = body.get("currency") or ""
+    return rates.currency(code, "currency") if code != "" else ""

@@ -7,11 +7,13 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tracker.analytics import request
+from tracker.analytics import request, timeseries_rollups
 from tracker.analytics.calendar import calendar
+from tracker.analytics.compare import COMPARES, before
+from tracker.analytics.money import NO_MONEY, Money, by_currency, split
 from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
-from tracker.store import persons
+from tracker.store import persons, rollups
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine
 from tracker.store.filters import Condition, parse_condition
@@ -31,7 +33,9 @@ _BUCKETS = {
 _FIGURES = {
     "events": "toFloat64(count())",
     "people": f"toFloat64(uniqExact({persons.PERSON}))",
-    "value": "sum(ifNull(value, 0))",
+    # by day and currency
+    "value": "sumMapIf(map(concat(toString(toDate(ts, {timezone:String})), toString(currency)), assumeNotNull(value)),"
+    " isNotNull(value))",
 }
 _SHORTEST = {"hour": 3600, "day": 86_400, "week": 7 * 86_400, "month": 28 * 86_400}
 
@@ -45,12 +49,19 @@ class Spec:
     interval: str
     event: Condition
     measure: str
+    compare: str = ""
     timezone: str = "UTC"
+    money: Money = NO_MONEY
 
 
 def parse(body: object) -> Spec:
-    """Check `{"site", "from", "to", "interval", "event", "measure", "timezone"}`. Raises BadRequest."""
-    given = request.fields(body, ("site", "from", "to", "interval", "event", "measure", "timezone"))
+    """Check `{"site", "from", "to", "interval", "event", "measure", "compare", "timezone", "currency"}`.
+
+    Raises BadRequest.
+    """
+    given = request.fields(
+        body, ("site", "from", "to", "interval", "event", "measure", "compare", "timezone", "currency")
+    )
     between, interval = request.time_range(given), request.choice(given, "interval", INTERVALS, "day")
     if (between.end - between.start) / 1000 / _SHORTEST[interval] > MAX_POINTS:
         raise BadRequest(f"that is more than {MAX_POINTS} points; take a longer interval", field="interval")
@@ -60,15 +71,50 @@ def parse(body: object) -> Spec:
         interval=interval,
         event=parse_condition(given["event"], "event") if given.get("event") is not None else Condition("*"),
         measure=request.choice(given, "measure", MEASURES, "events"),
+        compare=request.choice(given, "compare", COMPARES, "") if given.get("compare") is not None else "",
         timezone=request.timezone(given),
+        money=Money(request.currency(given)),
     )
 
 
-def run(engine: Engine, spec: Spec) -> dict[str, Any]:
-    """`{"series": [{"start", "value"}]}`: every interval that touches the range, empty ones too.
+def run(engine: Engine, spec: Spec, *, events_only: bool = False) -> dict[str, Any]:
+    """`{"series": [{"start", "value"}], "previous"?: [...]}`: every interval that touches the range, empty ones too.
 
-    Weeks start on Monday. The first and the last interval count only what lies in the range.
+    Weeks start on Monday. The first and the last interval count only what lies in the range. Days that are counted
+    already are not counted again; `events_only` counts everything from events.
     """
+    answer: dict[str, Any] = {"currency": spec.money.currency or None} if spec.measure == "value" else {}
+    answer["series"] = _series(engine, spec, spec.range, events_only)
+    if spec.compare:
+        answer["previous"] = _series(engine, spec, before(spec.range, spec.timezone, spec.compare), events_only)
+    return answer
+
+
+def _series(engine: Engine, spec: Spec, between: Range, events_only: bool) -> list[dict[str, Any]]:
+    how = rollups.Road()
+    if spec.interval in timeseries_rollups.INTERVALS and not spec.event.where and not events_only:
+        how = rollups.road(engine, spec.site, spec.timezone, between.start, between.end)
+    if how.used:
+        asked = {"interval": spec.interval, "event": spec.event.event, "measure": spec.measure}
+        found = timeseries_rollups.found(engine, how, spec.site, spec.timezone, between, **asked)
+    else:
+        found = _from_events(engine, spec, between)
+    if spec.measure == "value":
+        return [{"start": start, **_worth(spec, found.get(key))} for key, start in _starts(spec, between)]
+    return [{"start": start, "value": int(found.get(key, 0))} for key, start in _starts(spec, between)]
+
+
+def _worth(spec: Spec, amounts: Any) -> dict[str, Any]:
+    """Amounts by currency, and one figure: all that could be converted, or the plain sum where nothing is to be."""
+    parts = split(amounts)
+    values: dict[str, Any] = {"values": by_currency(parts)}
+    if not spec.money.currency:
+        return {"value": round(sum(amount for _, _, amount in parts), 4), **values}
+    made = spec.money.converted(parts)
+    return {"value": made["amount"], **values, "unconverted": made["unconverted"]}
+
+
+def _from_events(engine: Engine, spec: Spec, between: Range) -> dict[str, Any]:
     query = fill(
         load(__package__, "timeseries"),
         {
@@ -79,19 +125,16 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
             "counted": counted([spec.event]),
             "event": condition(spec.event),
         },
-        {"site": spec.site, "from": spec.range.start, "to": spec.range.end, "timezone": spec.timezone},
+        {"site": spec.site, "from": between.start, "to": between.end, "timezone": spec.timezone},
     )
-    found = {str(start): value for start, value in engine.ask(query).rows}
-    figures = [(start, found.get(key, 0.0)) for key, start in _starts(spec)]
-    whole = spec.measure != "value"
-    return {"series": [{"start": start, "value": int(value) if whole else round(value, 4)} for start, value in figures]}
+    return dict(engine.ask(query).rows)
 
 
-def _starts(spec: Spec) -> list[tuple[str, str]]:
+def _starts(spec: Spec, between: Range) -> list[tuple[str, str]]:
     """Key as SQL writes it and RFC 3339 start of every interval."""
     zone = ZoneInfo(spec.timezone)
-    first = datetime.fromtimestamp(spec.range.start / 1000, UTC).astimezone(zone)
-    last = datetime.fromtimestamp((spec.range.end - 1) / 1000, UTC)
+    first = datetime.fromtimestamp(between.start / 1000, UTC).astimezone(zone)
+    last = datetime.fromtimestamp((between.end - 1) / 1000, UTC)
     if spec.interval == "hour":
         hour = first.astimezone(UTC) - timedelta(
             minutes=first.minute, seconds=first.second, microseconds=first.microsecond
@@ -101,5 +144,5 @@ def _starts(spec: Spec) -> list[tuple[str, str]]:
             hours.append((str(int(hour.timestamp())), hour.astimezone(zone).isoformat()))
             hour += timedelta(hours=1)
         return hours
-    days = calendar(spec.range, spec.interval, timezone=spec.timezone, week_start="monday", most=MAX_POINTS + 2).starts
+    days = calendar(between, spec.interval, timezone=spec.timezone, week_start="monday", most=MAX_POINTS + 2).starts
     return [(day.isoformat(), datetime.combine(day, time(), zone).isoformat()) for day in days]

@@ -48,6 +48,7 @@ class Site(Struct):
     domains: list[str]
     consent: Literal["opt-in", "opt-out"]
     timezone: str
+    currency: str
     min_size: int
     pixel: PixelSettings
     privacy: PrivacySettings
@@ -360,6 +361,25 @@ class CostsPut(Struct):
     """`changed`: rows that are new or differ from what was there."""
 
     site: str
+    rows: int
+    changed: int
+
+
+class BackupState(Struct, omit_defaults=True):
+    """How far the latest backup is, in bytes."""
+
+    state: Literal["none", "running", "done", "failed"]
+    folder: str | UnsetType = UNSET
+    bytes: int | UnsetType = UNSET
+    of: int | UnsetType = UNSET
+    error: str | UnsetType = UNSET
+
+
+class RatesPut(Struct):
+    """`changed`: rows that are new or differ from what was there."""
+
+    site: str
+    base: str
     rows: int
     changed: int
 

@@ -14,6 +14,7 @@ from tracker.core.costs import MAX_ROWS
 from tracker.core.gate import GateSettings
 from tracker.core.pixel import PixelSettings
 from tracker.core.privacy import PrivacySettings
+from tracker.core.rates import MAX_ROWS as MAX_RATES
 
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 Limit = Annotated[int, Meta(ge=1, le=1000, description="how many at most")]
@@ -137,9 +138,16 @@ class SiteChange(Closed):
     consent: Literal["opt-in", "opt-out"] | None = None
     timezone: str | None = None
     min_size: int | None = None
+    currency: Annotated[str, Meta(pattern="^([A-Za-z]{3})?$")] | None = None
     pixel: PixelSettings | None = None
     privacy: PrivacySettings | None = None
     gate: GateSettings | None = None
+
+
+class BackupBody(Closed):
+    """A folder on the engine's machine, absolute, that is not there yet or empty."""
+
+    folder: Annotated[str, Meta(min_length=1, max_length=4096)]
 
 
 class NewToken(Closed):
@@ -236,6 +244,19 @@ class CostsBody(Closed):
 
     site: SiteName
     rows: Annotated[list[dict[str, Any]], Meta(min_length=1, max_length=MAX_ROWS)]
+
+
+class RatesBody(Closed):
+    """Exchange rates: `rows` of `date`, `currency` and `rate`, or a whole file as `csv`.
+
+    `rate`: what one unit of the currency is worth in `base`; with `inverse` how much of it one unit of the base buys.
+    """
+
+    site: SiteName
+    base: Annotated[str, Meta(pattern="^[A-Za-z]{3}$", examples=["EUR"])]
+    rows: Annotated[list[dict[str, Any]], Meta(max_length=MAX_RATES)] = field(default_factory=list)
+    csv: str = ""
+    inverse: bool = False
 
 
 class Filter(Struct, kw_only=True):
@@ -341,11 +362,13 @@ class FunnelReasonsBody(_FunnelEitherWay, kw_only=True):
 
 
 class OverviewBody(Struct, kw_only=True):
-    """One period; it is compared with the one of the same length before."""
+    """One period; it is compared with the one of the same length before, or the same 52 weeks earlier."""
 
     site: SiteName
     start: Time = field(name="from")
     end: Time = field(name="to")
+    compare: Literal["previous", "year"] = "previous"
+    currency: str | UnsetType = UNSET
     timezone: Zone | UnsetType = UNSET
 
 
@@ -399,6 +422,8 @@ class TimeseriesBody(Struct, kw_only=True):
     interval: Literal["hour", "day", "week", "month"] = "day"
     event: Condition | UnsetType = UNSET
     measure: Literal["events", "people", "value"] = "events"
+    compare: Literal["previous", "year"] | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
     timezone: Zone | UnsetType = UNSET
 
 

@@ -138,8 +138,16 @@ class FunnelPeople(Struct):
     cursor: str | None
 
 
-class Totals(Struct):
-    """Sums of a period; revenue by currency."""
+class Converted(Struct):
+    """Money in one currency, each amount at the rate of its day; `unconverted`: what no rate is known for."""
+
+    currency: str
+    amount: float
+    unconverted: dict[str, float]
+
+
+class Totals(Struct, kw_only=True):
+    """Sums of a period; revenue by currency, and `converted` where the site or the request has a currency."""
 
     people: int
     sessions: int
@@ -147,6 +155,7 @@ class Totals(Struct):
     page_views: int
     purchases: int
     revenue: dict[str, float]
+    converted: Converted | UnsetType = UNSET
     conversion_rate: float
 
 
@@ -159,6 +168,7 @@ class Day(Struct):
     page_views: int
     purchases: int
     revenue: dict[str, float]
+    converted: Converted | UnsetType = UNSET
 
 
 class Channel(Struct):
@@ -168,6 +178,7 @@ class Channel(Struct):
     people: int
     purchases: int
     revenue: dict[str, float]
+    converted: Converted | UnsetType = UNSET
 
 
 class PageViews(Struct):
@@ -193,17 +204,40 @@ class EventCount(Struct):
     people: int
 
 
+class Change(Struct, kw_only=True):
+    """(now - before) / before of each figure; null where there was nothing before."""
+
+    people: float | None
+    sessions: float | None
+    events: float | None
+    page_views: float | None
+    purchases: float | None
+    revenue: dict[str, float | None]
+    converted: float | UnsetType | None = UNSET
+    conversion_rate: float | None
+
+
+class Days(Struct):
+    """How many days of the period were counted already, and how many were counted for this answer."""
+
+    from_rollups: int
+    from_events: int
+
+
 class Overview(Struct):
-    """A period, and the one of the same length before it."""
+    """A period, and the one it is compared with."""
 
     totals: Totals
     previous: Totals
+    change: Change
     series: list[Day]
+    previous_series: list[Day]
     channels: list[Channel]
     pages: list[PageViews]
     countries: list[Group]
     devices: list[Group]
     events: list[EventCount]
+    days: Days
 
 
 class LiveEvent(Struct):
@@ -228,16 +262,20 @@ class Live(Struct):
 
 
 class Point(Struct):
-    """One interval."""
+    """One interval. Of money: `values` by currency as they stand, and what of them could not be converted."""
 
     start: str
     value: float
+    values: dict[str, float] | UnsetType = UNSET
+    unconverted: dict[str, float] | UnsetType = UNSET
 
 
 class Timeseries(Struct):
-    """Every interval of the range, empty ones too."""
+    """Every interval of the range, empty ones too; `previous`: those of the time it is compared with."""
 
     series: list[Point]
+    previous: list[Point] | UnsetType = UNSET
+    currency: str | UnsetType | None = UNSET
 
 
 class RfmSegment(Struct):

@@ -23,7 +23,7 @@ from tracker.analytics import (
     rfm,
     timeseries,
 )
-from tracker.api import bodies, costs
+from tracker.api import bodies, costs, rates
 from tracker.api import report_answers as answers
 from tracker.api.call import Call
 from tracker.core.errors import BadRequest
@@ -48,6 +48,7 @@ class Report:
     """One report: `POST /api/v1/reports/{name}`.
 
     zoned: its calendar is that of the site, unless the request names another `timezone`.
+    priced: money is converted to the site's currency, unless the request names another `currency`.
     finish: puts beside the answer what the catalog knows.
     """
 
@@ -57,6 +58,7 @@ class Report:
     answer: Any
     summary: str
     zoned: bool = False
+    priced: bool = False
     finish: Callable[[Call, Any, dict[str, Any]], dict[str, Any]] | None = None
 
 
@@ -104,6 +106,7 @@ REPORTS = (
         answer=answers.Overview,
         summary="Totals with the period before, series and top lists",
         zoned=True,
+        priced=True,
     ),
     Report(
         name="attribution",
@@ -128,6 +131,7 @@ REPORTS = (
         answer=answers.Timeseries,
         summary="One number an hour, day, week or month",
         zoned=True,
+        priced=True,
     ),
     Report(
         name="rfm",
@@ -185,7 +189,11 @@ def handler(report: Report) -> Callable[[Call], dict[str, Any]]:
     def answer(call: Call) -> dict[str, Any]:
         site = site_of(call, call.body)
         body = {"timezone": site.timezone, **call.body} if report.zoned else call.body
+        if report.priced:
+            body = {"currency": site.currency, **body}
         spec = report.question.parse(body)
+        if report.priced:
+            spec = rates.known(call, spec)
         found = report.question.run(call.engine, spec)
         return report.finish(call, spec, found) if report.finish else found
 

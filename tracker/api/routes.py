@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tracker.api import answers, bodies, data, links, sites
 from tracker.api.routes_audiences import AUDIENCES
+from tracker.api.routes_backups import BACKUPS
 from tracker.api.routes_gate import GATE
 from tracker.api.routes_privacy import PRIVACY
 from tracker.api.routes_questions import COSTS, FUNNELS, PEOPLE, REPORTS
@@ -168,6 +169,6 @@ _HEALTH = (
 )
 
 ROUTES: tuple[Route, ...] = (
-    *(*_SITES, *_LINKS, *_HEALTH, *REPORTS, *COSTS),
+    *(*_SITES, *_LINKS, *_HEALTH, *REPORTS, *COSTS, *BACKUPS),
     *(*FUNNELS, *PEOPLE, *AUDIENCES, *PRIVACY, *GATE),
 )

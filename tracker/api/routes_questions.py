@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.api import answers, bodies, costs, funnels, people, report_answers, reports
+from tracker.api import answers, bodies, costs, funnels, people, rates, report_answers, reports
 from tracker.api.routing import Route
 
 REPORTS: tuple[Route, ...] = tuple(
@@ -33,6 +33,16 @@ COSTS: tuple[Route, ...] = (
         summary="Take in what advertising cost, by day and channel, source or campaign",
         body=bodies.CostsBody,
         answer=answers.CostsPut,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/rates",
+        role="analyst",
+        handler=rates.put,
+        tag="Reports",
+        summary="Take in exchange rates, by day and currency",
+        body=bodies.RatesBody,
+        answer=answers.RatesPut,
     ),
 )
 

@@ -6,11 +6,24 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from tracker.catalog import Catalog
 from tracker.catalog.erasures import Erasure
 from tracker.store.engine import Engine
+
+
+class Backups(Protocol):
+    """Makes backups, one at a time."""
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """`{"state": "none|running|done|failed", "folder", "bytes", "of", "error"?}`."""
+        ...
+
+    def begin(self, folder: str) -> dict[str, Any]:
+        """Start one into a new folder of the engine's machine."""
+        ...
 
 
 def _no_status() -> Mapping[str, Any]:
@@ -24,6 +37,7 @@ class Services:
     ledger            (site or None) -> the answer of `GET /api/v1/ledger`
     replay            (site, ids that `GET /api/v1/rejected` gave, or None for all of the site) -> {"replayed": n}
     erase             (site, visitors, users, who asks) -> the erasure, done or still running
+    backups           makes backups of the data folder, where this process can
     status            () -> what to add to `GET /api/v1/status` (lag, disk, processes)
     canary            () -> how our own last event fared (`tracker.wiring.canary`), None where none was sent
     admin_token_hash  SHA-256, hex, of the admin's token
@@ -42,6 +56,7 @@ class Services:
     admin_token_hash: str
     exports: Path
     version: str
+    backups: Backups | None = None
     status: Callable[[], Mapping[str, Any]] = _no_status
     canary: Callable[[], Mapping[str, Any] | None] = lambda: None
     collector_url: str = ""

@@ -53,6 +53,7 @@ def changed(call: Call) -> dict[str, Any]:
         pixel=change.pixel,
         privacy=change.privacy,
         gate=change.gate,
+        currency=change.currency,
     )
     declared = {} if change.privacy is None else {"privacy": msgspec.to_builtins(change.privacy)}
     call.audit("site.update", site=site.name, **declared)
@@ -139,6 +140,7 @@ def _shown(call: Call, site: Site) -> dict[str, Any]:
         "domains": list(site.domains),
         "consent": site.consent,
         "timezone": site.timezone,
+        "currency": site.currency,
         "min_size": call.services.catalog.sites.min_size(site.name),
         "pixel": msgspec.to_builtins(site.pixel),
         "privacy": msgspec.to_builtins(site.privacy),

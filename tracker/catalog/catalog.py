@@ -16,6 +16,7 @@ from tracker.catalog.erasures import Erasures
 from tracker.catalog.exports import Exports
 from tracker.catalog.funnels import Funnels
 from tracker.catalog.ledger import Ledger
+from tracker.catalog.rates import Rates
 from tracker.catalog.sites import Sites
 from tracker.catalog.suppressions import Suppressions
 from tracker.catalog.tokens import Tokens
@@ -44,6 +45,7 @@ class Catalog:
         self.erasures = Erasures(self.database)
         self.consents = Consents(self.database)
         self.costs = Costs(self.database)
+        self.rates = Rates(self.database)
         self.suppressions = Suppressions(self.database, sites_file.with_name(FILE))
         self.suppressions.publish()  # before the sites, whose file says that there must be a list
         self.sites.publish()  # a restored or moved data folder: the file may be missing or older than the database

@@ -69,9 +69,16 @@ def _erasures(connection: Connection) -> None:
     Base.metadata.create_all(connection)
 
 
+def _rates(connection: Connection) -> None:
+    """The currency that a site reports in, and exchange rates."""
+    if "currency" not in {column["name"] for column in inspect(connection).get_columns("sites")}:
+        connection.execute(text("alter table sites add column currency varchar(3)"))
+    Base.metadata.create_all(connection)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     *(_first_tables, _pixel_settings, _consent, _gate_settings),
-    *(_deliveries, _costs, _erasures),
+    *(_deliveries, _costs, _erasures, _rates),
 )
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 

@@ -103,6 +103,13 @@ class Erasures:
                 session.merge(ErasedRow(site=row.site, hash=one.hex(), erasure=erasure_id))
         return _erasure(row)
 
+    def keep_out(self, site: str, hashes: Iterable[str]) -> None:
+        """Ids (hashes, hex) that were erased elsewhere: they must not be loaded any more. Repeating it is harmless."""
+        with self._database.write() as session:
+            for one in sorted(set(hashes)):
+                if session.get(ErasedRow, (site, one)) is None:
+                    session.add(ErasedRow(site=site, hash=one, erasure="restored"))
+
     def hashes(self) -> dict[str, set[bytes]]:
         """Ids that must not be loaded any more, by site."""
         found: dict[str, set[bytes]] = {}

@@ -102,6 +102,14 @@ class Ledger:
                 ends[row.lineage] = max(ends.get(row.lineage, 0), row.start + row.count)
             return missing
 
+    def ends(self) -> dict[str, int]:
+        """Lineage -> how many of its records were entered, or lie before one that was."""
+        with self._database.read() as session:
+            ends = {row.lineage: row.next_start for row in session.scalars(select(LineageRow))}
+            for row in session.scalars(select(SegmentRow)):
+                ends[row.lineage] = max(ends.get(row.lineage, 0), row.start + row.count)
+            return ends
+
     def last_commit(self) -> int | None:
         """When a segment was last entered, ms; None if never."""
         with self._database.read() as session:

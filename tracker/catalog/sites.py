@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from tracker.catalog import sites_file
 from tracker.catalog.database import Database, now_ms
 from tracker.catalog.tables import SiteRow
+from tracker.core import rates
 from tracker.core.errors import BadRequest, Conflict, NotFound
 from tracker.core.gate import OPEN_GATE, GateSettings
 from tracker.core.pixel import PixelSettings
@@ -125,6 +126,7 @@ class Sites:
         pixel: PixelSettings | None = None,
         privacy: PrivacySettings | None = None,
         gate: GateSettings | None = None,
+        currency: str | None = None,
     ) -> Site:
         """Change what is given, keep the rest. The write key stays. Raises NotFound, BadRequest."""
         with self._database.write() as session:
@@ -141,6 +143,8 @@ class Sites:
                 row.pixel = msgspec.to_builtins(pixel)
             if privacy is not None:
                 row.privacy = msgspec.to_builtins(privacy)
+            if currency is not None:
+                row.currency = rates.currency(currency, "currency") if currency else ""
             if gate is not None:
                 row.gate = msgspec.to_builtins(gate)
         self.publish()
@@ -172,6 +176,7 @@ def _site(row: SiteRow) -> Site:
         domains=tuple(row.domains),
         consent=row.consent,
         timezone=row.timezone,
+        currency=row.currency or "",
         identifier_key=row.identifier_key,
         pixel=msgspec.convert(row.pixel or {}, PixelSettings),
         privacy=msgspec.convert(row.privacy, PrivacySettings) if row.privacy else PLAIN,

@@ -31,6 +31,7 @@ class SiteRow(Base):
     pixel: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     privacy: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     gate: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    currency: Mapped[str | None] = mapped_column(String(3))
 
 
 class TokenRow(Base):
@@ -229,6 +230,17 @@ class CostRow(Base):
     cost: Mapped[float] = mapped_column(Float)
     clicks: Mapped[int] = mapped_column(BigInteger)
     impressions: Mapped[int] = mapped_column(BigInteger)
+
+
+class RateRow(Base):
+    """What one unit of a currency was worth in the base on a day."""
+
+    __tablename__ = "rates"
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    base: Mapped[str] = mapped_column(String(3), primary_key=True)
+    currency: Mapped[str] = mapped_column(String(3), primary_key=True)
+    date: Mapped[str] = mapped_column(String(10), primary_key=True)
+    rate: Mapped[float] = mapped_column(Float)
 
 
 class ConsentTextRow(Base):

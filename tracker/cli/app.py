@@ -7,7 +7,21 @@ from typing import Annotated
 import typer
 
 from tracker import __version__
-from tracker.cli import audiences, costs, doctor, erase, imports, links, migrate, roles, sites, status, suppress
+from tracker.cli import (
+    audiences,
+    backup,
+    costs,
+    doctor,
+    erase,
+    imports,
+    links,
+    migrate,
+    rates,
+    roles,
+    sites,
+    status,
+    suppress,
+)
 from tracker.cli.options import say
 
 app = typer.Typer(
@@ -38,5 +52,5 @@ def root(
     """Self-hosted customer-journey tracking: pixel, durable collector, exact funnels, audiences."""
 
 
-for module in (roles, sites, suppress, erase, imports, status, audiences, costs, links, migrate, doctor):
+for module in (roles, sites, suppress, erase, imports, status, audiences, costs, rates, backup, links, migrate, doctor):
     module.register(app)

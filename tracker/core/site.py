@@ -27,6 +27,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
 
     `gate`: its forms, partners and lists.
 
+    `currency`: what its reports convert money to; empty: nothing is converted.
+
     `domains`: hosts that may send from a browser; an entry covers its sub-domains; empty means any.
     """
 
@@ -35,6 +37,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     domains: tuple[str, ...] = ()
     consent: str = "opt-in"
     timezone: str = "UTC"
+    currency: str = ""
     identifier_key: str = ""
     pixel: PixelSettings = PixelSettings()
     privacy: PrivacySettings = PLAIN

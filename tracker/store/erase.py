@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from tracker.core.errors import TryLater
 from tracker.core.identity import user_key, visitor_key
 from tracker.store import persons
-from tracker.store.engine import Engine, Query, Rows
+from tracker.store.engine import Engine, Param, Query, Rows
 from tracker.store.sql import fill, load
 
 _LINKS = (
@@ -44,6 +44,21 @@ select splitByChar(':', erasure)[2] as day, sum(events), max(endsWith(erasure, '
 from erased where site = {site:String} and startsWith(erasure, 'day:') group by day
 """
 _DAY_MS = 86_400_000
+_TOUCH = """
+insert into touched (site, slot, at, amount)
+select {site:String}, slot, toStartOfInterval(now('UTC'), interval 10 second), 1 from /*table:slots*/
+"""
+_SLOTS = """
+select distinct toUnixTimestamp(toStartOfFifteenMinutes(toDateTime(ts, 'UTC'))) from events
+where site = {site:String} and key in {keys:Array(UInt64)}
+"""
+_BUILT = """
+select distinct toUnixTimestamp(toDateTime(day, {zone:String}))
+from rollups
+where site = {site:String} and zone = {zone:String} and kind = 'day' and bitmapHasAny(people, (
+    select groupBitmapState(number) from rollup_numbers where site = {site:String} and key in {keys:Array(UInt64)}
+))
+"""
 _NEEDLES = 200  # multiSearchAny takes 255
 _PAUSE = 0.02  # seconds between two looks at a mutation
 
@@ -122,6 +137,8 @@ def delete(engine: Engine, site: str, names: Names, arrivals: Iterable[int]) -> 
     given = Rows(columns=_COLUMNS, data=data)
     events = "events_local" if engine.cluster else "events"
     nodes = engine.nodes()
+    theirs: dict[str, Param] = {"site": site, "keys": names.keys}
+    slots = {int(row[0]) for row in engine.ask(Query(text=_SLOTS, params=theirs)).rows}
     for node in nodes:
         node.command(Query(text="truncate table erasing"))
         node.command(Query(text=_FILL, tables={"given": given}))
@@ -133,6 +150,8 @@ def delete(engine: Engine, site: str, names: Names, arrivals: Iterable[int]) -> 
         _drop_journeys(engine)
     _drop(engine, "identity_links", _LINKS)
     _drop(engine, "rejected", "(toString(site), 'arrival', arrival) in erasing")
+    _outdate(engine, site, names.keys, slots)
+    _drop(engine, "rollup_numbers", _OWNED)
     for node in nodes:
         node.command(Query(text="truncate table erasing"))
 
@@ -181,6 +200,22 @@ def _drop_journeys(engine: Engine) -> None:
     for table in ("journey_tail", "journey_folding"):
         _drop(engine, table, _OWNED)
     _drop(engine, "journey_persons", f"{_OWNED} or (toString(site), 'key', person) in erasing")
+
+
+def _outdate(engine: Engine, site: str, keys: list[int], slots: set[int]) -> None:
+    """Days that were built, or are being built, with events that are gone now are to be built again.
+
+    `slots`: quarters of an hour that had such events. After a crash these are gone, and the builds themselves tell.
+    """
+    zones = engine.ask(
+        Query(text="select distinct zone from rollup_days where site = {site:String}", params={"site": site})
+    )
+    for (zone,) in zones.rows:
+        found = engine.ask(Query(text=_BUILT, params={"site": site, "keys": keys, "zone": zone}))
+        slots = slots | {int(row[0]) for row in found.rows}
+    if slots:
+        given = Rows(columns=[("slot", "DateTime('UTC')")], data=[(one,) for one in sorted(slots)])
+        engine.command(Query(text=_TOUCH, params={"site": site}, tables={"slots": given}))
 
 
 def _drop(node: Engine, table: str, where: str) -> None:

@@ -98,6 +98,8 @@ def render(statement: str, *, cluster: str | None, ddl: bool) -> str | None:
         "/*on_cluster*/": on_cluster,
         "/*replacing*/": "ReplacingMergeTree",
         "/*replacing_by_version*/": "ReplacingMergeTree(version)",
+        "/*replacing_by_build*/": "ReplacingMergeTree(build)",
+        "/*summing*/": "SummingMergeTree",
         "/*merge_tree*/": "MergeTree",
     }
     return _SLOT.sub(lambda match: slots[match[0]], statement)

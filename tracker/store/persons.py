@@ -14,6 +14,9 @@ from tracker.store.sql import Fragment
 PERSON = "if(persons.person = 0, key, persons.person)"
 """The person of a row of `events` joined with `join()`; 0 marks a key that the map does not list."""
 
+SESSION = "xxHash64(concat('s:', if(visitor = '', user, visitor), '\\0', session))"
+"""The 64-bit number of a row's session; that of its visitor where it has none."""
+
 
 def join() -> Fragment:
     """`any left join ...` to put behind `from events`; needs the parameter `site`."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tracker.loader.loop import Loader
     from tracker.store.engine import Engine
     from tracker.wiring.canary import Canary
+    from tracker.wiring.gate import Gate
+    from tracker.wiring.rollups import RollupKeeper
     from tracker.wiring.segments import Segments
 
 log = structlog.get_logger()
@@ -41,6 +43,8 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
     """Serve until SIGINT or SIGTERM. Raises Conflict where another process has the same role on this data folder."""
     role = "engine" if loader and api else "loader" if loader else "api"
     configure(level=settings.log_level, form=settings.log_format, role=role)
+    from tracker.wiring.gate import Gate
+
     make_data_folder(settings)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -54,7 +58,9 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
         catalog = stack.enter_context(open_catalog(settings))
         if not _prepared(engine, stop):
             return
-        loads = _loader(settings, engine, catalog) if loader else None
+        gate = Gate()
+        gate.manned = loader
+        loads = loader_of(settings, engine, catalog, gate) if loader else None
         thread = _LoaderThread(loads, stop) if loads is not None else None
         if thread is not None:
             thread.start()
@@ -62,9 +68,10 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
             _canary(settings, engine, catalog, stop).start()
         if loads is not None:
             _segments(settings, engine, catalog, stop).start()
+            _rollups(engine, catalog, stop).start()
         missing = loads.audit.missing if loads is not None else None
         try:
-            asyncio.run(_serve(settings, _services(settings, engine, catalog, missing) if api else None, stop))
+            asyncio.run(_serve(settings, _services(settings, engine, catalog, missing, gate) if api else None, stop))
         finally:
             stop.set()
             if thread is not None:
@@ -157,16 +164,18 @@ def _prepared(engine: Engine, stop: threading.Event, *, tries: int = 0) -> bool:
     return False
 
 
-def _loader(settings: Settings, engine: Engine, catalog: Catalog) -> Loader:
+def loader_of(settings: Settings, engine: Engine, catalog: Catalog, gate: Gate | None = None) -> Loader:
+    """A loader of this data folder; it rests where somebody holds the gate."""
     from tracker.loader.choices import Choices
-    from tracker.loader.erasing import Eraser
     from tracker.loader.leftovers import Leftovers
     from tracker.loader.loop import Loader
     from tracker.spool.reader import Spool
     from tracker.wiring.canary import SITE
+    from tracker.wiring.gate import Gate, RestingEraser
 
     choices = Choices(engine, catalog.consents, catalog.suppressions, catalog.sites.get)
-    eraser = Eraser(engine, catalog, settings.data, Leftovers(engine, (SITE,)))
+    eraser = RestingEraser(engine, catalog, settings.data, Leftovers(engine, (SITE,)))
+    eraser.gate = gate or Gate()
     spool = Spool(settings.spool_dir)
     return Loader(spool, engine, catalog.ledger, vault=catalog.vault, choices=choices, eraser=eraser)
 
@@ -190,8 +199,18 @@ def _segments(settings: Settings, engine: Engine, catalog: Catalog, stop: thread
     return Segments(engine, catalog, settings.data, stop)
 
 
+def _rollups(engine: Engine, catalog: Catalog, stop: threading.Event) -> RollupKeeper:
+    from tracker.wiring.rollups import RollupKeeper
+
+    return RollupKeeper(engine, catalog, stop)
+
+
 def _services(
-    settings: Settings, engine: Engine, catalog: Catalog, missing: Callable[[str | None], int] | None = None
+    settings: Settings,
+    engine: Engine,
+    catalog: Catalog,
+    missing: Callable[[str | None], int] | None = None,
+    gate: Gate | None = None,
 ) -> Services:
     """`missing`: what the loader's audit found, where the loader is in this process."""
     from tracker.api.services import Services
@@ -199,17 +218,21 @@ def _services(
     from tracker.imports.replay import replayer
     from tracker.loader.ledger import LedgerView
     from tracker.spool.reader import Spool
+    from tracker.wiring.backup import Backups
     from tracker.wiring.canary import last_flight
     from tracker.wiring.erase import erasing
+    from tracker.wiring.gate import Gate
     from tracker.wiring.status import condition
 
+    ledger = LedgerView(Spool(settings.spool_dir), catalog.ledger, missing)
     exports = settings.data / "exports"
     exports.mkdir(parents=True, exist_ok=True, mode=0o700)
     return Services(
         engine=engine,
         catalog=catalog,
-        ledger=LedgerView(Spool(settings.spool_dir), catalog.ledger, missing),
-        erase=erasing(settings, catalog, lambda: _loader(settings, engine, catalog)),
+        ledger=ledger,
+        backups=Backups(settings, engine, gate or Gate(), ledger),
+        erase=erasing(settings, catalog, lambda: loader_of(settings, engine, catalog)),
         replay=replayer(engine, catalog.sites, settings.spool_dir, refresh=catalog.suppressions.publish),
         admin_token_hash=token_hash(admin_token(settings)),
         exports=exports,

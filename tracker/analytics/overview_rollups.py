@@ -1,0 +1,50 @@
+"""The overview's figures out of days that are counted already, and of events where a day is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tracker.analytics.request import Range
+from tracker.store import rollups
+from tracker.store.engine import Engine, Param
+from tracker.store.rollups import Road
+from tracker.store.sql import Fragment, fill, load
+
+_LISTS = ("day", "channel", "page", "country", "device", "event")
+
+
+def counted(
+    engine: Engine, road: Road, site: str, timezone: str, between: Range, *, top: int, lists: bool
+) -> dict[str, list[dict[str, Any]]]:
+    """Rows by list: `total`, `series` and, where `lists`, the biggest entries of the others, in their order."""
+    fresh = None
+    if road.counted:
+        numbers = [day.number for day in road.counted]
+        fresh = rollups.cells(engine, timezone=timezone, numbers=numbers, within=(between.start, between.end))
+    parts = rollups.parts(road, fresh)
+
+    def ask(name: str, slots: Mapping[str, Fragment], params: Mapping[str, Param]) -> list[dict[str, Any]]:
+        given = {"site": site, "timezone": timezone, "top": top, **params}
+        return engine.ask(fill(load(__package__, name), slots, given, tables=road.tables)).dicts()
+
+    pages: list[str] = []
+    if lists:
+        pages = [row["entry"] for row in ask("overview_rolled_pages", {"parts": parts}, {"kinds": ["page"]})]
+    slots = {
+        "parts": parts,
+        "people": rollups.people(road, "people", "strangers"),
+        "buyers": rollups.people(road, "buyers", "strange_buyers"),
+    }
+    found: dict[str, list[dict[str, Any]]] = {}
+    kinds = list(_LISTS) if lists else ["day"]
+    for row in ask("overview_rolled", slots, {"kinds": kinds, "pages": pages}):
+        found.setdefault(row["list"], []).append(
+            {
+                "entry": row["item"],
+                **{name: row[f"all_{name}"] for name in ("events", "purchases", "sessions", "revenue", "people")},
+                "page_views": row["all_views"],
+                "buyers": row["all_buyers"],
+            }
+        )
+    return found

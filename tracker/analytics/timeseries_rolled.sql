@@ -1,0 +1,5 @@
+-- One figure an interval out of counted days. Slots: bucket, figure, parts.
+select toString(/*bucket*/) as bucket, /*figure*/ as figure
+from /*parts*/
+where {every:Bool} or entry = {entry:String}
+group by bucket

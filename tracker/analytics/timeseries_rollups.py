@@ -1,0 +1,48 @@
+"""A time series out of days that are counted already, and of events where a day is not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracker.analytics.request import Range
+from tracker.store import rollups
+from tracker.store.engine import Engine
+from tracker.store.rollups import Road
+from tracker.store.sql import Fragment, fill, load
+
+_BUCKETS = {"day": "day", "week": "toStartOfWeek(day, 1)", "month": "toStartOfMonth(day)"}
+INTERVALS = tuple(_BUCKETS)
+
+
+def found(
+    engine: Engine, road: Road, site: str, timezone: str, between: Range, *, interval: str, event: str, measure: str
+) -> dict[str, Any]:
+    """Figures, or amounts by day and currency, by the first day of their interval. `event`: a name, or `*`."""
+    fresh = None
+    if road.counted:
+        numbers = [day.number for day in road.counted]
+        fresh = rollups.cells(engine, timezone=timezone, numbers=numbers, within=(between.start, between.end))
+    figures = {
+        "events": Fragment("toFloat64(sum(events))"),
+        "people": Fragment(f"toFloat64({rollups.people(road, 'people', 'strangers').text})"),
+        # by day and currency
+        "value": Fragment("sumMap(mapApply((unit, amount) -> (concat(toString(day), unit), amount), revenue))"),
+    }
+    by_event = event != "*" or measure == "value"
+    query = fill(
+        load(__package__, "timeseries_rolled"),
+        {
+            "bucket": Fragment(_BUCKETS[interval]),
+            "figure": figures[measure],
+            "parts": rollups.parts(road, fresh),
+        },
+        {
+            "site": site,
+            "timezone": timezone,
+            "kinds": ["event" if by_event else "day"],
+            "every": event == "*",
+            "entry": event,
+        },
+        tables=road.tables if measure == "people" else {"used": road.tables["used"]},
+    )
+    return dict(engine.ask(query).rows)

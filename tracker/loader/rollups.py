@@ -1,0 +1,137 @@
+"""Builds the days that `tracker.store.rollups` answers from: one day a step, off events, each event once.
+
+What a day has seen is noted before it is read, so whatever comes meanwhile makes it stale at once; the note is written
+last, so a build that was cut off is none. One builder a store, like the loader: it gives out numbers.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from tracker.store import persons, rollups
+from tracker.store.clean import events_source
+from tracker.store.engine import Engine, Param, Query, Rows
+from tracker.store.sql import Fragment, fill, load
+
+DAYS = 800
+"""Days before today that are kept built; older ones are counted from events."""
+
+_QUIET = """
+select toUInt16(toDate(slot, {timezone:String})) as day, sum(amount)
+from touched
+where site = {site:String} and slot >= toDateTime({since:UInt32}, 'UTC') and slot < toDateTime({until:UInt32}, 'UTC')
+    and at + 10 + {grace:Int32} <= now('UTC')
+group by day
+"""
+_STORE = """
+insert into rollups
+    (site, zone, day, build, kind, entry, events, page_views, purchases, sessions, revenue, people, buyers,
+    strangers)
+select {site:String}, {timezone:String}, day, {build:UInt64}, kind, entry, events, page_views, purchases, sessions,
+    revenue, people, buyers, length(strangers)
+from (/*cells*/)
+"""
+_NAMELESS = "select sum(strangers) from rollups where site = {site:String} and build = {build:UInt64}"
+_NOTE = """
+insert into rollup_days (site, zone, day, build, touched, version)
+select {site:String}, {timezone:String}, toDate({number:UInt16}), {build:UInt64}, {touched:UInt64}, {version:UInt64}
+"""
+# A question that has just begun may still read the build before: it is given ten minutes.
+_SUPERSEDED = """
+(site, zone, day) in (
+        select site, zone, day from rollup_days group by site, zone, day having max(build) < {before:UInt64}
+    )
+    and (site, zone, day, build) not in (select site, zone, day, max(build) from rollup_days group by site, zone, day)
+"""
+_NOBODYS = "(site, zone, day) not in (select site, zone, day from rollup_days) and build < {before:UInt64}"
+_LAST_READERS = 600_000_000_000  # ns
+
+
+@dataclass(frozen=True)
+class Due:
+    """A day to be built, and how much came for it until now."""
+
+    site: str
+    timezone: str
+    number: int
+    touched: int
+
+
+class Rollups:
+    """For one thread. `grace`: seconds after which an insert is certainly to be seen whole."""
+
+    def __init__(self, engine: Engine, *, grace: int = 60) -> None:
+        self._engine = engine
+        self._grace = grace
+
+    def due(self, site: str, timezone: str, now_ms: int) -> list[Due]:
+        """Days that are to be built, the newest first. The day that is not over, and who came just now, wait."""
+        today = rollups.local_days(now_ms, now_ms + 1, timezone).start
+        span = range(max(rollups.FIRST, today - DAYS), today)
+        found = rollups.days(self._engine, site, timezone, span)
+        believed, _ = rollups.believed(self._engine, site, timezone, [day for day in found if day.built])
+        fine = {day.number for day in believed}
+        quiet = self._quiet(site, timezone, span)
+        wanted = [day for day in found if day.number not in fine and quiet.get(day.number) == day.touched]
+        return [Due(site, timezone, day.number, day.touched) for day in reversed(wanted)]
+
+    def build(self, due: Due) -> bool:
+        """Build one day. False: something came meanwhile, and it is still to be built. Raises TryLater."""
+        start, end = rollups.midnight(due.number, due.timezone), rollups.midnight(due.number + 1, due.timezone)
+        [(version,)] = self._engine.ask(
+            Query(text="select max(version) from person_map where site = {site:String}", params={"site": due.site})
+        ).rows
+        [(last,)] = self._engine.ask(Query(text="select max(build) from rollup_days")).rows
+        build = max(time.time_ns(), int(last) + 1)
+        base: dict[str, Param] = {"site": due.site, "timezone": due.timezone, "build": build, "number": due.number}
+        whom: Mapping[str, Fragment] = {
+            "events": events_source(self._engine),
+            "persons": persons.join(),
+            "person": Fragment(persons.PERSON),
+        }
+        span: dict[str, Param] = {"from": start, "to": end}
+        self._engine.command(fill(load(__package__, "rollup_numbers"), whom, {"site": due.site, **span}))
+        cells = rollups.cells(self._engine, timezone=due.timezone, numbers=[due.number])
+        self._engine.command(fill(_STORE, {"cells": cells}, base))
+        self._engine.command(fill(load(__package__, "rollup_mapped"), whom, {**base, **span}))
+        known: dict[str, Param] = {"site": due.site, "build": build}
+        if self._engine.ask(Query(text=_NAMELESS, params=known)).rows[0][0]:
+            return False  # somebody came after the numbers had been given out
+        self._engine.command(Query(text=_NOTE, params={**base, "touched": due.touched, "version": version}))
+        return True
+
+    def tidy(self, zones: Mapping[str, str]) -> int:
+        """Delete builds that nobody reads any more, and those of zones that sites had once; gives how many.
+
+        `zones`: the time zone of every site there is.
+        """
+        kept = Rows(columns=[("site", "String"), ("zone", "String")], data=sorted(zones.items()))
+        before: dict[str, Param] = {"before": time.time_ns() - _LAST_READERS}
+        gone = 0
+        for where in (_SUPERSEDED, _NOBODYS):
+            count = f"select count() from (select distinct site, zone, day, build from rollups where {where})"  # noqa: S608
+            if found := self._engine.ask(Query(text=count, params=before)).rows[0][0]:
+                self._engine.command(Query(text=f"delete from rollups where {where}", params=before))  # noqa: S608
+                gone += int(found)
+        foreign = (
+            "select distinct site, zone from rollup_days"
+            " where (site, zone) not in (select site, zone from /*table:kept*/)"
+        )
+        for site, zone in self._engine.ask(Query(text=foreign, tables={"kept": kept})).rows:
+            text = "delete from rollup_days where site = {site:String} and zone = {zone:String}"
+            self._engine.command(Query(text=text, params={"site": site, "zone": zone}))
+        return gone
+
+    def _quiet(self, site: str, timezone: str, span: range) -> dict[int, int]:
+        """Of each day how much had come for it `grace` seconds ago."""
+        since, until = rollups.midnight(span.start, timezone), rollups.midnight(span.stop, timezone)
+        params: dict[str, Param] = {
+            "site": site,
+            "timezone": timezone,
+            "since": since // 1000,
+            "until": until // 1000,
+            "grace": self._grace,
+        }
+        return {int(day): int(amount) for day, amount in self._engine.ask(Query(text=_QUIET, params=params)).rows}

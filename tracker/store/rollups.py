@@ -1,0 +1,194 @@
+"""Days that are counted already, and which of them may be believed now (`docs/decisions/rollups.md`).
+
+A day is believed where nothing came for it after it was built (`touched` says how much came) and no key that already
+belonged to somebody else has moved on since. Whoever only became known since then is put right when the question is
+asked: `moves`. Everything else is counted from events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from tracker.store import persons
+from tracker.store.clean import events_source
+from tracker.store.engine import Engine, Param, Query, Rows
+from tracker.store.sql import Fragment, fill, load
+
+MOST_MOVES = 20_000
+"""Keys that a question puts right; a day for which there are more is counted from events until it is built again."""
+
+_EPOCH = date(1970, 1, 1)
+FIRST = (date(1980, 1, 1) - _EPOCH).days
+"""Zones have differed from UTC by whole quarters of an hour since then; no day before it is rolled up."""
+
+_CUT = """
+select max(version) from (
+    select version from person_map where site = {site:String} and version > {since:UInt64}
+    order by version desc limit 1 offset {most:UInt32}
+)
+"""
+_USED = [("day", "UInt16"), ("build", "UInt64"), ("version", "UInt64")]
+_MOVES = [("number", "UInt32"), ("version", "UInt64"), ("owner", "UInt32"), ("person", "UInt64")]
+
+
+@dataclass(frozen=True)
+class Day:
+    """A day that has events. `number`: days since 1970. `build` is 0 where it was never built."""
+
+    number: int
+    touched: int
+    seen: int
+    build: int
+    version: int
+
+    @property
+    def built(self) -> bool:
+        """Whether nothing came since it was built."""
+        return self.build > 0 and self.touched == self.seen and self.number >= FIRST
+
+
+@dataclass(frozen=True)
+class Road:
+    """How a range can be answered: `used` days from their builds, `counted` from events. No events: in neither.
+
+    moves: (number, version, number of the person it is now or 0, key of that person).
+    """
+
+    used: Sequence[Day] = ()
+    counted: Sequence[Day] = ()
+    moves: Sequence[tuple[int, int, int, int]] = field(default=())
+
+    @property
+    def tables(self) -> dict[str, Rows]:
+        """What `parts` reads."""
+        tables = {"used": _used(self.used)}
+        if self.moves:
+            tables["moves"] = Rows(columns=_MOVES, data=self.moves)
+        return tables
+
+
+def day_number(day: date) -> int:
+    """Days since 1970, as ClickHouse's Date."""
+    return (day - _EPOCH).days
+
+
+def midnight(number: int, timezone: str) -> int:
+    """Milliseconds of a day's start in a zone."""
+    day = _EPOCH + timedelta(days=number)
+    return round(datetime.combine(day, time(), ZoneInfo(timezone)).timestamp() * 1000)
+
+
+def local_days(start: int, end: int, timezone: str) -> range:
+    """The days that [start, end) (ms) touches."""
+    zone = ZoneInfo(timezone)
+    first, last = (datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone).date() for ms in (start, end - 1))
+    return range(day_number(first), day_number(last) + 1)
+
+
+def dates(start: int, end: int, timezone: str) -> list[date]:
+    """As `local_days`."""
+    return [_EPOCH + timedelta(days=number) for number in local_days(start, end, timezone)]
+
+
+def days(engine: Engine, site: str, timezone: str, span: range) -> list[Day]:
+    """The days of a span that have events, with what is known of their builds."""
+    since, until = midnight(span.start, timezone), midnight(span.stop, timezone)
+    params: dict[str, Param] = {
+        "site": site,
+        "timezone": timezone,
+        "since": max(0, since // 1000),
+        "until": max(1, until // 1000),
+    }
+    return [Day(*(int(cell) for cell in row)) for row in engine.ask(fill(_load("rollup_state"), params=params)).rows]
+
+
+def road(engine: Engine, site: str, timezone: str, start: int, end: int) -> Road:
+    """How to answer for [start, end) (ms). Takes a few milliseconds."""
+    span = local_days(start, end, timezone)
+    first = span.start + (midnight(span.start, timezone) != start)
+    whole = range(first, max(first, span.stop - (midnight(span.stop, timezone) != end)))
+    found = days(engine, site, timezone, span)
+    used, moves = believed(engine, site, timezone, [day for day in found if day.built and day.number in whole])
+    chosen = {day.number for day in used}
+    return Road(used=used, counted=[day for day in found if day.number not in chosen], moves=moves)
+
+
+def believed(
+    engine: Engine, site: str, timezone: str, built: Sequence[Day]
+) -> tuple[list[Day], list[tuple[int, int, int, int]]]:
+    """Those of the built days that identity has not made stale, and the moves that put them right."""
+    if not built:
+        return [], []
+    since = min(day.version for day in built)
+    query = Query(text=_CUT, params={"site": site, "since": since, "most": MOST_MOVES})
+    cut = int(engine.ask(query).rows[0][0])
+    used = [day for day in built if day.version >= cut]
+    if not used:
+        return [], []
+    params: dict[str, Param] = {"site": site, "since": min(day.version for day in used)}
+    rows = engine.ask(fill(_load("rollup_moves"), params=params)).dicts()
+    if not rows:
+        return used, []
+    moves = [(row["number"], row["version"], row["owner"], row["person"]) for row in rows]
+    tables = {"used": _used(used), "moves": Rows(columns=_MOVES, data=moves)}
+    asked = fill(_load("rollup_stale"), params={"site": site, "timezone": timezone}, tables=tables)
+    stale = {int(row[0]) for row in engine.ask(asked).rows}
+    return [day for day in used if day.number not in stale], moves
+
+
+def parts(road: Road, cells: Fragment | None) -> Fragment:
+    """Rows of both roads in the columns of `rollup_cells.sql`; needs `site`, `timezone`, `kinds` and `Road.tables`."""
+    stored = (
+        "select day, kind, entry, events, page_views, purchases, sessions, revenue, people, buyers,"
+        " emptyArrayUInt64() as strangers, emptyArrayUInt64() as strange_buyers from rollups"
+        " where site = {site:String} and zone = {timezone:String} and kind in {kinds:Array(String)}"
+        " and (toUInt16(day), build) in (select day, build from /*table:used*/)"
+    )
+    if cells is None:
+        return Fragment(f"({stored})")
+    counted = f"select * from ({cells.text}) where kind in {{kinds:Array(String)}}"  # noqa: S608 - text of our own
+    return Fragment(f"({stored} union all {counted})", cells.params)
+
+
+def cells(engine: Engine, *, timezone: str, numbers: Sequence[int], within: tuple[int, int] | None = None) -> Fragment:
+    """`rollup_cells.sql` over some days, or what of them lies in `within` (ms); needs `site` and `timezone`."""
+    start, end = midnight(min(numbers), timezone), midnight(max(numbers) + 1, timezone)
+    if within is not None:
+        start, end = max(start, within[0]), min(end, within[1])
+    slots = {
+        "events": events_source(engine),
+        "persons": persons.join(),
+        "person": Fragment(persons.PERSON),
+        "session": Fragment(persons.SESSION),
+    }
+    query = fill(_load("rollup_cells"), slots, {"days": list(numbers), "from": start, "to": end})
+    return Fragment(query.text, query.params)
+
+
+def people(road: Road, bitmap: str, strangers: str) -> Fragment:
+    """How many persons there are behind the merged columns `bitmap` and `strangers`."""
+    joined, others = f"groupBitmapMergeState({bitmap})", f"groupUniqArrayArray({strangers})"
+    if not road.moves:
+        return Fragment(f"bitmapCardinality({joined}) + length({others})")
+    column = "(select groupArray({}) from (select * from /*table:moves*/ order by number))"
+    moved = "(select groupBitmapState(number) from /*table:moves*/)"
+    numbers, owners = (column.format(name) for name in ("number", "owner"))
+    hit = f"bitmapToArray(bitmapAnd({joined}, {moved}))"
+    known = f"arrayFilter(one -> one != 0, arrayMap(one -> transform(one, {numbers}, {owners}, toUInt32(0)), {hit}))"
+    nameless = "(select groupArray(if(owner = 0, person, 0)) from (select * from /*table:moves*/ order by number))"
+    new = f"arrayFilter(one -> one != 0, arrayMap(one -> transform(one, {numbers}, {nameless}, toUInt64(0)), {hit}))"
+    return Fragment(
+        f"bitmapCardinality(bitmapOr(bitmapAndnot({joined}, {moved}), bitmapBuild({known})))"
+        f" + length(arrayDistinct(arrayConcat({others}, {new})))"
+    )
+
+
+def _used(used: Sequence[Day]) -> Rows:
+    return Rows(columns=_USED, data=[(day.number, day.build, day.version) for day in used])
+
+
+def _load(name: str) -> str:
+    return load(__package__, name)

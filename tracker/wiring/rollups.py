@@ -1,0 +1,65 @@
+"""Keeps days counted for overviews and time series: one day a step, then it rests four times as long as that took."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import structlog
+
+from tracker.core.errors import TrackerError
+from tracker.loader.rollups import Rollups
+
+if TYPE_CHECKING:
+    from tracker.catalog import Catalog
+    from tracker.store.engine import Engine
+
+log = structlog.get_logger()
+
+_LOOK = 20.0  # seconds between two looks for what is due
+_FIRST = 10.0  # seconds after the start
+_REST = 4  # times as long as building took
+_TIDY = 3600.0  # seconds between two removals of what nobody reads any more
+_PATIENCE = 30.0  # seconds after a fault: a cut-off insert on a server may still come alive, and give out numbers
+
+
+class RollupKeeper(threading.Thread):
+    """Builds what is due, until asked to stop."""
+
+    def __init__(self, engine: Engine, catalog: Catalog, stop: threading.Event, *, grace: int = 60) -> None:
+        super().__init__(name="rollups", daemon=True)
+        self._rollups = Rollups(engine, grace=grace)
+        self._catalog = catalog
+        self._stop_asked = stop
+        self._tidied = time.monotonic()
+
+    def run(self) -> None:
+        """Until asked to stop. What fails is logged and tried again."""
+        pause = _FIRST
+        while not self._stop_asked.wait(pause):
+            pause = _LOOK
+            try:
+                self.round()
+            except TrackerError as failure:
+                log.warning("rollups.not_now", reason=failure.message, code=failure.code)
+                pause = _PATIENCE
+            except Exception:
+                log.exception("rollups.failed")
+                pause = _PATIENCE
+
+    def round(self) -> int:
+        """Build every day that is due, of all sites; gives how many were built."""
+        built = 0
+        zones = {site.name: site.timezone for site in self._catalog.sites.list()}
+        for site, timezone in zones.items():
+            for due in self._rollups.due(site, timezone, time.time_ns() // 1_000_000):
+                if self._stop_asked.is_set():
+                    return built
+                began = time.monotonic()
+                built += self._rollups.build(due)
+                self._stop_asked.wait(_REST * (time.monotonic() - began))
+        if time.monotonic() - self._tidied > _TIDY:
+            self._rollups.tidy(zones)
+            self._tidied = time.monotonic()
+        return built
