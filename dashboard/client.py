@@ -41,8 +41,10 @@ class ApiAway(ApiError):
 class Api:
     """One API with one token. Cheap to make; connections are shared through `transport`."""
 
-    def __init__(self, url: str, token: str, transport: httpx.Client) -> None:
+    def __init__(self, url: str, token: str, transport: httpx.Client, segment: str = "") -> None:
+        """`segment`: the id of the audience that reports are about; empty for everybody."""
         self.url = url.rstrip("/")
+        self.segment = segment
         self._token = token
         self._http = transport
 
@@ -232,7 +234,8 @@ class Api:
     # Wire
 
     def _report(self, name: str, body: Json) -> Json:
-        return self._json("POST", f"/api/v1/reports/{name}", json=body)
+        some = {"segment": self.segment} if self.segment and name != "live" else {}
+        return self._json("POST", f"/api/v1/reports/{name}", json=body | some)
 
     def _json(self, method: str, path: str, **more: Any) -> Json:
         answer = self._send(method, path, **more)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard import charts, formats, state
 from dashboard.client import Json
-from dashboard.components import Figure, bars, changed, chart, empty, figures, guarded, head, section
+from dashboard.components import Figure, bars, changed, chart, empty, figures, guarded, head, only, section
 from dashboard.countries import country
 
 NO_COUNTRIES = "No country is known. Give the tracker a database of places with the setting TRACKER_GEO_DATABASE."
@@ -27,7 +27,8 @@ def page() -> None:
         return
     period = state.period()
     before = period.before
-    head("Overview", f"{state.site_name()} · {period.text}, compared with {formats.days(before.first, before.last)}")
+    compared = f"{period.text}, compared with {formats.days(before.first, before.last)}"
+    head("Overview", f"{state.site_name()} · {compared}{only()}")
     with st.spinner("Counting …"):
         report = state.ask(state.api().overview, state.site_name(), period.start, period.end, period.zone.key)
     if not report["totals"].get("events"):

@@ -63,6 +63,28 @@ def test_a_page_draws_and_keeps_strangers_text_as_text(server, name):
     assert "<img" not in html(at)
 
 
+def test_the_segment_of_the_sidebar_goes_with_every_report_and_stands_in_the_head(server):
+    kept = [
+        server.state.keep(server.state.audiences, {"site": "shop", "name": name, "rule": {"did": {}}})
+        for name in (HOSTILE, "Twins", "Twins", "Everybody")
+    ]
+
+    def asked_of():
+        reports = [body for _, path, body in server.state.asked if "/reports/" in path]
+        server.state.asked.clear()
+        return {body.get("segment") for body in reports}
+
+    at = run("overview", segment=HOSTILE)
+    assert asked_of() == {kept[0]["id"]}
+    assert f"only “{HOSTILE}”" in seen(at)
+    at.selectbox(key="segment").select("Twins (3)").run()
+    assert asked_of() == {kept[2]["id"]}
+    at.selectbox(key="segment").select("Everybody").run()
+    assert "only “" not in seen(at)
+    server.state.asked.clear()
+    assert run("overview", segment="gone").selectbox(key="segment").value == "Everybody"
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_without_a_site_every_page_says_what_to_do_next(server, name):
     server.state.sites.clear()

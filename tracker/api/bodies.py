@@ -279,10 +279,22 @@ class Breakdown(Struct, kw_only=True):
     touch: Literal["first", "last", "all"] = "first"
 
 
+Segment = Annotated[
+    str | dict[str, Any] | list[Filter],
+    Meta(description="only these people, as of now: id of an audience, a rule, or filters on the person"),
+]
+
+
+class Segmented(Struct, kw_only=True):
+    """A report about everybody, or about a segment."""
+
+    segment: Segment | UnsetType = UNSET
+
+
 Steps = Annotated[list[Step], Meta(min_length=2, max_length=20)]
 
 
-class _FunnelRules(Struct, kw_only=True):
+class _FunnelRules(Segmented, kw_only=True):
     mode: Literal["ordered", "strict", "unordered"] = "ordered"
     window: Duration = "14d"
     count_by: Literal["person", "visitor", "session"] = "person"
@@ -307,7 +319,7 @@ class _FunnelEitherWay(_FunnelRules, kw_only=True):
     funnel: Annotated[FunnelBody, Meta(description="the funnel, in place of its own fields here")] | UnsetType = UNSET
 
 
-class FunnelPeopleBody(Struct, kw_only=True):
+class FunnelPeopleBody(Segmented, kw_only=True):
     """Who reached, or dropped at, a step."""
 
     funnel: FunnelBody
@@ -339,7 +351,7 @@ class FunnelReasonsBody(_FunnelEitherWay, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=2000, description="rows of a list")] = 20
 
 
-class OverviewBody(Struct, kw_only=True):
+class OverviewBody(Segmented, kw_only=True):
     """One period; it is compared with the one of the same length before."""
 
     site: SiteName
@@ -348,14 +360,14 @@ class OverviewBody(Struct, kw_only=True):
     timezone: Zone | UnsetType = UNSET
 
 
-class LiveBody(Struct, kw_only=True):
+class LiveBody(Segmented, kw_only=True):
     """The latest events."""
 
     site: SiteName
     limit: Limit = 50
 
 
-class RfmBody(Struct, kw_only=True):
+class RfmBody(Segmented, kw_only=True):
     """Buyers as of `to`, by their purchases since `from`; `event` is what counts as one."""
 
     site: SiteName
@@ -377,7 +389,7 @@ class LtvPredictedBody(LtvBody, kw_only=True):
     horizon: str = "365d"
 
 
-class LifecycleBody(Struct, kw_only=True):
+class LifecycleBody(Segmented, kw_only=True):
     """Who came for the first time, came again, came back or stayed away; of everything, or of one event."""
 
     site: SiteName
@@ -389,7 +401,7 @@ class LifecycleBody(Struct, kw_only=True):
     timezone: Zone | UnsetType = UNSET
 
 
-class TimeseriesBody(Struct, kw_only=True):
+class TimeseriesBody(Segmented, kw_only=True):
     """One number an interval."""
 
     site: SiteName
@@ -415,7 +427,7 @@ class CohortProperty(Struct, kw_only=True):
     property: str
 
 
-class RetentionBody(Struct, kw_only=True):
+class RetentionBody(Segmented, kw_only=True):
     """Who began, and who came back; without `start` or `return` any event does."""
 
     site: SiteName
@@ -438,7 +450,7 @@ class PathGroup(Struct, kw_only=True):
     name: Annotated[str, Meta(description="`match` without it")] | UnsetType = UNSET
 
 
-class PathsBody(Struct, kw_only=True):
+class PathsBody(Segmented, kw_only=True):
     """From where to where; `session_gap` null makes one path of everything a person does."""
 
     site: SiteName
@@ -454,7 +466,7 @@ class PathsBody(Struct, kw_only=True):
     groups: list[PathGroup] = field(default_factory=list)
 
 
-class AttributionBody(Struct, kw_only=True):
+class AttributionBody(Segmented, kw_only=True):
     """Conversions shared among the touches before them; `half_life` is that of `time_decay`."""
 
     site: SiteName

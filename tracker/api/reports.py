@@ -23,7 +23,7 @@ from tracker.analytics import (
     rfm,
     timeseries,
 )
-from tracker.api import bodies, costs
+from tracker.api import bodies, costs, segment
 from tracker.api import report_answers as answers
 from tracker.api.call import Call
 from tracker.core.errors import BadRequest
@@ -183,11 +183,12 @@ def handler(report: Report) -> Callable[[Call], dict[str, Any]]:
     """The route's handler for one report."""
 
     def answer(call: Call) -> dict[str, Any]:
-        site = site_of(call, call.body)
-        body = {"timezone": site.timezone, **call.body} if report.zoned else call.body
-        spec = report.question.parse(body)
-        found = report.question.run(call.engine, spec)
-        return report.finish(call, spec, found) if report.finish else found
+        asked, some = segment.split(call.body)
+        site = site_of(call, asked)
+        spec = report.question.parse({"timezone": site.timezone, **asked} if report.zoned else asked)
+        found = report.question.run(segment.engine_of(call, site, some), spec)
+        everybody = some is None  # what was spent was spent on everybody: no part of it is a segment's
+        return report.finish(call, spec, found) if report.finish and everybody else found
 
     return answer
 
