@@ -128,6 +128,10 @@ class Api:
         """How long it took from `from_step` to `to_step`, in bins."""
         return self._report("funnel/time", spec)
 
+    def funnel_reasons(self, spec: Json) -> Json:
+        """What those who dropped at `step` did, met and are, beside those who went on."""
+        return self._report("funnel/reasons", spec)
+
     def retention(self, spec: Json) -> Json:
         """Cohorts, and how many of each came back in every period."""
         return self._report("retention", spec)
@@ -135,6 +139,10 @@ class Api:
     def lifecycle(self, spec: Json) -> Json:
         """New, returning, resurrecting and dormant people of every period."""
         return self._report("lifecycle", spec)
+
+    def stickiness(self, spec: Json) -> Json:
+        """On how many days of a week or month people were active."""
+        return self._report("stickiness", spec)
 
     def attribution(self, spec: Json) -> Json:
         """What each channel, source or campaign is credited with, and what it cost."""

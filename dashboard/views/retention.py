@@ -1,4 +1,4 @@
-"""Retention: who came back after they began; below it how many people are new, stay, return and fall silent."""
+"""Retention: who came back after they began, by property; who is new, stays, returns, falls silent; stickiness."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import charts_periods, cohorts, formats, state
 from dashboard.client import Json
 from dashboard.components import chart, empty, guarded, head, legend, section, triangle
+from dashboard.views import retention_parts
 
 KINDS = {"first_time": "Did it for the first time", "recurring": "Did it in the period"}
 ROLLING = {False: "By the calendar", True: "Since each one's own start"}
@@ -35,7 +36,9 @@ def page() -> None:
         return
     asked = _choice(["*", *names])
     _retention(asked)
+    retention_parts.by_property(asked)
     _lifecycle(asked)
+    retention_parts.stickiness(asked)
 
 
 def _choice(names: list[str]) -> Json:

@@ -116,6 +116,7 @@ BODIES = {
     "ltv": {"event": {"event": "b"}},
     "ltv/predicted": {"event": {"event": "b"}},
     "lifecycle": {"period": "week"},
+    "stickiness": {},
     "retention": {"period": "week", "breakdown": {"property": "country"}},
     "paths": {"by": "page"},
 }

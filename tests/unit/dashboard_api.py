@@ -53,6 +53,20 @@ WAYS = {
 }
 
 
+def reasons(step):
+    """Something in two lists, nothing in the others."""
+    row = {"dropped": 90, "went_on": 10, "dropped_share": 0.3, "went_on_share": 0.1, "p_value": 1e-6, "q_value": 1e-5}
+    many = [
+        {**row, "name": "device", "value": "mobile", "lift": 3.0},
+        {**row, "name": "country", "value": HOSTILE, "lift": None, "q_value": 0.7},
+    ]
+    errors = [{**row, "name": "js_error", "value": HOSTILE, "lift": 3.0}]
+    names = ("next_events", "next_pages", "exit_pages", "slow_pages", "answers", "feedback")
+    lists = {"properties": many, "errors": errors, **{name: [] for name in names}}
+    found = {name: {"total": len(rows), "compared": len(rows), "rows": rows} for name, rows in lists.items()}
+    return {"step": step, "dropped": 300, "went_on": 100, **found}
+
+
 def card(user):
     props = {"country": "ES", "device": "desktop", "channel": "Email", "visits": 5}
     return {
@@ -248,6 +262,8 @@ class State:
                     for i in range(min(body["limit"], total))
                 ]
                 return {"total": total, "people": rows, "cursor": None}
+            case ["reports", "funnel", "reasons"]:
+                return reasons(body["step"])
             case ["reports", "attribution"]:
                 return self.attribution()
             case ["reports", "paths"]:
@@ -274,7 +290,14 @@ class State:
                 self.erased.append((id, query["site"][0], query["kind"][0]))
                 return 202 if self.slow else 200, {"state": "running" if self.slow else "done", "events": 39}
             case ["reports", "retention"]:
-                return {"cohorts": [] if self.empty else cohorts(5)}
+                parts = [{"value": value, "cohorts": cohorts(5)} for value in ("DE", HOSTILE, "")]
+                more = {"breakdown": parts} if "breakdown" in body else {}
+                return {"cohorts": [] if self.empty else cohorts(5), **more}
+            case ["reports", "stickiness"]:
+                month = {"units": 30, "people": 300, "active": [200, 80, 20] + [0] * 27, "average": 1.4}
+                month |= {"per_unit": 14.0, "ratio": 0.0467}
+                starts = [] if self.empty else ["2026-10-01", "2026-11-01"]
+                return {"periods": [{"start": start, **month} for start in starts]}
             case ["reports", "lifecycle"]:
                 states = {"new": 40, "returning": 21, "resurrecting": 3, "dormant": 17}
                 return {"periods": [{"start": row["start"], **states} for row in cohorts(5)]}
@@ -488,6 +511,14 @@ class State:
             answer["breakdown"] = [
                 {"value": v, "steps": steps(n)} for v, n in (("DE", 1502), ("AT", 411), ("CH", 303), (HOSTILE, 20))
             ]
+        if "compare" in body:
+            test = {"step": 2, "of": 1, "count": 1151, "size": 2503, "share": 0.46, "other_count": 900}
+            test |= {"other_size": 2400, "other_share": 0.375, "difference": 0.085, "p_value": 1e-9, "q_value": 2e-9}
+            tests = [test, {**test, "step": 3, "difference": -0.01, "q_value": 0.4}]
+            if body["compare"] == "breakdown":
+                tests = [{**test, "value": HOSTILE}]
+            kind = "previous" if body["compare"] == "previous" else "rest"
+            answer["comparison"] = {"with": kind, "tests": tests}
         return answer
 
 

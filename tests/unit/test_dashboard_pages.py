@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard_api import HOSTILE, TOKEN, VISITOR, Server
 from streamlit.testing.v1 import AppTest
 
-from dashboard import recipes
+from dashboard import questions, recipes
 
 PAGES = ["overview", "funnel", "retention", "paths", "channels", "customers", "audiences", "health", "install", "pixel"]
 
@@ -144,6 +144,63 @@ def test_the_funnel_shows_counts_conversion_and_human_times(server):
     text = seen(run("funnel"))
     for expected in ("2,503", "46 %", "1,352", "10 min 40 s", "1 h 30 min"):
         assert expected in text
+
+
+def test_the_funnel_says_why_they_dropped_and_what_is_chance(server):
+    at = run("funnel")
+    text = seen(at)
+    for expected in ("device: mobile", "3.0 ×", "under 0.1 %", "only they", f"script error: {HOSTILE[:40]}"):
+        assert expected in text
+    assert "Slow pages" not in [tab.label for tab in at.tabs]
+    [asked] = [body for _, path, body in server.state.asked if path.endswith("/funnel/reasons")]
+    assert asked["step"] == 1  # where most were lost
+
+
+def test_the_funnel_beside_the_period_before_an_audience_and_by_value(server):
+    audience = server.state.keep(server.state.audiences, {"site": "shop", "name": "Twins", "rule": {"did": {}}})
+    at = run("funnel")
+    at.selectbox(key="compare").select("previous").run()
+    text = seen(at)
+    for expected in ("1 of 2 differences are more than chance", "Period before", "+8.5 points", "-1.0 points"):
+        assert expected in text
+    at.selectbox(key="compare").select(audience["id"]).run()
+    assert "Everybody else" in seen(at)
+    assert server.state.asked[-1][1].startswith("/api/v1/")
+    compared = [
+        body["compare"] for _, path, body in server.state.asked if "compare" in body and path.endswith("/funnel")
+    ]
+    assert compared == ["previous", {"segment": audience["id"]}]
+
+
+def test_a_step_with_a_time_of_its_own_is_asked_for_and_read_back():
+    spec = {"steps": [{"event": "page_view", "entry": True}, {"event": "b", "within": "2h"}], "mode": "ordered"}
+    draft = questions.draft_of(spec)
+    assert [(step["entry"], step["within"]) for step in draft["steps"]] == [(True, ""), (False, "2h")]
+    again = questions.rule_funnel(draft)["steps"]
+    assert (again[0]["entry"], again[1]["within"]) == (True, "2h")
+    assert questions.problem(draft) == ""
+    assert "order" in questions.problem({**draft, "mode": "unordered"})
+
+
+def test_retention_by_a_property_and_stickiness(server):
+    at = run("retention")
+    text = seen(at)
+    for expected in ("DAU / MAU", "4.7 %", "1.4", "2 days", "80 · 26.7 %"):
+        assert expected in text
+    at.selectbox(key="retention-by").select("country").run()
+    assert "Germany" in seen(at)
+    asked = [body for _, path, body in server.state.asked if path.endswith("/retention")][-1]
+    assert asked["breakdown"] == {"property": "country"}
+    at.selectbox(key="stickiness-kind").select("week-month").run()
+    asked = [body for _, path, body in server.state.asked if path.endswith("/stickiness")][-1]
+    assert (asked["period"], asked["unit"]) == ("month", "week")
+
+
+def test_paths_put_pages_together(server):
+    at = run("paths")
+    at.text_area(key="paths-groups").input("/product/* = Product\n\n/blog/*\n").run()
+    asked = [body for _, path, body in server.state.asked if path.endswith("/paths")][-1]
+    assert asked["groups"] == [{"match": "/product/*", "name": "Product"}, {"match": "/blog/*"}]
 
 
 def test_a_drop_is_offered_as_an_audience_with_name_and_size(server):

@@ -85,6 +85,8 @@ def table(report: str, answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]
 def _funnel(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     parts = [("total", "", answer["steps"])]
     parts += [("breakdown", part["value"], part["steps"]) for part in answer.get("breakdown", ())]
+    if "steps" in answer.get("comparison", ()):
+        parts.append((answer["comparison"]["with"], "", answer["comparison"]["steps"]))
     rows = [
         {
             **step,
@@ -128,6 +130,15 @@ def _timeseries(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 def _lifecycle(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     states = ("new", "returning", "resurrecting", "dormant")
     return {"start": _TEXT, **dict.fromkeys(states, _WHOLE)}, list(answer["periods"])
+
+
+def _stickiness(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    rows = [
+        {"start": period["start"], "active_on": number, "people": people}
+        for period in answer["periods"]
+        for number, people in enumerate(period["active"], 1)
+    ]
+    return {"start": _TEXT, "active_on": _WHOLE, "people": _WHOLE}, rows
 
 
 def _attribution(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -201,6 +212,7 @@ _TABLES: dict[str, Callable[[Row], tuple[dict[str, Any], list[dict[str, Any]]]]]
     "retention": _retention,
     "paths": _paths,
     "lifecycle": _lifecycle,
+    "stickiness": _stickiness,
     "attribution": _attribution,
     "rfm": _rfm,
     "ltv": _ltv,

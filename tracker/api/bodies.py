@@ -261,6 +261,8 @@ class Step(Struct, kw_only=True):
     name: str | UnsetType = UNSET
     where: list[Filter] = field(default_factory=list)
     optional: bool = False
+    within: Annotated[Duration, Meta(description="at most so long after the step before")] | UnsetType = UNSET
+    entry: Annotated[bool, Meta(description="only the first page view of a session")] = False
 
 
 class Exclusion(Struct, kw_only=True):
@@ -302,13 +304,20 @@ class _FunnelRules(Segmented, kw_only=True):
     breakdown: Breakdown | UnsetType = UNSET
 
 
+class WithSegment(Struct, kw_only=True):
+    """The people to compare with."""
+
+    segment: Segment
+
+
 class FunnelBody(_FunnelRules, kw_only=True):
-    """A funnel; `docs/reports.md` says what counts."""
+    """A funnel; `docs/reports.md` says what counts. `compare` tests differences, in reports/funnel alone."""
 
     site: SiteName
     start: Time = field(name="from")
     end: Time = field(name="to")
     steps: Steps
+    compare: Literal["previous", "breakdown"] | WithSegment | UnsetType = UNSET
 
 
 class _FunnelEitherWay(_FunnelRules, kw_only=True):
@@ -396,6 +405,19 @@ class LifecycleBody(Segmented, kw_only=True):
     start: Time = field(name="from")
     end: Time = field(name="to")
     period: Literal["day", "week", "month"] = "week"
+    week_start: Literal["monday", "sunday"] = "monday"
+    event: Condition | UnsetType = UNSET
+    timezone: Zone | UnsetType = UNSET
+
+
+class StickinessBody(Segmented, kw_only=True):
+    """On how many days (or weeks) of a period people did something, or one event."""
+
+    site: SiteName
+    start: Time = field(name="from")
+    end: Time = field(name="to")
+    period: Literal["week", "month"] = "month"
+    unit: Literal["day", "week"] = "day"
     week_start: Literal["monday", "sunday"] = "monday"
     event: Condition | UnsetType = UNSET
     timezone: Zone | UnsetType = UNSET

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from tracker.analytics import funnel_spec
+from tracker.analytics import funnel_compare
 from tracker.api import segment
 from tracker.api.call import Call, Reply
 from tracker.catalog.funnels import SavedFunnel
@@ -59,7 +59,9 @@ def _checked(call: Call) -> tuple[str, dict[str, Any]]:
     if funnel.setdefault("site", site) != site:
         raise BadRequest("site and funnel.site differ", field="funnel.site")
     known, (plain, some) = call.site(site), segment.split(funnel)
-    funnel_spec.parse(plain, "funnel.")
-    if some is not None:
-        segment.checked(call, known, some)
+    plain, other = segment.split_compared(plain)
+    funnel_compare.parse(plain, "funnel.")
+    for one in (some, other):
+        if one is not None:
+            segment.checked(call, known, one)
     return site, funnel

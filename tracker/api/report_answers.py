@@ -34,11 +34,42 @@ class FunnelPart(Struct):
     steps: list[FunnelStep]
 
 
+class FunnelTest(Struct):
+    """Whether a conversion differs: of those at step `of`, how many reached `step`, in both groups.
+
+    `p_value` is two-sided; `q_value` is it, corrected for all tests of the answer (Benjamini-Hochberg).
+    """
+
+    step: int
+    of: int
+    count: int
+    size: int
+    share: float | None
+    other_count: int
+    other_size: int
+    other_share: float | None
+    difference: float | None
+    p_value: float
+    q_value: float
+    value: str | UnsetType = UNSET
+
+
+class FunnelComparison(Struct, rename={"kind": "with", "start": "from", "end": "to"}):
+    """With the period before, a segment, or everybody else: `steps` are those of the other period or segment."""
+
+    kind: str
+    tests: list[FunnelTest]
+    start: str | UnsetType = UNSET
+    end: str | UnsetType = UNSET
+    steps: list[FunnelStep] | UnsetType = UNSET
+
+
 class FunnelReport(Struct):
-    """A funnel; with `breakdown` only where one was asked for."""
+    """A funnel; with `breakdown` and `comparison` only where they were asked for."""
 
     steps: list[FunnelStep]
     breakdown: list[FunnelPart] | UnsetType = UNSET
+    comparison: FunnelComparison | UnsetType = UNSET
 
 
 class FunnelPoint(Struct):
@@ -377,6 +408,27 @@ class Lifecycle(Struct):
     """Every period that touches the range, empty ones too."""
 
     periods: list[LifecyclePeriod]
+
+
+class StickyPeriod(Struct):
+    """One week or month; `active[k]`: people who were active on k + 1 of its `units` days (or weeks).
+
+    `average` is days per person, `per_unit` people per day, `ratio` that by all people of the period.
+    """
+
+    start: str
+    units: int
+    people: int
+    active: list[int]
+    average: float | None
+    per_unit: float
+    ratio: float | None
+
+
+class Stickiness(Struct):
+    """Every period that touches the range, empty ones too."""
+
+    periods: list[StickyPeriod]
 
 
 class Cohort(Struct):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from tracker.analytics import (
     attribution,
-    funnel,
+    funnel_compare,
     funnel_people,
     funnel_reasons,
     funnel_time,
@@ -21,6 +21,7 @@ from tracker.analytics import (
     predicted,
     retention,
     rfm,
+    stickiness,
     timeseries,
 )
 from tracker.api import bodies, costs, segment
@@ -63,7 +64,7 @@ class Report:
 REPORTS = (
     Report(
         name="funnel",
-        question=funnel,
+        question=funnel_compare,
         body=bodies.FunnelBody,
         answer=answers.FunnelReport,
         summary="How many reach each step, how long it takes, where they drop",
@@ -162,6 +163,14 @@ REPORTS = (
         zoned=True,
     ),
     Report(
+        name="stickiness",
+        question=stickiness,
+        body=bodies.StickinessBody,
+        answer=answers.Stickiness,
+        summary="On how many days of a week or month people are active: DAU/WAU, DAU/MAU, WAU/MAU",
+        zoned=True,
+    ),
+    Report(
         name="retention",
         question=retention,
         body=bodies.RetentionBody,
@@ -184,8 +193,12 @@ def handler(report: Report) -> Callable[[Call], dict[str, Any]]:
 
     def answer(call: Call) -> dict[str, Any]:
         asked, some = segment.split(call.body)
+        asked, other = segment.split_compared(asked)
         site = site_of(call, asked)
         spec = report.question.parse({"timezone": site.timezone, **asked} if report.zoned else asked)
+        if other is not None and isinstance(spec, funnel_compare.Spec):
+            theirs = segment.engine_of(call, site, other)
+            spec = replace(spec, other=theirs, rest=segment.others_of(theirs) if some is None else None)
         found = report.question.run(segment.engine_of(call, site, some), spec)
         everybody = some is None  # what was spent was spent on everybody: no part of it is a segment's
         return report.finish(call, spec, found) if report.finish and everybody else found

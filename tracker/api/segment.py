@@ -33,6 +33,19 @@ def split(body: Mapping[str, Any]) -> tuple[dict[str, Any], object]:
     return rest, segment
 
 
+def split_compared(body: Mapping[str, Any]) -> tuple[dict[str, Any], object]:
+    """The body without a `compare` that names a segment, and that segment (None: it names none).
+
+    Raises BadRequest where `compare` is another object.
+    """
+    compare = body.get("compare")
+    if not isinstance(compare, Mapping):
+        return dict(body), None
+    if list(compare) != [KEY] or compare[KEY] is None:
+        raise BadRequest('compare must be "previous", "breakdown" or {"segment": ...}', field="compare")
+    return {name: value for name, value in body.items() if name != "compare"}, compare[KEY]
+
+
 def checked(call: Call, site: Site, segment: object) -> Definition:
     """An audience's id, a rule, or a list of filters on the person, as a definition. Raises BadRequest."""
     if isinstance(segment, str):
@@ -52,3 +65,8 @@ def engine_of(call: Call, site: Site, segment: object) -> Engine:
         return call.engine
     definition = checked(call, site, segment)
     return Among(call.engine, membership.matching(call.engine, definition, call.services.now_ms()))
+
+
+def others_of(engine: Engine) -> Engine:
+    """The engine for everybody who is not in the segment of `engine`."""
+    return engine.but() if isinstance(engine, Among) else engine

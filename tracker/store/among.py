@@ -16,13 +16,22 @@ _NAMED = f"/*table:{TABLE}*/"
 
 
 class Among:
-    """The engine `whole` for one report about the persons behind `keys` (of visitors and users)."""
+    """The engine `whole` for one report about the persons behind `keys` (of visitors and users).
 
-    def __init__(self, whole: Engine, keys: Sequence[int]) -> None:
+    `others`: about everybody else instead.
+    """
+
+    def __init__(self, whole: Engine, keys: Sequence[int], *, others: bool = False) -> None:
         self.whole = whole
+        self.others = others
         self.kind = whole.kind
         self.cluster = whole.cluster
+        self._given = keys
         self._keys = Columns(columns=[("key", "UInt64")], data=[keys or [0]])  # a table needs a row; no key is 0
+
+    def but(self) -> Among:
+        """The same about everybody else."""
+        return Among(self.whole, self._given, others=not self.others)
 
     def ask(self, query: Query) -> Answer:
         """Run a SELECT, with the keys beside it where it reads through the segment."""
@@ -55,6 +64,10 @@ class Among:
         self.whole.close()
 
 
-def segment_of(source: str) -> str:
-    """SQL: the events of a source that belong to the segment. Global: on a cluster the keys are only here."""
-    return f"(select * from {source} where key global in (select key from {_NAMED})) as events"  # noqa: S608 - our own text
+def segment_of(source: str, *, others: bool) -> str:
+    """SQL: the events of a source that belong to the segment, or to the others.
+
+    Global: on a cluster the keys are only here.
+    """
+    test = "global not in" if others else "global in"
+    return f"(select * from {source} where key {test} (select key from {_NAMED})) as events"  # noqa: S608 - our own text

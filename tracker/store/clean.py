@@ -19,4 +19,4 @@ def events_source(engine: Engine) -> Fragment:
     Through `Among` it is a subquery: the events of a segment's persons, deduplicated like all others.
     """
     whole = "events final" if engine.ask(_OPEN).rows[0][0] else "events"
-    return Fragment(segment_of(whole) if isinstance(engine, Among) else whole)
+    return Fragment(segment_of(whole, others=engine.others) if isinstance(engine, Among) else whole)
