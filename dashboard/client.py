@@ -152,6 +152,18 @@ class Api:
         """Buyers in segments by how lately, how often and for how much they bought."""
         return self._report("rfm", spec)
 
+    def ltv(self, spec: Json) -> Json:
+        """What buyers have been worth, by month of the first purchase and by channel."""
+        return self._report("ltv", spec)
+
+    def ltv_predicted(self, spec: Json) -> Json:
+        """What those buyers will do, all together, with intervals."""
+        return self._report("ltv/predicted", spec)
+
+    def ltv_people(self, spec: Json) -> Json:
+        """The same by person and by channel."""
+        return self._report("ltv/people", spec)
+
     def paths(self, spec: Json) -> Json:
         """Nodes and edges of the ways people take, step by step."""
         return self._report("paths", spec)

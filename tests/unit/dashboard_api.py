@@ -53,6 +53,44 @@ WAYS = {
 }
 
 
+def ltv(buyers):
+    """Two months of buyers, two channels, one of them with costs."""
+    worth = {"buyers": buyers, "purchases": 2 * buyers, "value": 80.0 * buyers, "ltv": 80.0 if buyers else None}
+    cohorts = [
+        {"start": start, **worth, "cumulative": cumulative if buyers else []}
+        for start, cumulative in (("2026-10-01", [50.0, 80.0]), ("2026-11-01", [70.0]))
+    ]
+    channels = [{"channel": "Email", **worth, "cost": 2400.0, "cac": 20.0, "ltv_to_cac": 4.0}]
+    channels.append({"channel": HOSTILE, **worth})
+    return {"currency": "EUR", "other_currencies": 3, **worth, "cohorts": cohorts, "channels": channels}
+
+
+def about(middle):
+    return {"expected": middle, "low": middle * 0.9, "high": middle * 1.1}
+
+
+LIKELY = {
+    "currency": "EUR",
+    "other_currencies": 3,
+    "buyers": 30_000,
+    "fitted": 20_000,
+    "alive": about(20_000.0),
+    "churned": about(0.3333),
+    "purchases": about(5000.0),
+    "value": about(600_000.0),
+    "ltv": about(20.0),
+}
+
+
+def likely_people(body):
+    more = {"purchases_so_far": 4, "value_so_far": 320.0, "churn": 0.25, "purchases": 2.5, "value": 210.0}
+    rows = [{**card(user), "channel": HOSTILE, **more} for user in ("user_0248", HOSTILE)]
+    some = {"buyers": 120, "value_so_far": 9600.0, "ltv_so_far": 80.0, "ltv": about(20.0)}
+    channels = [{"channel": "Email", **some, "ltv_to_cac": 5.0}, {"channel": HOSTILE, **some, "ltv": None}]
+    whole = {name: LIKELY[name] for name in ("currency", "other_currencies", "buyers", "fitted")}
+    return {**whole, "people": rows[:1] if body.get("person") else rows, "channels": channels}
+
+
 def reasons(step):
     """Something in two lists, nothing in the others."""
     row = {"dropped": 90, "went_on": 10, "dropped_share": 0.3, "went_on_share": 0.1, "p_value": 1e-6, "q_value": 1e-5}
@@ -120,7 +158,7 @@ class State:
             (HOSTILE, 3),
         ]
         self.funnels, self.audiences, self.exports, self.asked = {}, {}, {}, []
-        self.erased, self.slow = [], False
+        self.erased, self.slow, self.too_few = [], False, False
         self.currencies, self.costs = ["EUR"], True
         self.heard, self.empty, self.fail, self.minimum = True, False, None, False
         self.ledger = {
@@ -270,6 +308,12 @@ class State:
                 return {"nodes": [], "edges": []} if self.empty else WAYS
             case ["reports", "rfm"]:
                 return self.rfm()
+            case ["reports", "ltv"]:
+                return ltv(0 if self.empty else 120)
+            case ["reports", "ltv", kind]:
+                if self.too_few:
+                    return 400, {"error": {"code": "too_few", "message": "3 buyers bought again", "field": "from"}}
+                return likely_people(body) if kind == "people" else LIKELY
             case ["people"]:
                 nobody = self.empty or query.get("q") == ["nobody"]
                 return {"people": [] if nobody else [card("user_0248"), card(HOSTILE), card("")]}

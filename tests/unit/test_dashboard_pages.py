@@ -10,7 +10,19 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard import questions, recipes
 
-PAGES = ["overview", "funnel", "retention", "paths", "channels", "customers", "audiences", "health", "install", "pixel"]
+PAGES = [
+    "overview",
+    "funnel",
+    "retention",
+    "paths",
+    "channels",
+    "customers",
+    "value",
+    "audiences",
+    "health",
+    "install",
+    "pixel",
+]
 
 
 @pytest.fixture
@@ -95,7 +107,7 @@ def test_without_a_site_every_page_says_what_to_do_next(server, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["overview", "funnel", "retention", "paths", "channels", "customers", "audiences", "health"]
+    "name", ["overview", "funnel", "retention", "paths", "channels", "customers", "value", "audiences", "health"]
 )
 def test_without_events_a_page_says_what_to_do_next(server, name):
     server.state.empty, server.state.heard = True, False
@@ -201,6 +213,32 @@ def test_paths_put_pages_together(server):
     at.text_area(key="paths-groups").input("/product/* = Product\n\n/blog/*\n").run()
     asked = [body for _, path, body in server.state.asked if path.endswith("/paths")][-1]
     assert asked["groups"] == [{"match": "/product/*", "name": "Product"}, {"match": "/blog/*"}]
+
+
+def test_lifetime_value_past_and_ahead_with_an_honest_word(server):
+    at = run("value")
+    text = seen(at)
+    for expected in ("€ 80", "18.00 – 22.00", "5.0 : 1", "66.7 %", "4,500 to 5,500", "25 %"):
+        assert expected in text
+    captions = " ".join(one.value for one in at.caption)
+    assert "no season, no campaign" in captions
+    assert "20,000 of them" in captions
+    at.selectbox(key="value-order").select("churn").run()
+    assert [body["order"] for _, path, body in server.state.asked if path.endswith("/people")][-1] == "churn"
+
+
+def test_lifetime_value_without_enough_customers_to_tell(server):
+    server.state.too_few = True
+    at = run("value")
+    assert "4.0 : 1" in seen(at)
+    assert any("50 are needed" in one.value for one in at.caption)
+    assert "Chance to be lost" not in seen(run("person", id="user_0248"))
+
+
+def test_a_persons_card_says_what_to_expect(server):
+    text = seen(run("person", id="user_0248"))
+    assert "Chance to be lost" in text
+    assert "€ 210" in text
 
 
 def test_a_drop_is_offered_as_an_audience_with_name_and_size(server):

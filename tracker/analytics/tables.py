@@ -163,6 +163,12 @@ def _predicted(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return {"figure": _TEXT, **dict.fromkeys(("expected", "low", "high"), _REAL)}, rows
 
 
+def _predicted_people(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    kinds = {"channel": _TEXT, "purchases_so_far": _WHOLE}
+    kinds |= dict.fromkeys(("value_so_far", "churn", "purchases", "value"), _REAL)
+    return {**dict.fromkeys(("person", "visitor", "user"), _TEXT), **kinds}, list(answer["people"])
+
+
 def _overview(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     currencies = sorted({currency for day in answer["series"] for currency in day["revenue"]})
     columns = {**_DAYS, **{f"revenue_{currency}": _REAL for currency in currencies}}
@@ -217,4 +223,5 @@ _TABLES: dict[str, Callable[[Row], tuple[dict[str, Any], list[dict[str, Any]]]]]
     "rfm": _rfm,
     "ltv": _ltv,
     "ltv/predicted": _predicted,
+    "ltv/people": _predicted_people,
 }

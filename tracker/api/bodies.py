@@ -398,6 +398,14 @@ class LtvPredictedBody(LtvBody, kw_only=True):
     horizon: str = "365d"
 
 
+class LtvPeopleBody(LtvPredictedBody, kw_only=True):
+    """The same buyers one by one, those with the most first, or one person alone."""
+
+    order: Literal["value", "purchases", "churn"] = "value"
+    limit: Limit = 50
+    person: Annotated[str, Meta(description="a user id or a visitor id")] = ""
+
+
 class LifecycleBody(Segmented, kw_only=True):
     """Who came for the first time, came again, came back or stayed away; of everything, or of one event."""
 

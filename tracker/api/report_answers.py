@@ -361,6 +361,48 @@ class LtvPredicted(Struct):
     ltv: Likely | None
 
 
+class LikelyBuyer(PersonCard):
+    """A buyer: what was, and what is expected in the time ahead. `churn`: the chance to be no customer any more."""
+
+    channel: str
+    purchases_so_far: int
+    value_so_far: float
+    churn: float
+    purchases: float
+    value: float | None
+
+
+class LikelyChannel(Struct):
+    """The buyers of one channel; `ltv` is per buyer and of the time ahead alone.
+
+    `ltv_to_cac` is (`ltv_so_far` + expected `ltv`) / `cac`. Null where no sampled buyer is of the channel.
+    """
+
+    channel: str
+    buyers: int
+    value_so_far: float
+    ltv_so_far: float
+    alive: Likely | None
+    purchases: Likely | None
+    value: Likely | None
+    ltv: Likely | None
+    cost: float | UnsetType = UNSET
+    cac: float | UnsetType = UNSET
+    ltv_to_cac: float | UnsetType | None = UNSET
+
+
+class LtvPeople(Struct):
+    """Those with the most first, and all channels."""
+
+    currency: str
+    other_currencies: int
+    buyers: int
+    fitted: int
+    people: list[LikelyBuyer]
+    channels: list[LikelyChannel]
+    other_cost_currencies: list[str] | UnsetType = UNSET
+
+
 class AttributionRow(Struct):
     """What one channel, source, campaign or kind of click id is credited with; money only where costs are known.
 

@@ -19,6 +19,7 @@ from tracker.analytics import (
     overview,
     paths,
     predicted,
+    predicted_people,
     retention,
     rfm,
     stickiness,
@@ -153,6 +154,15 @@ REPORTS = (
         answer=answers.LtvPredicted,
         summary="Who will stay, how often they will buy and for how much, with intervals",
         zoned=True,
+    ),
+    Report(
+        name="ltv/people",
+        question=predicted_people,
+        body=bodies.LtvPeopleBody,
+        answer=answers.LtvPeople,
+        summary="Predicted LTV and churn of persons, and predicted LTV by channel beside what it cost",
+        zoned=True,
+        finish=costs.of_predicted,
     ),
     Report(
         name="lifecycle",
