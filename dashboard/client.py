@@ -203,6 +203,21 @@ class Api:
         """Forget a saved funnel."""
         self._json("DELETE", f"/api/v1/funnels/{quote(id, safe='')}")
 
+    # Notes on days
+
+    def annotations(self, site: str, first: str, last: str) -> list[Json]:
+        """The notes from one day to another, both included."""
+        params = {"site": site, "first": first, "last": last}
+        return _rows(self._json("GET", "/api/v1/annotations", params=params), "annotations")
+
+    def annotate(self, site: str, day: str, text: str) -> Json:
+        """Note what happened on a day."""
+        return self._json("POST", "/api/v1/annotations", json={"site": site, "date": day, "text": text})
+
+    def delete_annotation(self, id: str) -> None:
+        """Delete a note."""
+        self._json("DELETE", f"/api/v1/annotations/{quote(id, safe='')}")
+
     # Audiences
 
     def audiences(self, site: str) -> list[Json]:

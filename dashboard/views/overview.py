@@ -6,9 +6,9 @@ from datetime import datetime
 
 import streamlit as st
 
-from dashboard import charts, formats, state
+from dashboard import charts, formats, notes, state
 from dashboard.client import Json
-from dashboard.components import Figure, bars, changed, chart, empty, figures, guarded, head, only, section
+from dashboard.components import Figure, bars, changed, empty, figures, guarded, head, only, section
 from dashboard.countries import country
 
 NO_COUNTRIES = "No country is known. Give the tracker a database of places with the setting TRACKER_GEO_DATABASE."
@@ -37,6 +37,7 @@ def page() -> None:
     _key_figures(report)
     currency = formats.main_currency(report["totals"].get("revenue"))
     _over_time(report, currency)
+    notes.card()
     _lists(report, currency)
 
 
@@ -83,19 +84,19 @@ def _over_time(report: Json, currency: str) -> None:
     with left, st.container(border=True, key="card-people"):
         section("People", f"per {per} · {_peak(days, people, per)}")
         alt = f"People per {per}, {_peak(days, people, per)}"
-        chart(charts.over_time(days, people, "people", last_is_open=open_), "people-over-time", alt)
+        notes.dated(charts.over_time(days, people, "people", last_is_open=open_), "people-over-time", alt)
     with right, st.container(border=True, key="card-revenue"):
         if currency:
             days, revenue, per = charts.by_week(days, revenue) if len(days) > MANY_DAYS else (days, revenue, per)
             section("Revenue", f"per {per} · {_peak(days, revenue, per, currency)}")
             figure = charts.bars_over_time(days, revenue, currency, last_is_open=open_)
-            chart(figure, "revenue-over-time", f"Revenue per {per}")
+            notes.dated(figure, "revenue-over-time", f"Revenue per {per}")
         else:
             section("Events", "per day; revenue shows here with the first purchase that has a value")
             days = [str(point["date"]) for point in report["series"]]
             events = [float(point["events"]) for point in report["series"]]
             figure = charts.over_time(days, events, "events", last_is_open=open_)
-            chart(figure, "events-over-time", "Events per day")
+            notes.dated(figure, "events-over-time", "Events per day")
 
 
 def _series(report: Json, currency: str) -> tuple[list[str], list[float], list[float], str]:

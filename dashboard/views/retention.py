@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import charts_periods, cohorts, formats, state
+from dashboard import charts_periods, cohorts, formats, notes, state
 from dashboard.client import Json
-from dashboard.components import chart, empty, guarded, head, legend, section, triangle
+from dashboard.components import empty, guarded, head, legend, section, triangle
 from dashboard.views import retention_parts
 
 KINDS = {"first_time": "Did it for the first time", "recurring": "Did it in the period"}
@@ -128,7 +128,7 @@ def _lifecycle(asked: Json) -> None:
         legend([(colour, LEGEND[name]) for name, colour in charts_periods.STATES.items()])
         last = periods[-1]
         alt = ", ".join(f"{formats.number(last[name])} {name}" for name in charts_periods.STATES)
-        chart(
+        notes.dated(
             charts_periods.lifecycle(periods), "lifecycle", f"People by lifecycle; in the last {asked['period']} {alt}"
         )
         st.caption(f"The last {asked['period']} may not be over: who is dormant in it may still come.")

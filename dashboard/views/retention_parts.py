@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import charts_periods, cohorts, filters, formats, questions, state
+from dashboard import charts_periods, cohorts, filters, formats, notes, questions, state
 from dashboard.client import Json
-from dashboard.components import Column, Figure, bars, chart, figures, guarded, section, table
+from dashboard.components import Column, Figure, bars, figures, guarded, section, table
 from dashboard.countries import country
 
 VALUES = 10
@@ -103,5 +103,5 @@ def stickiness(asked: Json) -> None:
         bars(lines, ("Active on", "People"), "")
         if len(there) > 1:
             figure = charts_periods.conversion([one["start"] for one in found], [one["ratio"] for one in found])
-            chart(figure, "stickiness", f"{STICKY[kind][1]} by {period}")
+            notes.dated(figure, "stickiness", f"{STICKY[kind][1]} by {period}")
         st.caption(f"A {period} that lies only partly in the chosen days counts over the {unit}s that do.")

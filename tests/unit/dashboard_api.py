@@ -158,6 +158,7 @@ class State:
             (HOSTILE, 3),
         ]
         self.funnels, self.audiences, self.exports, self.asked = {}, {}, {}, []
+        self.annotations = {}
         self.erased, self.slow, self.too_few = [], False, False
         self.currencies, self.costs = ["EUR"], True
         self.heard, self.empty, self.fail, self.minimum = True, False, None, False
@@ -345,6 +346,12 @@ class State:
             case ["reports", "lifecycle"]:
                 states = {"new": 40, "returning": 21, "resurrecting": 3, "dormant": 17}
                 return {"periods": [{"start": row["start"], **states} for row in cohorts(5)]}
+            case ["annotations"] if method == "GET":
+                return {"annotations": list(self.annotations.values())}
+            case ["annotations"]:
+                return self.keep(self.annotations, body)
+            case ["annotations", id]:
+                return self.annotations.pop(id, {})
             case ["funnels"] if method == "GET":
                 return {"funnels": list(self.funnels.values())}
             case ["funnels"]:

@@ -1,6 +1,7 @@
 """Every page against a real HTTP server that answers as the API does: full, empty, refusing and away."""
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
@@ -239,6 +240,21 @@ def test_a_persons_card_says_what_to_expect(server):
     text = seen(run("person", id="user_0248"))
     assert "Chance to be lost" in text
     assert "€ 210" in text
+
+
+def test_a_note_stands_on_the_charts_and_can_be_taken_away(server):
+    day = datetime.now(UTC).date().isoformat()
+    server.state.keep(server.state.annotations, {"site": "shop", "date": day, "text": HOSTILE})
+    at = run("overview")
+    drawn = " ".join(element.proto.spec for element in at.get("plotly_chart"))
+    assert "&lt;img src=x" in drawn
+    assert "<img" not in drawn
+    at.text_input(key="note-text").input("Sale began")
+    at.button(key="FormSubmitter:note-Add").click().run()
+    assert not at.exception
+    assert [row["text"] for row in server.state.annotations.values()] == [HOSTILE, "Sale began"]
+    at.button(key="note-1").click().run()
+    assert [row["text"] for row in server.state.annotations.values()] == ["Sale began"]
 
 
 def test_a_drop_is_offered_as_an_audience_with_name_and_size(server):

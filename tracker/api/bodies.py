@@ -157,6 +157,22 @@ class SavedFunnelBody(Closed):
     site: SiteName | None = None
 
 
+class AnnotationsOf(Closed):
+    """The notes of a site, from one day to another, both included."""
+
+    site: SiteName
+    first: str = "0001-01-01"
+    last: str = "9999-12-31"
+
+
+class AnnotationBody(Closed):
+    """What happened on a day of the site's calendar."""
+
+    site: SiteName
+    date: Annotated[str, Meta(examples=["2026-11-27"])]
+    text: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
 class AudienceBody(Closed):
     """An audience. `holdout`: the share of members that is never exported, so that an effect can be measured."""
 
