@@ -24,6 +24,7 @@ from dashboard.views import (
     pixel,
     retention,
     sign_in,
+    value,
 )
 
 HERE = Path(__file__).parent
@@ -57,6 +58,7 @@ PAGES = (
     Entry("paths", paths.page, "Paths", "paths", ":material/route:"),
     Entry("channels", channels.page, "Channels", "channels", ":material/hub:"),
     Entry("customers", customers.page, "Customers", "customers", ":material/person_search:"),
+    Entry("value", value.page, "Lifetime value", "lifetime-value", ":material/savings:"),
     Entry("person", person.page, "Person", "person"),
     Entry("audiences", audiences.page, "Audiences", "audiences", ":material/group:"),
     Entry("audience", audience.page, "Audience", "audience"),

@@ -262,6 +262,25 @@ def time_axis(figure: go.Figure, days: Sequence[str]) -> None:
         figure.update_xaxes(tickvals=list(days))
 
 
+def annotate(figure: go.Figure, notes: Sequence[tuple[str, str]]) -> None:
+    """A dotted line at each (day, text); the text is shortened, and whole when it is pointed at."""
+    for day, text in notes:
+        figure.add_shape(
+            type="line", x0=day, x1=day, y0=0, y1=1, yref="paper", line={"color": MUTED, "width": 1, "dash": "dot"}
+        )
+        figure.add_annotation(
+            x=day,
+            y=1,
+            yref="paper",
+            text=_text(formats.short(text, 22)),
+            hovertext=_text(text),
+            showarrow=False,
+            xanchor="left",
+            yanchor="top",
+            font={"size": 11, "color": MUTED},
+        )
+
+
 def axis_numbers(values: Sequence[float | None]) -> dict[str, Any]:
     """Whole numbers on the axis where there are few, `12k` where there are many."""
     top = max((value or 0 for value in values), default=0)

@@ -41,8 +41,10 @@ class ApiAway(ApiError):
 class Api:
     """One API with one token. Cheap to make; connections are shared through `transport`."""
 
-    def __init__(self, url: str, token: str, transport: httpx.Client) -> None:
+    def __init__(self, url: str, token: str, transport: httpx.Client, segment: str = "") -> None:
+        """`segment`: the id of the audience that reports are about; empty for everybody."""
         self.url = url.rstrip("/")
+        self.segment = segment
         self._token = token
         self._http = transport
 
@@ -126,6 +128,10 @@ class Api:
         """How long it took from `from_step` to `to_step`, in bins."""
         return self._report("funnel/time", spec)
 
+    def funnel_reasons(self, spec: Json) -> Json:
+        """What those who dropped at `step` did, met and are, beside those who went on."""
+        return self._report("funnel/reasons", spec)
+
     def retention(self, spec: Json) -> Json:
         """Cohorts, and how many of each came back in every period."""
         return self._report("retention", spec)
@@ -134,6 +140,10 @@ class Api:
         """New, returning, resurrecting and dormant people of every period."""
         return self._report("lifecycle", spec)
 
+    def stickiness(self, spec: Json) -> Json:
+        """On how many days of a week or month people were active."""
+        return self._report("stickiness", spec)
+
     def attribution(self, spec: Json) -> Json:
         """What each channel, source or campaign is credited with, and what it cost."""
         return self._report("attribution", spec)
@@ -141,6 +151,18 @@ class Api:
     def rfm(self, spec: Json) -> Json:
         """Buyers in segments by how lately, how often and for how much they bought."""
         return self._report("rfm", spec)
+
+    def ltv(self, spec: Json) -> Json:
+        """What buyers have been worth, by month of the first purchase and by channel."""
+        return self._report("ltv", spec)
+
+    def ltv_predicted(self, spec: Json) -> Json:
+        """What those buyers will do, all together, with intervals."""
+        return self._report("ltv/predicted", spec)
+
+    def ltv_people(self, spec: Json) -> Json:
+        """The same by person and by channel."""
+        return self._report("ltv/people", spec)
 
     def paths(self, spec: Json) -> Json:
         """Nodes and edges of the ways people take, step by step."""
@@ -180,6 +202,21 @@ class Api:
     def delete_funnel(self, id: str) -> None:
         """Forget a saved funnel."""
         self._json("DELETE", f"/api/v1/funnels/{quote(id, safe='')}")
+
+    # Notes on days
+
+    def annotations(self, site: str, first: str, last: str) -> list[Json]:
+        """The notes from one day to another, both included."""
+        params = {"site": site, "first": first, "last": last}
+        return _rows(self._json("GET", "/api/v1/annotations", params=params), "annotations")
+
+    def annotate(self, site: str, day: str, text: str) -> Json:
+        """Note what happened on a day."""
+        return self._json("POST", "/api/v1/annotations", json={"site": site, "date": day, "text": text})
+
+    def delete_annotation(self, id: str) -> None:
+        """Delete a note."""
+        self._json("DELETE", f"/api/v1/annotations/{quote(id, safe='')}")
 
     # Audiences
 
@@ -232,7 +269,8 @@ class Api:
     # Wire
 
     def _report(self, name: str, body: Json) -> Json:
-        return self._json("POST", f"/api/v1/reports/{name}", json=body)
+        some = {"segment": self.segment} if self.segment and name != "live" else {}
+        return self._json("POST", f"/api/v1/reports/{name}", json=body | some)
 
     def _json(self, method: str, path: str, **more: Any) -> Json:
         answer = self._send(method, path, **more)

@@ -20,10 +20,16 @@ log = logging.getLogger("dashboard")
 
 
 def head(title: str, about: str | None = None) -> None:
-    """The page's title; below it what it shows, by default site and period."""
+    """The page's title; below it what it shows, by default site, period and segment."""
     if about is None:
-        about = f"{state.site_name()} · {state.period().text}" if state.site() else ""
+        about = f"{state.site_name()} · {state.period().text}{only()}" if state.site() else ""
     st.html(tag("header", tag("h1", title), tag("p", about) if about else None, cls="jt-head"))
+
+
+def only() -> str:
+    """The segment for the end of a head; empty for everybody."""
+    name = str(state.segment().get("name", ""))
+    return f" · only “{name}”" if name else ""
 
 
 def section(title: str, about: str = "") -> None:

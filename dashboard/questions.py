@@ -2,7 +2,7 @@
 
 A draft is what the builder holds (plain dictionaries, so that a session can keep them):
 
-    step    {"id", "events": [names], "where": [filter], "name", "optional"}      several events: any of them
+    step    {"id", "events": [names], "where": [filter], "name", "optional", "within", "entry"}   several events: any
     filter  {"id", "property", "op", "value"}                                      value: text or a list of texts
     funnel  {"steps": [step], "mode", "window", "count_by", "exclude": [exclusion], "breakdown", "touch"}
 """
@@ -37,6 +37,7 @@ MODES = {
     "unordered": "In any order",
 }
 COUNTED = {"person": "People", "visitor": "Visitors (browsers)", "session": "Sessions"}
+COMPARE = {"": "Nothing", "previous": "The period before", "breakdown": "Each value with the others"}
 TOUCHES = {"first": "First touch", "last": "Last touch", "all": "Every touch"}
 PROPERTIES = [
     "country",
@@ -71,7 +72,15 @@ def new_id() -> int:
 
 def new_step(*events: str) -> Json:
     """An empty step, or one of these events."""
-    return {"id": new_id(), "events": list(events), "where": [], "name": "", "optional": False}
+    return {
+        "id": new_id(),
+        "events": list(events),
+        "where": [],
+        "name": "",
+        "optional": False,
+        "within": "",
+        "entry": False,
+    }
 
 
 def new_filter(property: str = "") -> Json:
@@ -93,6 +102,7 @@ def new_draft(names: list[str]) -> Json:
         "exclude": [],
         "breakdown": "",
         "touch": "first",
+        "compare": "",
     }
 
 
@@ -131,6 +141,10 @@ def step_spec(step: Json) -> Json:
     spec["name"] = step_title(step)
     if step["optional"]:
         spec["optional"] = True
+    if step.get("within"):
+        spec["within"] = step["within"]
+    if step.get("entry"):
+        spec["entry"] = True
     return spec
 
 
@@ -149,6 +163,19 @@ def problem(draft: Json) -> str:
             return f"Choose an event for step {place}."
     if all(step["optional"] for step in steps) or steps[0]["optional"]:
         return "The first step cannot be optional: it is where a person starts."
+    if any(step.get("within") for step in steps):
+        return _timed_problem(draft)
+    return ""
+
+
+def _timed_problem(draft: Json) -> str:
+    steps = draft["steps"]
+    if draft["mode"] == "unordered" or steps[0].get("within"):
+        return "A step can only have a time of its own behind another one, in a funnel with an order."
+    if any(step["optional"] for step in steps):
+        return "Optional steps do not go with steps that have a time of their own: take one or the other out."
+    if draft["mode"] == "strict" and any(row["event"] for row in draft["exclude"]):
+        return "With “nothing between” and a time for a step, nobody can be left out: take one of them out."
     return ""
 
 
@@ -159,6 +186,16 @@ def funnel_spec(draft: Json, site: str, start: str, end: str) -> Json:
     if draft["breakdown"]:
         spec["breakdown"] = {"property": draft["breakdown"], "touch": draft["touch"]}
     return spec
+
+
+def comparison(draft: Json) -> Json:
+    """What `reports/funnel` alone takes: the other side, `{"compare": ...}` or nothing."""
+    compare = draft.get("compare") or ""
+    if compare == "breakdown" and (not draft["breakdown"] or draft["touch"] == "all"):
+        return {}
+    if not compare:
+        return {}
+    return {"compare": compare if compare in COMPARE else {"segment": compare}}
 
 
 def rule_funnel(draft: Json) -> Json:
@@ -203,7 +240,8 @@ def _step_of(spec: Json) -> Json:
     conditions = spec.get("any_of") or [spec]
     step = new_step(*(condition.get("event", "*") for condition in conditions))
     step["where"] = _filters_of(conditions[0])
-    step["optional"] = bool(spec.get("optional"))
+    step["optional"], step["entry"] = bool(spec.get("optional")), bool(spec.get("entry"))
+    step["within"] = str(spec.get("within") or "")
     automatic = step_title(step)
     step["name"] = "" if spec.get("name") in (None, automatic) else spec["name"]
     return step
@@ -216,6 +254,16 @@ def _filters_of(condition: Json) -> list[Json]:
         value = [str(one) for one in value] if isinstance(value, list) else str(value)
         rows.append({"id": new_id(), "property": row["property"], "op": row["op"], "value": value})
     return rows
+
+
+def path_groups(text: str) -> list[Json]:
+    """`/product/* = Product`, one rule a line, as rules of `reports/paths`; without a name the pattern is shown."""
+    rules = []
+    for line in text.splitlines():
+        match, _, name = (part.strip() for part in line.partition("="))
+        if match:
+            rules.append({"match": match} | ({"name": name} if name else {}))
+    return rules
 
 
 def filter_text(row: Json) -> str:

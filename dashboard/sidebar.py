@@ -1,7 +1,8 @@
-"""The sidebar below the navigation: which site, which days."""
+"""The sidebar below the navigation: which site, which days, which people."""
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 
 import streamlit as st
@@ -10,13 +11,16 @@ from dashboard import state
 from dashboard.client import Json
 from dashboard.state import Period
 
+EVERYBODY = "Everybody"
+
 
 def draw() -> None:
-    """Ask for site and period and keep both in the session for the page."""
+    """Ask for site, period and segment and keep them in the session for the page."""
     sites = state.ask(state.api().sites)
     with st.sidebar:
         st.session_state["_site"] = site = _site(sites)
         st.session_state["_period"] = _period(site)
+        st.session_state["_segment"] = _segment(site)
         if not state.token_is_given() and st.button(
             "Sign out", icon=":material/logout:", type="tertiary", key="sign-out"
         ):
@@ -48,6 +52,31 @@ def _period(site: Json) -> Period:
     if days is not None:
         return Period(today - timedelta(days=days - 1), today, zone)
     return Period(*_own_dates(today), zone)
+
+
+def _segment(site: Json) -> Json:
+    st.session_state["_segment"] = {}
+    audiences = state.ask(state.api().audiences, state.site_name()) if site else []
+    if not audiences:
+        return {}
+    names = Counter(str(one["name"]) for one in audiences)
+    names[EVERYBODY] += 1
+    by_name = {_named(one, names): one for one in audiences}
+    if st.session_state.get("segment", EVERYBODY) not in (EVERYBODY, *by_name):
+        st.session_state.pop("segment")
+    chosen = st.selectbox(
+        "People",
+        [EVERYBODY, *by_name],
+        key="segment",
+        bind="query-params",
+        help="Reports count only the people who are in this audience now.",
+    )
+    return by_name.get(chosen, {})
+
+
+def _named(audience: Json, names: Counter[str]) -> str:
+    name = str(audience["name"])
+    return name if names[name] == 1 else f"{name} ({audience['id']})"
 
 
 def _own_dates(today: date) -> tuple[date, date]:

@@ -99,17 +99,18 @@ def _transport() -> httpx.Client:
 
 
 def api() -> Api:
-    """The API with this session's token."""
-    return Api(api_url(), token(), _transport())
+    """The API with this session's token and segment."""
+    return Api(api_url(), token(), _transport(), str(segment().get("id", "")))
 
 
 def ask(method: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """`method(*args)` of the API, or the same answer again if it is younger than `REUSE`.
 
-    Answers are kept by token, so nobody sees what another role was told.
+    Answers are kept by token, so nobody sees what another role was told, and by segment.
     """
     owner = getattr(method, "__self__", None)
-    scope = hashlib.sha256(f"{owner.url if isinstance(owner, Api) else ''}\0{token()}".encode()).hexdigest()
+    of = f"{owner.url}\0{owner.segment}" if isinstance(owner, Api) else ""
+    scope = hashlib.sha256(f"{of}\0{token()}".encode()).hexdigest()
     asked = json.dumps([args, kwargs], sort_keys=True)
     return cast("T", _remember(scope, method.__name__, asked, lambda: method(*args, **kwargs)))
 
@@ -132,6 +133,11 @@ def site() -> Json:
 def site_name() -> str:
     """Its name."""
     return str(site().get("name") or site().get("site") or "")
+
+
+def segment() -> Json:
+    """The audience that reports are about; empty for everybody."""
+    return cast("Json", st.session_state.get("_segment", {}))
 
 
 def period() -> Period:

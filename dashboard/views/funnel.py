@@ -9,7 +9,7 @@ from dashboard.charts import Bar
 from dashboard.client import Json
 from dashboard.components import Column, Figure, chart, empty, figures, guarded, head, legend, notice, section, table
 from dashboard.countries import country
-from dashboard.views import funnel_builder, funnel_people, funnel_saved, funnel_times
+from dashboard.views import funnel_builder, funnel_compared, funnel_people, funnel_reasons, funnel_saved, funnel_times
 
 SHOWN_VALUES = 5
 
@@ -46,7 +46,7 @@ def _result(draft: Json) -> None:
         return
     spec = questions.funnel_spec(draft, state.site_name(), period.start, period.end)
     with st.spinner("Counting …"):
-        report = state.ask(state.api().funnel, spec)
+        report = state.ask(state.api().funnel, spec | questions.comparison(draft))
     steps = report["steps"]
     if not steps or not any(step["count"] for step in steps):
         empty(
@@ -66,6 +66,7 @@ def _result(draft: Json) -> None:
         _steps_table(steps, who, draft)
     if draft["breakdown"]:
         _breakdown(report.get("breakdown") or [], draft["breakdown"], who)
+    funnel_compared.show(report, draft, who)
     if draft["mode"] == "unordered":
         notice(
             "info",
@@ -74,6 +75,7 @@ def _result(draft: Json) -> None:
         )
     else:
         funnel_people.show(spec, steps, draft, who)
+        funnel_reasons.show(spec, steps, who)
     funnel_times.show(spec, steps, who)
 
 

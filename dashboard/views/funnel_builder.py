@@ -52,6 +52,10 @@ def _step(draft: Json, place: int, step: Json, names: list[str]) -> None:
     said = [questions.filter_text(row) for row in step["where"] if questions.filter_ready(row)]
     if step["optional"]:
         said.insert(0, "optional")
+    if step.get("within"):
+        said.insert(0, f"at most {formats.window_text(step['within'])} after the step before")
+    if step.get("entry"):
+        said.insert(0, "first page of a visit")
     if step["name"]:
         said.insert(0, f"“{step['name']}”")
     if said:
@@ -69,6 +73,7 @@ def _details(draft: Json, place: int, step: Json, key: str) -> None:
     step["optional"] = st.toggle(
         "Optional: may be skipped", key=keep(f"{key}-optional", step["optional"]), disabled=place == 0
     )
+    _timing(place, step, key)
     steps = draft["steps"]
     with st.container(horizontal=True, gap="xsmall"):
         if st.button("Up", icon=":material/arrow_upward:", key=f"{key}-up", disabled=place == 0):
@@ -80,6 +85,36 @@ def _details(draft: Json, place: int, step: Json, key: str) -> None:
         if st.button("Remove", icon=":material/delete:", key=f"{key}-remove", disabled=len(steps) <= 2):
             steps.remove(step)
             st.rerun()
+
+
+def _timing(place: int, step: Json, key: str) -> None:
+    """What makes an event come too late, or only as the first page of a visit."""
+    if step["events"] == ["page_view"]:
+        entry = bool(step.get("entry"))
+        step["entry"] = st.toggle("Only the first page of a visit", key=keep(f"{key}-entry", entry))
+    else:
+        step["entry"] = False
+    if place == 0:
+        step["within"] = ""
+        return
+    within = str(step.get("within") or "")
+    if not st.toggle("At most so long after the step before", key=keep(f"{key}-timed", bool(within))):
+        step["within"] = ""
+        return
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
+        length = st.number_input(
+            "Time", min_value=1, max_value=999, step=1, key=keep(f"{key}-length", int(within[:-1] or 1))
+        )
+        unit = within[-1:] if within[-1:] in UNITS else "h"
+        chosen = st.selectbox(
+            "Unit of the step",
+            list(UNITS),
+            format_func=UNITS.__getitem__,
+            key=keep(f"{key}-unit", unit),
+            label_visibility="collapsed",
+            width=120,
+        )
+    step["within"] = f"{int(length)}{chosen}"
 
 
 def _options(draft: Json) -> None:
@@ -125,6 +160,19 @@ def _options(draft: Json) -> None:
             format_func=questions.TOUCHES.__getitem__,
             key=keep("touch", draft["touch"]),
         )
+    _compare(draft)
+
+
+def _compare(draft: Json) -> None:
+    named = {str(one["id"]): f"Only “{one['name']}”" for one in state.ask(state.api().audiences, state.site_name())}
+    choices = {**questions.COMPARE, **named}
+    if draft.get("compare", "") not in choices:
+        draft["compare"] = ""
+    draft["compare"] = st.selectbox(
+        "Compare with", list(choices), format_func=choices.__getitem__, key=keep("compare", draft["compare"])
+    )
+    if draft["compare"] == "breakdown" and (not draft["breakdown"] or draft["touch"] == "all"):
+        st.caption("Choose a breakdown by first or last touch: its values are compared.")
 
 
 def _exclusion_label(draft: Json) -> str:
@@ -176,7 +224,7 @@ def _within(key: str, value: int, lowest: int, highest: int) -> str:
 
 def reset_widgets() -> None:
     """Another funnel is opened: the form's own fields take its values."""
-    for key in ("window-length", "window-unit", "mode", "count-by", "breakdown", "touch"):
+    for key in ("window-length", "window-unit", "mode", "count-by", "breakdown", "touch", "compare"):
         st.session_state.pop(key, None)
 
 

@@ -7,9 +7,9 @@ from datetime import date
 
 import streamlit as st
 
-from dashboard import charts_periods, cohorts, formats, state
+from dashboard import charts_periods, cohorts, formats, notes, state
 from dashboard.client import Json
-from dashboard.components import bars, chart, guarded, section
+from dashboard.components import bars, guarded, section
 
 
 def show(spec: Json, steps: list[Json], who: str) -> None:
@@ -40,7 +40,7 @@ def _trend(spec: Json, steps: int) -> None:
             shares,
             last_is_open=period.last >= state.today(state.site()),
         )
-        chart(figure, "funnel-trend", f"Conversion by {interval} over {steps} steps{about}")
+        notes.dated(figure, "funnel-trend", f"Conversion by {interval} over {steps} steps{about}")
         st.caption("Who began lately may still go on, so the last points rise with time.")
 
 

@@ -6,9 +6,9 @@ from datetime import datetime
 
 import streamlit as st
 
-from dashboard import charts, formats, state
+from dashboard import charts, formats, notes, state
 from dashboard.client import Json
-from dashboard.components import Figure, bars, changed, chart, empty, figures, guarded, head, section
+from dashboard.components import Figure, bars, changed, empty, figures, guarded, head, only, section
 from dashboard.countries import country
 
 NO_COUNTRIES = "No country is known. Give the tracker a database of places with the setting TRACKER_GEO_DATABASE."
@@ -27,7 +27,8 @@ def page() -> None:
         return
     period = state.period()
     before = period.before
-    head("Overview", f"{state.site_name()} · {period.text}, compared with {formats.days(before.first, before.last)}")
+    compared = f"{period.text}, compared with {formats.days(before.first, before.last)}"
+    head("Overview", f"{state.site_name()} · {compared}{only()}")
     with st.spinner("Counting …"):
         report = state.ask(state.api().overview, state.site_name(), period.start, period.end, period.zone.key)
     if not report["totals"].get("events"):
@@ -36,6 +37,7 @@ def page() -> None:
     currency = _in_one_currency(report) or formats.main_currency(report["totals"].get("revenue"))
     _key_figures(report, currency)
     _over_time(report, currency)
+    notes.card()
     _lists(report, currency)
 
 
@@ -96,7 +98,7 @@ def _over_time(report: Json, currency: str) -> None:
         alt = f"People per {per}, {_peak(days, people, per)}"
         before = _before(report, per, "people")
         figure = charts.over_time(days, people, "people", before=before, last_is_open=open_)
-        chart(figure, "people-over-time", alt)
+        notes.dated(figure, "people-over-time", alt)
     with right, st.container(border=True, key="card-revenue"):
         if currency:
             before = _before(report, per, "revenue", currency)
@@ -104,13 +106,13 @@ def _over_time(report: Json, currency: str) -> None:
                 (days, revenue, per), before = charts.by_week(days, revenue), []
             section("Revenue", f"per {per} · {_peak(days, revenue, per, currency)}")
             figure = charts.bars_over_time(days, revenue, currency, before=before, last_is_open=open_)
-            chart(figure, "revenue-over-time", f"Revenue per {per}")
+            notes.dated(figure, "revenue-over-time", f"Revenue per {per}")
         else:
             section("Events", "per day; revenue shows here with the first purchase that has a value")
             days = [str(point["date"]) for point in report["series"]]
             events = [float(point["events"]) for point in report["series"]]
             figure = charts.over_time(days, events, "events", last_is_open=open_)
-            chart(figure, "events-over-time", "Events per day")
+            notes.dated(figure, "events-over-time", "Events per day")
 
 
 def _series(report: Json, currency: str) -> tuple[list[str], list[float], list[float], str]:

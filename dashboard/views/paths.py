@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import filters, formats, state
+from dashboard import filters, formats, questions, state
 from dashboard.client import Json
 from dashboard.components import Column, bars, empty, guarded, head, section, table
 
@@ -51,7 +51,22 @@ def _choice(names: list[str]) -> Json:
             if chosen:
                 spec[side] = chosen
         steps = st.selectbox("Steps", STEPS, index=2, key="paths-steps", width=110)
-    return spec | {"by": by, "steps": steps}
+    groups = _groups() if by == "page" else []
+    return spec | {"by": by, "steps": steps} | ({"groups": groups} if groups else {})
+
+
+def _groups() -> list[Json]:
+    with st.expander("Put pages together", icon=":material/folder:"):
+        text = st.text_area(
+            "One rule a line; the first that fits counts",
+            key="paths-groups",
+            placeholder="/product/* = Product\n/blog/* = Blog",
+            help="* stands for any characters. The name behind = is shown in place of the pages.",
+            height=110,
+            max_chars=20_000,
+        )
+        st.caption("Pages of one group are one step, and going from one to the next is no step at all.")
+    return questions.path_groups(text or "")
 
 
 @guarded

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -36,6 +37,7 @@ def page() -> None:
     card = answer["person"]
     head(people.label(card), f"{state.site_name()} · {card['visitor']}")
     _figures(card)
+    _expected(id)
     with st.container(border=True, key="card-timeline"):
         section("Timeline", "what they did in all of their browsers, the latest first")
         _timeline(answer["events"])
@@ -58,6 +60,31 @@ def _figures(card: Json) -> None:
             Figure("Came first by", str(props.get("channel") or formats.NONE)),
         ]
     )
+
+
+@guarded
+def _expected(id: str) -> None:
+    """What this customer is expected to do; nothing for whoever bought nothing, or where too few bought to tell."""
+    today = state.period().last
+    year = state.Period(today - timedelta(days=3 * 365), today, state.period().zone)
+    spec: Json = {"site": state.site_name(), "from": year.start, "to": year.end, "horizon": "365d", "person": id}
+    try:
+        found = state.ask(state.api().ltv_people, spec)
+    except ApiError as refusal:
+        if refusal.code in ("too_few", "not_found"):
+            return
+        raise
+    for row in found["people"]:
+        currency = str(found["currency"])
+        figures(
+            [
+                Figure("Value so far", formats.money(row["value_so_far"], currency), note="over three years"),
+                Figure("Purchases so far", formats.number(row["purchases_so_far"])),
+                Figure("Expected value", formats.money(row["value"], currency), note="in the next 12 months"),
+                Figure("Expected purchases", f"{row['purchases']:.1f}", note="in the next 12 months"),
+                Figure("Chance to be lost", formats.percent(row["churn"], 0), note="no customer any more"),
+            ]
+        )
 
 
 def _timeline(events: list[Json]) -> None:

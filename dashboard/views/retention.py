@@ -1,12 +1,13 @@
-"""Retention: who came back after they began; below it how many people are new, stay, return and fall silent."""
+"""Retention: who came back after they began, by property; who is new, stays, returns, falls silent; stickiness."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import charts_periods, cohorts, formats, state
+from dashboard import charts_periods, cohorts, formats, notes, state
 from dashboard.client import Json
-from dashboard.components import chart, empty, guarded, head, legend, section, triangle
+from dashboard.components import empty, guarded, head, legend, section, triangle
+from dashboard.views import retention_parts
 
 KINDS = {"first_time": "Did it for the first time", "recurring": "Did it in the period"}
 ROLLING = {False: "By the calendar", True: "Since each one's own start"}
@@ -35,7 +36,9 @@ def page() -> None:
         return
     asked = _choice(["*", *names])
     _retention(asked)
+    retention_parts.by_property(asked)
     _lifecycle(asked)
+    retention_parts.stickiness(asked)
 
 
 def _choice(names: list[str]) -> Json:
@@ -125,7 +128,7 @@ def _lifecycle(asked: Json) -> None:
         legend([(colour, LEGEND[name]) for name, colour in charts_periods.STATES.items()])
         last = periods[-1]
         alt = ", ".join(f"{formats.number(last[name])} {name}" for name in charts_periods.STATES)
-        chart(
+        notes.dated(
             charts_periods.lifecycle(periods), "lifecycle", f"People by lifecycle; in the last {asked['period']} {alt}"
         )
         st.caption(f"The last {asked['period']} may not be over: who is dormant in it may still come.")

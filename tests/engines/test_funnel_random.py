@@ -163,7 +163,82 @@ def test_roads_that_can_do_the_same_give_the_same(engine):
         asked = replace(asked, breakdown=None)
         answers = [
             engine.ask(funnel.query(engine, asked, Fragment("events"), road=road)).rows
-            for road in (None, "overlapping", "fold")
+            for road in (None, "overlapping", "fold", "within")
         ]
         assert answers[0][0][2][0] > 5
-        assert answers[0] == answers[1] == answers[2]
+        assert all(one == answers[0] for one in answers)
+
+
+def timed(chance, body):
+    """The funnel with times of its own for some steps, in a mode that knows them."""
+    if body["mode"] == "unordered":
+        body = {**body, "mode": "ordered", "exclude": [{"event": "x", "from_step": chance.randint(1, 2)}]}
+        body["steps"] = body["steps"] if len(body["steps"]) > 2 else [*body["steps"], {"event": "b"}]
+    if body["mode"] == "strict":
+        body.pop("exclude", None)
+    for step in body["steps"]:
+        step.pop("optional", None)
+    for at in chance.sample(range(1, len(body["steps"])), chance.randint(1, len(body["steps"]) - 1)):
+        body["steps"][at]["within"] = chance.choice(["0s", "1s", "2s", "4s"]).replace("0s", "1ms")
+    return body
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_steps_with_a_time_of_their_own_equal_the_oracle(engine, seed):
+    chance = random.Random(1000 + seed)
+    events = load(engine, history(chance, 40))
+    differs = 0
+    for number in range(12):
+        body = timed(chance, some_funnel(chance))
+        expected = funnel_oracle.report(body, events)
+        try:
+            same(answer(engine, body), expected)
+        except AssertionError as error:
+            raise AssertionError(f"funnel {number}: {body}") from error
+        plain = {**body, "steps": [{**step, "within": None} for step in body["steps"]]}
+        differs += expected["steps"] != funnel_oracle.report(plain, events)["steps"]
+    assert differs > 2
+
+
+def test_a_later_event_serves_where_the_first_is_too_early_for_the_next_step(engine):
+    events = load(
+        engine, [event(name, START + 60_000 * at, "v") for name, at in (("a", 0), ("b", 10), ("b", 50), ("c", 90))]
+    )
+    body = {"site": "shop", "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z", "window": "1d"}
+    body["steps"] = [{"event": "a"}, {"event": "b"}, {"event": "c", "within": "60m"}]
+    said = answer(engine, body)["steps"]
+    assert [(step["count"], step["average"]) for step in said] == [(1, None), (1, 50 * 60.0), (1, 40 * 60.0)]
+    body["steps"][1]["within"] = "40m"
+    assert [step["count"] for step in answer(engine, body)["steps"]] == [1, 1, 0]
+    assert funnel_oracle.report(body, events)["steps"][2]["count"] == 0
+
+
+def test_twenty_steps_with_times_are_still_a_question(engine):
+    load(engine, [event("a", START + 1000 * at, "v") for at in range(25)])
+    body = {"site": "shop", "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z", "window": "1d"}
+    said = answer(engine, {**body, "steps": [{"event": "a"}, *[{"event": "a", "within": "1s"}] * 19]})["steps"]
+    assert [step["count"] for step in said] == [1] * 20
+
+
+def test_entry_pages_as_the_first_step(engine):
+    chance = random.Random(5)
+    events = history(chance, 60)
+    for one in events:
+        if one["event"] == "a":
+            one.update(event="page_view", path=chance.choice(["/", "/a"]), type="track")
+    load(engine, events)
+    first = {}
+    for one in sorted(events, key=lambda one: (one["ts"], one["seq"], one["arrival"])):
+        if one["event"] == "page_view" and one["session"] and not one["bot"]:
+            first.setdefault((one["visitor"] or one["user"], one["session"]), one)
+    for one in first.values():
+        one["entry"] = True
+    entered = {"event": "page_view", "entry": True}
+    body = {"site": "shop", "from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:00:20Z", "window": "9s"}
+    for count_by in ("person", "visitor", "session"):
+        for start in (entered, {**entered, "where": [{"property": "path", "op": "eq", "value": "/"}]}):
+            asked = {**body, "count_by": count_by, "steps": [start, {"event": "b"}, {"event": "page_view"}]}
+            asked["breakdown"] = {"property": "path", "touch": "first"}
+            said = answer(engine, asked)
+            same(said, funnel_oracle.report(asked, events))
+            assert said["steps"][0]["count"] > said["steps"][1]["count"] > 0

@@ -79,6 +79,8 @@ def fits(event, condition):
 
 
 def serves(event, step):
+    if step.get("entry") and not event.get("entry"):
+        return False
     return any(fits(event, one) for one in step.get("any_of") or [step])
 
 
@@ -115,6 +117,8 @@ def journeys(funnel, events):
 
 def follow(funnel, events, start):
     """One attempt, from the event at `start`: {step: time} or None where an exclusion threw it away."""
+    if any(step.get("within") for step in funnel["steps"]):
+        return follow_in_time(funnel, events, start)
     steps, window = funnel["steps"], milliseconds(funnel.get("window", "14d"))
     strict, at, stands = funnel.get("mode") == "strict", {1: events[start]["ts"]}, 1
     for event in events[start + 1 :]:
@@ -145,6 +149,44 @@ def asked_for(funnel, event):
     """A step or an exclusion asks for it."""
     excluded = any(fits(event, one) for one in funnel.get("exclude") or [])
     return excluded or any(serves(event, step) for step in funnel["steps"])
+
+
+def follow_in_time(funnel, events, start):
+    """As `follow`, where steps have a time of their own: tries every way, and takes the earliest that gets furthest."""
+    steps, window = funnel["steps"], milliseconds(funnel.get("window", "14d"))
+    strict, begun = funnel.get("mode") == "strict", events[start]["ts"]
+
+    def ways(place):
+        for later in range(place + 1, len(events)):
+            yield later
+            idle = events[later].get("type") in BOOKKEEPING and not any(serves(events[later], step) for step in steps)
+            if strict and not idle:
+                return
+
+    def go(place, step, goal):
+        if step == goal:
+            return [place]
+        within = steps[step].get("within")
+        for later in ways(place):
+            ms = events[later]["ts"]
+            if ms - begun > window or (within and ms - events[place]["ts"] > milliseconds(within)):
+                break
+            if serves(events[later], steps[step]) and (rest := go(later, step + 1, goal)):
+                return [place, *rest]
+        return None
+
+    for goal in range(len(steps), 0, -1):
+        found = go(start, 1, goal)
+        if found:
+            break
+    for one in funnel.get("exclude") or []:
+        first, last = one.get("from_step", 1), one.get("to_step", len(steps))
+        if first <= len(found):
+            end = found[last - 1] if last <= len(found) else len(events)
+            between = [event for event in events[found[first - 1] + 1 : end] if event["ts"] - begun <= window]
+            if any(fits(event, one) for event in between):
+                return None
+    return {step: events[place]["ts"] for step, place in enumerate(found, 1)}
 
 
 def most_steps(masks):

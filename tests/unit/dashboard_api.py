@@ -53,6 +53,58 @@ WAYS = {
 }
 
 
+def ltv(buyers):
+    """Two months of buyers, two channels, one of them with costs."""
+    worth = {"buyers": buyers, "purchases": 2 * buyers, "value": 80.0 * buyers, "ltv": 80.0 if buyers else None}
+    cohorts = [
+        {"start": start, **worth, "cumulative": cumulative if buyers else []}
+        for start, cumulative in (("2026-10-01", [50.0, 80.0]), ("2026-11-01", [70.0]))
+    ]
+    channels = [{"channel": "Email", **worth, "cost": 2400.0, "cac": 20.0, "ltv_to_cac": 4.0}]
+    channels.append({"channel": HOSTILE, **worth})
+    return {"currency": "EUR", "other_currencies": 3, **worth, "cohorts": cohorts, "channels": channels}
+
+
+def about(middle):
+    return {"expected": middle, "low": middle * 0.9, "high": middle * 1.1}
+
+
+LIKELY = {
+    "currency": "EUR",
+    "other_currencies": 3,
+    "buyers": 30_000,
+    "fitted": 20_000,
+    "alive": about(20_000.0),
+    "churned": about(0.3333),
+    "purchases": about(5000.0),
+    "value": about(600_000.0),
+    "ltv": about(20.0),
+}
+
+
+def likely_people(body):
+    more = {"purchases_so_far": 4, "value_so_far": 320.0, "churn": 0.25, "purchases": 2.5, "value": 210.0}
+    rows = [{**card(user), "channel": HOSTILE, **more} for user in ("user_0248", HOSTILE)]
+    some = {"buyers": 120, "value_so_far": 9600.0, "ltv_so_far": 80.0, "ltv": about(20.0)}
+    channels = [{"channel": "Email", **some, "ltv_to_cac": 5.0}, {"channel": HOSTILE, **some, "ltv": None}]
+    whole = {name: LIKELY[name] for name in ("currency", "other_currencies", "buyers", "fitted")}
+    return {**whole, "people": rows[:1] if body.get("person") else rows, "channels": channels}
+
+
+def reasons(step):
+    """Something in two lists, nothing in the others."""
+    row = {"dropped": 90, "went_on": 10, "dropped_share": 0.3, "went_on_share": 0.1, "p_value": 1e-6, "q_value": 1e-5}
+    many = [
+        {**row, "name": "device", "value": "mobile", "lift": 3.0},
+        {**row, "name": "country", "value": HOSTILE, "lift": None, "q_value": 0.7},
+    ]
+    errors = [{**row, "name": "js_error", "value": HOSTILE, "lift": 3.0}]
+    names = ("next_events", "next_pages", "exit_pages", "slow_pages", "answers", "feedback")
+    lists = {"properties": many, "errors": errors, **{name: [] for name in names}}
+    found = {name: {"total": len(rows), "compared": len(rows), "rows": rows} for name, rows in lists.items()}
+    return {"step": step, "dropped": 300, "went_on": 100, **found}
+
+
 def card(user):
     props = {"country": "ES", "device": "desktop", "channel": "Email", "visits": 5}
     return {
@@ -106,7 +158,8 @@ class State:
             (HOSTILE, 3),
         ]
         self.funnels, self.audiences, self.exports, self.asked = {}, {}, {}, []
-        self.erased, self.slow = [], False
+        self.annotations = {}
+        self.erased, self.slow, self.too_few = [], False, False
         self.currencies, self.costs = ["EUR"], True
         self.heard, self.empty, self.fail, self.minimum = True, False, None, False
         self.ledger = {
@@ -248,12 +301,20 @@ class State:
                     for i in range(min(body["limit"], total))
                 ]
                 return {"total": total, "people": rows, "cursor": None}
+            case ["reports", "funnel", "reasons"]:
+                return reasons(body["step"])
             case ["reports", "attribution"]:
                 return self.attribution()
             case ["reports", "paths"]:
                 return {"nodes": [], "edges": []} if self.empty else WAYS
             case ["reports", "rfm"]:
                 return self.rfm()
+            case ["reports", "ltv"]:
+                return ltv(0 if self.empty else 120)
+            case ["reports", "ltv", kind]:
+                if self.too_few:
+                    return 400, {"error": {"code": "too_few", "message": "3 buyers bought again", "field": "from"}}
+                return likely_people(body) if kind == "people" else LIKELY
             case ["people"]:
                 nobody = self.empty or query.get("q") == ["nobody"]
                 return {"people": [] if nobody else [card("user_0248"), card(HOSTILE), card("")]}
@@ -274,10 +335,23 @@ class State:
                 self.erased.append((id, query["site"][0], query["kind"][0]))
                 return 202 if self.slow else 200, {"state": "running" if self.slow else "done", "events": 39}
             case ["reports", "retention"]:
-                return {"cohorts": [] if self.empty else cohorts(5)}
+                parts = [{"value": value, "cohorts": cohorts(5)} for value in ("DE", HOSTILE, "")]
+                more = {"breakdown": parts} if "breakdown" in body else {}
+                return {"cohorts": [] if self.empty else cohorts(5), **more}
+            case ["reports", "stickiness"]:
+                month = {"units": 30, "people": 300, "active": [200, 80, 20] + [0] * 27, "average": 1.4}
+                month |= {"per_unit": 14.0, "ratio": 0.0467}
+                starts = [] if self.empty else ["2026-10-01", "2026-11-01"]
+                return {"periods": [{"start": start, **month} for start in starts]}
             case ["reports", "lifecycle"]:
                 states = {"new": 40, "returning": 21, "resurrecting": 3, "dormant": 17}
                 return {"periods": [{"start": row["start"], **states} for row in cohorts(5)]}
+            case ["annotations"] if method == "GET":
+                return {"annotations": list(self.annotations.values())}
+            case ["annotations"]:
+                return self.keep(self.annotations, body)
+            case ["annotations", id]:
+                return self.annotations.pop(id, {})
             case ["funnels"] if method == "GET":
                 return {"funnels": list(self.funnels.values())}
             case ["funnels"]:
@@ -490,6 +564,14 @@ class State:
             answer["breakdown"] = [
                 {"value": v, "steps": steps(n)} for v, n in (("DE", 1502), ("AT", 411), ("CH", 303), (HOSTILE, 20))
             ]
+        if "compare" in body:
+            test = {"step": 2, "of": 1, "count": 1151, "size": 2503, "share": 0.46, "other_count": 900}
+            test |= {"other_size": 2400, "other_share": 0.375, "difference": 0.085, "p_value": 1e-9, "q_value": 2e-9}
+            tests = [test, {**test, "step": 3, "difference": -0.01, "q_value": 0.4}]
+            if body["compare"] == "breakdown":
+                tests = [{**test, "value": HOSTILE}]
+            kind = "previous" if body["compare"] == "previous" else "rest"
+            answer["comparison"] = {"with": kind, "tests": tests}
         return answer
 
 

@@ -1,6 +1,7 @@
 """Every page against a real HTTP server that answers as the API does: full, empty, refusing and away."""
 
 import re
+from datetime import UTC, datetime
 from html import unescape
 
 import pytest
@@ -8,9 +9,21 @@ import streamlit as st
 from dashboard_api import HOSTILE, TOKEN, VISITOR, Server
 from streamlit.testing.v1 import AppTest
 
-from dashboard import recipes
+from dashboard import questions, recipes
 
-PAGES = ["overview", "funnel", "retention", "paths", "channels", "customers", "audiences", "health", "install", "pixel"]
+PAGES = [
+    "overview",
+    "funnel",
+    "retention",
+    "paths",
+    "channels",
+    "customers",
+    "value",
+    "audiences",
+    "health",
+    "install",
+    "pixel",
+]
 
 
 @pytest.fixture
@@ -63,6 +76,28 @@ def test_a_page_draws_and_keeps_strangers_text_as_text(server, name):
     assert "<img" not in html(at)
 
 
+def test_the_segment_of_the_sidebar_goes_with_every_report_and_stands_in_the_head(server):
+    kept = [
+        server.state.keep(server.state.audiences, {"site": "shop", "name": name, "rule": {"did": {}}})
+        for name in (HOSTILE, "Twins", "Twins", "Everybody")
+    ]
+
+    def asked_of():
+        reports = [body for _, path, body in server.state.asked if "/reports/" in path]
+        server.state.asked.clear()
+        return {body.get("segment") for body in reports}
+
+    at = run("overview", segment=HOSTILE)
+    assert asked_of() == {kept[0]["id"]}
+    assert f"only “{HOSTILE}”" in seen(at)
+    at.selectbox(key="segment").select("Twins (3)").run()
+    assert asked_of() == {kept[2]["id"]}
+    at.selectbox(key="segment").select("Everybody").run()
+    assert "only “" not in seen(at)
+    server.state.asked.clear()
+    assert run("overview", segment="gone").selectbox(key="segment").value == "Everybody"
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_without_a_site_every_page_says_what_to_do_next(server, name):
     server.state.sites.clear()
@@ -73,7 +108,7 @@ def test_without_a_site_every_page_says_what_to_do_next(server, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["overview", "funnel", "retention", "paths", "channels", "customers", "audiences", "health"]
+    "name", ["overview", "funnel", "retention", "paths", "channels", "customers", "value", "audiences", "health"]
 )
 def test_without_events_a_page_says_what_to_do_next(server, name):
     server.state.empty, server.state.heard = True, False
@@ -122,6 +157,104 @@ def test_the_funnel_shows_counts_conversion_and_human_times(server):
     text = seen(run("funnel"))
     for expected in ("2,503", "46 %", "1,352", "10 min 40 s", "1 h 30 min"):
         assert expected in text
+
+
+def test_the_funnel_says_why_they_dropped_and_what_is_chance(server):
+    at = run("funnel")
+    text = seen(at)
+    for expected in ("device: mobile", "3.0 ×", "under 0.1 %", "only they", f"script error: {HOSTILE[:40]}"):
+        assert expected in text
+    assert "Slow pages" not in [tab.label for tab in at.tabs]
+    [asked] = [body for _, path, body in server.state.asked if path.endswith("/funnel/reasons")]
+    assert asked["step"] == 1  # where most were lost
+
+
+def test_the_funnel_beside_the_period_before_an_audience_and_by_value(server):
+    audience = server.state.keep(server.state.audiences, {"site": "shop", "name": "Twins", "rule": {"did": {}}})
+    at = run("funnel")
+    at.selectbox(key="compare").select("previous").run()
+    text = seen(at)
+    for expected in ("1 of 2 differences are more than chance", "Period before", "+8.5 points", "-1.0 points"):
+        assert expected in text
+    at.selectbox(key="compare").select(audience["id"]).run()
+    assert "Everybody else" in seen(at)
+    assert server.state.asked[-1][1].startswith("/api/v1/")
+    compared = [
+        body["compare"] for _, path, body in server.state.asked if "compare" in body and path.endswith("/funnel")
+    ]
+    assert compared == ["previous", {"segment": audience["id"]}]
+
+
+def test_a_step_with_a_time_of_its_own_is_asked_for_and_read_back():
+    spec = {"steps": [{"event": "page_view", "entry": True}, {"event": "b", "within": "2h"}], "mode": "ordered"}
+    draft = questions.draft_of(spec)
+    assert [(step["entry"], step["within"]) for step in draft["steps"]] == [(True, ""), (False, "2h")]
+    again = questions.rule_funnel(draft)["steps"]
+    assert (again[0]["entry"], again[1]["within"]) == (True, "2h")
+    assert questions.problem(draft) == ""
+    assert "order" in questions.problem({**draft, "mode": "unordered"})
+
+
+def test_retention_by_a_property_and_stickiness(server):
+    at = run("retention")
+    text = seen(at)
+    for expected in ("DAU / MAU", "4.7 %", "1.4", "2 days", "80 · 26.7 %"):
+        assert expected in text
+    at.selectbox(key="retention-by").select("country").run()
+    assert "Germany" in seen(at)
+    asked = [body for _, path, body in server.state.asked if path.endswith("/retention")][-1]
+    assert asked["breakdown"] == {"property": "country"}
+    at.selectbox(key="stickiness-kind").select("week-month").run()
+    asked = [body for _, path, body in server.state.asked if path.endswith("/stickiness")][-1]
+    assert (asked["period"], asked["unit"]) == ("month", "week")
+
+
+def test_paths_put_pages_together(server):
+    at = run("paths")
+    at.text_area(key="paths-groups").input("/product/* = Product\n\n/blog/*\n").run()
+    asked = [body for _, path, body in server.state.asked if path.endswith("/paths")][-1]
+    assert asked["groups"] == [{"match": "/product/*", "name": "Product"}, {"match": "/blog/*"}]
+
+
+def test_lifetime_value_past_and_ahead_with_an_honest_word(server):
+    at = run("value")
+    text = seen(at)
+    for expected in ("€ 80", "18.00 – 22.00", "5.0 : 1", "66.7 %", "4,500 to 5,500", "25 %"):
+        assert expected in text
+    captions = " ".join(one.value for one in at.caption)
+    assert "no season, no campaign" in captions
+    assert "20,000 of them" in captions
+    at.selectbox(key="value-order").select("churn").run()
+    assert [body["order"] for _, path, body in server.state.asked if path.endswith("/people")][-1] == "churn"
+
+
+def test_lifetime_value_without_enough_customers_to_tell(server):
+    server.state.too_few = True
+    at = run("value")
+    assert "4.0 : 1" in seen(at)
+    assert any("50 are needed" in one.value for one in at.caption)
+    assert "Chance to be lost" not in seen(run("person", id="user_0248"))
+
+
+def test_a_persons_card_says_what_to_expect(server):
+    text = seen(run("person", id="user_0248"))
+    assert "Chance to be lost" in text
+    assert "€ 210" in text
+
+
+def test_a_note_stands_on_the_charts_and_can_be_taken_away(server):
+    day = datetime.now(UTC).date().isoformat()
+    server.state.keep(server.state.annotations, {"site": "shop", "date": day, "text": HOSTILE})
+    at = run("overview")
+    drawn = " ".join(element.proto.spec for element in at.get("plotly_chart"))
+    assert "&lt;img src=x" in drawn
+    assert "<img" not in drawn
+    at.text_input(key="note-text").input("Sale began")
+    at.button(key="FormSubmitter:note-Add").click().run()
+    assert not at.exception
+    assert [row["text"] for row in server.state.annotations.values()] == [HOSTILE, "Sale began"]
+    at.button(key="note-1").click().run()
+    assert [row["text"] for row in server.state.annotations.values()] == ["Sale began"]
 
 
 def test_a_drop_is_offered_as_an_audience_with_name_and_size(server):

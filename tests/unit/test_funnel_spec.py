@@ -57,6 +57,16 @@ A, B = {"event": "a"}, {"event": "b"}
         ({"breakdown": "country"}, "breakdown"),
         ({"breakdown": {"property": "secret"}}, "breakdown.property"),
         ({"breakdown": {"property": "country", "touch": "every"}}, "breakdown.touch"),
+        ({"steps": [{**A, "within": "2h"}, B]}, "steps[0].within"),
+        ({"steps": [A, {**B, "within": "2"}]}, "steps[1].within"),
+        ({"steps": [A, {**B, "within": "2h"}], "mode": "unordered"}, "steps[1].within"),
+        ({"steps": [A, {**B, "within": "2h"}, {**B, "optional": True}]}, "steps[1].within"),
+        ({"steps": [A, {**B, "within": "2h"}], "mode": "strict", "exclude": [{"event": "x"}]}, "exclude"),
+        ({"steps": [{**A, "entry": True}, B]}, "steps[0].entry"),
+        (
+            {"steps": [{"event": "page_view", "where": [{"property": "entry", "op": "exists"}]}, B]},
+            "steps[0].where[0].property",
+        ),
         ({"brakdown": None}, "brakdown"),
     ],
 )

@@ -6,8 +6,9 @@ reached  UInt32, a bit a step, the lowest is step 1
 at       Array(UInt64), milliseconds since the range's start at each step, anything where it was not reached
          (unordered: at the first, second, ... match)
 
-Three roads lead there. `fill` carries the latest start forward through sorted arrays: ordered and strict funnels,
-whatever overlaps. `fold` looks at every start on its own: exclusions and optional steps. `unordered` is the third.
+Four roads lead there. `fill` carries the latest start forward through sorted arrays: ordered and strict funnels,
+whatever overlaps. `fold` looks at every start on its own: exclusions and optional steps. `within` looks at chains of
+events: steps with a time of their own. `unordered` is the fourth.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from tracker.analytics.funnel_fold import Fold
 from tracker.analytics.funnel_hits import Hits, disjoint, hits, step_code, step_mask
 from tracker.analytics.funnel_spec import Funnel
 from tracker.analytics.funnel_unordered import kinds_of, takes, upcoming
+from tracker.analytics.funnel_within import Within
 from tracker.core.errors import BadRequest
 from tracker.store.engine import Engine, Param
 from tracker.store.sql import Fragment, fill, load
@@ -32,16 +34,18 @@ def attempts(
 ) -> Fragment:
     """The subquery for this funnel; `events` is what to read (`clean.events_source`).
 
-    `road` forces a road that could do it too: `narrow` (see below), `overlapping` and `fold` (tests compare them). An
-    unordered funnel whose steps may overlap costs one question to the engine here: which overlaps there are. Raises
-    BadRequest where there are more than 200 kinds. `only`: a subquery of the units to look at, of ordered funnels that
-    need no fold.
+    `road` forces a road that could do it too: `narrow` (see below), `overlapping`, `fold` and `within` (tests compare
+    them). An unordered funnel whose steps may overlap costs one question to the engine here: which overlaps there are.
+    Raises BadRequest where there are more than 200 kinds. `only`: a subquery of the units to look at, of ordered
+    funnels that need no fold.
     """
     if funnel.mode == "unordered":
         return _unordered(engine, funnel, events)
+    if road == "within" or funnel.timed:
+        return _fold(funnel, events, Within(funnel))
     needs_fold = bool(funnel.exclude) or any(step.optional for step in funnel.steps)
     if road == "fold" or needs_fold:
-        return _fold(funnel, events)
+        return _fold(funnel, events, Fold(funnel))
     alone = disjoint(funnel) and road != "overlapping"
     return _fill(funnel, events, alone, narrow=road == "narrow", only=only)
 
@@ -54,7 +58,7 @@ def narrow_will_do(funnel: Funnel) -> bool:
     gets along without two steps in the same millisecond is the right one. `tied` says that it needed them; then
     sequence and arrival decide, and the answer must be thrown away.
     """
-    plain = not funnel.exclude and not any(step.optional for step in funnel.steps)
+    plain = not funnel.timed and not funnel.exclude and not any(step.optional for step in funnel.steps)
     return plain and funnel.mode == "ordered" and disjoint(funnel)
 
 
@@ -136,8 +140,8 @@ def _level(funnel: Funnel, step: int, alone: bool, narrow: bool) -> str:
     return f"{found if strict else f'arrayFill(x -> x != 0, {found})'} as latest_{step}"
 
 
-def _fold(funnel: Funnel, events: Fragment) -> Fragment:
-    fold, found = Fold(funnel), _masked(funnel, events)
+def _fold(funnel: Funnel, events: Fragment, fold: Fold | Within) -> Fragment:
+    found = _masked(funnel, events)
     query = fill(
         load(__package__, "funnel_fold"),
         {

@@ -47,6 +47,8 @@ def hits(
     `narrow` leaves sequence and arrival out: 64 bits instead of 128, exact while no unit has two events that serve
     different steps in the same millisecond. `only`: a subquery of the units that are looked at.
     """
+    if funnel.from_entries:
+        events = Fragment(fill(load(__package__, "funnel_entry"), {"events": events}).text, events.params)
     time_shift = moments.shift(serves_bits, narrow=narrow)
     packed = f"{_moment(funnel, serves_bits, narrow=narrow)} + ({serves.text})"
     wanted = relevant(funnel)

@@ -14,6 +14,7 @@ from tracker.analytics.funnel_attempts import attempts
 from tracker.analytics.funnel_hits import disjoint
 from tracker.analytics.funnel_spec import Funnel
 from tracker.store import journeys, persons
+from tracker.store.among import Among
 from tracker.store.engine import Engine, Param
 from tracker.store.journeys import CODED, ORDER_SHIFT, READY, TIME_SHIFT, Coded, Month
 from tracker.store.sql import Fragment, fill, load
@@ -49,7 +50,7 @@ class Road:
 
 def suits(funnel: Funnel) -> bool:
     """Whether the table can answer such a question at all."""
-    plain = not funnel.exclude and not any(
+    plain = not (funnel.exclude or funnel.needs_events) and not any(
         step.optional or any(one.where for one in step.any_of) for step in funnel.steps
     )
     coded = funnel.breakdown is None or (
@@ -63,7 +64,7 @@ def road(engine: Engine, funnel: Funnel, events: Fragment) -> Road | None:
 
     Its answer is good where `still` holds afterwards.
     """
-    if engine.cluster is not None or not suits(funnel):
+    if engine.cluster is not None or isinstance(engine, Among) or not suits(funnel):
         return None
     version, known = journeys.months(engine, funnel.site)
     first, last = funnel.range.start, funnel.range.end - 1 + funnel.window

@@ -1,21 +1,22 @@
 """A funnel as the contract writes it, checked.
 
 Limits: 2 to 20 steps, the first one required; up to 20 alternatives a step; up to 20 exclusions; a window of up to
-366 days. `unordered` knows no optional steps (nothing to skip) and only exclusions over the whole funnel (there is no
+366 days. A step's own `within` goes with order, and not with optional steps; in strict mode not with exclusions either.
+`unordered` knows no optional steps (nothing to skip) and only exclusions over the whole funnel (there is no
 "between two steps" without an order).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tracker.analytics import request
 from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
 from tracker.core.period import duration_ms
-from tracker.store.filters import Condition, check_property, event_name, parse_condition, parse_filters
+from tracker.store.filters import Condition, Filter, check_property, event_name, parse_condition, parse_filters
 
 KEYS = ("site", "from", "to", "steps", "mode", "window", "count_by", "exclude", "breakdown", "times")
 MODES = ("ordered", "strict", "unordered")
@@ -23,15 +24,18 @@ UNITS = ("person", "visitor", "session")
 TOUCHES = ("first", "last", "all")
 MAX_WINDOW_MS = 366 * 86_400_000
 DEFAULT_WINDOW = "14d"
+ENTRY = Filter("entry", "eq", ("true",))
+"""Holds for the first page view of a session; `funnel_entry.sql` has the column. Nobody can name it in a request."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One step: any of its conditions serves it."""
+    """One step: any of its conditions serves it, at most `within` ms after the step before."""
 
     name: str
     any_of: tuple[Condition, ...]
     optional: bool = False
+    within: int | None = None
 
     @property
     def event(self) -> str:
@@ -70,6 +74,21 @@ class Funnel:
     breakdown: Breakdown | None = None
     times: bool = True
 
+    @property
+    def timed(self) -> bool:
+        """Whether a step has a time of its own."""
+        return any(step.within is not None for step in self.steps)
+
+    @property
+    def from_entries(self) -> bool:
+        """Whether a step looks at pages that sessions begin with."""
+        return any(ENTRY in one.where for step in self.steps for one in step.any_of)
+
+    @property
+    def needs_events(self) -> bool:
+        """Whether only the events themselves can tell: a table of journeys does not hold what it asks for."""
+        return self.timed or self.from_entries
+
     def required_before(self, step: int) -> int:
         """Number of the last required step before `step` (numbered from 1); 0 before the first."""
         return max((at for at in range(1, step) if not self.steps[at - 1].optional), default=0)
@@ -97,7 +116,7 @@ def parse(body: object, path: str = "") -> Funnel:
         mode=mode,
         window=parse_window(given.get("window", DEFAULT_WINDOW), f"{path}window"),
         count_by=request.choice(given, "count_by", UNITS, "person", path),
-        exclude=_exclusions(given.get("exclude"), f"{path}exclude", len(steps), mode),
+        exclude=_exclusions(given.get("exclude"), f"{path}exclude", steps, mode),
         breakdown=_breakdown(given.get("breakdown"), f"{path}breakdown"),
         times=request.flag(given, "times", default=True, path=path),
     )
@@ -126,7 +145,7 @@ def parse_part(body: object, site: str, between: Range, path: str) -> Funnel:
         steps=steps,
         mode=mode,
         window=parse_window(given.get("window", DEFAULT_WINDOW), f"{path}window"),
-        exclude=_exclusions(given.get("exclude"), f"{path}exclude", len(steps), mode),
+        exclude=_exclusions(given.get("exclude"), f"{path}exclude", steps, mode),
     )
 
 
@@ -147,19 +166,34 @@ def parse_steps(body: object, field: str, mode: str = "ordered") -> tuple[Step, 
         if step.optional and (at == 0 or mode == "unordered"):
             why = "the first step" if at == 0 else "a step of an unordered funnel"
             raise BadRequest(f"{field}[{at}].optional: {why} cannot be optional", field=f"{field}[{at}].optional")
+        if step.within is not None:
+            _check_within(steps, at, mode, f"{field}[{at}].within")
     return steps
 
 
+def _check_within(steps: Sequence[Step], at: int, mode: str, field: str) -> None:
+    if at == 0 or mode == "unordered":
+        why = "the first step has no step before it" if at == 0 else "an unordered funnel has no step before"
+        raise BadRequest(f"{field}: {why}", field=field)
+    if any(step.optional for step in steps):
+        raise BadRequest(f"{field}: a funnel has optional steps or steps with within, not both", field=field)
+
+
 def _step(body: object, field: str) -> Step:
-    given = request.fields(body, ("event", "where", "any_of", "name", "optional"), field)
+    given = request.fields(body, ("event", "where", "any_of", "name", "optional", "within", "entry"), field)
     optional, name = given.get("optional", False), given.get("name")
     if not isinstance(optional, bool):
         raise BadRequest(f"{field}.optional must be true or false", field=f"{field}.optional")
     if name is not None and (not isinstance(name, str) or len(name) > 500):
         raise BadRequest(f"{field}.name must be a text of up to 500 characters", field=f"{field}.name")
     conditions = _any_of(given, field)
-    step = Step("", conditions, optional)
-    return Step(name or step.event, conditions, optional)
+    if request.flag(given, "entry", path=f"{field}."):
+        if any(one.event != "page_view" for one in conditions):
+            raise BadRequest(f'{field}.entry goes with the event "page_view"', field=f"{field}.entry")
+        conditions = tuple(Condition(one.event, (*one.where, ENTRY)) for one in conditions)
+    within = None if given.get("within") is None else parse_window(given["within"], f"{field}.within")
+    step = Step("", conditions, optional, within)
+    return replace(step, name=name or step.event)
 
 
 def _any_of(given: Mapping[str, Any], field: str) -> tuple[Condition, ...]:
@@ -174,9 +208,12 @@ def _any_of(given: Mapping[str, Any], field: str) -> tuple[Condition, ...]:
     return tuple(parse_condition(one, f"{field}.any_of[{at}]") for at, one in enumerate(body))
 
 
-def _exclusions(body: object, field: str, steps: int, mode: str) -> tuple[Exclusion, ...]:
+def _exclusions(body: object, field: str, of: Sequence[Step], mode: str) -> tuple[Exclusion, ...]:
     if body is None or body == []:
         return ()
+    steps = len(of)
+    if mode == "strict" and any(step.within is not None for step in of):
+        raise BadRequest(f"{field}: a strict funnel has exclusions or steps with within, not both", field=field)
     if not isinstance(body, Sequence) or isinstance(body, str) or len(body) > 20:
         raise BadRequest(f"{field} must be a list of up to 20 exclusions", field=field)
     checked = tuple(_exclusion(one, f"{field}[{at}]", steps) for at, one in enumerate(body))

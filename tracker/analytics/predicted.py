@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tracker.analytics import btyd, request, rfm
 from tracker.core.errors import BadRequest
@@ -58,12 +59,7 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     currency, others = rfm.currency_of(engine, spec, events)
     rows = summaries(engine, spec, events, currency)
     told = btyd.Histories(rows[:, 0], rows[:, 1] / _WEEK, rows[:, 2] / _WEEK)
-    if (again := int(np.sum(told.x > 0))) < LEAST:
-        raise BadRequest(
-            f"{again} buyers of this range bought again on another day; {LEAST} are needed: take a longer range",
-            code="too_few",
-            field="from",
-        )
+    enough(told)
     buyers = int(rows[0, 5])
     found = forecast(told, btyd.Spendings(rows[:, 3], rows[:, 4]), spec.horizon / DAY_MS / _WEEK, buyers)
     return {"currency": currency, "other_currencies": others, "buyers": buyers, "fitted": len(rows), **found}
@@ -92,24 +88,59 @@ def summaries(engine: Engine, spec: Spec, events: Fragment, currency: str) -> bt
     return np.array(engine.ask(query).rows, dtype=np.float64).reshape(-1, 6)
 
 
+def enough(told: btyd.Histories) -> None:
+    """Raise BadRequest where too few buyers came again for there to be a model."""
+    if (again := int(np.sum(told.x > 0))) < LEAST:
+        raise BadRequest(
+            f"{again} buyers of this range bought again on another day; {LEAST} are needed: take a longer range",
+            code="too_few",
+            field="from",
+        )
+
+
+def fitted(told: btyd.Histories, spent: btyd.Spendings) -> tuple[btyd.Fit, btyd.Fit | None]:
+    """The model of purchases, and that of money where enough buyers paid something."""
+    paid = spent.n > 0
+    money = btyd.fit_values(btyd.Spendings(spent.n[paid], spent.mean[paid])) if int(np.sum(paid)) >= LEAST else None
+    return btyd.fit_purchases(told), money
+
+
+def ranges(
+    model: btyd.Fit,
+    money: btyd.Fit | None,
+    told: btyd.Histories,
+    spent: btyd.Spendings,
+    ahead: float,
+    *,
+    group: NDArray[np.int64],
+    groups: int,
+) -> btyd.Numbers:
+    """The middle nine tenths of drawn futures: for each group low and high of (alive, purchases, value) together.
+
+    `group` is the number, 0 to `groups` - 1, of the group that each buyer is in.
+    """
+    chance = np.random.default_rng(2005)  # the same question has the same answer
+    futures = np.zeros((FUTURES, groups, 3))
+    priced = money.draws(chance, FUTURES) if money else None
+    for at, drawn in enumerate(model.draws(chance, FUTURES)):
+        living, bought = btyd.future(chance, drawn, told, ahead)
+        worth = np.zeros(len(told.x)) if priced is None else btyd.future_value(chance, priced[at], spent, bought)
+        for column, each in enumerate((living, bought, worth)):
+            futures[at, :, column] = np.bincount(group, weights=each, minlength=groups)
+    found: btyd.Numbers = np.moveaxis(np.quantile(futures, (0.05, 0.95), axis=0), 0, 1)
+    return found
+
+
 def forecast(told: btyd.Histories, spent: btyd.Spendings, ahead: float, buyers: int) -> dict[str, Any]:
     """Model, `alive`, `churned`, `purchases`, `value` and `ltv` of `buyers`; `told` are all of them or a sample.
 
     Futures are drawn, each with parameters as uncertain as the data leave them and with the buyers' own chance; an
     interval holds nine tenths of them, and what is expected (of the likeliest parameters, which may be at an edge).
     """
-    chance = np.random.default_rng(2005)  # the same question has the same answer
-    model = btyd.fit_purchases(told)
-    paid = spent.n > 0
-    money = btyd.fit_values(btyd.Spendings(spent.n[paid], spent.mean[paid])) if int(np.sum(paid)) >= LEAST else None
-    futures = np.zeros((FUTURES, 3))
-    priced = money.draws(chance, FUTURES) if money else None
-    for at, drawn in enumerate(model.draws(chance, FUTURES)):
-        living, bought = btyd.future(chance, drawn, told, ahead)
-        worth = 0.0 if priced is None else np.sum(btyd.future_value(chance, priced[at], spent, bought))
-        futures[at] = np.sum(living), np.sum(bought), worth
+    model, money = fitted(told, spent)
     times = buyers / len(told.x)
-    low, high = np.quantile(futures, (0.05, 0.95), axis=0) * times
+    together = np.zeros(len(told.x), dtype=np.int64)
+    [(low, high)] = ranges(model, money, told, spent, ahead, group=together, groups=1) * times
     purchases = btyd.expected_purchases(model.parameters, told, ahead)
     alive = float(np.sum(btyd.alive(model.parameters, told))) * times
     value = float(np.sum(purchases * btyd.expected_value(money.parameters, spent))) * times if money else None

@@ -85,6 +85,8 @@ def table(report: str, answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]
 def _funnel(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     parts = [("total", "", answer["steps"])]
     parts += [("breakdown", part["value"], part["steps"]) for part in answer.get("breakdown", ())]
+    if "steps" in answer.get("comparison", ()):
+        parts.append((answer["comparison"]["with"], "", answer["comparison"]["steps"]))
     rows = [
         {
             **step,
@@ -130,6 +132,15 @@ def _lifecycle(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return {"start": _TEXT, **dict.fromkeys(states, _WHOLE)}, list(answer["periods"])
 
 
+def _stickiness(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    rows = [
+        {"start": period["start"], "active_on": number, "people": people}
+        for period in answer["periods"]
+        for number, people in enumerate(period["active"], 1)
+    ]
+    return {"start": _TEXT, "active_on": _WHOLE, "people": _WHOLE}, rows
+
+
 def _attribution(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return {"key": _TEXT, **dict.fromkeys(("conversions", "value", "cost", "cac", "roas"), _REAL)}, list(answer["rows"])
 
@@ -150,6 +161,12 @@ def _predicted(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     figures = ("alive", "churned", "purchases", "value", "ltv")
     rows = [{"figure": name, **answer[name]} for name in figures if answer[name] is not None]
     return {"figure": _TEXT, **dict.fromkeys(("expected", "low", "high"), _REAL)}, rows
+
+
+def _predicted_people(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    kinds = {"channel": _TEXT, "purchases_so_far": _WHOLE}
+    kinds |= dict.fromkeys(("value_so_far", "churn", "purchases", "value"), _REAL)
+    return {**dict.fromkeys(("person", "visitor", "user"), _TEXT), **kinds}, list(answer["people"])
 
 
 def _overview(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -201,8 +218,10 @@ _TABLES: dict[str, Callable[[Row], tuple[dict[str, Any], list[dict[str, Any]]]]]
     "retention": _retention,
     "paths": _paths,
     "lifecycle": _lifecycle,
+    "stickiness": _stickiness,
     "attribution": _attribution,
     "rfm": _rfm,
     "ltv": _ltv,
     "ltv/predicted": _predicted,
+    "ltv/people": _predicted_people,
 }

@@ -198,6 +198,21 @@ class Audit(Struct):
     audit: list[AuditEntry]
 
 
+class Annotation(Struct):
+    """A note on a day."""
+
+    id: str
+    site: str
+    date: str
+    text: str
+
+
+class Annotations(Struct):
+    """By day."""
+
+    annotations: list[Annotation]
+
+
 class SavedFunnel(Struct):
     """A saved funnel."""
 

@@ -101,7 +101,7 @@ def found(call: Call) -> StoredAudience:
 
 def definition_of(call: Call, audience: StoredAudience) -> Definition:
     """Its definition as of now. Raises BadRequest where an audience it names has gone."""
-    return stored(audience, _lookup(call, audience.site))
+    return stored(audience, lookup(call, audience.site))
 
 
 def _check(call: Call, site: str, audience_id: str, given: Mapping[str, Any]) -> Definition:
@@ -110,7 +110,7 @@ def _check(call: Call, site: str, audience_id: str, given: Mapping[str, Any]) ->
     return define(
         site,
         given["rule"],
-        lookup=_lookup(call, site),
+        lookup=lookup(call, site),
         holdout=given["holdout"],
         duration=given["duration"],
         refresh=given["refresh"],
@@ -118,7 +118,9 @@ def _check(call: Call, site: str, audience_id: str, given: Mapping[str, Any]) ->
     )
 
 
-def _lookup(call: Call, site: str) -> Callable[[str], object]:
+def lookup(call: Call, site: str, field: str = "rule") -> Callable[[str], object]:
+    """Audience's id -> its rule, for audiences of this site; of others BadRequest that names `field`."""
+
     def rule(audience_id: str) -> object:
         try:
             audience = call.services.catalog.audiences.get(audience_id)
@@ -126,7 +128,7 @@ def _lookup(call: Call, site: str) -> Callable[[str], object]:
             audience = None
         if audience is None or audience.site != site:
             raise BadRequest(
-                f"the rule names an audience that this site does not have: {audience_id[:80]}", field="rule"
+                f"the {field} names an audience that this site does not have: {audience_id[:80]}", field=field
             )
         return audience.rule
 

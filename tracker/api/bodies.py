@@ -165,6 +165,22 @@ class SavedFunnelBody(Closed):
     site: SiteName | None = None
 
 
+class AnnotationsOf(Closed):
+    """The notes of a site, from one day to another, both included."""
+
+    site: SiteName
+    first: str = "0001-01-01"
+    last: str = "9999-12-31"
+
+
+class AnnotationBody(Closed):
+    """What happened on a day of the site's calendar."""
+
+    site: SiteName
+    date: Annotated[str, Meta(examples=["2026-11-27"])]
+    text: Annotated[str, Meta(min_length=1, max_length=500)]
+
+
 class AudienceBody(Closed):
     """An audience. `holdout`: the share of members that is never exported, so that an effect can be measured."""
 
@@ -282,6 +298,8 @@ class Step(Struct, kw_only=True):
     name: str | UnsetType = UNSET
     where: list[Filter] = field(default_factory=list)
     optional: bool = False
+    within: Annotated[Duration, Meta(description="at most so long after the step before")] | UnsetType = UNSET
+    entry: Annotated[bool, Meta(description="only the first page view of a session")] = False
 
 
 class Exclusion(Struct, kw_only=True):
@@ -300,10 +318,22 @@ class Breakdown(Struct, kw_only=True):
     touch: Literal["first", "last", "all"] = "first"
 
 
+Segment = Annotated[
+    str | dict[str, Any] | list[Filter],
+    Meta(description="only these people, as of now: id of an audience, a rule, or filters on the person"),
+]
+
+
+class Segmented(Struct, kw_only=True):
+    """A report about everybody, or about a segment."""
+
+    segment: Segment | UnsetType = UNSET
+
+
 Steps = Annotated[list[Step], Meta(min_length=2, max_length=20)]
 
 
-class _FunnelRules(Struct, kw_only=True):
+class _FunnelRules(Segmented, kw_only=True):
     mode: Literal["ordered", "strict", "unordered"] = "ordered"
     window: Duration = "14d"
     count_by: Literal["person", "visitor", "session"] = "person"
@@ -312,13 +342,20 @@ class _FunnelRules(Struct, kw_only=True):
     times: bool = True
 
 
+class WithSegment(Struct, kw_only=True):
+    """The people to compare with."""
+
+    segment: Segment
+
+
 class FunnelBody(_FunnelRules, kw_only=True):
-    """A funnel; `docs/reports.md` says what counts."""
+    """A funnel; `docs/reports.md` says what counts. `compare` tests differences, in reports/funnel alone."""
 
     site: SiteName
     start: Time = field(name="from")
     end: Time = field(name="to")
     steps: Steps
+    compare: Literal["previous", "breakdown"] | WithSegment | UnsetType = UNSET
 
 
 class _FunnelEitherWay(_FunnelRules, kw_only=True):
@@ -329,7 +366,7 @@ class _FunnelEitherWay(_FunnelRules, kw_only=True):
     funnel: Annotated[FunnelBody, Meta(description="the funnel, in place of its own fields here")] | UnsetType = UNSET
 
 
-class FunnelPeopleBody(Struct, kw_only=True):
+class FunnelPeopleBody(Segmented, kw_only=True):
     """Who reached, or dropped at, a step."""
 
     funnel: FunnelBody
@@ -361,7 +398,7 @@ class FunnelReasonsBody(_FunnelEitherWay, kw_only=True):
     limit: Annotated[int, Meta(ge=1, le=2000, description="rows of a list")] = 20
 
 
-class OverviewBody(Struct, kw_only=True):
+class OverviewBody(Segmented, kw_only=True):
     """One period; it is compared with the one of the same length before, or the same 52 weeks earlier."""
 
     site: SiteName
@@ -372,14 +409,14 @@ class OverviewBody(Struct, kw_only=True):
     timezone: Zone | UnsetType = UNSET
 
 
-class LiveBody(Struct, kw_only=True):
+class LiveBody(Segmented, kw_only=True):
     """The latest events."""
 
     site: SiteName
     limit: Limit = 50
 
 
-class RfmBody(Struct, kw_only=True):
+class RfmBody(Segmented, kw_only=True):
     """Buyers as of `to`, by their purchases since `from`; `event` is what counts as one."""
 
     site: SiteName
@@ -401,7 +438,15 @@ class LtvPredictedBody(LtvBody, kw_only=True):
     horizon: str = "365d"
 
 
-class LifecycleBody(Struct, kw_only=True):
+class LtvPeopleBody(LtvPredictedBody, kw_only=True):
+    """The same buyers one by one, those with the most first, or one person alone."""
+
+    order: Literal["value", "purchases", "churn"] = "value"
+    limit: Limit = 50
+    person: Annotated[str, Meta(description="a user id or a visitor id")] = ""
+
+
+class LifecycleBody(Segmented, kw_only=True):
     """Who came for the first time, came again, came back or stayed away; of everything, or of one event."""
 
     site: SiteName
@@ -413,7 +458,20 @@ class LifecycleBody(Struct, kw_only=True):
     timezone: Zone | UnsetType = UNSET
 
 
-class TimeseriesBody(Struct, kw_only=True):
+class StickinessBody(Segmented, kw_only=True):
+    """On how many days (or weeks) of a period people did something, or one event."""
+
+    site: SiteName
+    start: Time = field(name="from")
+    end: Time = field(name="to")
+    period: Literal["week", "month"] = "month"
+    unit: Literal["day", "week"] = "day"
+    week_start: Literal["monday", "sunday"] = "monday"
+    event: Condition | UnsetType = UNSET
+    timezone: Zone | UnsetType = UNSET
+
+
+class TimeseriesBody(Segmented, kw_only=True):
     """One number an interval."""
 
     site: SiteName
@@ -441,7 +499,7 @@ class CohortProperty(Struct, kw_only=True):
     property: str
 
 
-class RetentionBody(Struct, kw_only=True):
+class RetentionBody(Segmented, kw_only=True):
     """Who began, and who came back; without `start` or `return` any event does."""
 
     site: SiteName
@@ -464,7 +522,7 @@ class PathGroup(Struct, kw_only=True):
     name: Annotated[str, Meta(description="`match` without it")] | UnsetType = UNSET
 
 
-class PathsBody(Struct, kw_only=True):
+class PathsBody(Segmented, kw_only=True):
     """From where to where; `session_gap` null makes one path of everything a person does."""
 
     site: SiteName
@@ -480,7 +538,7 @@ class PathsBody(Struct, kw_only=True):
     groups: list[PathGroup] = field(default_factory=list)
 
 
-class AttributionBody(Struct, kw_only=True):
+class AttributionBody(Segmented, kw_only=True):
     """Conversions shared among the touches before them; `half_life` is that of `time_decay`."""
 
     site: SiteName

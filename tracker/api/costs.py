@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tracker.analytics import attribution, ltv
+from tracker.analytics import attribution, ltv, predicted_people
 from tracker.analytics.request import Range
 from tracker.api.call import Call
 from tracker.core.costs import NAMES, checked
@@ -33,6 +33,12 @@ def of_buyers(call: Call, spec: ltv.Spec, answer: dict[str, Any]) -> dict[str, A
     """The answer with `cost`, `cac` and `ltv_to_cac` in its channels, where costs of these days are known."""
     known = _known(call, spec.site, "channel", spec.range, spec.calendar.timezone)
     return ltv.with_costs(answer, known) if known else answer
+
+
+def of_predicted(call: Call, spec: predicted_people.Spec, answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer with `cost`, `cac` and `ltv_to_cac` in its channels, where costs of these days are known."""
+    known = _known(call, spec.site, "channel", spec.range, spec.timezone)
+    return predicted_people.with_costs(answer, known) if known else answer
 
 
 def _known(call: Call, site: str, by: str, between: Range, timezone: str) -> dict[str, dict[str, float]]:

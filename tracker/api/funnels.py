@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from tracker.analytics import funnel_spec
+from tracker.analytics import funnel_compare
+from tracker.api import segment
 from tracker.api.call import Call, Reply
 from tracker.catalog.funnels import SavedFunnel
 from tracker.core.errors import BadRequest
@@ -57,6 +58,10 @@ def _checked(call: Call) -> tuple[str, dict[str, Any]]:
         raise BadRequest("site must be the name of a site", field="site")
     if funnel.setdefault("site", site) != site:
         raise BadRequest("site and funnel.site differ", field="funnel.site")
-    call.site(site)
-    funnel_spec.parse(funnel, "funnel.")
+    known, (plain, some) = call.site(site), segment.split(funnel)
+    plain, other = segment.split_compared(plain)
+    funnel_compare.parse(plain, "funnel.")
+    for one in (some, other):
+        if one is not None:
+            segment.checked(call, known, one)
     return site, funnel

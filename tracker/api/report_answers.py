@@ -34,12 +34,43 @@ class FunnelPart(Struct):
     steps: list[FunnelStep]
 
 
+class FunnelTest(Struct):
+    """Whether a conversion differs: of those at step `of`, how many reached `step`, in both groups.
+
+    `p_value` is two-sided; `q_value` is it, corrected for all tests of the answer (Benjamini-Hochberg).
+    """
+
+    step: int
+    of: int
+    count: int
+    size: int
+    share: float | None
+    other_count: int
+    other_size: int
+    other_share: float | None
+    difference: float | None
+    p_value: float
+    q_value: float
+    value: str | UnsetType = UNSET
+
+
+class FunnelComparison(Struct, rename={"kind": "with", "start": "from", "end": "to"}):
+    """With the period before, a segment, or everybody else: `steps` are those of the other period or segment."""
+
+    kind: str
+    tests: list[FunnelTest]
+    start: str | UnsetType = UNSET
+    end: str | UnsetType = UNSET
+    steps: list[FunnelStep] | UnsetType = UNSET
+
+
 class FunnelReport(Struct):
-    """A funnel; with `breakdown` only where one was asked for. `road`: where it was read from."""
+    """A funnel; with `breakdown` and `comparison` only where they were asked for. `road`: where it was read from."""
 
     steps: list[FunnelStep]
     road: Literal["journeys", "events"]
     breakdown: list[FunnelPart] | UnsetType = UNSET
+    comparison: FunnelComparison | UnsetType = UNSET
 
 
 class FunnelPoint(Struct):
@@ -370,6 +401,48 @@ class LtvPredicted(Struct):
     ltv: Likely | None
 
 
+class LikelyBuyer(PersonCard):
+    """A buyer: what was, and what is expected in the time ahead. `churn`: the chance to be no customer any more."""
+
+    channel: str
+    purchases_so_far: int
+    value_so_far: float
+    churn: float
+    purchases: float
+    value: float | None
+
+
+class LikelyChannel(Struct):
+    """The buyers of one channel; `ltv` is per buyer and of the time ahead alone.
+
+    `ltv_to_cac` is (`ltv_so_far` + expected `ltv`) / `cac`. Null where no sampled buyer is of the channel.
+    """
+
+    channel: str
+    buyers: int
+    value_so_far: float
+    ltv_so_far: float
+    alive: Likely | None
+    purchases: Likely | None
+    value: Likely | None
+    ltv: Likely | None
+    cost: float | UnsetType = UNSET
+    cac: float | UnsetType = UNSET
+    ltv_to_cac: float | UnsetType | None = UNSET
+
+
+class LtvPeople(Struct):
+    """Those with the most first, and all channels."""
+
+    currency: str
+    other_currencies: int
+    buyers: int
+    fitted: int
+    people: list[LikelyBuyer]
+    channels: list[LikelyChannel]
+    other_cost_currencies: list[str] | UnsetType = UNSET
+
+
 class AttributionRow(Struct):
     """What one channel, source, campaign or kind of click id is credited with; money only where costs are known.
 
@@ -417,6 +490,27 @@ class Lifecycle(Struct):
     """Every period that touches the range, empty ones too."""
 
     periods: list[LifecyclePeriod]
+
+
+class StickyPeriod(Struct):
+    """One week or month; `active[k]`: people who were active on k + 1 of its `units` days (or weeks).
+
+    `average` is days per person, `per_unit` people per day, `ratio` that by all people of the period.
+    """
+
+    start: str
+    units: int
+    people: int
+    active: list[int]
+    average: float | None
+    per_unit: float
+    ratio: float | None
+
+
+class Stickiness(Struct):
+    """Every period that touches the range, empty ones too."""
+
+    periods: list[StickyPeriod]
 
 
 class Cohort(Struct):

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from tracker.analytics import (
     attribution,
-    funnel,
+    funnel_compare,
     funnel_people,
     funnel_reasons,
     funnel_time,
@@ -19,11 +19,13 @@ from tracker.analytics import (
     overview,
     paths,
     predicted,
+    predicted_people,
     retention,
     rfm,
+    stickiness,
     timeseries,
 )
-from tracker.api import bodies, costs, rates
+from tracker.api import bodies, costs, rates, segment
 from tracker.api import report_answers as answers
 from tracker.api.call import Call
 from tracker.core.errors import BadRequest
@@ -65,7 +67,7 @@ class Report:
 REPORTS = (
     Report(
         name="funnel",
-        question=funnel,
+        question=funnel_compare,
         body=bodies.FunnelBody,
         answer=answers.FunnelReport,
         summary="How many reach each step, how long it takes, where they drop",
@@ -158,11 +160,28 @@ REPORTS = (
         zoned=True,
     ),
     Report(
+        name="ltv/people",
+        question=predicted_people,
+        body=bodies.LtvPeopleBody,
+        answer=answers.LtvPeople,
+        summary="Predicted LTV and churn of persons, and predicted LTV by channel beside what it cost",
+        zoned=True,
+        finish=costs.of_predicted,
+    ),
+    Report(
         name="lifecycle",
         question=lifecycle,
         body=bodies.LifecycleBody,
         answer=answers.Lifecycle,
         summary="New, returning, resurrecting and dormant people of each day, week or month",
+        zoned=True,
+    ),
+    Report(
+        name="stickiness",
+        question=stickiness,
+        body=bodies.StickinessBody,
+        answer=answers.Stickiness,
+        summary="On how many days of a week or month people are active: DAU/WAU, DAU/MAU, WAU/MAU",
         zoned=True,
     ),
     Report(
@@ -187,15 +206,21 @@ def handler(report: Report) -> Callable[[Call], dict[str, Any]]:
     """The route's handler for one report."""
 
     def answer(call: Call) -> dict[str, Any]:
-        site = site_of(call, call.body)
-        body = {"timezone": site.timezone, **call.body} if report.zoned else call.body
+        asked, some = segment.split(call.body)
+        asked, other = segment.split_compared(asked)
+        site = site_of(call, asked)
+        body = {"timezone": site.timezone, **asked} if report.zoned else asked
         if report.priced:
             body = {"currency": site.currency, **body}
         spec = report.question.parse(body)
         if report.priced:
             spec = rates.known(call, spec)
-        found = report.question.run(call.engine, spec)
-        return report.finish(call, spec, found) if report.finish else found
+        if other is not None and isinstance(spec, funnel_compare.Spec):
+            theirs = segment.engine_of(call, site, other)
+            spec = replace(spec, other=theirs, rest=segment.others_of(theirs) if some is None else None)
+        found = report.question.run(segment.engine_of(call, site, some), spec)
+        everybody = some is None  # what was spent was spent on everybody: no part of it is a segment's
+        return report.finish(call, spec, found) if report.finish and everybody else found
 
     return answer
 

@@ -7,7 +7,7 @@ from tracker.api.routes_audiences import AUDIENCES
 from tracker.api.routes_backups import BACKUPS
 from tracker.api.routes_gate import GATE
 from tracker.api.routes_privacy import PRIVACY
-from tracker.api.routes_questions import COSTS, FUNNELS, PEOPLE, REPORTS
+from tracker.api.routes_questions import ANNOTATIONS, COSTS, FUNNELS, PEOPLE, REPORTS
 from tracker.api.routing import Route
 
 _SITES = (
@@ -170,5 +170,5 @@ _HEALTH = (
 
 ROUTES: tuple[Route, ...] = (
     *(*_SITES, *_LINKS, *_HEALTH, *REPORTS, *COSTS, *BACKUPS),
-    *(*FUNNELS, *PEOPLE, *AUDIENCES, *PRIVACY, *GATE),
+    *(*FUNNELS, *ANNOTATIONS, *PEOPLE, *AUDIENCES, *PRIVACY, *GATE),
 )

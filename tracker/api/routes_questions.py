@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tracker.api import annotations as notes
 from tracker.api import answers, bodies, costs, funnels, people, rates, report_answers, reports
 from tracker.api.routing import Route
 
@@ -95,6 +96,40 @@ FUNNELS: tuple[Route, ...] = (
         handler=funnels.deleted,
         tag="Saved funnels",
         summary="Delete a saved funnel",
+        answer=answers.Deleted,
+    ),
+)
+
+
+ANNOTATIONS: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/api/v1/annotations",
+        role="viewer",
+        handler=notes.listed,
+        tag="Annotations",
+        summary="Notes on days, for charts",
+        query=bodies.AnnotationsOf,
+        answer=answers.Annotations,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/annotations",
+        role="analyst",
+        handler=notes.created,
+        tag="Annotations",
+        summary="Note what happened on a day",
+        body=bodies.AnnotationBody,
+        answer=answers.Annotation,
+        status=201,
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/annotations/{id}",
+        role="analyst",
+        handler=notes.deleted,
+        tag="Annotations",
+        summary="Delete a note",
         answer=answers.Deleted,
     ),
 )

@@ -40,15 +40,19 @@ def define(
     duration: str = "30d",
     refresh: str = "5m",
     id: str = UNSAVED,
+    field: str = "rule",
 ) -> Definition:
-    """Check everything. `lookup` gives the rule of another audience of the site. Raises BadRequest with the field."""
+    """Check everything. `lookup` gives the rule of another audience of the site. Raises BadRequest with the field.
+
+    `field` is where the rule stands in the request.
+    """
     if isinstance(holdout, bool) or not 0 <= holdout < 1:
         raise BadRequest("holdout must be a share from 0 to less than 1", field="holdout")
     if duration_ms(duration, field="duration") > MAX_DURATION_MS:
         raise BadRequest("duration may be at most 540d", field="duration")
     if duration_ms(refresh, field="refresh") < MIN_REFRESH_MS:
         raise BadRequest("refresh must be at least 1m", field="refresh")
-    resolved = rules.resolve(rules.parse(rule), lookup, () if id == UNSAVED else (id,))
+    resolved = rules.resolve(rules.parse(rule, field), lookup, () if id == UNSAVED else (id,))
     check(resolved, site, time.time_ns() // 1_000_000)
     return Definition(site=site, rule=resolved, holdout=float(holdout), id=id)
 

@@ -22,6 +22,8 @@ from tracker.store.where import Params
 
 WITHHELD = ("no_consent", "opted_out", "suppressed", "holdout")
 ROWS_AT_ONCE = 500_000
+MOST_KEYS = 5_000_000
+"""Most keys of a segment that a report is asked about: about 40 MB beside each of its questions."""
 
 _ALLOWED = {"opt-in": "decided and decision = 1", "opt-out": "not (decided and decision = 0)"}
 _ADS = Fragment("ads")
@@ -93,6 +95,28 @@ def gate(
     return {int(person): (str(verdict), bool(granted)) for person, verdict, granted in rows}
 
 
+def matching(engine: Engine, definition: Definition, now_ms: int) -> Sequence[int]:
+    """Keys of all visitors and users of whom the rule finds, consent or not. Raises BadRequest over `MOST_KEYS`."""
+    query = fill(
+        load(__package__, "matching"),
+        {
+            "person": Fragment(persons.PERSON),
+            "events": events_source(engine),
+            "persons": persons.join(),
+            "rule": _rule(engine, definition, now_ms),
+        },
+        {"site": definition.site, "most": MOST_KEYS + 1},
+    )
+    found: Sequence[int] = engine.ask(query).rows[0][0]
+    if len(found) > MOST_KEYS:
+        raise BadRequest(
+            f"the segment holds more than {MOST_KEYS} visitors and users; narrow its rule",
+            code="segment_too_large",
+            field="segment",
+        )
+    return found
+
+
 def keys(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Iterator[Sequence[int]]:
     """Keys of all visitors and users of the members who may leave the house, sorted, some `ROWS_AT_ONCE` at a time."""
     parts = max(1, -(-preview(engine, site, definition, now_ms)["exportable"] // ROWS_AT_ONCE))
@@ -112,25 +136,25 @@ def contains(engine: Engine, site: Site, definition: Definition, visitor: str, n
 def holds(engine: Engine, site: Site, definition: Definition, people: Sequence[int], now_ms: int) -> bool:
     """Whether one of these persons, by key, is a member."""
     only = Fragment(f" and {persons.PERSON} in {{only_person:Array(UInt64)}}", {"only_person": people})
-    rule = _rule(engine, site, definition, now_ms)
+    rule = _rule(engine, definition, now_ms)
     return any(
         row[1] != "suppressed" for row in engine.ask(_verdicts(engine, site, definition, only=only, rule=rule)).rows
     )
 
 
 def _members(engine: Engine, site: Site, definition: Definition, now_ms: int, vendor: int | None = None) -> Query:
-    rule = _rule(engine, site, definition, now_ms)
+    rule = _rule(engine, definition, now_ms)
     return _verdicts(engine, site, definition, only=Fragment(""), rule=rule, vendor=vendor)
 
 
-def _rule(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Fragment:
+def _rule(engine: Engine, definition: Definition, now_ms: int) -> Fragment:
     events, params = events_source(engine), Params("a")
     rule = compile_rule(
         definition.rule,
         params,
         now_ms=now_ms,
-        journeys=journeys(engine, site.name, events, params, now_ms),
-        buyers=Buyers(site.name, events, params, now_ms),
+        journeys=journeys(engine, definition.site, events, params, now_ms),
+        buyers=Buyers(definition.site, events, params, now_ms),
     )
     return Fragment(rule, params.values)
 

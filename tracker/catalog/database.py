@@ -76,9 +76,14 @@ def _rates(connection: Connection) -> None:
     Base.metadata.create_all(connection)
 
 
+def _annotations(connection: Connection) -> None:
+    """Notes on days."""
+    Base.metadata.create_all(connection)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     *(_first_tables, _pixel_settings, _consent, _gate_settings),
-    *(_deliveries, _costs, _erasures, _rates),
+    *(_deliveries, _costs, _erasures, _rates, _annotations),
 )
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 

@@ -59,6 +59,17 @@ class FunnelRow(Base):
     updated_at: Mapped[int] = mapped_column(BigInteger)
 
 
+class AnnotationRow(Base):
+    """What happened on a day of a site's calendar."""
+
+    __tablename__ = "annotations"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    site: Mapped[str] = mapped_column(ForeignKey("sites.name"), index=True)
+    date: Mapped[str] = mapped_column(String(10))
+    text: Mapped[str] = mapped_column(String(500))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+
+
 class AudienceRow(Base):
     """An audience: a rule, and how long membership lasts."""
 

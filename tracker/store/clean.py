@@ -6,6 +6,7 @@ an event they are listed in `doubts`, and reports read with FINAL; otherwise the
 
 from __future__ import annotations
 
+from tracker.store.among import Among, segment_of
 from tracker.store.engine import Engine, Query
 from tracker.store.sql import Fragment
 
@@ -13,5 +14,9 @@ _OPEN = Query(text="select count() from (select argMax(open, version) as last fr
 
 
 def events_source(engine: Engine) -> Fragment:
-    """What to put into the slot `/*events*/`. One look-up of about a millisecond."""
-    return Fragment("events final" if engine.ask(_OPEN).rows[0][0] else "events")
+    """What to put into the slot `/*events*/`. One look-up of about a millisecond.
+
+    Through `Among` it is a subquery: the events of a segment's persons, deduplicated like all others.
+    """
+    whole = "events final" if engine.ask(_OPEN).rows[0][0] else "events"
+    return Fragment(segment_of(whole, others=engine.others) if isinstance(engine, Among) else whole)

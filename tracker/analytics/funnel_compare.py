@@ -1,0 +1,124 @@
+"""A funnel, and whether its conversions differ from others by more than chance. Definitions: `docs/reports.md`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tracker.analytics import funnel, funnel_spec, request
+from tracker.analytics.funnel_spec import Funnel
+from tracker.analytics.request import Range
+from tracker.analytics.significance import p_value, q_values
+from tracker.core.errors import BadRequest
+from tracker.core.period import rfc3339
+from tracker.store.engine import Engine
+
+COMPARE = ("previous", "breakdown")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """A checked request. `compare` is one of `COMPARE`, or "" for none.
+
+    `other` is a store that shows the events of a segment to compare with, `rest` one that shows all but theirs: where
+    the funnel is everybody's, the segment is compared with the rest.
+    """
+
+    funnel: Funnel
+    compare: str = ""
+    other: Engine | None = None
+    rest: Engine | None = None
+
+
+def parse(body: object, path: str = "") -> Spec:
+    """Check a funnel with `compare`. Raises BadRequest that names the field; `path` stands before its name."""
+    given = request.fields(body, (*funnel_spec.KEYS, "compare"), path.rstrip("."))
+    asked = funnel_spec.parse({name: value for name, value in given.items() if name != "compare"}, path)
+    if given.get("compare") is None:
+        return Spec(funnel=asked)
+    compare = request.choice(given, "compare", COMPARE, "", path)
+    if compare == "breakdown" and asked.breakdown is None:
+        raise BadRequest(f"{path}compare: there is no breakdown to compare the values of", field=f"{path}compare")
+    if compare == "breakdown" and asked.breakdown is not None and asked.breakdown.touch == "all":
+        why = 'with "touch": "all" a person may stand under several values'
+        raise BadRequest(f"{path}compare: {why}", field=f"{path}compare")
+    return Spec(funnel=asked, compare=compare)
+
+
+def run(engine: Engine, spec: Spec) -> dict[str, Any]:
+    """The funnel's answer, with `comparison` where one was asked for."""
+    answer = funnel.run(engine, spec.funnel)
+    plain = replace(spec.funnel, breakdown=None)
+    if spec.other is not None:
+        other = funnel.run(spec.other, plain)
+        against = answer if spec.rest is None else funnel.run(spec.rest, plain)
+        rows = _tests(spec.funnel, _counts(other["steps"]), _counts(against["steps"]))
+        kind = "segment" if spec.rest is None else "rest"
+        return {**answer, "comparison": {"with": kind, "steps": other["steps"], "tests": _corrected(rows)}}
+    if spec.compare == "previous":
+        before = previous(spec.funnel.range)
+        other = funnel.run(engine, replace(plain, range=before))
+        rows = _tests(spec.funnel, _counts(answer["steps"]), _counts(other["steps"]))
+        period = {"from": rfc3339(before.start), "to": rfc3339(before.end)}
+        return {
+            **answer,
+            "comparison": {"with": "previous", **period, "steps": other["steps"], "tests": _corrected(rows)},
+        }
+    if spec.compare == "breakdown":
+        rows = [
+            row
+            for part in answer["breakdown"]
+            for row in _tests(
+                spec.funnel, _counts(part["steps"]), _rest(answer["steps"], part["steps"]), value=part["value"]
+            )
+        ]
+        return {**answer, "comparison": {"with": "rest", "tests": _corrected(rows)}}
+    return answer
+
+
+def previous(between: Range) -> Range:
+    """As long a time right before."""
+    return Range(2 * between.start - between.end, between.start)
+
+
+def _counts(steps: Sequence[Mapping[str, Any]]) -> list[int]:
+    return [step["count"] for step in steps]
+
+
+def _rest(whole: Sequence[Mapping[str, Any]], part: Sequence[Mapping[str, Any]]) -> list[int]:
+    """Everybody who is not in the part: a unit has the same attempt in both."""
+    return [all_of - some for all_of, some in zip(_counts(whole), _counts(part), strict=True)]
+
+
+def _tests(asked: Funnel, one: Sequence[int], two: Sequence[int], *, value: str | None = None) -> list[dict[str, Any]]:
+    """A row for each step behind the first, of those at step 1 and of those at the step before."""
+    rows = []
+    for step in range(2, len(one) + 1):
+        before = step - 1 if asked.mode == "unordered" else asked.required_before(step)
+        for base in dict.fromkeys((1, before)):
+            sizes = one[base - 1], two[base - 1]
+            shares = [
+                hit / size if size else None for hit, size in zip((one[step - 1], two[step - 1]), sizes, strict=True)
+            ]
+            rows.append(
+                {
+                    **({} if value is None else {"value": value}),
+                    "step": step,
+                    "of": base,
+                    "count": one[step - 1],
+                    "size": sizes[0],
+                    "share": shares[0],
+                    "other_count": two[step - 1],
+                    "other_size": sizes[1],
+                    "other_share": shares[1],
+                    "difference": None if None in shares else shares[0] - shares[1],  # type: ignore[operator]
+                    "p_value": p_value(one[step - 1], sizes[0], two[step - 1], sizes[1]),
+                }
+            )
+    return rows
+
+
+def _corrected(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    corrected = q_values([row["p_value"] for row in rows])
+    return [{**row, "q_value": q_value} for row, q_value in zip(rows, corrected, strict=True)]

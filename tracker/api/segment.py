@@ -1,0 +1,72 @@
+"""Segments: a report about some of the people, `"segment"` in the body of any of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tracker.api.audiences import lookup
+from tracker.api.call import Call
+from tracker.audiences import membership
+from tracker.audiences.definition import Definition, define
+from tracker.core.errors import BadRequest
+from tracker.core.site import Site
+from tracker.store.among import Among
+from tracker.store.engine import Engine
+
+KEY = "segment"
+
+
+def split(body: Mapping[str, Any]) -> tuple[dict[str, Any], object]:
+    """The body without its segment, and the segment (None: everybody). It may stand beside `funnel` or in it.
+
+    Raises BadRequest where it stands in both.
+    """
+    rest = dict(body)
+    segment, inner = rest.pop(KEY, None), rest.get("funnel")
+    if isinstance(inner, Mapping) and KEY in inner:
+        rest["funnel"] = dict(inner)
+        within = rest["funnel"].pop(KEY)
+        if None not in (segment, within):
+            raise BadRequest("segment stands beside funnel and in it; leave one out", field=KEY)
+        segment = within if segment is None else segment
+    return rest, segment
+
+
+def split_compared(body: Mapping[str, Any]) -> tuple[dict[str, Any], object]:
+    """The body without a `compare` that names a segment, and that segment (None: it names none).
+
+    Raises BadRequest where `compare` is another object.
+    """
+    compare = body.get("compare")
+    if not isinstance(compare, Mapping):
+        return dict(body), None
+    if list(compare) != [KEY] or compare[KEY] is None:
+        raise BadRequest('compare must be "previous", "breakdown" or {"segment": ...}', field="compare")
+    return {name: value for name, value in body.items() if name != "compare"}, compare[KEY]
+
+
+def checked(call: Call, site: Site, segment: object) -> Definition:
+    """An audience's id, a rule, or a list of filters on the person, as a definition. Raises BadRequest."""
+    if isinstance(segment, str):
+        rule: object = {"in": segment}
+    elif isinstance(segment, Sequence) and segment:
+        rule = {"all": [{"property": one} for one in segment]}
+    else:
+        rule = segment
+    if not isinstance(rule, Mapping):
+        raise BadRequest("segment must be the id of an audience, a rule, or a list of filters", field=KEY)
+    return define(site.name, rule, lookup=lookup(call, site.name, KEY), field=KEY)
+
+
+def engine_of(call: Call, site: Site, segment: object) -> Engine:
+    """The engine to ask for a report: the whole store, or the events of those in the segment as of now."""
+    if segment is None:
+        return call.engine
+    definition = checked(call, site, segment)
+    return Among(call.engine, membership.matching(call.engine, definition, call.services.now_ms()))
+
+
+def others_of(engine: Engine) -> Engine:
+    """The engine for everybody who is not in the segment of `engine`."""
+    return engine.but() if isinstance(engine, Among) else engine
