@@ -69,6 +69,7 @@ class Settings:
     segment_seconds: float = 0.5
     canary_seconds: float = 60.0
     canary_url: str = ""
+    outbound_hosts: str = ""
     report_seconds: float = 60.0
     report_threads: int = 4
     stop_seconds: float = 8.0
@@ -120,6 +121,11 @@ class Settings:
     def proxies(self) -> tuple[str, ...]:
         """The trusted proxies, one by one."""
         return tuple(part.strip() for part in self.trusted_proxies.split(",") if part.strip())
+
+    @property
+    def private_hosts(self) -> tuple[str, ...]:
+        """Hosts that may be reached although their address is private, one by one."""
+        return tuple(part.strip() for part in self.outbound_hosts.split(",") if part.strip())
 
     @property
     def worker_count(self) -> int:
