@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tracker.api import answers, bodies, data, links, sites
 from tracker.api.routes_audiences import AUDIENCES
+from tracker.api.routes_destinations import DESTINATIONS
 from tracker.api.routes_gate import GATE
 from tracker.api.routes_privacy import PRIVACY
 from tracker.api.routes_questions import COSTS, FUNNELS, PEOPLE, REPORTS
@@ -169,5 +170,5 @@ _HEALTH = (
 
 ROUTES: tuple[Route, ...] = (
     *(*_SITES, *_LINKS, *_HEALTH, *REPORTS, *COSTS),
-    *(*FUNNELS, *PEOPLE, *AUDIENCES, *PRIVACY, *GATE),
+    *(*FUNNELS, *PEOPLE, *AUDIENCES, *DESTINATIONS, *PRIVACY, *GATE),
 )

@@ -7,7 +7,20 @@ from typing import Annotated
 import typer
 
 from tracker import __version__
-from tracker.cli import audiences, costs, doctor, erase, imports, links, migrate, roles, sites, status, suppress
+from tracker.cli import (
+    audiences,
+    costs,
+    destinations,
+    doctor,
+    erase,
+    imports,
+    links,
+    migrate,
+    roles,
+    sites,
+    status,
+    suppress,
+)
 from tracker.cli.options import say
 
 app = typer.Typer(
@@ -38,5 +51,5 @@ def root(
     """Self-hosted customer-journey tracking: pixel, durable collector, exact funnels, audiences."""
 
 
-for module in (roles, sites, suppress, erase, imports, status, audiences, costs, links, migrate, doctor):
+for module in (roles, sites, suppress, erase, imports, status, audiences, destinations, costs, links, migrate, doctor):
     module.register(app)
