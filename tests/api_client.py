@@ -14,7 +14,9 @@ from aiohttp import web
 
 from tracker.api.app import make_app
 from tracker.api.services import Services
+from tracker.audiences.delivery import Senders
 from tracker.catalog import Catalog, token_hash
+from tracker.outbound import Door, Limits, Reach
 from tracker.store.engine import Engine
 
 ADMIN = "admin-token-for-these-tests"
@@ -67,7 +69,10 @@ async def serve(engine: Engine, data: Path, **more: Any) -> AsyncIterator[Api]:
 
     with Catalog(f"sqlite:///{data}/catalog.sqlite", data / "sites.json") as catalog:
         erase = more.pop("erase", None) or catalog.erasures.ask
+        limits = Limits(first_pause=0.01, tries=2, total=10.0)
+        senders = more.pop("senders", None) or Senders(Door(Reach.of(["127.0.0.1"]), limits), data / "deliveries")
         services = Services(
+            senders=senders,
             engine=engine,
             catalog=catalog,
             ledger=lambda _site: LEDGER,

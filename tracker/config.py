@@ -69,6 +69,8 @@ class Settings:
     segment_seconds: float = 0.5
     canary_seconds: float = 60.0
     canary_url: str = ""
+    outbound_hosts: str = ""
+    outbound_folders: str = ""
     report_seconds: float = 60.0
     report_memory: int = 1_900_000_000
     report_threads: int = 4
@@ -107,6 +109,7 @@ class Settings:
         _check("log_level", self.log_level in LEVELS, f"one of {', '.join(LEVELS)}")
         _check("log_format", self.log_format in FORMATS, f"one of {', '.join(FORMATS)}")
         _check("trusted_proxies", _networks(self.proxies), "addresses or networks separated by commas")
+        _check("outbound_folders", all(one.is_absolute() for one in self.delivery_folders), "absolute paths")
         _check_url("clickhouse_url", self.clickhouse_url, ("clickhouse", "clickhouses"))
         _check_url("catalog_url", self.catalog_url, ("sqlite", "postgresql", "postgresql+psycopg"))
         _check_url("public_url", self.public_url, ("http", "https"))
@@ -122,6 +125,16 @@ class Settings:
     def proxies(self) -> tuple[str, ...]:
         """The trusted proxies, one by one."""
         return tuple(part.strip() for part in self.trusted_proxies.split(",") if part.strip())
+
+    @property
+    def private_hosts(self) -> tuple[str, ...]:
+        """Hosts that may be reached although their address is private, one by one."""
+        return tuple(part.strip() for part in self.outbound_hosts.split(",") if part.strip())
+
+    @property
+    def delivery_folders(self) -> tuple[Path, ...]:
+        """Folders beneath which exports may be delivered, beside `DATA/deliveries`."""
+        return tuple(Path(part.strip()) for part in self.outbound_folders.split(",") if part.strip())
 
     @property
     def worker_count(self) -> int:

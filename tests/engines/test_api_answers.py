@@ -248,7 +248,6 @@ async def test_a_small_audience_stays_in_the_house(api, embedded):
         ("network", {"network": "friends"}),
         ("mode", {"network": "csv", "mode": "some"}),
         ("shape", {"network": "liveramp", "shape": "api"}),
-        ("destination", {"network": "csv", "destination": "dst_1"}),
     ],
 )
 async def test_what_is_not_there_yet_says_what_is(api, field, sent):

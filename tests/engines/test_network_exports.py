@@ -226,7 +226,7 @@ from pathlib import Path
 from tracker.audiences.export import clean_up
 from tracker.audiences.parcel import Parcel, artefact
 from tracker.catalog import Catalog
-from tracker.catalog.deliveries import Added, Delivery
+from tracker.catalog.deliveries import Added, Delivery, Line
 from tracker.networks import NETWORKS, Terms
 
 data = Path(sys.argv[1])
@@ -247,14 +247,15 @@ def export(kill_at):
     with open_catalog() as catalog:
         one = catalog.exports.create("shop", "aud", network="criteo", mode="delta", actor="x", min_size=1)
         sys.addaudithook(hook)
-        generation, _ = catalog.deliveries.now("shop", "aud", "criteo")
+        line = Line("shop", "aud", "criteo")
+        generation, _ = catalog.deliveries.now(line)
         terms = Terms(days=1, now_ms=1, audience="aud", site="shop")
         with Parcel(folder, one.stem, NETWORKS["criteo"], "file", terms) as parcel:
             parcel.write("remove", [(("ab",), True)], "-remove")
             parcel.write("add", [((f"{n}",), True) for n in range(5000)], "-add")
             files = parcel.finish({})
             new = [Added(generation * 10 + n, "sealed") for n in range(3)]
-            delivery = Delivery(site="shop", audience="aud", network="criteo", generation=generation, at=1, added=new)
+            delivery = Delivery(line=line, generation=generation, at=1, added=new)
             catalog.exports.finish(one.id, counts={}, files=files, delivery=delivery)
 
 seen = set()
@@ -269,7 +270,7 @@ for kill_at in range(1, 60):
         exports = catalog.exports.list(site="shop", limit=1000)
         done = [one for one in exports if one.state == "done"]
         assert len(done) + sum(one.state == "failed" for one in exports) == len(exports)
-        generation, delivered = catalog.deliveries.now("shop", "aud", "criteo")
+        generation, delivered = catalog.deliveries.now(Line("shop", "aud", "criteo"))
         assert (generation, len(delivered)) == (len(done), 3 * len(done)), (kill_at, generation, len(delivered))
         whole = {artefact(folder, one)[0] for one in done}
         assert set(folder.iterdir()) == whole, kill_at

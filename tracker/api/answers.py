@@ -304,6 +304,7 @@ class Export(Struct):
     network: str
     mode: str
     shape: Literal["file", "api"]
+    destination: str
     state: Literal["running", "done", "failed"]
     warnings: list[str]
     counts: dict[str, Any]
@@ -338,6 +339,83 @@ class Exports(Struct):
     """The newest first."""
 
     exports: list[Export]
+
+
+class DestinationShown(Struct):
+    """A destination. Of its secrets only the names are given back."""
+
+    id: str
+    site: str
+    name: str
+    kind: str
+    options: dict[str, Any]
+    secrets: list[str]
+    waiting: int
+    created: str
+    updated: str
+
+
+class Destinations(Struct):
+    """By name. `waiting`: persons of whom it is not known yet whether they arrived there, or have been taken back."""
+
+    destinations: list[DestinationShown]
+
+
+class DestinationChecked(Struct):
+    """It can be used; what to know about it."""
+
+    id: str
+    ok: bool
+    notes: list[str]
+
+
+class KindShown(Struct):
+    """A kind of destination. `secrets`: sets, one of which must be given."""
+
+    kind: str
+    title: str
+    options: list[str]
+    optional: list[str]
+    secrets: list[list[str]]
+
+
+class AccountShown(Struct):
+    """A network that can be sent to: its ids, and the sets of secrets of which one must be given."""
+
+    network: str
+    ids: list[str]
+    optional: list[str]
+    secrets: list[list[str]]
+    note: str
+
+
+class Kinds(Struct):
+    """What there is to be connected."""
+
+    kinds: list[KindShown]
+    networks: list[AccountShown]
+
+
+class DeliveryShown(Struct):
+    """A delivery that is repeated. `last`: how the last time ended; `failures`: how many in a row."""
+
+    id: str
+    audience: str
+    destination: str
+    network: str
+    mode: str
+    shape: Literal["file", "api"]
+    every: str
+    next: str
+    failures: int
+    last: Export | None
+    created: str
+
+
+class Deliveries(Struct):
+    """The oldest first."""
+
+    deliveries: list[DeliveryShown]
 
 
 class Segments(Struct):

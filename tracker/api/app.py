@@ -5,6 +5,7 @@ neither block the event loop nor keep the quick calls waiting.
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -16,6 +17,7 @@ from tracker.api import formats
 from tracker.api.auth import authenticate, authorize
 from tracker.api.bounded import Bounded
 from tracker.api.call import Call, FileReply, Reply
+from tracker.api.exports import desk_of
 from tracker.api.metrics import Metrics
 from tracker.api.middleware import METRICS, around
 from tracker.api.reading import body_of, query_of
@@ -24,6 +26,7 @@ from tracker.api.routing import Route
 from tracker.api.services import Services
 from tracker.api.site_pages import public_routes
 from tracker.audiences.export import clean_up
+from tracker.audiences.plans import Deliverer
 from tracker.core.errors import TryLater
 
 BODY_LIMIT = 1_000_000
@@ -89,7 +92,11 @@ def make_app(services: Services) -> web.Application:
 async def _lifetime(app: web.Application) -> AsyncIterator[None]:
     services, pools = app[SERVICES], app[POOLS]
     await pools.run(lambda: clean_up(services.catalog, services.exports), slow=False)
+    stop = threading.Event()
+    if services.deliver_every_s:
+        Deliverer(desk_of(services), services.deliver_every_s, stop).start()
     yield
+    stop.set()
     await asyncio.get_running_loop().run_in_executor(None, pools.close)
 
 

@@ -225,6 +225,34 @@ class ExportBody(Closed):
     min_size: Annotated[int, Meta(ge=1)] | None = None
 
 
+class NewDestination(Closed):
+    """Where exports go. `GET /api/v1/destinations/kinds` says what each kind must be told."""
+
+    site: SiteName
+    name: Name
+    kind: str
+    options: dict[str, Any]
+    secrets: dict[str, str] = {}
+
+
+class DestinationChange(Closed):
+    """What is left out stays, of the secrets too; where it leads elsewhere, they must be given again."""
+
+    name: Name | None = None
+    options: dict[str, Any] | None = None
+    secrets: dict[str, str] | None = None
+
+
+class NewDelivery(Closed):
+    """An audience delivered again and again."""
+
+    destination: str
+    network: str
+    mode: Literal["full", "delta"] = "delta"
+    shape: Literal["file", "api"] = "file"
+    every: Duration = "15m"
+
+
 class ReplayBody(Closed):
     """Which rejected events to send down the road again; without `ids` all of the site."""
 

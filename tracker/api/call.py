@@ -24,7 +24,7 @@ class Call:
     services: Services
     principal: Principal
     engine: Engine
-    exporter: Callable[[Callable[[], None]], object]
+    exporter: Callable[[Callable[[], object]], object]
     path: Mapping[str, str] = field(default_factory=dict)
     query: Any = None
     body: Any = None

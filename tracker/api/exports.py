@@ -6,52 +6,71 @@ from typing import Any
 
 from tracker.api.audiences import definition_of, found
 from tracker.api.call import Call, FileReply, Reply
-from tracker.audiences.changes import DAY_MS
-from tracker.audiences.export import Order, check_request, run_export
+from tracker.api.services import Services
+from tracker.audiences.desk import Desk, Job, begin, carry_out
+from tracker.audiences.export import check_request
 from tracker.audiences.parcel import artefact
+from tracker.catalog.deliveries import DOWNLOAD
 from tracker.catalog.exports import DONE, Export
-from tracker.core.errors import Conflict, Forbidden, NotFound
-from tracker.core.period import duration_ms, rfc3339
+from tracker.core.errors import BadRequest, Conflict, Forbidden, NotFound
+from tracker.core.period import rfc3339
 from tracker.networks import NETWORKS
 
 
 def started(call: Call) -> Reply:
     """`POST /api/v1/audiences/{id}/export`: goes on after the answer."""
     audience, wanted, services = found(call), call.body, call.services
-    check_request(wanted.network, wanted.mode, wanted.shape, wanted.destination)
+    check_request(wanted.network, wanted.mode, wanted.shape)
     if wanted.min_size is not None and not call.principal.may("admin"):
         raise Forbidden("only an admin may go below the site's minimum", field="min_size")
-    site, definition = call.site(audience.site), definition_of(call, audience)
-    minimum = wanted.min_size or services.catalog.sites.min_size(site.name)
-    export = services.catalog.exports.create(
-        site.name,
-        audience.id,
+    site = call.site(audience.site)
+    definition_of(call, audience)  # raises BadRequest where it cannot be answered any more
+    going_to(call, wanted.destination, site.name, wanted.network, wanted.shape)
+    job = Job(
+        audience=audience,
         network=wanted.network,
         mode=wanted.mode,
+        shape=wanted.shape,
+        destination=wanted.destination,
         actor=call.principal.id,
-        min_size=minimum,
-        details={"shape": wanted.shape},
+        min_size=wanted.min_size,
     )
+    export = begin(services.catalog, job)
     noted = {"audience": audience.id, "export": export.id, "network": wanted.network}
+    if wanted.destination != DOWNLOAD:
+        noted["destination"] = wanted.destination
     if wanted.min_size is not None:
         noted["min_size"] = str(wanted.min_size)
     call.audit("export", site=site.name, **noted)
-    order = Order(
-        export=export,
-        site=site,
-        definition=definition,
-        days=_days(audience.duration, wanted.network),
-        now_ms=services.now_ms,
-        version=services.version,
-    )
-    call.exporter(lambda: run_export(services.engine, services.catalog, services.exports, order))
+    call.exporter(lambda: carry_out(desk_of(services), job, export))
     return Reply({"id": export.id, "state": export.state}, 202)
 
 
-def _days(duration: str, network: str) -> int:
-    """Whole days of membership, as the audience says and the network lets."""
-    days = -(-duration_ms(duration, field="duration") // DAY_MS)
-    return min(days, NETWORKS[network].days or days)
+def going_to(call: Call, destination: str, site: str, network: str, shape: str) -> None:
+    """Raises NotFound, BadRequest where this cannot be sent there."""
+    if destination == DOWNLOAD:
+        return
+    if not destination.startswith("dst_"):
+        raise BadRequest("destination is download, or the id of one of the site's destinations", field="destination")
+    where = call.services.catalog.destinations.get(destination)
+    if where.site != site:
+        raise NotFound("there is no such destination", code="no_such_destination", field="destination")
+    if where.kind == "network" and (network != where.options["network"] or shape != "api"):
+        raise BadRequest(
+            f"this destination takes the network {where.options['network']} in the shape api", field="network"
+        )
+
+
+def desk_of(services: Services) -> Desk:
+    """What an export needs of the services."""
+    return Desk(
+        engine=services.engine,
+        catalog=services.catalog,
+        folder=services.exports,
+        senders=services.senders,
+        now_ms=services.now_ms,
+        version=services.version,
+    )
 
 
 def networks(_call: Call) -> dict[str, Any]:
@@ -76,13 +95,13 @@ def listed(call: Call) -> dict[str, Any]:
     """`GET /api/v1/exports`."""
     site = call.site(call.query.site)
     return {
-        "exports": [_shown(one) for one in call.services.catalog.exports.list(site=site.name, limit=call.query.limit)]
+        "exports": [shown(one) for one in call.services.catalog.exports.list(site=site.name, limit=call.query.limit)]
     }
 
 
 def one(call: Call) -> dict[str, Any]:
     """`GET /api/v1/exports/{id}`."""
-    return _shown(_found(call))
+    return shown(_found(call))
 
 
 def file(call: Call) -> FileReply:
@@ -92,7 +111,7 @@ def file(call: Call) -> FileReply:
         raise Conflict(f"this export is {export.state}: there is no file", code="no_file")
     path, kind = artefact(call.services.exports, export)
     if not path.is_file():
-        raise NotFound("the file of this export was removed", code="file_gone")
+        raise NotFound("the file of this export was removed, or sent to its destination", code="file_gone")
     call.audit("export.download", site=export.site, export=export.id)
     return FileReply(path, path.name, kind)
 
@@ -103,7 +122,8 @@ def _found(call: Call) -> Export:
     return export
 
 
-def _shown(export: Export) -> dict[str, Any]:
+def shown(export: Export) -> dict[str, Any]:
+    """An export as the API gives it."""
     shown: dict[str, Any] = {
         "id": export.id,
         "site": export.site,
@@ -111,9 +131,10 @@ def _shown(export: Export) -> dict[str, Any]:
         "network": export.network,
         "mode": export.mode,
         "shape": export.details.get("shape", "file"),
+        "destination": export.destination,
         "state": export.state,
         "warnings": export.details.get("warnings", []),
-        "counts": export.counts or {"written": 0, "withheld": {}},
+        "counts": {"withheld": {}, **export.counts, "written": 0} if export.state != DONE else export.counts,
         "files": [
             {"name": file.name, "rows": file.rows, "sha256": file.sha256, "bytes": file.bytes} for file in export.files
         ],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tracker.api import answers, bodies, data, links, sites
 from tracker.api.routes_audiences import AUDIENCES
 from tracker.api.routes_backups import BACKUPS
+from tracker.api.routes_destinations import DESTINATIONS
 from tracker.api.routes_gate import GATE
 from tracker.api.routes_privacy import PRIVACY
 from tracker.api.routes_questions import ANNOTATIONS, COSTS, FUNNELS, PEOPLE, REPORTS
@@ -170,5 +171,5 @@ _HEALTH = (
 
 ROUTES: tuple[Route, ...] = (
     *(*_SITES, *_LINKS, *_HEALTH, *REPORTS, *COSTS, *BACKUPS),
-    *(*FUNNELS, *ANNOTATIONS, *PEOPLE, *AUDIENCES, *PRIVACY, *GATE),
+    *(*FUNNELS, *ANNOTATIONS, *PEOPLE, *AUDIENCES, *DESTINATIONS, *PRIVACY, *GATE),
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from tracker.audiences.delivery import Senders
 from tracker.catalog import Catalog
 from tracker.catalog.erasures import Erasure
 from tracker.store.engine import Engine
@@ -42,6 +43,8 @@ class Services:
     canary            () -> how our own last event fared (`tracker.wiring.canary`), None where none was sent
     admin_token_hash  SHA-256, hex, of the admin's token
     exports           folder for finished files
+    senders           what sends exports to destinations
+    deliver_every_s   seconds between two looks for deliveries whose turn has come; 0: this process makes none
     collector_url     where browsers reach the collector; stands in the snippet
     report_timeout_s  a report that takes longer is stopped and answered with 504
     report_memory     a report's query that needs more bytes is stopped and answered with 422; 0 for no limit
@@ -56,6 +59,8 @@ class Services:
     admin_token_hash: str
     exports: Path
     version: str
+    senders: Senders
+    deliver_every_s: float = 0.0
     backups: Backups | None = None
     status: Callable[[], Mapping[str, Any]] = _no_status
     canary: Callable[[], Mapping[str, Any] | None] = lambda: None

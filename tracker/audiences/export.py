@@ -16,11 +16,13 @@ import structlog
 from tracker.audiences import known
 from tracker.audiences.changes import DAY_MS, FEW, Changes, changes
 from tracker.audiences.definition import Definition
+from tracker.audiences.deliver import Progress, Rows, ship
+from tracker.audiences.delivery import Sender, Shipment
 from tracker.audiences.membership import WITHHELD, gate, judge
 from tracker.audiences.parcel import Parcel
 from tracker.catalog import Catalog
 from tracker.catalog.deliveries import Added, Delivery
-from tracker.catalog.exports import Export, ExportFile
+from tracker.catalog.exports import Export
 from tracker.core.errors import BadRequest, Conflict, TrackerError
 from tracker.core.identifiers import keys_of
 from tracker.core.site import Site
@@ -30,19 +32,18 @@ from tracker.store.engine import Engine
 
 log = structlog.get_logger()
 
-MODES, SHAPES, DESTINATIONS = ("full", "delta"), ("file", "api"), ("download",)
+MODES, SHAPES = ("full", "delta"), ("file", "api")
 RESEND_AFTER = 0.8
 """Share of a membership after which it is said again."""
 
 
-def check_request(network: str, mode: str, shape: str, destination: str) -> None:
+def check_request(network: str, mode: str, shape: str) -> None:
     """Raise BadRequest for what this version cannot do, saying what it can."""
     known_shapes = SHAPES if network not in NETWORKS or NETWORKS[network].build is not None else SHAPES[:1]
     for field, value, choices in (
         ("network", network, tuple(NETWORKS)),
         ("mode", mode, MODES),
         ("shape", shape, known_shapes),
-        ("destination", destination, DESTINATIONS),
     ):
         if value not in choices:
             raise BadRequest(
@@ -63,7 +64,10 @@ def clean_up(catalog: Catalog, folder: Path) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What to export: `days` is how long members stay, `now_ms` a clock, `version` that of this program."""
+    """What to export: `days` is how long members stay, `now_ms` a clock, `version` that of this program.
+
+    `sender`: what sends it to its destination; None: it stays here for download. `notice`: tells somebody of that.
+    """
 
     export: Export
     site: Site
@@ -71,6 +75,8 @@ class Order:
     days: int
     now_ms: Callable[[], int]
     version: str
+    sender: Sender | None = None
+    notice: Sender | None = None
 
     @property
     def network(self) -> Network:
@@ -90,6 +96,7 @@ def run_export(engine: Engine, catalog: Catalog, folder: Path, order: Order) -> 
     try:
         run.all()
         log.info("export_done", export=export.id, written=run.counts["written"])
+        _tell(catalog, folder, order)
         return
     except TrackerError as error:
         why = error.as_json()["error"]
@@ -102,6 +109,19 @@ def run_export(engine: Engine, catalog: Catalog, folder: Path, order: Order) -> 
     catalog.exports.fail(export.id, why, counts={**run.counts, "written": 0})
 
 
+def _tell(catalog: Catalog, folder: Path, order: Order) -> None:
+    """Files that were sent away are needed here no more; of one that stays, somebody may be told."""
+    export = catalog.exports.get(order.export.id)
+    if order.sender is not None:
+        for left in folder.glob(f"{export.stem}*"):
+            left.unlink(missing_ok=True)
+    if order.notice is not None:
+        try:
+            order.notice.send(Shipment(export=export, folder=folder), lambda _parts: None)
+        except TrackerError as error:
+            catalog.exports.warn(export.id, f"nobody was told of it: {error.message}")
+
+
 class _Run:
     def __init__(self, engine: Engine, catalog: Catalog, folder: Path, order: Order) -> None:
         self.engine, self.catalog, self.folder, self.order = engine, catalog, folder, order
@@ -109,12 +129,13 @@ class _Run:
         self.keys = keys_of(site.name, site.write_key, site.identifier_key)
         self.vendor = site.privacy.vendor_of(order.network.name)
         self.counts = self._nothing()
+        self.added, self.removed = Rows(), Rows()
 
     def all(self) -> None:
         """Raises TrackerError; nothing was delivered then."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not self._once(removals_only=False):
-            self.counts = self._nothing()
+            self.counts, self.added, self.removed = self._nothing(), Rows(), Rows()
             self._once(removals_only=True)
 
     def _nothing(self) -> dict[str, Any]:
@@ -125,30 +146,54 @@ class _Run:
         """False: too few would be in the list, but there are removals, and those go all the same."""
         order, export, network = self.order, self.order.export, self.order.network
         began = order.now_ms()
-        generation, delivered = self.catalog.deliveries.now(export.site, export.audience, export.network)
+        generation, delivered = self.catalog.deliveries.now(export.line)
         leaving = self._judge(began)
         everybody = export.mode == "full" or network.replaces
-        found = Changes(leaving) if everybody else self._changes(leaving, delivered, began)
+        recalls = network.replaces or not everybody or order.sender is not None
+        found = self._changes(leaving, delivered, began, everybody=everybody) if recalls else Changes(leaving)
         if removals_only:
-            self._hold("too_few", len(found.add))
-            found.add = []
+            kept = [one for one in found.add if one in delivered] if network.replaces else []
+            self._hold("too_few", len(found.add) - len(kept))
+            found.add = kept
         elif not self._enough(len(leaving), found):
             return False
         with ExitStack() as stack:
             terms = Terms(days=order.days, now_ms=began, audience=export.audience, site=export.site)
             parcel = stack.enter_context(Parcel(self.folder, export.stem, network, order.shape, terms))
             ledger = stack.enter_context(tempfile.TemporaryFile("w+b", dir=self.folder, suffix=".part"))
-            removed = self._take_back(parcel, [*found.refused, *found.left])
+            removed = [] if network.replaces else self._take_back(parcel, [*found.refused, *found.left])
             self._add(parcel, found.add, ledger, "" if everybody else "-add")
             members = self.counts["written"] + found.unchanged
             if not removals_only and not self._enough(members, found):
                 return False
             details = self._details(began, members)
-            files = parcel.finish({"export": export.id, "site": export.site, "counts": self.counts, **details})
-            self._done(files, details, ledger, removed, generation, began)
+            delivery = Delivery(
+                line=export.line,
+                generation=generation,
+                at=began,
+                added=_added(ledger),
+                removed=removed,
+                everybody=network.replaces,
+                recalls=recalls,
+            )
+            if order.sender is not None:
+                self._ship(order.sender, parcel, details, delivery)
+            else:
+                named = {"export": export.id, "site": export.site, "counts": self.counts, **details}
+                files = parcel.finish(named)
+                done = self.catalog.exports.finish
+                done(export.id, counts=self.counts, files=files, details=details, delivery=delivery)
         return True
 
-    def _changes(self, leaving: list[int], delivered: dict[int, int], began: int) -> Changes:
+    def _ship(self, sender: Sender, parcel: Parcel, details: dict[str, Any], delivery: Delivery) -> None:
+        files = parcel.finish(None)
+        export = self.catalog.exports.send(
+            self.order.export.id, counts=self.counts, files=files, details=details, delivery=delivery
+        )
+        progress = Progress(self.catalog, export, delivery.at, parcel.groups, self.added, self.removed)
+        ship(self.catalog, sender, Shipment(export=export, folder=self.folder), progress)
+
+    def _changes(self, leaving: list[int], delivered: dict[int, int], began: int, *, everybody: bool) -> Changes:
         order = self.order
         found = changes(
             self.engine,
@@ -160,34 +205,17 @@ class _Run:
             few=min(FEW, order.export.min_size),
             vendor=self.vendor,
         )
+        if everybody:
+            found.add, found.unchanged, found.too_few = leaving, 0, 0
+        if order.network.replaces:
+            found.left, found.left_later = [], 0
+            return found
         self.counts |= {"removed": len(found.refused) + len(found.left), "unchanged": found.unchanged}
         if found.too_few:
             self._hold("too_few", found.too_few)
         if found.left_later:
             self.counts["left_later"] = found.left_later
         return found
-
-    def _done(  # noqa: PLR0917
-        self,
-        files: tuple[ExportFile, ...],
-        details: dict[str, Any],
-        ledger: IO[bytes],
-        removed: list[int],
-        generation: int,
-        began: int,
-    ) -> None:
-        export = self.order.export
-        delivery = Delivery(
-            site=export.site,
-            audience=export.audience,
-            network=export.network,
-            generation=generation,
-            at=began,
-            added=_added(ledger),
-            removed=removed,
-            everybody=self.order.network.replaces,
-        )
-        self.catalog.exports.finish(export.id, counts=self.counts, files=files, details=details, delivery=delivery)
 
     def _judge(self, now_ms: int) -> list[int]:
         leaving: list[int] = []
@@ -222,13 +250,15 @@ class _Run:
         export, network = self.order.export, self.order.network
         for at in range(0, len(ledger_keys), known.AT_ONCE):
             some = ledger_keys[at : at + known.AT_ONCE]
-            sealed = self.catalog.deliveries.sealed(export.site, export.audience, export.network, some)
+            sealed = self.catalog.deliveries.sealed(export.line, some)
             rows = [
                 row
                 for key in some
                 for row in network.encode(known.opened_forms(self.keys, sealed[key]), self.order.shape)
             ]
-            parcel.write("remove", [(row, True) for row in dict.fromkeys(rows)], "-remove")
+            once = list(dict.fromkeys(rows))
+            parcel.write("remove", [(row, True) for row in once], "-remove")
+            self.removed.add(some, len(once))
         return ledger_keys
 
     def _add(self, parcel: Parcel, people: list[int], ledger: IO[bytes], label: str) -> None:
@@ -241,6 +271,7 @@ class _Run:
                     continue
                 rows += [(row, member.granted) for row in encoded]
                 ledger.write(f"{person} {known.sealed_forms(self.keys, member)}\n".encode())
+                self.added.add((person,), len(encoded))
                 self.counts["written"] += 1
             parcel.write("add", rows, label)
 
@@ -274,6 +305,7 @@ class _Run:
             "network": network.name,
             "shape": order.shape,
             "mode": order.export.mode,
+            "destination": order.export.destination,
             "days": order.days,
             "min_size": order.export.min_size,
             "version": order.version,

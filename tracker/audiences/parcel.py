@@ -10,6 +10,7 @@ import io
 import os
 import zipfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,6 +30,15 @@ TYPES = {
 }
 Known = tuple[Row, bool]
 """A member's row, and whether they said yes to ads."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Requests of one batch: when `requests` of the parcel have been taken, so have `rows` of its rows to do this."""
+
+    requests: int
+    action: Action
+    rows: int
 
 
 class _Part(io.RawIOBase):
@@ -76,6 +86,8 @@ class Parcel:
         self._table: ParquetRows | None = None
         self._waiting: list[Known] = []
         self._action: Action = "add"
+        self._sent: dict[Action, int] = {"add": 0, "remove": 0}
+        self.groups: list[Group] = []
 
     def write(self, action: Action, rows: Sequence[Known], label: str = "") -> None:
         """Write rows. `label` sets the files of the two actions apart by name; requests are all in one file."""
@@ -93,18 +105,23 @@ class Parcel:
             self._parts[-1].write(line)
             self._parts[-1].rows += 1
 
-    def finish(self, manifest: dict[str, Any]) -> tuple[ExportFile, ...]:
-        """Put everything on disk under its name: one file as it is, several in a zip with `manifest.json`."""
+    def finish(self, manifest: dict[str, Any] | None) -> tuple[ExportFile, ...]:
+        """Put everything on disk under its name: one file as it is, several in a zip with `manifest.json`.
+
+        Without a manifest several files stay apart: whoever sends them away makes it.
+        """
         if self._api:
             self._send()
+            self._send_nobody()
         if not self._parts:
             self._begin("")
         self._close_table()
         files = tuple(part.end() for part in self._parts)
-        if len(files) == 1:
-            self._parts[0].path.replace(self._folder / files[0].name)
-        else:
+        if len(files) > 1 and manifest is not None:
             self._bundle(files, manifest)
+        else:
+            for part in self._parts:
+                part.path.replace(self._folder / part.name)
         _on_disk(self._folder)
         return files
 
@@ -164,6 +181,16 @@ class Parcel:
         for request in self._network.requests(self._action, rows, self._terms):
             self._parts[-1].write(msgspec.json.encode(request) + b"\n")
             self._parts[-1].rows += 1
+        self._sent[self._action] += len(rows)
+        self.groups.append(Group(self._parts[-1].rows, self._action, self._sent[self._action]))
+
+    def _send_nobody(self) -> None:
+        """A list that is replaced by nobody is said too, or whom it held would stay in it."""
+        network = self._network
+        if network.replaces and network.build is not None and not self._parts[-1].rows:
+            for request in network.build("add", [], [], self._terms):
+                self._parts[-1].write(msgspec.json.encode(request) + b"\n")
+                self._parts[-1].rows += 1
 
     def _bundle(self, files: Sequence[ExportFile], manifest: dict[str, Any]) -> None:
         listed = [{"name": one.name, "rows": one.rows, "sha256": one.sha256, "bytes": one.bytes} for one in files]

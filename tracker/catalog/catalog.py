@@ -13,10 +13,12 @@ from tracker.catalog.consents import Consents
 from tracker.catalog.costs import Costs
 from tracker.catalog.database import Database
 from tracker.catalog.deliveries import Deliveries
+from tracker.catalog.destinations import Destinations
 from tracker.catalog.erasures import Erasures
 from tracker.catalog.exports import Exports
 from tracker.catalog.funnels import Funnels
 from tracker.catalog.ledger import Ledger
+from tracker.catalog.plans import Plans
 from tracker.catalog.rates import Rates
 from tracker.catalog.sites import Sites
 from tracker.catalog.suppressions import Suppressions
@@ -41,6 +43,8 @@ class Catalog:
         self.audiences = Audiences(self.database)
         self.exports = Exports(self.database)
         self.deliveries = Deliveries(self.database)
+        self.destinations = Destinations(self.database)
+        self.plans = Plans(self.database)
         self.audit = Audit(self.database)
         self.ledger = Ledger(self.database)
         self.vault = Vault(self.database)

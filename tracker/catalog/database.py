@@ -81,9 +81,30 @@ def _annotations(connection: Connection) -> None:
     Base.metadata.create_all(connection)
 
 
+def _destinations(connection: Connection) -> None:
+    """Where exports go, when, and the ledger of deliveries for each destination apart."""
+    if "destination" not in {column["name"] for column in inspect(connection).get_columns("delivered")}:
+        kept = {
+            "deliveries": ("site, audience, network, generation", "destination, sending", "'download', ''"),
+            "delivered": (
+                "site, audience, network, person, at, sealed",
+                "destination, export, taking",
+                "'download', '', 0",
+            ),
+        }
+        for table in kept:
+            connection.execute(text(f"alter table {table} rename to {table}_before"))
+        Base.metadata.create_all(connection)
+        for table, (columns, more, values) in kept.items():
+            copy = f"insert into {table} ({columns}, {more}) select {columns}, {values} from {table}_before"  # noqa: S608
+            connection.execute(text(copy))
+            connection.execute(text(f"drop table {table}_before"))
+    Base.metadata.create_all(connection)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     *(_first_tables, _pixel_settings, _consent, _gate_settings),
-    *(_deliveries, _costs, _erasures, _rates, _annotations),
+    *(_deliveries, _costs, _erasures, _rates, _annotations, _destinations),
 )
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 

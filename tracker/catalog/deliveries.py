@@ -1,8 +1,12 @@
-"""Whom each network was given: the ledger that additions and removals are reckoned against.
+"""Whom each network was given at each destination: the ledger that additions and removals are reckoned against.
 
-A row stays until a file takes the person back, also when everything else that is known of the person was erased: a
-removal must carry what was added. What they went by is sealed with the site's key. The ledger changes in the same
-transaction that declares an export done, so a file counts as delivered exactly once.
+A row stays until a delivery takes the person back, also when everything else that is known of the person was erased: a
+removal must carry what was added. What they went by is sealed with the site's key.
+
+A file for download changes the ledger in the transaction that declares its export done. What is sent elsewhere is noted
+before it is sent: whom it brings may be there from then on (`at` 0), and whom it takes back is there until the other
+side has said that it understood. So whatever stops a delivery, nobody is forgotten who may have arrived, and nobody is
+believed to be gone who may still be there.
 """
 
 from __future__ import annotations
@@ -12,13 +16,14 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, delete, insert, select
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from tracker.catalog.database import Database
-from tracker.catalog.tables import DeliveredRow, DeliveryRow
+from tracker.catalog.database import Database, now_ms
+from tracker.catalog.tables import DeliveredRow, DeliveryRow, ExportRow, RemovalRow
 from tracker.core.errors import Conflict
 
+DOWNLOAD = "download"
 _T = TypeVar("_T")
 _IN_ONE_QUESTION = 500  # SQLite takes a limited number of variables
 
@@ -31,21 +36,36 @@ class Added:
     sealed: str
 
 
-@dataclass(frozen=True, kw_only=True)
-class Delivery:
-    """What one export delivered at `at` (ms), reckoned against `generation`.
-
-    `removed`: keys that were taken back; `everybody`: what is added is all there is now.
-    """
+@dataclass(frozen=True)
+class Line:
+    """One audience, for one network, at one destination."""
 
     site: str
     audience: str
     network: str
+    destination: str = DOWNLOAD
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """The primary key of its head."""
+        return (self.site, self.audience, self.network, self.destination)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Delivery:
+    """What one export delivers at `at` (ms), reckoned against `generation`.
+
+    `removed`: keys that are taken back; `everybody`: what is added is all there is now; `recalls`: everybody who had
+    to be taken back by `at` is, so that removals ordered before are done.
+    """
+
+    line: Line
     generation: int
     at: int
     added: Iterable[Added]
     removed: Iterable[int] = ()
     everybody: bool = False
+    recalls: bool = False
 
 
 class Deliveries:
@@ -54,16 +74,14 @@ class Deliveries:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def now(self, site: str, audience: str, network: str) -> tuple[int, dict[int, int]]:
-        """The generation, and person's key -> when it was delivered last (ms), as of one moment."""
+    def now(self, line: Line) -> tuple[int, dict[int, int]]:
+        """The generation, and person's key -> when it was delivered last (ms; 0: perhaps), as of one moment."""
         with self._database.read() as session:
-            head = session.get(DeliveryRow, (site, audience, network))
-            rows = session.execute(
-                select(DeliveredRow.person, DeliveredRow.at).where(*_of(site, audience, network))
-            ).all()
+            head = session.get(DeliveryRow, line.key)
+            rows = session.execute(select(DeliveredRow.person, DeliveredRow.at).where(*_of(line))).all()
         return (head.generation if head else 0), {int(person, 16): at for person, at in rows}
 
-    def sealed(self, site: str, audience: str, network: str, people: Sequence[int]) -> dict[int, str]:
+    def sealed(self, line: Line, people: Sequence[int]) -> dict[int, str]:
         """Person's key -> the sealed forms that were delivered."""
         keys = [_hex(person) for person in people]
         found: dict[int, str] = {}
@@ -71,35 +89,138 @@ class Deliveries:
             for at in range(0, len(keys), _IN_ONE_QUESTION):
                 rows = session.execute(
                     select(DeliveredRow.person, DeliveredRow.sealed).where(
-                        *_of(site, audience, network), DeliveredRow.person.in_(keys[at : at + _IN_ONE_QUESTION])
+                        *_of(line), DeliveredRow.person.in_(keys[at : at + _IN_ONE_QUESTION])
                     )
                 )
                 found |= {int(person, 16): sealed for person, sealed in rows}
         return found
 
+    def undecided(self, line: Line | None = None) -> list[str]:
+        """Exports of which nobody knows yet whether they arrived."""
+        query = select(DeliveryRow.sending).where(DeliveryRow.sending != "")
+        if line is not None:
+            query = query.where(DeliveryRow.site == line.site, DeliveryRow.audience == line.audience)
+            query = query.where(DeliveryRow.network == line.network, DeliveryRow.destination == line.destination)
+        with self._database.read() as session:
+            return list(session.scalars(query))
+
+    def understood(self, line: Line, export: str, at: int, people: Sequence[int], *, taking: bool) -> None:
+        """The other side has taken these persons of an export that is still on its way."""
+        with self._database.exclusive() as session:
+            for some in _chunks(people):
+                mine = (*_of(line), DeliveredRow.export == export, DeliveredRow.person.in_([_hex(one) for one in some]))
+                _take(session, mine, at, taking=taking)
+
+    def waiting(self, site: str | None = None) -> dict[str, int]:
+        """Destination -> persons of whom nobody knows whether they arrived, or who are to be taken back."""
+        query = select(DeliveredRow.destination).where((DeliveredRow.at == 0) | (DeliveredRow.taking == 1))
+        if site is not None:
+            query = query.where(DeliveredRow.site == site)
+        found: dict[str, int] = {}
+        with self._database.read() as session:
+            for one in session.scalars(query):
+                found[one] = found.get(one, 0) + 1
+        return found
+
 
 def record(session: Session, delivery: Delivery) -> None:
-    """Note a delivery. Raises Conflict where another came in between."""
-    where = (delivery.site, delivery.audience, delivery.network)
-    head = session.get(DeliveryRow, where)
+    """Note what was delivered. Raises Conflict where another came in between."""
+    line = delivery.line
+    head = _head(session, delivery)
+    head.generation += 1
+    session.flush()
+    mine = _of(line)
+    if delivery.everybody:
+        session.execute(delete(DeliveredRow).where(*mine))
+    for some in _chunks(delivery.removed):
+        session.execute(delete(DeliveredRow).where(*mine, DeliveredRow.person.in_([_hex(one) for one in some])))
+    _put(session, delivery, at=delivery.at, export="")
+    if delivery.recalls:
+        _recalled(session, line, delivery.at)
+
+
+def begin(session: Session, delivery: Delivery, export: str) -> None:
+    """Note what is about to be sent. Raises Conflict where another came in between, or is on its way."""
+    head = _head(session, delivery)
+    if head.sending:
+        raise Conflict("another export of this audience is on its way there; wait for its end", code="overtaken")
+    head.sending = export
+    session.flush()
+    _put(session, delivery, at=0, export=export)
+    for some in _chunks(delivery.removed):
+        mine = (*_of(delivery.line), DeliveredRow.person.in_([_hex(one) for one in some]))
+        session.execute(update(DeliveredRow).where(*mine).values(export=export, taking=1))
+
+
+def end(session: Session, line: Line, export: str, at: int, *, arrived: bool, everybody: bool, recalls: bool) -> None:
+    """What `begin` noted has arrived as a whole, or not: then whom it may have brought is said again next time."""
+    head = session.get(DeliveryRow, line.key)
+    if head is None or head.sending != export:
+        return
+    head.sending = ""
+    mine = _of(line)
+    if arrived:
+        head.generation += 1
+        if everybody:
+            session.execute(delete(DeliveredRow).where(*mine, DeliveredRow.export != export))
+        for taking in (True, False):
+            _take(session, (*mine, DeliveredRow.export == export), at, taking=taking)
+        if recalls:
+            _recalled(session, line, at)
+    session.execute(update(DeliveredRow).where(*mine, DeliveredRow.export == export).values(export="", taking=0))
+
+
+def _take(session: Session, mine: tuple[ColumnElement[bool], ...], at: int, *, taking: bool) -> None:
+    theirs = (*mine, DeliveredRow.taking == int(taking))
+    if taking:
+        session.execute(delete(DeliveredRow).where(*theirs))
+    else:
+        session.execute(update(DeliveredRow).where(*theirs).values(at=at))
+
+
+def _head(session: Session, delivery: Delivery) -> DeliveryRow:
+    line = delivery.line
+    head = session.get(DeliveryRow, line.key)
     if (head.generation if head else 0) != delivery.generation:
         raise Conflict("another export of this audience to this network ended meanwhile; start again", code="overtaken")
     if head is None:
-        session.add(DeliveryRow(site=where[0], audience=where[1], network=where[2], generation=1))
-    else:
-        head.generation += 1
-    session.flush()
-    where_sql = _of(*where)
-    if delivery.everybody:
-        session.execute(delete(DeliveredRow).where(*where_sql))
-    for some in _chunks(delivery.removed):
-        session.execute(delete(DeliveredRow).where(*where_sql, DeliveredRow.person.in_([_hex(one) for one in some])))
-    owner = {"site": where[0], "audience": where[1], "network": where[2], "at": delivery.at}
+        site, audience, network, destination = line.key
+        head = DeliveryRow(
+            site=site, audience=audience, network=network, destination=destination, generation=0, sending=""
+        )
+        session.add(head)
+    return head
+
+
+def _put(session: Session, delivery: Delivery, *, at: int, export: str) -> None:
+    line = delivery.line
+    owner = {"site": line.site, "audience": line.audience, "network": line.network, "destination": line.destination}
     for added in _chunks(delivery.added):
         again = [_hex(one.person) for one in added]
-        session.execute(delete(DeliveredRow).where(*where_sql, DeliveredRow.person.in_(again)))
-        rows = [{**owner, "person": _hex(one.person), "sealed": one.sealed} for one in added]
+        session.execute(delete(DeliveredRow).where(*_of(line), DeliveredRow.person.in_(again)))
+        rows = [
+            {**owner, "at": at, "person": _hex(one.person), "sealed": one.sealed, "export": export, "taking": 0}
+            for one in added
+        ]
         session.execute(insert(DeliveredRow), rows)
+
+
+def _recalled(session: Session, line: Line, at: int) -> None:
+    """Erasures that ordered removals there before `at`: the network knows, the identifiers kept for telling it go."""
+    waiting = session.execute(
+        select(RemovalRow, ExportRow.details)
+        .join(ExportRow, ExportRow.id == RemovalRow.export)
+        .where(
+            RemovalRow.site == line.site,
+            RemovalRow.audience == line.audience,
+            RemovalRow.network == line.network,
+            RemovalRow.delivered_at.is_(None),
+            RemovalRow.asked_at <= at,
+        )
+    )
+    for row, details in waiting.all():
+        if (details or {}).get("destination", DOWNLOAD) == line.destination:
+            row.delivered_at, row.sealed = now_ms(), []
 
 
 def _chunks(items: Iterable[_T]) -> Iterator[list[_T]]:
@@ -112,5 +233,10 @@ def _hex(person: int) -> str:
     return f"{person:016x}"
 
 
-def _of(site: str, audience: str, network: str) -> tuple[ColumnElement[bool], ...]:
-    return (DeliveredRow.site == site, DeliveredRow.audience == audience, DeliveredRow.network == network)
+def _of(line: Line) -> tuple[ColumnElement[bool], ...]:
+    return (
+        DeliveredRow.site == line.site,
+        DeliveredRow.audience == line.audience,
+        DeliveredRow.network == line.network,
+        DeliveredRow.destination == line.destination,
+    )

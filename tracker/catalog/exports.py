@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from tracker.catalog.database import Database, now_ms
-from tracker.catalog.deliveries import Delivery, record
+from tracker.catalog.deliveries import DOWNLOAD, Delivery, Line, begin, end, record
 from tracker.catalog.tables import ExportRow
 from tracker.core.errors import NotFound
 
@@ -57,6 +57,16 @@ class Export:
         if len(self.files) > 1:
             return f"{self.stem}.zip"
         return self.files[0].name if self.files else ""
+
+    @property
+    def destination(self) -> str:
+        """Where it goes: `download`, or the id of a destination."""
+        return str(self.details.get("destination", DOWNLOAD))
+
+    @property
+    def line(self) -> Line:
+        """What its delivery is reckoned against."""
+        return Line(self.site, self.audience, self.network, self.destination)
 
     @property
     def legible(self) -> bool:
@@ -139,9 +149,71 @@ class Exports:
                     record(session, delivery)
                 row.details = (row.details or {}) | (details or {})
                 row.state, row.counts, row.finished_at = DONE, counts, now_ms()
-                row.files = [
-                    {"name": file.name, "rows": file.rows, "sha256": file.sha256, "bytes": file.bytes} for file in files
-                ]
+                row.files = _listed(files)
+
+    def send(
+        self,
+        export_id: str,
+        *,
+        counts: dict[str, Any],
+        files: tuple[ExportFile, ...],
+        details: dict[str, Any],
+        delivery: Delivery,
+    ) -> Export:
+        """Its files are complete, and from now on somebody may have them: `settle` says how that ended.
+
+        Raises Conflict where something else was delivered since the export began, or is on its way there.
+        """
+        with self._database.exclusive() as session:
+            row = session.get_one(ExportRow, export_id)
+            begin(session, delivery, export_id)
+            ends = {"at": delivery.at, "everybody": delivery.everybody, "recalls": delivery.recalls}
+            row.details = (row.details or {}) | details | {"ends": ends}
+            row.counts, row.files = counts, _listed(files)
+            return _export(row)
+
+    def understood(self, export_id: str, parts: int) -> None:
+        """So many of its files or requests have been taken by the other side."""
+        with self._database.write() as session:
+            row = session.get_one(ExportRow, export_id)
+            row.details = (row.details or {}) | {"understood": parts}
+
+    def warn(self, export_id: str, text: str) -> None:
+        """Something to know about it."""
+        with self._database.write() as session:
+            row = session.get_one(ExportRow, export_id)
+            before = list((row.details or {}).get("warnings", []))
+            row.details = (row.details or {}) | {"warnings": [*before, text]}
+
+    def settle(
+        self,
+        export_id: str,
+        *,
+        arrived: bool,
+        error: dict[str, str] | None = None,
+        counts: dict[str, Any] | None = None,
+    ) -> None:
+        """What was sent has arrived as a whole, or is known to be of no effect. Saying it again changes nothing."""
+        with self._database.exclusive() as session:
+            row = session.get_one(ExportRow, export_id)
+            ends = (row.details or {}).get("ends", {})
+            line = _export(row).line
+            end(
+                session,
+                line,
+                export_id,
+                int(ends.get("at", 0)),
+                arrived=arrived,
+                everybody=bool(ends.get("everybody")),
+                recalls=bool(ends.get("recalls")),
+            )
+            if arrived and row.state != DONE:
+                row.state, row.error, row.finished_at = DONE, None, now_ms()
+                row.counts = {**row.counts, **(counts or {})}
+            elif not arrived and row.state == RUNNING:
+                row.state, row.finished_at = FAILED, now_ms()
+                row.error = error or {"code": "interrupted", "message": "the service stopped during this export"}
+                row.counts, row.files = {**row.counts, "written": 0}, []
 
     def fail(self, export_id: str, error: dict[str, str], *, counts: dict[str, Any] | None = None) -> None:
         """It failed: `error` is {"code", "message"}."""
@@ -151,13 +223,20 @@ class Exports:
                 row.state, row.error, row.counts, row.finished_at = FAILED, error, counts or {}, now_ms()
 
     def fail_interrupted(self) -> builtins.list[str]:
-        """Called at start: nobody works any more on what a stopped process left running. Gives the ids."""
+        """Called at start: nobody works any more on what a stopped process left running. Gives the ids.
+
+        What was on its way to a destination stays undecided (`Deliveries.undecided`).
+        """
         with self._database.write() as session:
             rows = session.scalars(select(ExportRow).where(ExportRow.state == RUNNING)).all()
             for row in rows:
                 row.state, row.finished_at = FAILED, now_ms()
                 row.error = {"code": "interrupted", "message": "the service stopped during this export; start it again"}
             return [row.id for row in rows]
+
+
+def _listed(files: tuple[ExportFile, ...]) -> list[dict[str, Any]]:
+    return [{"name": file.name, "rows": file.rows, "sha256": file.sha256, "bytes": file.bytes} for file in files]
 
 
 def _export(row: ExportRow) -> Export:

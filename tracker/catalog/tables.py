@@ -106,25 +106,72 @@ class ExportRow(Base):
 
 
 class DeliveryRow(Base):
-    """How often something of an audience was delivered to a network: an export that began before the last fails."""
+    """How often something of an audience was delivered to a network at a destination.
+
+    An export that began before the last fails. `sending`: the export that is on its way, or of which nobody knows
+    whether it arrived; "" where there is none.
+    """
 
     __tablename__ = "deliveries"
     site: Mapped[str] = mapped_column(String(64), primary_key=True)
     audience: Mapped[str] = mapped_column(String(32), primary_key=True)
     network: Mapped[str] = mapped_column(String(32), primary_key=True)
+    destination: Mapped[str] = mapped_column(String(32), primary_key=True)
     generation: Mapped[int] = mapped_column(BigInteger)
+    sending: Mapped[str] = mapped_column(String(32))
 
 
 class DeliveredRow(Base):
-    """Somebody whom a network was given and who was not taken back from it since, with what they went by."""
+    """Somebody whom a network was given and who was not taken back from it since, with what they went by.
+
+    `at` 0: they may have arrived, nobody knows; `export`: the one on its way that brings them, or takes them back
+    (`taking` 1).
+    """
 
     __tablename__ = "delivered"
     site: Mapped[str] = mapped_column(String(64), primary_key=True)
     audience: Mapped[str] = mapped_column(String(32), primary_key=True)
     network: Mapped[str] = mapped_column(String(32), primary_key=True)
+    destination: Mapped[str] = mapped_column(String(32), primary_key=True)
     person: Mapped[str] = mapped_column(String(16), primary_key=True)  # the key, hex
     at: Mapped[int] = mapped_column(BigInteger)
     sealed: Mapped[str] = mapped_column(Text)
+    export: Mapped[str] = mapped_column(String(32))
+    taking: Mapped[int] = mapped_column(Integer)
+
+
+class DestinationRow(Base):
+    """Where exports go. `secrets`: names and values, sealed with the site's key; `options` are no secrets."""
+
+    __tablename__ = "destinations"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    site: Mapped[str] = mapped_column(ForeignKey("sites.name"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[str] = mapped_column(String(16))
+    options: Mapped[dict[str, Any]] = mapped_column(JSON)
+    sealed: Mapped[str] = mapped_column(Text)
+    secrets: Mapped[list[str]] = mapped_column(JSON)  # their names
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    updated_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class PlanRow(Base):
+    """An audience that is delivered again and again. `due_at`: when next; `failures`: in a row."""
+
+    __tablename__ = "delivery_plans"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    site: Mapped[str] = mapped_column(ForeignKey("sites.name"), index=True)
+    audience: Mapped[str] = mapped_column(String(32), index=True)
+    destination: Mapped[str] = mapped_column(String(32), index=True)
+    network: Mapped[str] = mapped_column(String(32))
+    mode: Mapped[str] = mapped_column(String(16))
+    shape: Mapped[str] = mapped_column(String(16))
+    every: Mapped[str] = mapped_column(String(16))
+    actor: Mapped[str] = mapped_column(String(64))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    due_at: Mapped[int] = mapped_column(BigInteger, index=True)
+    last_export: Mapped[str] = mapped_column(String(32))
+    failures: Mapped[int] = mapped_column(Integer)
 
 
 class AuditRow(Base):

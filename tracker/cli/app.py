@@ -11,6 +11,7 @@ from tracker.cli import (
     audiences,
     backup,
     costs,
+    destinations,
     doctor,
     erase,
     imports,
@@ -52,5 +53,6 @@ def root(
     """Self-hosted customer-journey tracking: pixel, durable collector, exact funnels, audiences."""
 
 
-for module in (roles, sites, suppress, erase, imports, status, audiences, costs, rates, backup, links, migrate, doctor):
+_QUESTIONS = (status, audiences, destinations, costs, rates, links)
+for module in (roles, sites, suppress, erase, imports, *_QUESTIONS, backup, migrate, doctor):
     module.register(app)

@@ -99,6 +99,9 @@ def audience_export(
     shape: Annotated[
         str, typer.Option("--shape", metavar="file|api", help="A file to upload, or the requests of its API.")
     ] = "file",
+    to: Annotated[
+        str, typer.Option("--to", metavar="DEST", help="Where to: download, or the id of a destination.")
+    ] = "download",
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Where to (default: ./audience-ID.EXT).")
     ] = None,
@@ -107,12 +110,15 @@ def audience_export(
     ] = None,
     data: Data = None,
 ) -> None:
-    """Export an audience to a file: only persons who allowed it. Prints what was written and withheld."""
-    body: dict[str, Any] = {"network": network, "mode": mode, "shape": shape, "destination": "download"}
+    """Export an audience to a file or a destination: only persons who allowed it. Prints what was withheld too."""
+    body: dict[str, Any] = {"network": network, "mode": mode, "shape": shape, "destination": to}
     if min_size is not None:
         body["min_size"] = min_size
     with connect(settings(data=data)) as api:
         export = _finished(api, api.call("POST", f"/api/v1/audiences/{audience_id}/export", body))
+        if to != "download":
+            answer(export)
+            return
         files = export.get("files", ())
         kind = files[0]["name"].partition(".")[2] if len(files) == 1 else "zip"
         target = out or Path(f"audience-{audience_id}.{kind}")

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
+_DELIVER = 5.0  # seconds between two looks for deliveries whose turn has come
 LONGEST_PAUSE = 10.0  # seconds between two tries to reach a store that is away
 
 
@@ -71,7 +72,10 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
             _rollups(engine, catalog, stop).start()
         missing = loads.audit.missing if loads is not None else None
         try:
-            asyncio.run(_serve(settings, _services(settings, engine, catalog, missing, gate) if api else None, stop))
+            services = None
+            if api:
+                services = _services(settings, engine, catalog, missing=missing, gate=gate, deliver_every_s=_DELIVER)
+            asyncio.run(_serve(settings, services, stop))
         finally:
             stop.set()
             if thread is not None:
@@ -209,14 +213,18 @@ def _services(
     settings: Settings,
     engine: Engine,
     catalog: Catalog,
+    *,
     missing: Callable[[str | None], int] | None = None,
     gate: Gate | None = None,
+    deliver_every_s: float = 0.0,
 ) -> Services:
     """`missing`: what the loader's audit found, where the loader is in this process."""
     from tracker.api.services import Services
+    from tracker.audiences.delivery import Senders
     from tracker.catalog import token_hash
     from tracker.imports.replay import replayer
     from tracker.loader.ledger import LedgerView
+    from tracker.outbound import Door, Reach
     from tracker.spool.reader import Spool
     from tracker.wiring.backup import Backups
     from tracker.wiring.canary import last_flight
@@ -237,6 +245,10 @@ def _services(
         admin_token_hash=token_hash(admin_token(settings)),
         exports=exports,
         version=__version__,
+        senders=Senders(
+            Door(Reach.of(settings.private_hosts)), settings.data / "deliveries", settings.delivery_folders
+        ),
+        deliver_every_s=deliver_every_s,
         status=lambda: condition(settings),
         canary=lambda: last_flight(settings.data),
         collector_url=settings.collector_url,

@@ -1,0 +1,97 @@
+"""Addresses of destinations and of deliveries that are repeated."""
+
+from __future__ import annotations
+
+from tracker.api import answers, bodies, destinations
+from tracker.api.routing import Route
+
+DESTINATIONS: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/api/v1/destinations",
+        role="export",
+        handler=destinations.listed,
+        tag="Destinations",
+        summary="Where exports can go",
+        query=bodies.MaybeSite,
+        answer=answers.Destinations,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/destinations",
+        role="admin",
+        handler=destinations.created,
+        tag="Destinations",
+        summary="Connect a destination; its secrets are sealed and never given back",
+        body=bodies.NewDestination,
+        answer=answers.DestinationShown,
+        status=201,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/destinations/kinds",
+        role="viewer",
+        handler=destinations.kinds,
+        tag="Destinations",
+        summary="What each kind of destination must be told",
+        answer=answers.Kinds,
+    ),
+    Route(
+        method="PUT",
+        path="/api/v1/destinations/{id}",
+        role="admin",
+        handler=destinations.changed,
+        tag="Destinations",
+        summary="Change a destination; what is left out stays",
+        body=bodies.DestinationChange,
+        answer=answers.DestinationShown,
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/destinations/{id}",
+        role="admin",
+        handler=destinations.deleted,
+        tag="Destinations",
+        summary="Forget a destination and its secrets; what it was given stays known",
+        answer=answers.Deleted,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/destinations/{id}/check",
+        role="admin",
+        handler=destinations.checked,
+        tag="Destinations",
+        summary="Try a destination without sending anything about anybody",
+        answer=answers.DestinationChecked,
+        slow=True,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/audiences/{id}/deliveries",
+        role="export",
+        handler=destinations.deliveries,
+        tag="Destinations",
+        summary="The repeated deliveries of an audience, and how they went",
+        answer=answers.Deliveries,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/audiences/{id}/deliveries",
+        role="export",
+        handler=destinations.planned,
+        tag="Destinations",
+        summary="Deliver an audience again and again",
+        body=bodies.NewDelivery,
+        answer=answers.DeliveryShown,
+        status=201,
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/deliveries/{id}",
+        role="export",
+        handler=destinations.ended,
+        tag="Destinations",
+        summary="Deliver no more; what was delivered stays known",
+        answer=answers.Deleted,
+    ),
+)

@@ -1,0 +1,167 @@
+"""A network's own API: the requests that `tracker.networks` makes, with the account's ids and credentials put in."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import msgspec
+
+from tracker.audiences.delivery.sender import Outcome, Shipment
+from tracker.audiences.delivery.tokens import access_token, app_proof, oauth1
+from tracker.core.errors import Refused, TryLater
+from tracker.networks import Request
+from tracker.networks.accounts import ACCOUNTS
+from tracker.outbound import Answer, Call, Door
+
+
+class NetworkApi:
+    """One account. `base_url` stands in for the network's scheme and host: for a proxy, and for tests."""
+
+    def __init__(
+        self, door: Door, network: str, ids: Mapping[str, str], secrets: Mapping[str, str], base_url: str = ""
+    ) -> None:
+        self._door, self._network, self._secrets, self._base = door, network, secrets, base_url
+        self._account = ACCOUNTS[network]
+        self._ids = dict(ids)
+        if network == "google":
+            self._ids.setdefault("LOGIN_CUSTOMER_ID", self._ids["CUSTOMER_ID"])
+        self._token: str | None = None
+
+    def check(self) -> list[str]:
+        """Fetch a token; where the network has a way to try without doing, use it."""
+        self._known_token()
+        if self._network == "google":
+            nobody = hashlib.sha256(b"nobody@example.com").hexdigest()
+            member = {"userData": {"userIdentifiers": [{"emailAddress": nobody}]}}
+            account = {"accountId": self._ids["CUSTOMER_ID"], "accountType": "GOOGLE_ADS"}
+            login = {"accountId": self._ids["LOGIN_CUSTOMER_ID"], "accountType": "GOOGLE_ADS"}
+            body = {
+                "destinations": [
+                    {
+                        "operatingAccount": account,
+                        "loginAccount": login,
+                        "productDestinationId": self._ids["USER_LIST_ID"],
+                    }
+                ],
+                "audienceMembers": [member],
+                "encoding": "HEX",
+                "validateOnly": True,
+            }
+            url = "https://datamanager.googleapis.com/v1/audienceMembers:remove"
+            self._said(Request("POST", url, {"Content-Type": "application/json"}, body))
+            return []
+        if self._network == "meta":
+            self._said(
+                Request("GET", f"https://graph.facebook.com/v25.0/{self._ids['AUDIENCE_ID']}?fields=id", {}, None)
+            )
+            return []
+        return ["this network has no way to try without sending: the first delivery will show"]
+
+    def send(self, shipment: Shipment, understood: Callable[[int], None]) -> Outcome:
+        """One request after the other, in the order they were written."""
+        outcome, known = Outcome(), dict(self._ids)
+        for number, request in enumerate(_requests(shipment), 1):
+            filled = _filled(request, known)
+            if "{" in filled.url:  # a list of another kind of identifier, which this account does not have
+                missing = f"{filled.url.partition('{')[2].partition('}')[0]} is not set: what is for it was left out"
+                outcome.warnings += [missing] if missing not in outcome.warnings else []
+            else:
+                refused, told = self._said(filled)
+                outcome.refused += refused
+                if isinstance(told, dict) and isinstance(told.get("Url"), str):
+                    known["Url"] = told["Url"]  # The Trade Desk: where the next request goes
+            understood(number)
+        return outcome
+
+    def settle(self, _shipment: Shipment) -> bool:
+        """What was taken is in the ledger; the rest is said again by the next delivery, which may not harm."""
+        return False
+
+    def _said(self, request: Request) -> tuple[int, Any]:
+        """(rows refused, the decoded answer). Raises Refused, TryLater."""
+        body: bytes = b""
+        if isinstance(request.body, str):
+            body = request.body.encode()
+        elif request.body is not None:
+            token = self._known_token()
+            proof = app_proof(self._secrets["app_secret"], token, int(time.time())) if self._proves else {}
+            body = msgspec.json.encode({**request.body, **proof} if proof else request.body)
+        url = self._moved(request.url)
+        head = {**request.headers, **self._head(request.method, request.url)}
+        answer = self._door.send(Call(method=request.method, url=url, headers=head, body=body))
+        told = _decoded(answer)
+        reading = self._account.read(answer.status, told)
+        if reading.good:
+            return reading.refused, told
+        if reading.again:
+            raise TryLater(reading.why, code="network_busy")
+        raise Refused(reading.why, code="network_refused")
+
+    @property
+    def _proves(self) -> bool:
+        return self._network == "meta" and "app_secret" in self._secrets
+
+    def _known_token(self) -> str:
+        if self._token is None:
+            url = self._moved(self._account.token_url) if self._account.token_url else ""
+            self._token = access_token(self._door, self._account, self._secrets, url)
+        return self._token
+
+    def _head(self, method: str, url: str) -> dict[str, str]:
+        account = self._account
+        known = {**self._ids, **self._secrets}
+        if self._network == "ttd" and method == "PUT":
+            return {}  # to a place that is signed already, of somebody else
+        head = {name: known[what] for name, what in account.headers}
+        if account.auth == "oauth1":
+            head["Authorization"] = oauth1(method, self._moved(url), self._secrets)
+        elif account.auth != "header":
+            token = self._known_token()
+            head |= {"Authorization": f"Bearer {token}"} if token else {}
+        return head
+
+    def _moved(self, url: str) -> str:
+        if not self._base or not url.startswith("https://") or self._account.auth == "url":
+            return url
+        base, parts = urlsplit(self._base), urlsplit(url)
+        if not _of_network(parts.hostname or ""):
+            return url
+        path = base.path.rstrip("/") + parts.path
+        return urlunsplit((base.scheme, base.netloc, path, parts.query, ""))
+
+
+_HOSTS = (
+    "googleapis.com facebook.com tiktok.com linkedin.com pinterest.com snapchat.com bingads.microsoft.com "
+    "microsoftonline.com x.com thetradedesk.com criteo.com reddit.com amazon.com"
+).split()
+
+
+def _of_network(host: str) -> bool:
+    return any(host == one or host.endswith(f".{one}") for one in _HOSTS)
+
+
+def _requests(shipment: Shipment) -> Iterator[Request]:
+    decoder = msgspec.json.Decoder(Request)
+    for file in shipment.files:
+        with (shipment.folder / file.name).open("rb") as lines:
+            for line in lines:
+                yield decoder.decode(line)
+
+
+def _filled(request: Request, known: Mapping[str, str]) -> Request:
+    """The request with `{NAME}` replaced wherever it stands, as text that needs no quoting (`options.ID`)."""
+    raw = msgspec.json.encode(request)
+    for name, value in known.items():
+        raw = raw.replace(f"{{{name}}}".encode(), msgspec.json.encode(value)[1:-1])
+    return msgspec.json.decode(raw, type=Request)
+
+
+def _decoded(answer: Answer) -> Any:
+    try:
+        return msgspec.json.decode(answer.body)
+    except (ValueError, UnicodeDecodeError):
+        return None

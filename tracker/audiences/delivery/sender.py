@@ -1,0 +1,75 @@
+"""What every kind of destination can do, and what it is given to send."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from tracker.catalog.exports import Export, ExportFile
+from tracker.core.period import rfc3339
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shipment:
+    """One export on its way: finished files in `folder`, and how many parts of it were taken already."""
+
+    export: Export
+    folder: Path
+    understood: int = 0
+
+    @property
+    def files(self) -> Sequence[ExportFile]:
+        """Removals first."""
+        return self.export.files
+
+    @property
+    def manifest(self) -> bytes:
+        """The same bytes whenever it is made: of what the catalog knows."""
+        return manifest(self.export)
+
+    @property
+    def manifest_name(self) -> str:
+        """Beside the files."""
+        return f"{self.export.stem}.manifest.json"
+
+
+@dataclass
+class Outcome:
+    """What the other side said beyond yes: `refused` rows it did not take."""
+
+    refused: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+
+class Sender(Protocol):
+    """Every method blocks, and raises TrackerError."""
+
+    def check(self) -> list[str]:
+        """Try whether it can be used, without sending anything about anybody; what to know about it."""
+
+    def send(self, shipment: Shipment, understood: Callable[[int], None]) -> Outcome:
+        """All of it. `understood` is told how many parts have been taken, whenever one more has."""
+
+    def settle(self, shipment: Shipment) -> bool:
+        """After a stop: True, all of it is there; False, none of it is of effect any more."""
+
+
+def manifest(export: Export) -> bytes:
+    """`manifest.json`: what is in the files and how they came about; written last, so that who sees it has all."""
+    details = {name: value for name, value in export.details.items() if name not in ("ends", "understood", "made_ms")}
+    said: dict[str, Any] = {
+        "export": export.id,
+        "site": export.site,
+        "audience": export.audience,
+        "counts": export.counts,
+        "made": rfc3339(int(export.details.get("made_ms", export.created_at))),
+        **details,
+        "files": [
+            {"name": one.name, "rows": one.rows, "sha256": one.sha256, "bytes": one.bytes} for one in export.files
+        ],
+    }
+    return msgspec.json.format(msgspec.json.encode(said, order="sorted"))

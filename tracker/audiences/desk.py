@@ -1,0 +1,105 @@
+"""Takes an order for an export and carries it out, whoever gave it: a person, the command line, or a plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from tracker.audiences.changes import DAY_MS
+from tracker.audiences.definition import stored
+from tracker.audiences.deliver import sender_of, settle_before
+from tracker.audiences.delivery import Sender, Senders
+from tracker.audiences.export import Order, run_export
+from tracker.catalog import Catalog
+from tracker.catalog.audiences import StoredAudience
+from tracker.catalog.deliveries import DOWNLOAD
+from tracker.catalog.exports import Export
+from tracker.core.errors import TrackerError
+from tracker.core.period import duration_ms
+from tracker.networks import NETWORKS
+from tracker.store.engine import Engine
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What exports need: the store, the catalog, the folder of finished files, what sends, a clock, our version."""
+
+    engine: Engine
+    catalog: Catalog
+    folder: Path
+    senders: Senders
+    now_ms: Callable[[], int]
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One export as it was ordered; `min_size` None: the site's own."""
+
+    audience: StoredAudience
+    network: str
+    mode: str
+    shape: str
+    destination: str
+    actor: str
+    min_size: int | None = None
+
+
+def begin(catalog: Catalog, job: Job) -> Export:
+    """The export, running, before anything is done for it."""
+    return catalog.exports.create(
+        job.audience.site,
+        job.audience.id,
+        network=job.network,
+        mode=job.mode,
+        actor=job.actor,
+        min_size=job.min_size or catalog.sites.min_size(job.audience.site),
+        details={"shape": job.shape, "destination": job.destination},
+    )
+
+
+def carry_out(desk: Desk, job: Job, export: Export) -> Export:
+    """Blocks until it is done or failed; gives it as it ended. Raises nothing."""
+    try:
+        order = _order(desk, job, export)
+    except TrackerError as error:
+        desk.catalog.exports.fail(export.id, error.as_json()["error"], counts={"written": 0, "withheld": {}})
+    except Exception:
+        log.exception("export_broken", export=export.id)
+        why = {"code": "broken", "message": "something went wrong inside; the service's log has it"}
+        desk.catalog.exports.fail(export.id, why, counts={"written": 0, "withheld": {}})
+    else:
+        run_export(desk.engine, desk.catalog, desk.folder, order)
+    return desk.catalog.exports.get(export.id)
+
+
+def _order(desk: Desk, job: Job, export: Export) -> Order:
+    catalog = desk.catalog
+    sender: Sender | None = None
+    notice: Sender | None = None
+    if job.destination != DOWNLOAD:
+        destination = catalog.destinations.get(job.destination)
+        made = sender_of(catalog, desk.senders, destination)
+        sender, notice = (None, made) if destination.kind == "email" else (made, None)
+        settle_before(catalog, desk.senders, export.line)
+    return Order(
+        export=export,
+        site=catalog.sites.get(job.audience.site),
+        definition=stored(job.audience, lambda other: catalog.audiences.get(other).rule),
+        days=_days(job.audience.duration, job.network),
+        now_ms=desk.now_ms,
+        version=desk.version,
+        sender=sender,
+        notice=notice,
+    )
+
+
+def _days(duration: str, network: str) -> int:
+    """Whole days of membership, as the audience says and the network lets."""
+    days = -(-duration_ms(duration, field="duration") // DAY_MS)
+    return min(days, NETWORKS[network].days or days)

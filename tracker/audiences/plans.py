@@ -1,0 +1,72 @@
+"""The chore that delivers: every plan in its turn, one after the other; what is undecided is settled first."""
+
+from __future__ import annotations
+
+import threading
+
+import structlog
+
+from tracker.audiences.deliver import settle_before
+from tracker.audiences.desk import Desk, Job, begin, carry_out
+from tracker.catalog.exports import DONE
+from tracker.catalog.plans import Plan
+from tracker.core.errors import NotFound, TrackerError
+from tracker.core.period import duration_ms
+
+log = structlog.get_logger()
+
+
+class Deliverer(threading.Thread):
+    """Looks every some seconds, until asked to stop."""
+
+    def __init__(self, desk: Desk, every_s: float, stop: threading.Event) -> None:
+        super().__init__(name="deliverer", daemon=True)
+        self._desk, self._every, self._stop_asked = desk, every_s, stop
+
+    def run(self) -> None:
+        """What fails is logged and tried again; each plan counts its own failures."""
+        while not self._stop_asked.is_set():
+            try:
+                deliver_due(self._desk, self._stop_asked)
+            except TrackerError as error:
+                log.warning("deliveries.not_now", code=error.code)
+            except Exception:
+                log.exception("deliveries.failed")
+            self._stop_asked.wait(self._every)
+
+
+def deliver_due(desk: Desk, stop: threading.Event | None = None) -> int:
+    """Settle what is undecided, then deliver what is due; gives how many deliveries were made, well or not."""
+    settle_before(desk.catalog, desk.senders)
+    made = 0
+    for plan in desk.catalog.plans.due(desk.now_ms()):
+        if stop is not None and stop.is_set():
+            break
+        _deliver(desk, plan)
+        made += 1
+    return made
+
+
+def _deliver(desk: Desk, plan: Plan) -> None:
+    catalog = desk.catalog
+    try:
+        audience = catalog.audiences.get(plan.audience)
+        catalog.sites.get(plan.site)
+    except NotFound:
+        log.warning("delivery.ended", delivery=plan.id)
+        catalog.plans.delete(plan.id)
+        return
+    job = Job(
+        audience=audience,
+        network=plan.network,
+        mode=plan.mode,
+        shape=plan.shape,
+        destination=plan.destination,
+        actor=plan.actor,
+    )
+    ended = carry_out(desk, job, begin(catalog, job))
+    good = ended.state == DONE
+    if not good:
+        log.warning("delivery.failed", delivery=plan.id, export=ended.id, code=(ended.error or {}).get("code"))
+    every = duration_ms(plan.every, field="every")
+    catalog.plans.ended(plan.id, ended.id, good=good, every_ms=every, at=desk.now_ms())

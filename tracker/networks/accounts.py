@@ -1,0 +1,238 @@
+"""What it takes to speak to a network's API: which ids and secrets of an account, and what its answers mean. Pure.
+
+Source: each network's documentation. How the tokens are fetched is in `audiences.delivery.tokens`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Auth = Literal["bearer", "google", "oauth1", "client", "header", "url"]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an answer means. `refused`: rows that the network did not take; `again`: the same may succeed later."""
+
+    good: bool
+    refused: int = 0
+    again: bool = False
+    why: str = ""
+
+
+Read = Callable[[int, Any], Reading]
+
+
+REFRESH = ("client_id", "client_secret", "refresh_token")
+_CREDENTIALS = "the network does not take these credentials"
+
+
+def plain(status: int, _body: Any) -> Reading:
+    """2xx is yes; 401 and 403 are about credentials."""
+    if 200 <= status < 300:
+        return Reading(True)
+    if status in (401, 403):
+        return Reading(False, why=_CREDENTIALS)
+    return Reading(False, why=f"the network answers {status}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Account:
+    """`ids`: what replaces `{NAME}` in requests, `maybe`: those that may be left out. `secrets`: sets, one of which is
+    needed. `headers`: name -> which id or secret it carries. `token_url`: where a refresh token is changed.
+    """
+
+    auth: Auth
+    ids: tuple[str, ...]
+    maybe: tuple[str, ...] = ()
+    secrets: tuple[tuple[str, ...], ...] = (("access_token",),)
+    headers: tuple[tuple[str, str], ...] = ()
+    token_url: str = ""
+    scope: str = ""
+    read: Read = plain
+    note: str = ""
+
+
+def _dict(body: Any) -> dict[str, Any]:
+    return body if isinstance(body, dict) else {}
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _number(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
+
+
+def _meta(status: int, body: Any) -> Reading:
+    """Codes 4, 17, 32, 613 and 80003 are limits; 190 and 102 are about the token; subcode 1713230: flagged."""
+    error = _dict(_dict(body).get("error"))
+    if not error:
+        return Reading(True, _number(_dict(body).get("num_invalid_entries"))) if status < 300 else plain(status, body)
+    code, subcode = error.get("code"), error.get("error_subcode")
+    if code in (4, 17, 32, 613, 80003, 1, 2) or error.get("is_transient") is True:
+        return Reading(False, again=True, why="the network asks to come again later")
+    if code in (102, 190):
+        return Reading(False, why=_CREDENTIALS)
+    if subcode == 1713230:
+        return Reading(False, why="Meta has flagged this audience; look at it in the Ads Manager")
+    return Reading(False, why=f"the network refuses: code {code}")
+
+
+def _tiktok(status: int, body: Any) -> Reading:
+    """Success is 200 and code 0; 40100 is the rate, 40105 the token, 50000 and up are theirs."""
+    code = _dict(body).get("code")
+    if status < 300 and code == 0:
+        return Reading(True)
+    if code == 40100 or (isinstance(code, int) and code >= 50_000):
+        return Reading(False, again=True, why="the network asks to come again later")
+    if code in (40001, 40105):
+        return Reading(False, why=_CREDENTIALS)
+    return Reading(False, why=f"the network refuses: code {code}") if status < 300 else plain(status, body)
+
+
+def _linkedin(status: int, body: Any) -> Reading:
+    """Each element has its own status. A new segment is 404 for a minute or two."""
+    if status == 404:
+        return Reading(False, again=True, why="LinkedIn does not know this segment, or not yet")
+    elements = [_dict(one) for one in _list(_dict(body).get("elements"))]
+    if status < 300:
+        return Reading(True, sum(_number(one.get("status")) >= 400 for one in elements))
+    return plain(status, body)
+
+
+def _snapchat(status: int, body: Any) -> Reading:
+    said = _dict(body).get("request_status", "SUCCESS")
+    if status < 300 and str(said).upper() != "SUCCESS":
+        return Reading(False, why="the network refuses this request")
+    return plain(status, body)
+
+
+def _microsoft(status: int, body: Any) -> Reading:
+    """Partial errors name an item each; the faults 105 and 109 are about credentials, whatever the status."""
+    told = _dict(body)
+    codes = {_dict(one).get("Code") for one in [*_list(told.get("Errors")), *_list(told.get("OperationErrors"))]}
+    if codes & {105, 109}:
+        return Reading(False, why=_CREDENTIALS)
+    if 117 in codes:
+        return Reading(False, again=True, why="the network asks to come again later")
+    if status >= 300 or codes:
+        return plain(status if status >= 300 else 400, body)
+    return Reading(True, len({_dict(one).get("Index") for one in _list(told.get("PartialErrors"))}))
+
+
+def _x(status: int, body: Any) -> Reading:
+    data = _dict(_dict(body).get("data"))
+    if status < 300:
+        return Reading(True, max(_number(data.get("total_count")) - _number(data.get("success_count")), 0))
+    return plain(status, body)
+
+
+def _ttd(status: int, body: Any) -> Reading:
+    """200 may still carry lines that failed."""
+    return Reading(True, len(_list(_dict(body).get("FailedLines")))) if status < 300 else plain(status, body)
+
+
+def _criteo(status: int, body: Any) -> Reading:
+    told = _dict(body)
+    if status < 300 and not _list(told.get("errors")):
+        attributes = _dict(_dict(told.get("data")).get("attributes"))
+        return Reading(True, _number(attributes.get("nbInvalidIdentifiers")))
+    return plain(status if status >= 300 else 400, body)
+
+
+def _pinterest(status: int, body: Any) -> Reading:
+    if status < 300 and _dict(body).get("status") == "FAILED":
+        return Reading(False, why="the network refuses this list")
+    return plain(status, body)
+
+
+_GOOGLE: dict[str, Any] = {
+    "auth": "google",
+    "secrets": (("service_account_key",), REFRESH),
+    "token_url": "https://oauth2.googleapis.com/token",
+}
+
+ACCOUNTS: dict[str, Account] = {
+    "google": Account(
+        ids=("CUSTOMER_ID", "USER_LIST_ID"),
+        maybe=("LOGIN_CUSTOMER_ID",),
+        scope="https://www.googleapis.com/auth/datamanager",
+        note="ids without hyphens",
+        **_GOOGLE,
+    ),
+    "dv360": Account(
+        ids=("ADVERTISER_ID", "AUDIENCE_ID"), scope="https://www.googleapis.com/auth/display-video", **_GOOGLE
+    ),
+    "meta": Account(
+        auth="bearer", ids=("AUDIENCE_ID",), read=_meta, note="with `app_secret` every request carries its proof"
+    ),
+    "tiktok": Account(
+        auth="header", ids=("ADVERTISER_ID", "AUDIENCE_ID"), headers=(("Access-Token", "access_token"),), read=_tiktok
+    ),
+    "linkedin": Account(auth="bearer", ids=("SEGMENT_ID",), read=_linkedin, note="needs LinkedIn's approval"),
+    "pinterest": Account(
+        auth="bearer", ids=("AD_ACCOUNT_ID", "EMAIL_LIST_ID"), maybe=("MAID_LIST_ID",), read=_pinterest
+    ),
+    "snapchat": Account(
+        auth="bearer",
+        ids=("SEGMENT_ID",),
+        secrets=(REFRESH, ("access_token",)),
+        token_url="https://accounts.snapchat.com/login/oauth2/access_token",  # noqa: S106
+        read=_snapchat,
+    ),
+    "microsoft": Account(
+        auth="bearer",
+        ids=("AUDIENCE_ID", "CUSTOMER_ID", "ACCOUNT_ID"),
+        secrets=((*REFRESH, "developer_token"), ("access_token", "developer_token")),
+        headers=(
+            ("DeveloperToken", "developer_token"),
+            ("CustomerId", "CUSTOMER_ID"),
+            ("CustomerAccountId", "ACCOUNT_ID"),
+        ),
+        token_url="https://login.microsoftonline.com/common/oauth2/v2.0/token",  # noqa: S106
+        scope="https://ads.microsoft.com/msads.manage offline_access",
+        read=_microsoft,
+    ),
+    "x": Account(
+        auth="oauth1",
+        ids=("ACCOUNT_ID", "AUDIENCE_ID"),
+        secrets=(("consumer_key", "consumer_secret", "token", "token_secret"),),
+        read=_x,
+    ),
+    "ttd": Account(
+        auth="header",
+        ids=("ADVERTISER_ID", "SEGMENT_ID"),
+        secrets=(("ttd_auth",),),
+        headers=(("TTD-Auth", "ttd_auth"),),
+        read=_ttd,
+    ),
+    "criteo": Account(
+        auth="client",
+        ids=("SEGMENT_ID",),
+        secrets=(("client_id", "client_secret"),),
+        token_url="https://api.criteo.com/oauth2/token",  # noqa: S106
+        read=_criteo,
+    ),
+    "reddit": Account(
+        auth="bearer",
+        ids=("AUDIENCE_ID",),
+        secrets=(("access_token",), REFRESH),
+        token_url="https://www.reddit.com/api/v1/access_token",  # noqa: S106
+    ),
+    "amazon": Account(
+        auth="bearer",
+        ids=("AUDIENCE_ID",),
+        secrets=(REFRESH,),
+        headers=(("Amazon-Advertising-API-ClientId", "client_id"),),
+        token_url="https://api.amazon.com/auth/o2/token",  # noqa: S106
+    ),
+    "openrtb": Account(auth="url", ids=("URL",), secrets=((), ("access_token",))),
+    "csv": Account(auth="url", ids=("URL",), secrets=((), ("access_token",))),
+    "jsonl": Account(auth="url", ids=("URL",), secrets=((), ("access_token",))),
+    "parquet": Account(auth="url", ids=("URL",), secrets=((), ("access_token",))),
+}
+"""LiveRamp has no API, UID2 is asked and not told, and how Yandex confirms an upload is not documented enough."""

@@ -1,0 +1,30 @@
+"""How long to wait before the next try: exponential back-off with full jitter, or what the other side asks for.
+
+Source: M. Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog 2015 (full jitter); RFC 9110, 10.2.3.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from email.utils import parsedate_to_datetime
+
+AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses after which the same request may succeed later."""
+
+
+def pause(attempt: int, *, first: float, longest: float) -> float:
+    """Seconds before try number `attempt` + 1; the first try is number 1."""
+    return random.uniform(0, min(longest, first * 2 ** (attempt - 1)))  # noqa: S311 - nothing secret
+
+
+def retry_after(text: str | None) -> float | None:
+    """Seconds from now that `Retry-After` asks for, as a number or a date; None where it says nothing legible."""
+    if not text:
+        return None
+    if text.strip().isdigit():
+        return float(text)
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0)
+    except (ValueError, TypeError, OverflowError):
+        return None
