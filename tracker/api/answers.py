@@ -218,8 +218,53 @@ class Member(PersonCard):
     withheld: Literal["no_consent", "opted_out", "suppressed", "holdout"] | None
 
 
+class Membership(Struct):
+    """How the stored members of an audience are: as of when, how many; what the last refresh judged, or its failure."""
+
+    state: Literal["ready", "waiting", "failing"]
+    as_of: str | None
+    members: int
+    exportable: int
+    judged: int
+    took_ms: int
+    error: dict[str, str] | None
+    failed_at: str | None
+    failures: int
+
+
+class SizeThen(Struct):
+    """An audience after one refresh."""
+
+    at: str
+    members: int
+    exportable: int
+    entered: int
+    gone: int
+
+
+class SizeHistory(Struct):
+    """The earliest first; a refresh that changed nothing has no row."""
+
+    sizes: list[SizeThen]
+
+
+class Sized(Struct):
+    """One audience and its stored members."""
+
+    id: str
+    name: str
+    members: int
+
+
+class Overlap(Struct):
+    """`overlap[i][j]`: persons who are in the i-th and in the j-th audience."""
+
+    audiences: list[Sized]
+    overlap: list[list[int]]
+
+
 class Audience(Struct):
-    """An audience."""
+    """An audience. `membership`: null until it was refreshed for the first time."""
 
     id: str
     site: str
@@ -230,6 +275,7 @@ class Audience(Struct):
     refresh: str
     created: str
     updated: str
+    membership: Membership | None
 
 
 class Audiences(Struct):

@@ -6,7 +6,7 @@ from tracker.api import answers, bodies, data, links, sites
 from tracker.api.routes_audiences import AUDIENCES
 from tracker.api.routes_gate import GATE
 from tracker.api.routes_privacy import PRIVACY
-from tracker.api.routes_questions import COSTS, FUNNELS, PEOPLE, REPORTS
+from tracker.api.routes_questions import COSTS, FUNNELS, LIFT, PEOPLE, REPORTS
 from tracker.api.routing import Route
 
 _SITES = (
@@ -168,6 +168,6 @@ _HEALTH = (
 )
 
 ROUTES: tuple[Route, ...] = (
-    *(*_SITES, *_LINKS, *_HEALTH, *REPORTS, *COSTS),
+    *(*_SITES, *_LINKS, *_HEALTH, *REPORTS, *LIFT, *COSTS),
     *(*FUNNELS, *PEOPLE, *AUDIENCES, *PRIVACY, *GATE),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.api import answers, bodies, costs, funnels, people, report_answers, reports
+from tracker.api import answers, bodies, costs, funnels, lift, people, report_answers, reports
 from tracker.api.routing import Route
 
 REPORTS: tuple[Route, ...] = tuple(
@@ -20,6 +20,22 @@ REPORTS: tuple[Route, ...] = tuple(
         slow=True,
     )
     for report in reports.REPORTS
+)
+
+
+LIFT: tuple[Route, ...] = (
+    Route(
+        method="POST",
+        path="/api/v1/reports/lift",
+        role="viewer",
+        handler=lift.answer,
+        tag="Reports",
+        summary="What an audience brought: exposed members against the hold-out",
+        body=bodies.LiftBody,
+        open_body=True,
+        answer=report_answers.Lift,
+        slow=True,
+    ),
 )
 
 

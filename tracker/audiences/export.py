@@ -189,7 +189,9 @@ class _Run:
 
     def _judge(self, now_ms: int) -> list[int]:
         leaving: list[int] = []
-        for person, verdict, _granted in judge(self.engine, self.order.site, self.order.definition, now_ms):
+        definition = self.order.definition
+        state = self.catalog.memberships.get(definition.id)
+        for person, verdict, _granted in judge(self.engine, self.order.site, definition, now_ms, state):
             if verdict == "exportable":
                 leaving.append(person)
             else:

@@ -16,6 +16,7 @@ from tracker.catalog.erasures import Erasures
 from tracker.catalog.exports import Exports
 from tracker.catalog.funnels import Funnels
 from tracker.catalog.ledger import Ledger
+from tracker.catalog.memberships import Memberships
 from tracker.catalog.sites import Sites
 from tracker.catalog.suppressions import Suppressions
 from tracker.catalog.tokens import Tokens
@@ -36,6 +37,7 @@ class Catalog:
         self.tokens = Tokens(self.database)
         self.funnels = Funnels(self.database)
         self.audiences = Audiences(self.database)
+        self.memberships = Memberships(self.database)
         self.exports = Exports(self.database)
         self.deliveries = Deliveries(self.database)
         self.audit = Audit(self.database)

@@ -113,6 +113,9 @@ def delete(engine: Engine, site: str, names: Names, arrivals: Iterable[int]) -> 
         _drop(node, events, _OWNED)
         _drop(node, "person_map", f"{_OWNED} or (toString(site), 'key', person) in erasing")
         _drop(node, "suppressed", _OWNED)
+        _drop(node, "touched_local" if engine.cluster else "touched", _OWNED)
+    for table in ("members", "expiring"):
+        _drop(engine, table, "(toString(site), 'key', person) in erasing")
     _drop(engine, "identity_links", _LINKS)
     _drop(engine, "rejected", "(toString(site), 'arrival', arrival) in erasing")
     for node in nodes:

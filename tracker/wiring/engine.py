@@ -54,14 +54,15 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
         catalog = stack.enter_context(open_catalog(settings))
         if not _prepared(engine, stop):
             return
-        loads = _loader(settings, engine, catalog) if loader else None
+        busy = threading.Lock()
+        loads = _loader(settings, engine, catalog, busy) if loader else None
         thread = _LoaderThread(loads, stop) if loads is not None else None
         if thread is not None:
             thread.start()
         if loads is not None and settings.canary_seconds:
             _canary(settings, engine, catalog, stop).start()
         if loads is not None:
-            _segments(settings, engine, catalog, stop).start()
+            _segments(settings, engine, catalog, stop, busy).start()
         missing = loads.audit.missing if loads is not None else None
         try:
             asyncio.run(_serve(settings, _services(settings, engine, catalog, missing) if api else None, stop))
@@ -157,14 +158,14 @@ def _prepared(engine: Engine, stop: threading.Event, *, tries: int = 0) -> bool:
     return False
 
 
-def _loader(settings: Settings, engine: Engine, catalog: Catalog) -> Loader:
+def _loader(settings: Settings, engine: Engine, catalog: Catalog, busy: threading.Lock | None = None) -> Loader:
     from tracker.loader.choices import Choices
     from tracker.loader.erasing import Eraser
     from tracker.loader.loop import Loader
     from tracker.spool.reader import Spool
 
     choices = Choices(engine, catalog.consents, catalog.suppressions, catalog.sites.get)
-    eraser = Eraser(engine, catalog, settings.data)
+    eraser = Eraser(engine, catalog, settings.data, busy)
     spool = Spool(settings.spool_dir)
     return Loader(spool, engine, catalog.ledger, vault=catalog.vault, choices=choices, eraser=eraser)
 
@@ -182,10 +183,12 @@ def _canary(settings: Settings, engine: Engine, catalog: Catalog, stop: threadin
     )
 
 
-def _segments(settings: Settings, engine: Engine, catalog: Catalog, stop: threading.Event) -> Segments:
+def _segments(
+    settings: Settings, engine: Engine, catalog: Catalog, stop: threading.Event, busy: threading.Lock
+) -> Segments:
     from tracker.wiring.segments import Segments
 
-    return Segments(engine, catalog, settings.data, stop)
+    return Segments(engine, catalog, settings.data, stop, busy)
 
 
 def _services(
