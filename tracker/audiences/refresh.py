@@ -39,16 +39,23 @@ DEPENDENT_EVERY_MS = 3_600_000
 _SIZES = [
     ("audience", "String"), ("members", "UInt64"), ("exportable", "UInt64"), ("entered", "UInt64"), ("gone", "UInt64"),
 ]  # fmt: skip
+_MOST_KEYS = 200_000  # persons whose keys are named one by one
 _ALL = Fragment("")
 _SCRATCH = ("touched_keys", "touched_people", "touched_owned", "touched_events", "judged", "stays")
 
 
 @dataclass(frozen=True)
 class Refreshed:
-    """How an audience is after a refresh; `changed`: its members, or the keys they go by."""
+    """How an audience is after a refresh; `changed`: its members, or the keys they go by.
+
+    `present`: of the keys in `touched`, those of members who may leave the house; all other keys are as they were.
+    `touched` None: any may have changed.
+    """
 
     state: Membership
     changed: bool
+    touched: Sequence[int] | None = None
+    present: Sequence[int] = ()
 
 
 class Refresher:
@@ -95,6 +102,8 @@ class Refresher:
         people = self._set_apart(site, before, found, now_ms)
         moved: dict[str, tuple[int, int, int]] = {}
         renamed: set[str] = set()
+        touched: Sequence[int] | None = None
+        present: dict[str, Sequence[int]] = {}
         if people:
             base, engine = judging.apart(site.name), self._engine
             queries = list(judging.statements(engine, site, base, definitions, now_ms=now_ms, currency=currency))
@@ -104,9 +113,27 @@ class Refresher:
             only = Fragment(" and person in (select person from touched_people)")
             moved = self._store(site, [one.id for one in definitions], now_ms, cause=Fragment("min(cause)"), only=only)
             renamed = self._renamed(site, [one.id for one in definitions]) if found.moved > before[0].moved else set()
+            if people <= _MOST_KEYS:
+                touched, present = self._keys(site, {*moved, *renamed})
         self._empty()
         done = self._ended(before, moved, found=found, people=people, began=began, now_ms=now_ms)
-        return [replace(one, changed=one.changed or one.state.audience in renamed) for one in done]
+        return [
+            replace(
+                one,
+                changed=one.changed or one.state.audience in renamed,
+                touched=touched,
+                present=present.get(one.state.audience, ()),
+            )
+            for one in done
+        ]
+
+    def _keys(self, site: Site, audiences: set[str]) -> tuple[Sequence[int], dict[str, Sequence[int]]]:
+        params: dict[str, Param] = {"site": site.name, "audiences": sorted(audiences)}
+        touched = self._engine.ask(Query(text=load(__package__, "touched_all"))).rows[0][0]
+        rows = (
+            self._engine.ask(Query(text=load(__package__, "touched_inside"), params=params)).rows if audiences else []
+        )
+        return touched, {str(audience): keys for audience, keys in rows}
 
     def _renamed(self, site: Site, audiences: Sequence[str]) -> set[str]:
         """Audiences with a member who won or lost a key."""

@@ -208,8 +208,10 @@ class Segments(threading.Thread):
     def _write(self, refreshed: Refreshed) -> None:
         state = refreshed.state
         path = files.path_of(self._data, state.site, state.audience)
-        if refreshed.changed or not path.exists():
+        if not path.exists() or (refreshed.changed and refreshed.touched is None):
             write(self._engine, path, state)
+        elif refreshed.changed and refreshed.touched is not None:
+            amend(path, state, refreshed.touched, refreshed.present)
 
     def _tidy(self, audiences: Sequence[StoredAudience]) -> None:
         there = {files.path_of(self._data, audience.site, audience.id) for audience in audiences}
@@ -244,3 +246,21 @@ def write(engine: Engine, path: Path, state: Membership) -> int:
         file.write(files.head(state.site, state.audience, state.as_of, count))
     half.replace(path)
     return count
+
+
+def amend(path: Path, state: Membership, touched: Sequence[int], present: Sequence[int]) -> int:
+    """Put a file in place in which some keys are there or not, and all others as they were; gives the number of keys.
+
+    A million keys take some hundredths of a second: the store is not asked for those that stay.
+    """
+    import numpy as np
+
+    before = np.array(files.read(memoryview(path.read_bytes())).keys, dtype=np.uint64)
+    left = before[~np.isin(before, np.array(touched, dtype=np.uint64))]
+    after = np.union1d(left, np.array(present, dtype=np.uint64))
+    half = path.with_suffix(".new")
+    with half.open("wb") as file:
+        file.write(files.head(state.site, state.audience, state.as_of, len(after)))
+        file.write(after.astype("<u8").tobytes())
+    half.replace(path)
+    return len(after)
