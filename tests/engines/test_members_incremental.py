@@ -138,7 +138,7 @@ def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: py
     monkeypatch.setattr(refresh, "WHOLE_EVERY_MS", 10**15)
     road = Shop(data, engine)
     definitions = definitions_of(road.dice)
-    moves = judged = 0
+    moves, judged = 0, []
     for number in range(BATCHES):
         road.batch()
         due = definitions if number % 7 == 0 else road.dice.sample(definitions, 3)  # not all at the same times
@@ -153,9 +153,9 @@ def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: py
             assert road.states[one.id].exportable == sum(verdict == "exportable" for _, verdict, _ in found)
             assert stored.fresh(engine, road.site, one, road.now, road.states[one.id])
             moves += one.id in before and before[one.id] != found
-        judged += road.states[due[0].id].judged
+        judged.append(road.states[due[0].id].judged)
     assert moves > BATCHES / 4
-    assert 0 < judged < BATCHES * 20  # by far not everybody every time
+    assert sum(few <= 8 for few in judged) > BATCHES / 4  # not everybody every time
     texts = ("select distinct entered_by from members", "select distinct left_by from members where left_at != 0")
     came, went = ({str(why) for (why,) in engine.ask(Query(text=text)).rows} for text in texts)
     assert {"event", "identity", "time"} <= came

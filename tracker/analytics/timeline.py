@@ -47,7 +47,7 @@ def parse(body: object) -> Spec:
 
 def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     """`{"person": card, "events": [...], "cursor"}`. Raises NotFound where nobody goes by that id."""
-    person, card = _find(engine, spec)
+    person, card = find(engine, spec.site, spec.person)
     after = Fragment("true")
     if spec.after is not None:
         text = "(toUnixTimestamp64Milli(ts), seq, arrival) < ({at:Int64}, {seq:UInt32}, {arrival:UInt64})"
@@ -60,16 +60,16 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     return {"person": card, "events": [_event(row) for row in shown], "cursor": cursor}
 
 
-def _find(engine: Engine, spec: Spec) -> tuple[int, dict[str, Any]]:
-    """The person's key and card: the user of that id before the visitor of that id."""
-    keys = [user_key(spec.person), visitor_key(spec.person)]
+def find(engine: Engine, site: str, person: str) -> tuple[int, dict[str, Any]]:
+    """The person's key and card: the user of that id before the visitor of that id. Raises NotFound."""
+    keys = [user_key(person), visitor_key(person)]
     text = (
         "select key, argMax(person, version) from person_map"
         " where site = {site:String} and key in {keys:Array(UInt64)} group by key"
     )
-    known = dict(engine.ask(Query(text=text, params={"site": spec.site, "keys": keys})).rows)
+    known = dict(engine.ask(Query(text=text, params={"site": site, "keys": keys})).rows)
     units = [known.get(key, key) for key in keys]
-    cards = person_card.cards(engine, spec.site, "person", units)
+    cards = person_card.cards(engine, site, "person", units)
     for unit in units:
         if unit in cards:
             return unit, cards[unit]

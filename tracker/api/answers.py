@@ -263,6 +263,60 @@ class Overlap(Struct):
     overlap: list[list[int]]
 
 
+class Spoken(Struct):
+    """One condition of a rule, `path` says which. Where events can speak for it: how many, the first and the last, and
+    the value of a property.
+    """
+
+    path: str
+    holds: bool
+    count: int | UnsetType | None = UNSET
+    first: str | UnsetType | None = UNSET
+    last: str | UnsetType | None = UNSET
+    value: str | UnsetType | None = UNSET
+
+
+class Stay(Struct):
+    """The latest stay in an audience, and on which side of a measurement."""
+
+    entered: str
+    entered_by: str
+    left: str | None
+    left_by: str | None
+    arm: str | None
+
+
+class Minimum(Struct):
+    """Members who may be exported (null: not counted yet), and how many there must be."""
+
+    exportable: int | None
+    min_size: int
+
+
+class Explained(Struct):
+    """Why a person is in an audience or not. `withheld`: why they are not exported (consent, suppression, hold-out, or
+    `too_small`); `changes`: when a time in the rule may change the answer; `lapsed`: not heard of for its duration.
+    """
+
+    id: str
+    name: str
+    inside: bool
+    exported: bool
+    withheld: str | None
+    minimum: Minimum
+    lapsed: bool
+    changes: str | None
+    conditions: list[Spoken]
+    stay: Stay | None
+
+
+class PersonAudiences(Struct):
+    """Every audience of the site, by name."""
+
+    person: PersonCard
+    audiences: list[Explained]
+
+
 class Audience(Struct):
     """An audience. `membership`: null until it was refreshed for the first time."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.api import answers, bodies, costs, funnels, lift, people, report_answers, reports
+from tracker.api import answers, bodies, costs, explain, funnels, lift, people, report_answers, reports
 from tracker.api.routing import Route
 
 REPORTS: tuple[Route, ...] = tuple(
@@ -116,6 +116,17 @@ PEOPLE: tuple[Route, ...] = (
         summary="Find people",
         query=bodies.FindPeople,
         answer=report_answers.People,
+        slow=True,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/people/{id}/audiences",
+        role="viewer",
+        handler=explain.answer,
+        tag="People",
+        summary="Why a person is in each audience or not, and why they are not exported",
+        query=bodies.OfSite,
+        answer=answers.PersonAudiences,
         slow=True,
     ),
     Route(
