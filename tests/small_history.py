@@ -34,6 +34,7 @@ COLUMNS = (
     ("ads", "Int8"),
     ("gpc", "UInt8"),
 )
+HEARD = 2**62  # an arrival so far ahead that no membership runs out
 _INSERT = "insert into events ({names}) select {values} from /*table:rows*/"  # one block, like the loader's
 
 History = Sequence[Mapping[str, Any]]
@@ -63,7 +64,7 @@ def complete(event: Mapping[str, Any], at: int, site: str) -> dict[str, Any]:
     """A full row; `at` stands for the order of arrival."""
     plain: dict[str, Any] = {name: "" for name, kind in COLUMNS if kind == "String"}
     numbers = {"seq": 0, "analytics": -1, "ads": -1, "gpc": 0, "value": None}
-    row = {**plain, **numbers, "site": site, "arrival": at + 1, "id": str(uuid.UUID(int=at + 1)), **event}
+    row = {**plain, **numbers, "site": site, "arrival": HEARD + at, "id": str(uuid.UUID(int=at + 1)), **event}
     row["props"], row["traits"] = (json.dumps(row[name] or {}) for name in ("props", "traits"))
     row["key"] = user_key(row["user"]) if row["user"] else visitor_key(row["visitor"])
     return row

@@ -16,8 +16,10 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
 from rfm_oracle import main_currency, money, scores
 
 from tracker.analytics import rfm
-from tracker.audiences import membership
-from tracker.audiences.definition import define
+from tracker.audiences import marks, membership, refresh, stored
+from tracker.audiences.definition import Definition, define
+from tracker.audiences.refresh import Refresher
+from tracker.catalog.memberships import Membership
 from tracker.core.identity import user_key, visitor_key
 from tracker.core.site import Site
 from tracker.store.engine import Engine
@@ -246,7 +248,7 @@ def test_members_and_verdicts_equal_the_slow_reading(engine: Engine, seed: int) 
             real = [event for event in theirs if not event.get("bot")]
             if real and holds(body, real, bought.get(person, ("", 0.0))):
                 expected[person] = verdict(theirs, consent)
-        definition = define("shop", body, lookup=lambda _id: {})
+        definition = define("shop", body, lookup=lambda _id: {}, id=f"aud_{number}")
         answer = membership.members(engine, SITES[consent], definition, NOW, limit=1000, cursor=None)
         assert {one["person"]: one["withheld"] for one in answer["members"]} == expected, (body, consent)
         if number < 2:
@@ -255,10 +257,62 @@ def test_members_and_verdicts_equal_the_slow_reading(engine: Engine, seed: int) 
             names |= {
                 visitor_key(one) for one in {row["visitor"] for row in rows} if one and known.get(one, one) in leaving
             }
-            found = [key for part in membership.keys(engine, SITES[consent], definition, NOW) for key in part]
+            state = stored_at(engine, SITES[consent], definition, NOW)
+            found = [key for part in membership.keys(engine, "shop", definition.id, state.exportable) for key in part]
             assert found == sorted(names), (body, consent)
+            page = membership.members(engine, SITES[consent], definition, NOW, limit=1000, cursor=None, state=state)
+            assert page == answer, (body, consent)
         preview = membership.preview(engine, SITES[consent], definition, NOW)
         assert preview["size"] == len(expected) == preview["exportable"] + sum(preview["withheld"].values())
+
+
+def stored_at(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Membership:
+    """Judge everybody and store it."""
+    blank = Membership(audience=definition.id, site="shop")
+    currency = marks.main_currency(engine, "shop", [definition], now_ms)
+    return Refresher(engine).whole(site, definition, blank, now_ms, currency).state
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_what_runs_out_is_noticed_without_new_events(
+    engine: Engine, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Members as of later times, refreshed by the clock alone, equal the slow reading as of those times."""
+    chance = random.Random(100 + seed)
+    monkeypatch.setattr(refresh, "WHOLE_EVERY_MS", 10**15)
+    events = history(chance)
+    put(engine, events)
+    blank = {"visitor": "", "user": "", "ads": -1, "gpc": 0}
+    rows = [{**blank, **event, "arrival": at + 1} for at, event in enumerate(events)]
+    known = identities(rows)
+    people: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        people.setdefault(row["user"] or known.get(row["visitor"]) or row["visitor"], []).append(row)
+    bodies = [body for body in (rule(chance) for _ in range(30)) if "within" in str(body) and "rfm" not in str(body)]
+    bodies = [{"did": {"event": "*", "within": "10d"}}, *bodies[:6]]
+    definitions = [define("shop", body, lookup=lambda _id: {}, id=f"aud_{at}") for at, body in enumerate(bodies)]
+    site, refresher = SITES["opt-out"], Refresher(engine)
+    states = {one.id: stored_at(engine, site, one, NOW) for one in definitions}
+    bought = buyers(people)
+    changes = 0
+    for now in sorted(NOW + chance.randint(1, 12 * DAY) for _ in range(4)):
+        monkeypatch.setattr(sys.modules[__name__], "NOW", now)
+        currency = marks.main_currency(engine, "shop", definitions, now)
+        for done in refresher.some(site, definitions, states, now, currency):
+            changes += done.changed
+            states[done.state.audience] = done.state
+        for body, definition in zip(bodies, definitions, strict=True):
+            expected = {}
+            for person, theirs in people.items():
+                real = [event for event in theirs if not event.get("bot")]
+                if real and holds(body, real, bought.get(person, ("", 0.0))):
+                    key = visitor_key(person) if person[0] == "v" else user_key(person)
+                    expected[key] = verdict(theirs, "opt-out") or "exportable"
+            state = states[definition.id]
+            assert stored.fresh(engine, site, definition, now, state)
+            found = membership.judge(engine, site, definition, now, state)
+            assert {person: why for person, why, _ in found} == expected, body
+    assert changes
 
 
 def test_every_segment_and_worth_of_many_buyers(engine: Engine) -> None:

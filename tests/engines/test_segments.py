@@ -19,7 +19,7 @@ from tracker.collector.app import make_app
 from tracker.collector.settings import CollectorSettings
 from tracker.core import membership as files
 from tracker.core.errors import Broken
-from tracker.store.engine import Engine
+from tracker.store.engine import Engine, Query
 from tracker.wiring.segments import Segments
 
 CLICKED = {"did": {"event": "click"}}
@@ -71,6 +71,9 @@ async def test_a_visitor_is_in_the_audiences_of_its_person(shop: Shop, monkeypat
         ]
     )
     shop.load([event(22, visitor="v5", user="u1", name="view"), event(23, visitor="v4", user="u1")])
+    rounds._rest_until.clear()
+    assert rounds.round() == 2  # those of a minute, at once; the other's turn is in two hours
+    rounds._rest_until.clear()
     assert rounds.round() == 0  # nothing is due
     rounds._turns.clear()
     assert rounds.round() == 3
@@ -87,9 +90,26 @@ async def test_a_visitor_is_in_the_audiences_of_its_person(shop: Shop, monkeypat
     assert await shop.inside("v1") == []  # at once, whenever the files are computed again
     shop.catalog.audiences.delete(clicked)  # a rule that names it cannot be computed any more; its old file stays
     shop.catalog.audiences.update(never, name="all", rule=CLICKED, duration="30d", holdout=0.0, refresh="1m")
+    rounds._rest_until.clear()
+    rounds._turns.clear()
     assert rounds.round() == 1
+    failing = shop.catalog.memberships.get(others)
+    assert failing is not None and failing.failures == 1
+    assert failing.error == {"code": "no_such_audience", "message": "the rule names an audience that is gone"}
+    assert rounds.round() == 0  # not before its pause is over
+    rounds._turns.clear()
+    rounds.round()
+    assert shop.catalog.memberships.get(others).failures == 2
+    shop.catalog.audiences.update(others, name="o", rule=CLICKED, duration="30d", holdout=0.0, refresh="2h")
+    rounds._rest_until.clear()
+    assert rounds.round() == 1  # changed, so at once
+    assert shop.catalog.memberships.get(others).error is None
+    shop.catalog.audiences.delete(others)
+    rounds.round()
     assert await shop.inside("v2") == [never]
-    assert {path.stem for path in (shop.data / "segments" / "shop").iterdir()} == {never, others}
+    assert {path.stem for path in (shop.data / "segments" / "shop").iterdir()} == {never}
+    left = shop.engine.ask(Query(text="select distinct audience from members final"))
+    assert left.rows == [(never,)]
 
 
 async def test_who_may_ask(shop: Shop) -> None:

@@ -76,7 +76,7 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
             "most": MOST_BUYERS,
         },
     )
-    only = None if not spec.person else timeline.found(engine, spec.site, spec.person)[0]
+    only = None if not spec.person else timeline.find(engine, spec.site, spec.person)[0]
     rows = engine.ask(asked).dicts()
     numbers = np.array(
         [[row[name] for name in ("again", "active", "observed", "paid", "mean")] for row in rows], dtype=np.float64

@@ -47,7 +47,7 @@ def parse(body: object) -> Spec:
 
 def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     """`{"person": card, "events": [...], "cursor"}`. Raises NotFound where nobody goes by that id."""
-    person, card = found(engine, spec.site, spec.person)
+    person, card = find(engine, spec.site, spec.person)
     after = Fragment("true")
     if spec.after is not None:
         text = "(toUnixTimestamp64Milli(ts), seq, arrival) < ({at:Int64}, {seq:UInt32}, {arrival:UInt64})"
@@ -60,7 +60,7 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     return {"person": card, "events": [_event(row) for row in shown], "cursor": cursor}
 
 
-def found(engine: Engine, site: str, person: str) -> tuple[int, dict[str, Any]]:
+def find(engine: Engine, site: str, person: str) -> tuple[int, dict[str, Any]]:
     """The person's key and card: the user of that id before the visitor of that id. Raises NotFound."""
     keys = [user_key(person), visitor_key(person)]
     text = (

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import asdict
 
 from tracker.api.call import Call, Reply
-from tracker.audiences import membership, rules
+from tracker.audiences import known, membership, rules
+from tracker.audiences import stored as membership_of
 from tracker.audiences.definition import UNSAVED, Definition, define, stored
 from tracker.catalog.audiences import StoredAudience
+from tracker.catalog.memberships import Membership
 from tracker.core.errors import BadRequest, Conflict, NotFound
+from tracker.core.identity import visitor_key
 from tracker.core.period import rfc3339
+from tracker.core.site import Site
 
 
 def listed(call: Call) -> dict[str, Any]:
     """`GET /api/v1/audiences`."""
-    return {"audiences": [_shown(one) for one in call.services.catalog.audiences.list(call.scope(call.query.site))]}
+    catalog, site = call.services.catalog, call.scope(call.query.site)
+    states = catalog.memberships.of(site)
+    return {"audiences": [_shown(one, states.get(one.id)) for one in catalog.audiences.list(site)]}
 
 
 def created(call: Call) -> Reply:
@@ -32,7 +38,8 @@ def created(call: Call) -> Reply:
 
 def one(call: Call) -> dict[str, Any]:
     """`GET /api/v1/audiences/{id}`."""
-    return _shown(found(call))
+    audience = found(call)
+    return _shown(audience, call.services.catalog.memberships.get(audience.id))
 
 
 def changed(call: Call) -> dict[str, Any]:
@@ -45,7 +52,8 @@ def changed(call: Call) -> dict[str, Any]:
         for name in ("name", "rule", "duration", "holdout", "refresh")
     }
     _check(call, before.site, before.id, after)
-    return _shown(call.services.catalog.audiences.update(before.id, **after))
+    audience = call.services.catalog.audiences.update(before.id, **after)
+    return _shown(audience, call.services.catalog.memberships.get(audience.id))
 
 
 def deleted(call: Call) -> dict[str, Any]:
@@ -76,20 +84,27 @@ def members(call: Call) -> dict[str, Any]:
         call.services.now_ms(),
         limit=call.query.limit,
         cursor=call.query.cursor,
+        state=call.services.catalog.memberships.get(audience.id),
     )
 
 
 def segments(call: Call) -> dict[str, Any]:
     """`GET /api/v1/segments`: ids of the audiences that the visitor's person is in now."""
     site, visitor = call.site(call.query.site), call.query.visitor
-    now_ms = call.services.now_ms()
-    return {
-        "segments": [
-            audience.id
-            for audience in call.services.catalog.audiences.list(site.name)
-            if membership.contains(call.engine, site, definition_of(call, audience), visitor, now_ms)
-        ]
-    }
+    key = visitor_key(visitor)
+    person = known.now(call.engine, site.name, [key])[key]
+    verdicts = audiences_of(call, site, [person])
+    return {"segments": [one for one, verdict in verdicts.items() if verdict != "suppressed"]}
+
+
+def audiences_of(call: Call, site: Site, people: Sequence[int]) -> dict[str, str]:
+    """Audience -> verdict, of those of the site that one of these persons is in now; in the order of their names."""
+    catalog = call.services.catalog
+    audiences = catalog.audiences.list(site.name)
+    definitions = [definition_of(call, one) for one in audiences]
+    states = catalog.memberships.of(site.name)
+    found = membership_of.inside(call.engine, site, definitions, states, people=people, now_ms=call.services.now_ms())
+    return {one.id: found[one.id] for one in audiences if one.id in found}
 
 
 def found(call: Call) -> StoredAudience:
@@ -135,7 +150,7 @@ def lookup(call: Call, site: str, field: str = "rule") -> Callable[[str], object
     return rule
 
 
-def _shown(audience: StoredAudience) -> dict[str, Any]:
+def _shown(audience: StoredAudience, state: Membership | None = None) -> dict[str, Any]:
     return {
         "id": audience.id,
         "site": audience.site,
@@ -146,4 +161,22 @@ def _shown(audience: StoredAudience) -> dict[str, Any]:
         "refresh": audience.refresh,
         "created": rfc3339(audience.created_at),
         "updated": rfc3339(audience.updated_at),
+        "membership": condition(state),
+    }
+
+
+def condition(state: Membership | None) -> dict[str, Any] | None:
+    """As an audience carries it; None where it was never refreshed."""
+    if state is None:
+        return None
+    return {
+        "state": "failing" if state.error else "ready" if state.as_of else "waiting",
+        "as_of": rfc3339(state.as_of) if state.as_of else None,
+        "members": state.members,
+        "exportable": state.exportable,
+        "judged": state.judged,
+        "took_ms": state.took_ms,
+        "error": None if state.error is None else dict(state.error),
+        "failed_at": None if state.failed_at is None else rfc3339(state.failed_at),
+        "failures": state.failures,
     }

@@ -121,6 +121,13 @@ class Page(Closed):
     cursor: str | None = None
 
 
+class Span(Closed):
+    """From when on (90 days before the end, unless given), and until when (now)."""
+
+    from_: str | None = field(default=None, name="from")
+    to: str | None = None
+
+
 class NewSite(Closed):
     """A site. `domains` may send from browsers (sub-domains too); none means any."""
 
@@ -452,6 +459,19 @@ class RfmBody(Segmented, kw_only=True):
     end: Time = field(name="to")
     event: Condition | UnsetType = UNSET
     currency: str | UnsetType = UNSET
+
+
+class LiftBody(Struct, kw_only=True):
+    """Members who were first fit to leave the house in the range, observed until its end; a purchase unless another
+    conversion is named. With a network nothing counts before it was first given the audience.
+    """
+
+    site: SiteName
+    audience: str
+    start: Time = field(name="from")
+    end: Time = field(name="to")
+    conversion: Condition | UnsetType = UNSET
+    network: str | UnsetType = UNSET
 
 
 class LtvBody(RfmBody, kw_only=True):

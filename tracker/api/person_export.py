@@ -7,10 +7,9 @@ from typing import Any
 
 import msgspec
 
-from tracker.api.audiences import definition_of
+from tracker.api.audiences import audiences_of
 from tracker.api.call import Call, Reply
 from tracker.api.erasures import named
-from tracker.audiences import membership
 from tracker.core.errors import NotFound
 from tracker.core.identifiers import keys_of, unseal
 from tracker.core.period import rfc3339
@@ -39,7 +38,7 @@ def exported(call: Call) -> Reply:
 
 
 def _head(call: Call, site: Site, names: Names) -> dict[str, Any]:
-    catalog, now_ms = call.services.catalog, call.services.now_ms()
+    catalog, inside = call.services.catalog, audiences_of(call, site, names.keys)
     keys = keys_of(site.name, site.write_key, site.identifier_key)
     hashes = [hash_of(keys, "visitor", one) for one in names.visitors]
     hashes += [hash_of(keys, "user", one) for one in names.users]
@@ -54,7 +53,7 @@ def _head(call: Call, site: Site, names: Names) -> dict[str, Any]:
         "audiences": [
             {"id": audience.id, "name": audience.name}
             for audience in catalog.audiences.list(site.name)
-            if membership.holds(call.engine, site, definition_of(call, audience), names.keys, now_ms)
+            if inside.get(audience.id, "suppressed") != "suppressed"
         ],
     }
 

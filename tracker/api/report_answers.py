@@ -339,6 +339,70 @@ class Rfm(Struct):
     cells: list[RfmCell]
 
 
+class LiftArm(Struct):
+    """One side of an audience. `revenue` is in the answer's currency; shares and means are null without persons."""
+
+    persons: int
+    converted: int
+    rate: float | None
+    conversions: int
+    revenue: float
+    revenue_per_person: float | None
+
+
+class LiftSizes(Struct):
+    """Persons on each side."""
+
+    exposed: int
+    holdout: int
+
+
+class LiftConversion(Struct):
+    """Exposed minus hold-out, with 95 % intervals; `relative` is to the hold-out's rate.
+
+    `needed`: persons for a difference like this one to be found with a probability of 80 %; `incremental`: persons who
+    converted and would not have. Null where nothing can be said.
+    """
+
+    difference: float | None
+    low: float | None
+    high: float | None
+    relative: float | None
+    relative_low: float | None
+    relative_high: float | None
+    p: float | None
+    needed: LiftSizes | None
+    incremental: float | None
+
+
+class LiftRevenue(Struct):
+    """Revenue a person, exposed minus hold-out, with its 95 % interval; `incremental`: of all exposed together."""
+
+    difference: float | None
+    low: float | None
+    high: float | None
+    relative: float | None
+    p: float | None
+    incremental: float | None
+
+
+class Lift(Struct):
+    """An audience against its hold-out. `crossed`: persons who were on both sides before it was known that they are
+    one; they count on the first.
+    """
+
+    audience: str
+    network: str | None
+    currency: str
+    other_currencies: int
+    crossed: int
+    exposed: LiftArm
+    holdout: LiftArm
+    conversion: LiftConversion
+    revenue: LiftRevenue
+    methods: dict[str, str]
+
+
 class Worth(Struct):
     """Some buyers and all their purchases so far; `ltv` is value per buyer, null where there is none."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.api import answers, audiences, bodies, exports
+from tracker.api import answers, audiences, bodies, exports, memberships
 from tracker.api.routing import Route
 
 AUDIENCES: tuple[Route, ...] = (
@@ -37,6 +37,27 @@ AUDIENCES: tuple[Route, ...] = (
         body=bodies.PreviewBody,
         answer=answers.Preview,
         slow=True,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/audiences/overlap",
+        role="viewer",
+        handler=memberships.overlap,
+        tag="Audiences",
+        summary="How many persons are in two audiences, for each pair",
+        query=bodies.OfSite,
+        answer=answers.Overlap,
+        slow=True,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/audiences/{id}/history",
+        role="viewer",
+        handler=memberships.history,
+        tag="Audiences",
+        summary="How an audience grew",
+        query=bodies.Span,
+        answer=answers.SizeHistory,
     ),
     Route(
         method="GET",

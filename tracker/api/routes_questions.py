@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tracker.api import annotations as notes
-from tracker.api import answers, bodies, costs, funnels, people, rates, report_answers, reports
+from tracker.api import answers, bodies, costs, explain, funnels, lift, people, rates, report_answers, reports
 from tracker.api.routing import Route
 
 REPORTS: tuple[Route, ...] = tuple(
@@ -21,6 +21,22 @@ REPORTS: tuple[Route, ...] = tuple(
         slow=True,
     )
     for report in reports.REPORTS
+)
+
+
+LIFT: tuple[Route, ...] = (
+    Route(
+        method="POST",
+        path="/api/v1/reports/lift",
+        role="viewer",
+        handler=lift.answer,
+        tag="Reports",
+        summary="What an audience brought: exposed members against the hold-out",
+        body=bodies.LiftBody,
+        open_body=True,
+        answer=report_answers.Lift,
+        slow=True,
+    ),
 )
 
 
@@ -145,6 +161,17 @@ PEOPLE: tuple[Route, ...] = (
         summary="Find people",
         query=bodies.FindPeople,
         answer=report_answers.People,
+        slow=True,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/people/{id}/audiences",
+        role="viewer",
+        handler=explain.answer,
+        tag="People",
+        summary="Why a person is in each audience or not, and why they are not exported",
+        query=bodies.OfSite,
+        answer=answers.PersonAudiences,
         slow=True,
     ),
     Route(

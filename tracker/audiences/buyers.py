@@ -19,6 +19,8 @@ class Buyers:
     events: Fragment
     params: Params
     now_ms: int
+    currency: str | None = None
+    """The site's main currency, where it was asked for already."""
 
     def segments(self, rule: Rfm) -> str:
         """A subquery of the persons in the rule's segments."""
@@ -31,9 +33,14 @@ class Buyers:
     def value(self) -> str:
         """An aggregate over a person's events: what all purchases are worth, rounded to a millionth."""
         spec = self._spec()
-        currency = rfm.main_currency(spec, self.events)
-        self.params.values.update(currency.params)
-        counts = f"bot = '' and {condition_sql(spec.event, self.params)} and currency = {currency.text}"
+        if self.currency is None:
+            asked = rfm.main_currency(spec, self.events)
+            self.params.values.update(asked.params)
+            currency = asked.text
+        else:
+            self.params.values["to"] = spec.range.end
+            currency = self.params.put(self.currency, "String")
+        counts = f"bot = '' and {condition_sql(spec.event, self.params)} and currency = {currency}"
         until = "ts < fromUnixTimestamp64Milli({to:Int64}) and isFinite(ifNull(value, 0))"
         return f"round(sumIf(ifNull(value, 0), {counts} and {until}), 6)"
 

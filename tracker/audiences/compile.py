@@ -60,11 +60,16 @@ def compile_rule(rule: Rule, params: Params, *, now_ms: int, journeys: Journeys,
     return go(rule)
 
 
-def _did(rule: Did, params: Params, now_ms: int) -> str:
+def did_matches(rule: Did, params: Params, now_ms: int) -> str:
+    """A boolean expression over a row of `events`: it is one of those that `did` counts."""
     tests = ["bot = ''", condition_sql(rule.condition, params)]
     if rule.within is not None:
         tests.append(_time(rule.within, params, now_ms))
-    matches = " and ".join(f"({test})" for test in tests)
+    return " and ".join(f"({test})" for test in tests)
+
+
+def _did(rule: Did, params: Params, now_ms: int) -> str:
+    matches = did_matches(rule, params, now_ms)
     counted = _bounds(f"countIf({matches})", rule.count, params, "Int64")
     if rule.value is None:
         return counted

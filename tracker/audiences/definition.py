@@ -22,12 +22,14 @@ UNSAVED = "preview"
 class Definition:
     """A checked audience; `rule` is resolved, so it depends on no other audience any more.
 
-    `holdout` is the share of members, 0 up to but not including 1, that is never exported.
+    `holdout` is the share of members, 0 up to but not including 1, that is never exported. Who has not been heard of
+    for `duration_ms` is no member, whatever the rule says.
     """
 
     site: str
     rule: rules.Rule
     holdout: float
+    duration_ms: int = 30 * 86_400_000
     id: str = UNSAVED
 
 
@@ -48,13 +50,14 @@ def define(
     """
     if isinstance(holdout, bool) or not 0 <= holdout < 1:
         raise BadRequest("holdout must be a share from 0 to less than 1", field="holdout")
-    if duration_ms(duration, field="duration") > MAX_DURATION_MS:
+    lasts = duration_ms(duration, field="duration")
+    if lasts > MAX_DURATION_MS:
         raise BadRequest("duration may be at most 540d", field="duration")
     if duration_ms(refresh, field="refresh") < MIN_REFRESH_MS:
         raise BadRequest("refresh must be at least 1m", field="refresh")
     resolved = rules.resolve(rules.parse(rule, field), lookup, () if id == UNSAVED else (id,))
     check(resolved, site, time.time_ns() // 1_000_000)
-    return Definition(site=site, rule=resolved, holdout=float(holdout), id=id)
+    return Definition(site=site, rule=resolved, holdout=float(holdout), duration_ms=lasts, id=id)
 
 
 def stored(audience: Any, lookup: Callable[[str], object]) -> Definition:

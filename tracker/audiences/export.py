@@ -219,9 +219,10 @@ class _Run:
 
     def _judge(self, now_ms: int) -> list[int]:
         leaving: list[int] = []
-        for person, verdict, _granted in judge(
-            self.engine, self.order.site, self.order.definition, now_ms, self.vendor
-        ):
+        definition = self.order.definition
+        state = self.catalog.memberships.get(definition.id)
+        judged = judge(self.engine, self.order.site, definition, now_ms, state, vendor=self.vendor)
+        for person, verdict, _granted in judged:
             if verdict == "exportable":
                 leaving.append(person)
             else:

@@ -1,4 +1,8 @@
-"""Who is in an audience now, and who of them may leave the house. Computed when asked; nothing is stored."""
+"""Who is in an audience now, and who of them may leave the house.
+
+Read from the stored members where these are exactly those of now (`stored.fresh`), else computed from all events.
+`state` says how far the stored ones are; without it everything is computed.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +10,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tracker.analytics import person_card
+from tracker.audiences import stored
 from tracker.audiences.buyers import Buyers
 from tracker.audiences.compile import compile_rule
 from tracker.audiences.definition import Definition
 from tracker.audiences.journeys import journeys
+from tracker.audiences.standing import ALLOWED, REFUSAL, ads_for, salt, signalled
+from tracker.catalog.memberships import Membership
 from tracker.core.errors import BadRequest
-from tracker.core.identifiers import keyed, keys_of
-from tracker.core.identity import visitor_key
 from tracker.core.site import Site
 from tracker.store import persons
 from tracker.store.clean import events_source
@@ -25,19 +30,12 @@ ROWS_AT_ONCE = 500_000
 MOST_KEYS = 5_000_000
 """Most keys of a segment that a report is asked about: about 40 MB beside each of its questions."""
 
-_ALLOWED = {"opt-in": "decided and decision = 1", "opt-out": "not (decided and decision = 0)"}
-_ADS = Fragment("ads")
-_OF_VENDOR = "if(startsWith(mode, 'M4:'), toInt8(has(splitByChar(',', substring(mode, 4)), {vendor:String})), ads)"
-_SIGNALLED = "max(gpc) > 0"
-# Neither is a yes that came with the signal undone by it, nor does a yes count that nobody said in so many words.
-_SIGNALLED_SINCE = """(countIf(gpc > 0 and ads != 1) > 0 and
-    maxIf((ts, arrival), gpc > 0 and ads != 1) >= maxIf((ts, arrival), type = 'consent' and ads = 1))"""
-_REFUSAL = {"opt-in": "no_consent", "opt-out": "opted_out"}
 
-
-def preview(engine: Engine, site: Site, definition: Definition, now_ms: int) -> dict[str, Any]:
+def preview(
+    engine: Engine, site: Site, definition: Definition, now_ms: int, state: Membership | None = None
+) -> dict[str, Any]:
     """`{"size", "exportable", "withheld": {...}}`; size = exportable + the sum of withheld."""
-    query = _wrap("sizes", _members(engine, site, definition, now_ms))
+    query = _wrap("sizes", _members(engine, site, definition, now_ms, state))
     counts = {str(verdict): int(members) for verdict, members in engine.ask(query).rows}
     return {
         "size": sum(counts.values()),
@@ -47,7 +45,14 @@ def preview(engine: Engine, site: Site, definition: Definition, now_ms: int) -> 
 
 
 def members(
-    engine: Engine, site: Site, definition: Definition, now_ms: int, *, limit: int, cursor: str | None
+    engine: Engine,
+    site: Site,
+    definition: Definition,
+    now_ms: int,
+    *,
+    limit: int,
+    cursor: str | None,
+    state: Membership | None = None,
 ) -> dict[str, Any]:
     """A page of `{"total", "members": [...], "cursor"}`. Raises BadRequest for a cursor that is none of ours."""
     after = 0
@@ -55,9 +60,9 @@ def members(
         if not (cursor.isascii() and cursor.isdigit() and int(cursor) < 2**64):
             raise BadRequest("cursor must be the cursor of the page before", field="cursor")
         after = int(cursor)
-    verdicts = _members(engine, site, definition, now_ms)
+    verdicts = _members(engine, site, definition, now_ms, state)
     rows = engine.ask(_wrap("members", verdicts, after=after, limit=limit)).dicts()
-    total = rows[0]["total"] if rows else preview(engine, site, definition, now_ms)["size"]
+    total = rows[0]["total"] if rows else preview(engine, site, definition, now_ms, state)["size"]
     cards = person_card.cards(engine, site.name, "person", [row["who"] for row in rows])
     return {
         "total": total,
@@ -71,16 +76,22 @@ def members(
 
 
 def judge(
-    engine: Engine, site: Site, definition: Definition, now_ms: int, vendor: int | None = None
+    engine: Engine,
+    site: Site,
+    definition: Definition,
+    now_ms: int,
+    state: Membership | None = None,
+    *,
+    vendor: int | None = None,
 ) -> Iterator[tuple[int, str, bool]]:
     """(person's key, verdict, said yes to ads) of every member, each once. `exportable`: may leave the house.
 
     `vendor`: for the network with this number in the Global Vendor List; None for anywhere.
     """
-    size = preview(engine, site, definition, now_ms)["size"]
+    verdicts = _members(engine, site, definition, now_ms, state, vendor=vendor)
+    size = preview(engine, site, definition, now_ms)["size"] if state is None else state.members
     shares = max(1, -(-size // ROWS_AT_ONCE))
     for share in range(shares):
-        verdicts = _members(engine, site, definition, now_ms, vendor)
         yield from engine.ask(_wrap("share", verdicts, shares=shares, share=share)).rows
 
 
@@ -117,33 +128,30 @@ def matching(engine: Engine, definition: Definition, now_ms: int) -> Sequence[in
     return found
 
 
-def keys(engine: Engine, site: Site, definition: Definition, now_ms: int) -> Iterator[Sequence[int]]:
-    """Keys of all visitors and users of the members who may leave the house, sorted, some `ROWS_AT_ONCE` at a time."""
-    parts = max(1, -(-preview(engine, site, definition, now_ms)["exportable"] // ROWS_AT_ONCE))
+def keys(engine: Engine, site: str, audience: str, exportable: int) -> Iterator[Sequence[int]]:
+    """Keys of all visitors and users of the stored members who may leave the house, sorted, some `ROWS_AT_ONCE` at a
+    time; `exportable`: how many members that are, about.
+    """
+    parts = max(1, -(-exportable // ROWS_AT_ONCE))
+    verdicts = stored.verdicts(site, audience)
     for part in range(parts):
-        verdicts = _members(engine, site, definition, now_ms)
         first, last = part * 2**64 // parts, (part + 1) * 2**64 // parts - 1
-        yield [row[0] for row in engine.ask(_wrap("keys", verdicts, site=site.name, first=first, last=last)).rows]
+        yield [row[0] for row in engine.ask(_wrap("keys", verdicts, site=site, first=first, last=last)).rows]
 
 
-def contains(engine: Engine, site: Site, definition: Definition, visitor: str, now_ms: int) -> bool:
-    """Whether the person behind this visitor is a member."""
-    key = visitor_key(visitor)
-    known = engine.ask(fill(load(__package__, "person_of"), params={"site": site.name, "key": key})).rows
-    return holds(engine, site, definition, [int(known[0][0]) if known else key], now_ms)
-
-
-def holds(engine: Engine, site: Site, definition: Definition, people: Sequence[int], now_ms: int) -> bool:
-    """Whether one of these persons, by key, is a member."""
-    only = Fragment(f" and {persons.PERSON} in {{only_person:Array(UInt64)}}", {"only_person": people})
-    rule = _rule(engine, definition, now_ms)
-    return any(
-        row[1] != "suppressed" for row in engine.ask(_verdicts(engine, site, definition, only=only, rule=rule)).rows
-    )
-
-
-def _members(engine: Engine, site: Site, definition: Definition, now_ms: int, vendor: int | None = None) -> Query:
-    rule = _rule(engine, definition, now_ms)
+def _members(
+    engine: Engine,
+    site: Site,
+    definition: Definition,
+    now_ms: int,
+    state: Membership | None,
+    *,
+    vendor: int | None = None,
+) -> Query:
+    """The stored verdicts are those for anywhere; for one network everybody is judged."""
+    if vendor is None and state is not None and stored.fresh(engine, site, definition, now_ms, state):
+        return stored.verdicts(site.name, definition.id)
+    rule = _lasting(_rule(engine, definition, now_ms), definition, now_ms)
     return _verdicts(engine, site, definition, only=Fragment(""), rule=rule, vendor=vendor)
 
 
@@ -159,16 +167,23 @@ def _rule(engine: Engine, definition: Definition, now_ms: int) -> Fragment:
     return Fragment(rule, params.values)
 
 
+def _lasting(rule: Fragment, definition: Definition, now_ms: int) -> Fragment:
+    """The rule of a membership that ends when nothing was heard of a person for its duration."""
+    heard = max(0, now_ms - definition.duration_ms + 1) * 16_000  # an arrival: microseconds x 16
+    return Fragment(
+        f"({rule.text}) and maxIf(arrival, bot = '') >= {{heard_since:UInt64}}", {**rule.params, "heard_since": heard}
+    )
+
+
 def _verdicts(
     engine: Engine, site: Site, definition: Definition, *, only: Fragment, rule: Fragment, vendor: int | None = None
 ) -> Query:
-    secret = keys_of(site.name, site.write_key, site.identifier_key)
     return fill(
         load(__package__, "verdicts"),
         {
-            "allowed": Fragment(_ALLOWED[site.consent]),
-            "ads": _ADS if vendor is None else Fragment(_OF_VENDOR, {"vendor": str(vendor)}),
-            "signalled": Fragment(_SIGNALLED_SINCE if site.privacy.later_opt_in else _SIGNALLED),
+            "allowed": Fragment(ALLOWED[site.consent]),
+            "ads": ads_for(vendor),
+            "signalled": signalled(site),
             "person": Fragment(persons.PERSON),
             "events": events_source(engine),
             "persons": persons.join(),
@@ -178,9 +193,9 @@ def _verdicts(
         },
         {
             "site": site.name,
-            "salt": keyed(secret, f"holdout:{definition.id}"),
+            "salt": salt(site, definition.id),
             "holdout": definition.holdout,
-            "refusal": _REFUSAL[site.consent],
+            "refusal": REFUSAL[site.consent],
         },
     )
 

@@ -29,6 +29,8 @@ from tracker.store.filters import Condition, Filter, check_property, only_keys, 
 MAX_NODES = 200
 MAX_DEPTH = 20
 MAX_JOURNEYS = 10  # each is a funnel of its own, or a ranking of all buyers
+AHEAD_MS = 120_000
+"""Events so far ahead of now (a clock that is off) belong to "the last 14 days" already."""
 
 _COMPARISONS = ("gte", "lte", "eq")
 _DROPPED_FUNNEL = ("steps", "window", "mode", "exclude")
@@ -55,8 +57,8 @@ class Within:
     to_ms: int = 0
 
     def at(self, now_ms: int) -> tuple[int, int]:
-        """[from, to) in milliseconds, as of `now_ms`. Events a minute ahead (clock skew) belong to "the last"."""
-        return (self.from_ms, self.to_ms) if self.last_ms is None else (now_ms - self.last_ms, now_ms + 120_000)
+        """[from, to) in milliseconds, as of `now_ms`."""
+        return (self.from_ms, self.to_ms) if self.last_ms is None else (now_ms - self.last_ms, now_ms + AHEAD_MS)
 
 
 @dataclass(frozen=True)

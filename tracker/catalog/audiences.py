@@ -1,4 +1,4 @@
-"""Audience definitions. Who is in one is computed, not stored."""
+"""Audience definitions. Who is in one stands in the store; `memberships.py` says as of when."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from tracker.catalog.erasures import Erasures
 from tracker.catalog.exports import Exports
 from tracker.catalog.funnels import Funnels
 from tracker.catalog.ledger import Ledger
+from tracker.catalog.memberships import Memberships
 from tracker.catalog.plans import Plans
 from tracker.catalog.rates import Rates
 from tracker.catalog.sites import Sites
@@ -41,6 +42,7 @@ class Catalog:
         self.funnels = Funnels(self.database)
         self.annotations = Annotations(self.database)
         self.audiences = Audiences(self.database)
+        self.memberships = Memberships(self.database)
         self.exports = Exports(self.database)
         self.deliveries = Deliveries(self.database)
         self.destinations = Destinations(self.database)

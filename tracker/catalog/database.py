@@ -102,9 +102,14 @@ def _destinations(connection: Connection) -> None:
     Base.metadata.create_all(connection)
 
 
+def _memberships(connection: Connection) -> None:
+    """How far the stored members of audiences are."""
+    Base.metadata.create_all(connection)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     *(_first_tables, _pixel_settings, _consent, _gate_settings),
-    *(_deliveries, _costs, _erasures, _rates, _annotations, _destinations),
+    *(_deliveries, _costs, _erasures, _rates, _annotations, _destinations, _memberships),
 )
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 

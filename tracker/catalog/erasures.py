@@ -11,7 +11,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from tracker.catalog import consents
 from tracker.catalog.database import Database, now_ms
@@ -83,6 +83,11 @@ class Erasures:
             if row is None:
                 raise NotFound("there is no such erasure", code="no_such_erasure", field="id")
             return _erasure(row)
+
+    def finished(self) -> int:
+        """How many are done."""
+        with self._database.read() as session:
+            return session.scalar(select(func.count()).where(ErasureRow.state == DONE)) or 0
 
     def waiting(self) -> list[Erasure]:
         """Those that are not done, the one begun or asked for first before the others."""

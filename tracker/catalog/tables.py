@@ -85,6 +85,28 @@ class AudienceRow(Base):
     updated_at: Mapped[int] = mapped_column(BigInteger)
 
 
+class MembershipRow(Base):
+    """How far the stored members of an audience are, and how its last refresh went. Times are milliseconds."""
+
+    __tablename__ = "memberships"
+    audience: Mapped[str] = mapped_column(String(32), primary_key=True)
+    site: Mapped[str] = mapped_column(String(64), index=True)
+    basis: Mapped[str] = mapped_column(String(64))  # hash of all that decides besides events and clock
+    as_of: Mapped[int] = mapped_column(BigInteger)
+    block: Mapped[int] = mapped_column(BigInteger)  # the latest insert that was seen (`touched.at`)
+    inserts: Mapped[int] = mapped_column(Integer)  # how many were seen, of those that are not much earlier
+    moved: Mapped[int] = mapped_column(BigInteger)  # the latest version of `person_map`
+    listed: Mapped[int] = mapped_column(BigInteger)  # the latest version of `suppressed`
+    whole_at: Mapped[int] = mapped_column(BigInteger)
+    took_ms: Mapped[int] = mapped_column(BigInteger)
+    judged: Mapped[int] = mapped_column(BigInteger)
+    members: Mapped[int] = mapped_column(BigInteger)
+    exportable: Mapped[int] = mapped_column(BigInteger)
+    error: Mapped[dict[str, str] | None] = mapped_column(JSON(none_as_null=True))
+    failed_at: Mapped[int | None] = mapped_column(BigInteger)
+    failures: Mapped[int] = mapped_column(Integer)
+
+
 class ExportRow(Base):
     """One export. It outlives its audience: what left the house must stay known."""
 

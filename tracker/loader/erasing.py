@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import csv
 import json
+import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -37,11 +38,21 @@ _EXPORTS = 1_000_000
 class Eraser:
     """For the loader's thread. `data`: the data folder, with the exports and segments that may name a person.
 
-    `leftovers`: what goes without anybody asking.
+    `leftovers`: what goes without anybody asking. `busy` is held by whoever writes members of audiences in this
+    process.
     """
 
-    def __init__(self, engine: Engine, catalog: Catalog, data: Path, leftovers: Leftovers | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        catalog: Catalog,
+        data: Path,
+        leftovers: Leftovers | None = None,
+        *,
+        busy: threading.Lock | None = None,
+    ) -> None:
         self._leftovers = leftovers
+        self._busy = busy or threading.Lock()
         self._engine = engine
         self._catalog = catalog
         self._data = data
@@ -54,7 +65,17 @@ class Eraser:
         return self._catalog.erasures.waiting()
 
     def run(self, erasure: Erasure) -> bool:
-        """Erase one person. False: not now, an export that may hold the person is being written. Raises TryLater."""
+        """Erase one person. False: not now, an export or a refresh of audiences that may hold the person is being
+        written. Raises TryLater.
+        """
+        if not self._busy.acquire(blocking=False):
+            return False
+        try:
+            return self._run(erasure)
+        finally:
+            self._busy.release()
+
+    def _run(self, erasure: Erasure) -> bool:
         try:
             site = self._catalog.sites.get(erasure.site)
         except NotFound:

@@ -45,7 +45,7 @@ from erased where site = {site:String} and startsWith(erasure, 'day:') group by 
 """
 _DAY_MS = 86_400_000
 _TOUCH = """
-insert into touched (site, slot, at, amount)
+insert into touched_slots (site, slot, at, amount)
 select {site:String}, slot, toStartOfInterval(now('UTC'), interval 10 second), 1 from /*table:slots*/
 """
 _SLOTS = """
@@ -146,8 +146,11 @@ def delete(engine: Engine, site: str, names: Names, arrivals: Iterable[int]) -> 
         _drop(node, events, _OWNED)
         _drop(node, "person_map", f"{_OWNED} or (toString(site), 'key', person) in erasing")
         _drop(node, "suppressed", _OWNED)
+        _drop(node, "touched_local" if engine.cluster else "touched", _OWNED)
     if not engine.cluster:
         _drop_journeys(engine)
+    for table in ("members", "expiring"):
+        _drop(engine, table, "(toString(site), 'key', person) in erasing")
     _drop(engine, "identity_links", _LINKS)
     _drop(engine, "rejected", "(toString(site), 'arrival', arrival) in erasing")
     _outdate(engine, site, names.keys, slots)

@@ -36,12 +36,13 @@ def keys_of(slot: str) -> Fragment:
     )
 
 
-def suppressed() -> Fragment:
-    """Keys on the suppression list and the persons they belong to, as a subquery; needs the parameter `site`."""
-    listed = "select key from suppressed where site = {site:String} group by key having argMax(listed, version) = 1"
+def suppressed(site: str = "site") -> Fragment:
+    """Keys on the suppression list and the persons they belong to, as a subquery; `site` names its parameter."""
+    of_site = f"site = {{{site}:String}}"
+    listed = f"select key from suppressed where {of_site} group by key having argMax(listed, version) = 1"  # noqa: S608
     return Fragment(
         f"({listed} union all select argMax(person, version) as key from person_map"  # noqa: S608 - text of our own
-        f" where site = {{site:String}} and person_map.key in ({listed}) group by person_map.key)"
+        f" where {of_site} and person_map.key in ({listed}) group by person_map.key)"
     )
 
 

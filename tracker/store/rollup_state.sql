@@ -2,7 +2,7 @@
 select toUInt16(day) as number, sum(amount) as touched, max(seen) as built, max(made) as build, max(known) as version
 from (
     select toDate(slot, {timezone:String}) as day, sum(amount) as amount, 0 as seen, 0 as made, 0 as known
-    from touched
+    from touched_slots
     where site = {site:String} and slot >= toDateTime({since:UInt32}, 'UTC') and slot < toDateTime({until:UInt32}, 'UTC')
     group by day
     union all

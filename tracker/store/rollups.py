@@ -1,8 +1,8 @@
 """Days that are counted already, and which of them may be believed now (`docs/decisions/rollups.md`).
 
-A day is believed where nothing came for it after it was built (`touched` says how much came) and no key that already
-belonged to somebody else has moved on since. Whoever only became known since then is put right when the question is
-asked: `moves`. Everything else is counted from events.
+A day is believed where nothing came for it after it was built (`touched_slots` says how much came) and no key that
+already belonged to somebody else has moved on since. Whoever only became known since then is put right when the
+question is asked: `moves`. Everything else is counted from events.
 """
 
 from __future__ import annotations

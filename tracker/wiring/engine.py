@@ -59,16 +59,16 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
         catalog = stack.enter_context(open_catalog(settings))
         if not _prepared(engine, stop):
             return
-        gate = Gate()
+        gate, busy = Gate(), threading.Lock()
         gate.manned = loader
-        loads = loader_of(settings, engine, catalog, gate) if loader else None
+        loads = loader_of(settings, engine, catalog, gate, busy) if loader else None
         thread = _LoaderThread(loads, stop) if loads is not None else None
         if thread is not None:
             thread.start()
         if loads is not None and settings.canary_seconds:
             _canary(settings, engine, catalog, stop).start()
         if loads is not None:
-            _segments(settings, engine, catalog, stop).start()
+            _segments(settings, engine, catalog, stop, busy).start()
             _rollups(engine, catalog, stop).start()
         missing = loads.audit.missing if loads is not None else None
         try:
@@ -168,8 +168,14 @@ def _prepared(engine: Engine, stop: threading.Event, *, tries: int = 0) -> bool:
     return False
 
 
-def loader_of(settings: Settings, engine: Engine, catalog: Catalog, gate: Gate | None = None) -> Loader:
-    """A loader of this data folder; it rests where somebody holds the gate."""
+def loader_of(
+    settings: Settings,
+    engine: Engine,
+    catalog: Catalog,
+    gate: Gate | None = None,
+    busy: threading.Lock | None = None,
+) -> Loader:
+    """A loader of this data folder; it rests where somebody holds the gate. `busy`: see `Eraser`."""
     from tracker.loader.choices import Choices
     from tracker.loader.leftovers import Leftovers
     from tracker.loader.loop import Loader
@@ -178,7 +184,7 @@ def loader_of(settings: Settings, engine: Engine, catalog: Catalog, gate: Gate |
     from tracker.wiring.gate import Gate, RestingEraser
 
     choices = Choices(engine, catalog.consents, catalog.suppressions, catalog.sites.get)
-    eraser = RestingEraser(engine, catalog, settings.data, Leftovers(engine, (SITE,)))
+    eraser = RestingEraser(engine, catalog, settings.data, Leftovers(engine, (SITE,)), busy=busy)
     eraser.gate = gate or Gate()
     spool = Spool(settings.spool_dir)
     return Loader(spool, engine, catalog.ledger, vault=catalog.vault, choices=choices, eraser=eraser)
@@ -197,10 +203,12 @@ def _canary(settings: Settings, engine: Engine, catalog: Catalog, stop: threadin
     )
 
 
-def _segments(settings: Settings, engine: Engine, catalog: Catalog, stop: threading.Event) -> Segments:
+def _segments(
+    settings: Settings, engine: Engine, catalog: Catalog, stop: threading.Event, busy: threading.Lock
+) -> Segments:
     from tracker.wiring.segments import Segments
 
-    return Segments(engine, catalog, settings.data, stop)
+    return Segments(engine, catalog, settings.data, stop, busy)
 
 
 def _rollups(engine: Engine, catalog: Catalog, stop: threading.Event) -> RollupKeeper:

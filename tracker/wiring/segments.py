@@ -1,54 +1,78 @@
-"""Keeps `DATA/segments` up to date: each audience is computed anew as often as its `refresh` says.
+"""Keeps the members of all audiences and the files of `DATA/segments` up to date.
 
-Collectors answer `GET /v1/segments` from these files. Computing rests at least four times as long as it took: it never
-has more than a fifth of the store's time.
+An audience is refreshed as often as its `refresh` says, one of a minute as soon as something has happened. That rests
+four times as long as it took, so it never has more than a fifth of the store's time; where everybody must be judged, it
+rests as long as it took. What fails is kept with the audience, shown, and tried again after a pause that grows.
+Collectors answer `GET /v1/segments` from the files.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
 from tracker.core import membership as files
-from tracker.core.errors import TrackerError
+from tracker.core.errors import NotFound, TrackerError
 from tracker.core.period import duration_ms
 
 if TYPE_CHECKING:
+    from tracker.audiences.definition import Definition
+    from tracker.audiences.refresh import Refreshed, Refresher
     from tracker.catalog import Catalog
     from tracker.catalog.audiences import StoredAudience
+    from tracker.catalog.memberships import Membership
+    from tracker.core.site import Site
     from tracker.store.engine import Engine
 
 log = structlog.get_logger()
 
-_LOOK = 5.0  # seconds between two looks for what is due
+_LOOK = 1.0  # seconds between two looks for what is due
 _FIRST = 2.0  # seconds after the start
-_REST = 4  # times as long as computing took
+_REST, _REST_WHOLE = 4, 1  # times as long as computing took
+_WHOLE_S = 5.0  # seconds in one round for audiences for which everybody must be judged; one is always done
+_NOTHING_S = 0.05  # seconds that need no rest
+_AT_ONCE_MS = 60_000  # an audience with a `refresh` up to this is refreshed as soon as something has happened
+_PAUSES = (5.0, 15.0, 60.0, 300.0)  # seconds after the first, second, ... failure in a row
 
 
 @dataclass(frozen=True)
-class _Turn:
-    """When an audience is due again, of what definition."""
+class _Due:
+    """An audience whose turn it is; `whole`: everybody must be judged."""
 
-    due: float
-    updated_at: int
+    audience: StoredAudience
+    definition: Definition
+    state: Membership
+    whole: bool
 
 
 class Segments(threading.Thread):
-    """Computes what is due, until asked to stop."""
+    """Refreshes what is due, until asked to stop. `busy` is held while it writes: nobody is erased meanwhile."""
 
-    def __init__(self, engine: Engine, catalog: Catalog, data: Path, stop: threading.Event) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        catalog: Catalog,
+        data: Path,
+        stop: threading.Event,
+        busy: threading.Lock | None = None,
+    ) -> None:
         super().__init__(name="segments", daemon=True)
         self._engine = engine
         self._catalog = catalog
         self._data = data
         self._stop_asked = stop
-        self._turns: dict[str, _Turn] = {}
+        self._busy = busy or threading.Lock()
+        self._turns: dict[str, float] = {}  # audience -> when it may be refreshed again, monotonic seconds
+        self._rest_until: dict[tuple[str, bool], float] = {}  # (site, as a whole) -> likewise: computing took long
+        self._refresher: Refresher | None = None
+        self._erased = -1
 
     def run(self) -> None:
         """Until asked to stop. What fails is logged and tried again."""
@@ -63,58 +87,180 @@ class Segments(threading.Thread):
                 log.exception("segments.failed")
 
     def round(self) -> int:
-        """Write every audience that is due; gives how many. Files of audiences that are gone are removed."""
-        sites = {site.name for site in self._catalog.sites.list()}
-        audiences = [audience for audience in self._catalog.audiences.list() if audience.site in sites]
-        self._tidy(audiences)
-        written = 0
-        for audience in audiences:
-            turn = self._turns.get(audience.id)
+        """Refresh every audience that is due, as far as a round may last; gives how many were."""
+        catalog = self._catalog
+        by_site: dict[str, list[StoredAudience]] = defaultdict(list)
+        for audience in catalog.audiences.list():
+            by_site[audience.site].append(audience)
+        self._tidy([one for audiences in by_site.values() for one in audiences])
+        done = 0
+        for name, audiences in by_site.items():
             if self._stop_asked.is_set():
                 break
-            if turn is None or turn.due <= time.monotonic() or turn.updated_at != audience.updated_at:
-                written += self._write(audience)
-        return written
-
-    def _write(self, audience: StoredAudience) -> bool:
-        began = time.monotonic()
-        try:
-            write(self._engine, self._catalog, self._data, audience)
-            done = True
-        except TrackerError as failure:  # a rule that names an audience which is gone, a store that is away
-            log.warning("segments.not_now", audience=audience.id, reason=failure.message, code=failure.code)
-            done = False
-        took = time.monotonic() - began
-        rest = max(duration_ms(audience.refresh, field="refresh") / 1000, _REST * took)
-        self._turns[audience.id] = _Turn(began + rest if done else began + 60, audience.updated_at)
+            try:
+                site = catalog.sites.get(name)
+            except NotFound:
+                continue
+            done += self._site(site, audiences)
         return done
+
+    def _site(self, site: Site, audiences: Sequence[StoredAudience]) -> int:
+        """First all whose changes are to be judged, together; then those for which everybody must be."""
+        due = list(self._due(site, audiences))
+        some = [one for one in due if not one.whole]
+        began = time.monotonic()
+        done = self._group(site, some) if some and not self._waits(site.name, whole=False) else 0
+        self._rest(site.name, began, whole=False)
+        began = time.monotonic()
+        for one in due:
+            if one.whole and not self._waits(site.name, whole=True):
+                done += self._group(site, [one])
+                if time.monotonic() - began > _WHOLE_S:
+                    break
+        self._rest(site.name, began, whole=True)
+        return done
+
+    def _waits(self, site: str, *, whole: bool) -> bool:
+        resting = time.monotonic() < self._rest_until.get((site, whole), 0.0)
+        return resting or self._stop_asked.is_set() or bool(self._catalog.erasures.waiting())  # they go first
+
+    def _rest(self, site: str, began: float, *, whole: bool) -> None:
+        took = time.monotonic() - began
+        if took > _NOTHING_S:
+            self._rest_until[site, whole] = time.monotonic() + (_REST_WHOLE if whole else _REST) * took
+
+    def _due(self, site: Site, audiences: Sequence[StoredAudience]) -> Iterator[_Due]:
+        from tracker.audiences import marks
+        from tracker.audiences.definition import stored
+        from tracker.audiences.refresh import due_whole
+        from tracker.catalog.memberships import Membership
+
+        states = self._catalog.memberships.of(site.name)
+        rules = {one.id: one.rule for one in audiences}
+        now_ms = time.time_ns() // 1_000_000
+        news: marks.Marks | None = None
+        for audience in audiences:
+            state = states.get(audience.id) or Membership(audience=audience.id, site=site.name)
+            changed = audience.updated_at > max(state.as_of, state.failed_at or 0)
+            if time.monotonic() < self._turns.get(audience.id, 0.0) and not changed:
+                if state.error or duration_ms(audience.refresh, field="refresh") > _AT_ONCE_MS:
+                    continue
+                news = news or marks.marks(self._engine, site.name, min(one.block for one in states.values()))
+                if news.seen_by(state):
+                    continue
+            try:
+                definition = stored(audience, lambda other: rules[other])
+            except (TrackerError, KeyError) as failure:
+                self._failed([state], failure)
+                continue
+            currency = marks.main_currency(self._engine, site.name, [definition], now_ms)
+            yield _Due(audience, definition, state, due_whole(site, definition, state, now_ms, currency))
+
+    def _group(self, site: Site, group: Sequence[_Due]) -> int:
+        from tracker.audiences.marks import main_currency
+        from tracker.audiences.refresh import Refresher
+
+        with self._busy:
+            try:
+                self._refresher = self._refresher or Refresher(self._engine)
+                self._recount(self._refresher)
+                now_ms = time.time_ns() // 1_000_000
+                definitions = [one.definition for one in group]
+                currency = main_currency(self._engine, site.name, definitions, now_ms)
+                states = {one.audience.id: one.state for one in group}
+                if group[0].whole:
+                    [one] = group
+                    done = [self._refresher.whole(site, one.definition, one.state, now_ms, currency)]
+                else:
+                    done = self._refresher.some(site, definitions, states, now_ms, currency)
+                for refreshed in done:
+                    self._write(refreshed)
+                self._catalog.memberships.save(one.state for one in done)
+            except TrackerError as failure:
+                self._failed([one.state for one in group], failure)
+                return 0
+        for one in group:
+            self._turns[one.audience.id] = time.monotonic() + duration_ms(one.audience.refresh, field="refresh") / 1000
+        return len(group)
+
+    def _recount(self, refresher: Refresher) -> None:
+        erased = self._catalog.erasures.finished()
+        if erased != self._erased:
+            refresher.recount()
+            self._erased = erased
+
+    def _failed(self, states: Sequence[Membership], failure: Exception) -> None:
+        """Kept with the audience; its old members stay."""
+        now_ms = time.time_ns() // 1_000_000
+        why = (
+            failure.as_json()["error"]
+            if isinstance(failure, TrackerError)
+            else {"code": "no_such_audience", "message": "the rule names an audience that is gone"}
+        )
+        for state in states:
+            log.warning("segments.not_now", audience=state.audience, reason=why["message"], code=why["code"])
+            pause = _PAUSES[min(state.failures, len(_PAUSES) - 1)]
+            self._turns[state.audience] = time.monotonic() + pause
+        self._catalog.memberships.save(
+            replace(state, error=why, failed_at=now_ms, failures=state.failures + 1) for state in states
+        )
+
+    def _write(self, refreshed: Refreshed) -> None:
+        state = refreshed.state
+        path = files.path_of(self._data, state.site, state.audience)
+        if not path.exists() or (refreshed.changed and refreshed.touched is None):
+            write(self._engine, path, state)
+        elif refreshed.changed and refreshed.touched is not None:
+            amend(path, state, refreshed.touched, refreshed.present)
 
     def _tidy(self, audiences: Sequence[StoredAudience]) -> None:
         there = {files.path_of(self._data, audience.site, audience.id) for audience in audiences}
         for path in (self._data / files.FOLDER).glob("*/*"):
             if path not in there:  # of a half written file too
                 path.unlink(missing_ok=True)
-        known = {audience.id for audience in audiences}
-        self._turns = {audience: turn for audience, turn in self._turns.items() if audience in known}
+        for site, audience in self._catalog.memberships.tidy():
+            self._turns.pop(audience, None)
+            self._forget(site, audience)
+
+    def _forget(self, site: str, audience: str) -> None:
+        from tracker.store.engine import Query
+
+        for table in ("members", "audience_sizes"):
+            text = f"alter table {table} delete where site = {{site:String}} and audience = {{audience:String}}"
+            self._engine.command(Query(text=text, params={"site": site, "audience": audience}))
 
 
-def write(engine: Engine, catalog: Catalog, data: Path, audience: StoredAudience) -> int:
-    """Compute one audience and put its file in place; gives the number of keys. Raises TrackerError."""
-    from tracker.audiences import definition, membership
+def write(engine: Engine, path: Path, state: Membership) -> int:
+    """Put the file of an audience's stored members in place; gives the number of keys. Raises TrackerError."""
+    from tracker.audiences import membership
 
-    site = catalog.sites.get(audience.site)
-    now_ms = time.time_ns() // 1_000_000
-    rule = definition.stored(audience, lambda other: catalog.audiences.get(other).rule)
-    path = files.path_of(data, audience.site, audience.id)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     half = path.with_suffix(".new")
     count = 0
     with half.open("wb") as file:
         file.seek(files.HEAD)
-        for part in membership.keys(engine, site, rule, now_ms):
+        for part in membership.keys(engine, state.site, state.audience, state.exportable):
             file.write(files.keys(part))
             count += len(part)
         file.seek(0)
-        file.write(files.head(audience.site, audience.id, now_ms, count))
+        file.write(files.head(state.site, state.audience, state.as_of, count))
     half.replace(path)
     return count
+
+
+def amend(path: Path, state: Membership, touched: Sequence[int], present: Sequence[int]) -> int:
+    """Put a file in place in which some keys are there or not, and all others as they were; gives the number of keys.
+
+    A million keys take some hundredths of a second: the store is not asked for those that stay.
+    """
+    import numpy as np
+
+    before = np.array(files.read(memoryview(path.read_bytes())).keys, dtype=np.uint64)
+    left = before[~np.isin(before, np.array(touched, dtype=np.uint64))]
+    after = np.union1d(left, np.array(present, dtype=np.uint64))
+    half = path.with_suffix(".new")
+    with half.open("wb") as file:
+        file.write(files.head(state.site, state.audience, state.as_of, len(after)))
+        file.write(after.astype("<u8").tobytes())
+    half.replace(path)
+    return len(after)

@@ -1,6 +1,6 @@
 -- How many rows came for each quarter of an hour of event time (time zones differ by quarters), when: what a rollup
 -- has not seen yet. Whoever deletes events adds a row, too. Only ever grows, so two equal sums mean that nothing came between.
-create table if not exists touched (
+create table if not exists touched_slots (
     site LowCardinality(String),
     slot DateTime('UTC'),
     at DateTime('UTC'),
@@ -11,12 +11,12 @@ partition by toYYYYMM(slot)
 order by (site, slot, at)
 settings fsync_after_insert = 1, fsync_part_directory = 1, non_replicated_deduplication_window = 0;
 
-create materialized view if not exists events_touched to touched as
+create materialized view if not exists events_touched to touched_slots as
 select site, toStartOfFifteenMinutes(toDateTime(ts, 'UTC')) as slot, toStartOfInterval(now('UTC'), interval 10 second) as at, count() as amount
 from events
 group by site, slot, at;
 
-insert into touched (site, slot, at, amount)
+insert into touched_slots (site, slot, at, amount)
 select site, toStartOfFifteenMinutes(toDateTime(ts, 'UTC')) as slot, toStartOfInterval(now('UTC'), interval 10 second) as at, count() as amount
 from events
 group by site, slot, at;
@@ -54,7 +54,7 @@ partition by toYYYYMM(day)
 order by (site, zone, kind, day, build, entry)
 settings fsync_after_insert = 1, index_granularity = 256;
 
--- Which build of a day counts, and what it has seen: the sum of `touched`, and the highest version of `person_map`.
+-- Which build of a day counts, and what it has seen: the sum of `touched_slots`, and the highest version of `person_map`.
 create table if not exists rollup_days (
     site LowCardinality(String),
     zone LowCardinality(String),

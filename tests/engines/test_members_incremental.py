@@ -1,0 +1,166 @@
+"""Members kept up to date bit by bit are those of judging everybody, whatever comes late, twice or is erased."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from loading import T0, event
+from test_audiences_oracle import rule
+from test_erase import Erasing
+
+from tracker.audiences import expiry, marks, membership, refresh, stored
+from tracker.audiences.definition import Definition, define
+from tracker.audiences.refresh import Refresher
+from tracker.catalog.memberships import Membership
+from tracker.core.event import Event
+from tracker.store.engine import Engine, Query
+
+HOUR, DAY = 3_600_000, 86_400_000
+BATCHES = 200
+NAMES = ("view", "cart", "purchase", "survey_answered")
+STEPS = [{"event": "view"}, {"event": "cart"}, {"event": "purchase"}]
+JOURNEYS: list[dict[str, Any]] = [
+    {"dropped": {"funnel": {"steps": STEPS, "window": "2d"}, "after_step": 1, "within": "5d", "wait": "6h"}},
+    {"not": {"sequence": {"steps": STEPS[:2], "window": "1d", "within": "7d"}}},
+    {"all": [{"did": {"event": "view", "within": "2d"}}, {"not": {"did": {"event": "purchase", "within": "4d"}}}]},
+    {"did": {"event": "*", "count": {"lte": 2}, "within": "3d"}},
+    {"ltv": {"gte": 10}},
+]
+
+
+class Shop(Erasing):
+    """A road with audiences, and a clock of its own."""
+
+    def __init__(self, data: Path, engine: Engine) -> None:
+        super().__init__(data, engine)
+        self.dice = random.Random(20261128)
+        self.now = T0
+        self.site = self.catalog.sites.get("shop")
+        self.refresher = Refresher(engine)
+        self.states: dict[str, Membership] = {}
+        self.sent: list[Event] = []
+        self.number = 0
+
+    def fresh(self) -> Event:
+        dice, self.number = self.dice, self.number + 1
+        user = f"u{dice.randint(1, 12)}" if dice.random() < 0.15 else ""
+        more: dict[str, Any] = {}
+        if user and dice.random() < 0.1:
+            more = {"type": "alias", "previous": dice.choice(("u1", "u2", "u3", "v5", "v9"))}
+        if dice.random() < 0.1:
+            more |= {"type": "consent", "analytics": dice.choice((0, 1)), "mode": "M4"}
+        if dice.random() < 0.3:
+            more["country"] = dice.choice(("DE", "FR"))
+        if dice.random() < 0.3:
+            more |= {"value": dice.choice((0.1, 5.0, 10.0)), "currency": dice.choice(("EUR", "EUR", "USD"))}
+        late = dice.choice((0, 0, 0, 1, 3, 10)) * dice.randint(0, DAY)
+        return event(
+            self.number,
+            name=dice.choice(NAMES),
+            visitor=f"v{dice.randint(1, 25 + self.number // 8)}",
+            user=user,
+            ts=self.now - late,
+            ads=dice.choice((-1, -1, 1, 1, 0)),
+            gpc=int(dice.random() < 0.01),
+            bot="crawler" if dice.random() < 0.03 else "",
+            arrival=self.now * 16_000 + self.number,
+            received=self.now,
+            props={"survey": "nps", "score": dice.choice((3, 9))},
+            **more,
+        )
+
+    def batch(self) -> None:
+        """Some events, some of them sent before, on several lineages; sometimes somebody is erased."""
+        dice = self.dice
+        self.now += dice.choice((60_000, HOUR, 5 * HOUR, 20 * HOUR))
+        events = [self.fresh() for _ in range(dice.choice((0, 1, 3, 8)))]
+        self.sent += events
+        if self.sent and dice.random() < 0.3:
+            again = dice.choice(self.sent)
+            events += [again, msgspec.structs.replace(again, arrival=self.now * 16_000 + self.number + 1_000_000)]
+        if events:
+            self.load(events, lineage=f"c{dice.randint(0, 2)}")
+        if dice.random() < 0.06:
+            self.erase(
+                **{dice.choice(("visitors", "users")): (dice.choice(("v3", "v7", "u2", f"v{dice.randint(1, 25)}")),)}
+            )
+            self.refresher.recount()
+
+    def kept(self, audience: str) -> set[tuple[int, str, bool]]:
+        text = "select person, verdict, granted from members final where audience = {audience:String} and left_at = 0"
+        rows = self.engine.ask(Query(text=text, params={"audience": audience})).rows
+        return {(int(person), str(verdict), bool(granted)) for person, verdict, granted in rows}
+
+    def judged(self, definition: Definition) -> set[tuple[int, str, bool]]:
+        found = membership.judge(self.engine, self.site, definition, self.now)
+        return {(int(person), str(verdict), bool(granted)) for person, verdict, granted in found}
+
+    def refresh(self, definitions: list[Definition]) -> None:
+        currency = marks.main_currency(self.engine, "shop", definitions, self.now)
+        some = []
+        for one in definitions:
+            state = self.states.setdefault(one.id, Membership(audience=one.id, site="shop"))
+            if refresh.due_whole(self.site, one, state, self.now, currency):
+                done = self.refresher.whole(self.site, one, state, self.now, currency)
+                self.states[one.id] = done.state
+            else:
+                some.append(one)
+        if some:
+            for done in self.refresher.some(self.site, some, self.states, self.now, currency):
+                self.states[done.state.audience] = done.state
+
+
+def definitions_of(dice: random.Random) -> list[Definition]:
+    bodies = list(JOURNEYS)
+    while len(bodies) < 9:
+        body = rule(dice)
+        if expiry.foreseeable(define("shop", body, lookup=lambda _id: {}).rule):
+            bodies.append(body)
+    return [
+        define(
+            "shop",
+            body,
+            lookup=lambda _id: {},
+            holdout=0.3,
+            duration=dice.choice(("1d", "4d", "30d", "540d")),
+            id=f"aud_{at}",
+        )
+        for at, body in enumerate(bodies)
+    ]
+
+
+@pytest.mark.timeout(1200)
+def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refresh, "WHOLE_EVERY_MS", 10**15)
+    road = Shop(data, engine)
+    definitions = definitions_of(road.dice)
+    moves, judged = 0, []
+    for number in range(BATCHES):
+        road.batch()
+        due = definitions if number % 7 == 0 else road.dice.sample(definitions, 3)  # not all at the same times
+        before = {one.id: road.kept(one.id) for one in due[:1]}
+        road.refresh(due)
+        if number in (60, 130):
+            road.refresher = Refresher(engine)  # the process was started again
+        for one in due if number % 21 == 0 else due[:1]:
+            found = road.kept(one.id)
+            assert found == road.judged(one), (number, one.id, one.rule)
+            assert road.states[one.id].members == len(found)
+            assert road.states[one.id].exportable == sum(verdict == "exportable" for _, verdict, _ in found)
+            assert stored.fresh(engine, road.site, one, road.now, road.states[one.id])
+            moves += one.id in before and before[one.id] != found
+        judged.append(road.states[due[0].id].judged)
+    assert moves > BATCHES / 4
+    assert sum(few <= 8 for few in judged) > BATCHES / 4  # not everybody every time
+    texts = ("select distinct entered_by from members", "select distinct left_by from members where left_at != 0")
+    came, went = ({str(why) for (why,) in engine.ask(Query(text=text)).rows} for text in texts)
+    assert {"event", "identity", "time"} <= came
+    assert {"event", "time", "lapsed", "gone"} <= went
+    twice = "select count() from (select audience, person from members final where left_at = 0)"
+    once = "select uniqExact(audience, person) from members where left_at = 0 and (audience, person, entered) in"
+    once += " (select audience, person, entered from members final where left_at = 0)"
+    assert engine.ask(Query(text=twice)).rows == engine.ask(Query(text=once)).rows

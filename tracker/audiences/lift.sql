@@ -1,0 +1,55 @@
+-- The two arms of an audience, by intention to treat: everybody who was fit to leave the house in the period, as they were
+-- drawn then, whatever became of them. A person is who it is by now; of several stays, and of persons who are one by now, the
+-- first counts. Conversions count from that moment on (not before `served`, when the network got the audience for the
+-- first time). `welch`: Welch's t-test of revenue a person, with the 95 % interval of exposed - hold-out.
+-- Slots: conversion, events.
+with drawn as (
+    select
+        if(owner = 0, stay.person, owner) as who,
+        greatest(min(armed), {served:Int64}) as since,
+        argMin(arm, (armed, stay.person)) as side,
+        uniqExact(arm) > 1 as crossed
+    from (
+        select person, arm, armed from members final
+        where site = {site:String} and audience = {audience:String} and arm != ''
+            and armed >= {from:Int64} and armed < {to:Int64}
+    ) as stay
+    any left join (
+        select key, argMax(person, version) as owner from person_map where site = {site:String} group by key
+    ) as mapped on mapped.key = stay.person
+    group by who
+),
+bought as (
+    select
+        if(mapped.owner = 0, key, mapped.owner) as who,
+        toUnixTimestamp64Milli(ts) as at,
+        if(currency = {currency:String} and isFinite(ifNull(value, 0)), ifNull(value, 0), 0) as worth
+    from /*events*/
+    global any left join (
+        select key, argMax(person, version) as owner from person_map where site = {site:String} group by key
+    ) as mapped using (key)
+    where site = {site:String} and bot = '' and (/*conversion*/)
+        and ts >= fromUnixTimestamp64Milli({from:Int64}) and ts < fromUnixTimestamp64Milli({to:Int64})
+),
+outcome as (
+    select
+        drawn.who as who,
+        any(side) as arm,
+        any(crossed) as both,
+        countIf(bought.at >= drawn.since and bought.at != 0) as conversions,
+        round(sumIf(bought.worth, bought.at >= drawn.since), 6) as revenue
+    from drawn left join bought on bought.who = drawn.who
+    group by drawn.who
+)
+select
+    countIf(arm = 'exposed') as exposed,
+    countIf(arm = 'holdout') as holdout,
+    countIf(arm = 'exposed' and conversions > 0) as exposed_converted,
+    countIf(arm = 'holdout' and conversions > 0) as holdout_converted,
+    sumIf(conversions, arm = 'exposed') as exposed_conversions,
+    sumIf(conversions, arm = 'holdout') as holdout_conversions,
+    sumIf(revenue, arm = 'exposed') as exposed_revenue,
+    sumIf(revenue, arm = 'holdout') as holdout_revenue,
+    countIf(both) as crossed,
+    welchTTest(0.95)(toFloat64(revenue), toUInt8(arm = 'holdout')) as welch
+from outcome

@@ -1,0 +1,288 @@
+"""Keeps the stored members of audiences at what the rules say, judging again only whom something happened to.
+
+Judged again are persons with newly stored events, persons who won or lost a key or whose place on the suppression list
+changed, and those for whom a time in a rule ran out (`expiry.py`). Everybody is judged where the audience is new, its
+definition or what it rests on has changed, its rule depends on others (`rfm`), or a day has passed: that also mends
+what should never happen. Every step may be cut off and repeated. One refresher a store.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from tracker.audiences import expiry, judging
+from tracker.audiences.definition import Definition
+from tracker.audiences.expiry import NEVER
+from tracker.audiences.judging import Base
+from tracker.audiences.marks import Marks, basis, marks
+from tracker.catalog.memberships import Membership
+from tracker.core.site import Site
+from tracker.store.clean import events_source
+from tracker.store.engine import Engine, Param, Query, Rows
+from tracker.store.sql import Fragment, fill, load
+
+log = structlog.get_logger()
+
+CAUSES = ("event", "identity", "suppression", "time", "definition")
+LISTED_MARGIN = 60_000
+"""Versions of the suppression list are clocks of several processes (ms): the last minute's are looked at again."""
+
+WHOLE_EVERY_MS = 86_400_000
+DEPENDENT_EVERY_MS = 3_600_000
+"""How often everybody is judged where the rule depends on other people's purchases."""
+
+_SIZES = [
+    ("audience", "String"), ("members", "UInt64"), ("exportable", "UInt64"), ("entered", "UInt64"), ("gone", "UInt64"),
+]  # fmt: skip
+_MOST_KEYS = 200_000  # persons whose keys are named one by one
+_ALL = Fragment("")
+_SCRATCH = ("touched_keys", "touched_people", "touched_owned", "touched_events", "judged", "stays")
+
+
+@dataclass(frozen=True)
+class Refreshed:
+    """How an audience is after a refresh; `changed`: its members, or the keys they go by.
+
+    `present`: of the keys in `touched`, those of members who may leave the house; all other keys are as they were.
+    `touched` None: any may have changed.
+    """
+
+    state: Membership
+    changed: bool
+    touched: Sequence[int] | None = None
+    present: Sequence[int] = ()
+
+
+class Refresher:
+    """For one thread."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._seen: dict[str, frozenset[int]] = {}  # audience -> inserts it has seen, of those that still may be late
+        self._counted: set[str] = set()
+        self._version = 0
+
+    def recount(self) -> None:
+        """Count sizes anew next time: somebody else (an erasure) took rows away."""
+        self._counted.clear()
+
+    def whole(
+        self, site: Site, definition: Definition, state: Membership, now_ms: int, currency: str | None
+    ) -> Refreshed:
+        """Judge everybody for one audience. Raises TrackerError; it may then be repeated."""
+        began = time.monotonic()
+        found = marks(self._engine, site.name, 0)
+        base = judging.whole(site.name, events_source(self._engine))
+        self._empty()
+        self._judge(site, base, definition, now_ms=now_ms, currency=currency)
+        why = "definition" if state.basis != basis(site, definition, currency) else "time"
+        moved = self._store(site, [definition.id], now_ms, cause=Fragment(f"{CAUSES.index(why) + 1}"))
+        people = int(self._engine.ask(Query(text="select count() from judged")).rows[0][0])
+        self._empty()
+        fresh = replace(state, basis=basis(site, definition, currency), whole_at=now_ms, block=0)
+        return self._ended([fresh], moved, found=found, people=people, began=began, now_ms=now_ms)[0]
+
+    def some(
+        self,
+        site: Site,
+        definitions: Sequence[Definition],
+        states: Mapping[str, Membership],
+        now_ms: int,
+        currency: str | None,
+    ) -> list[Refreshed]:
+        """Judge for several audiences of a site whom something happened to. Raises TrackerError; may be repeated."""
+        began = time.monotonic()
+        before = [states[one.id] for one in definitions]
+        found = marks(self._engine, site.name, min(state.block for state in before))
+        people = self._set_apart(site, before, found, now_ms)
+        moved: dict[str, tuple[int, int, int]] = {}
+        renamed: set[str] = set()
+        touched: Sequence[int] | None = None
+        present: dict[str, Sequence[int]] = {}
+        if people:
+            base, engine = judging.apart(site.name), self._engine
+            queries = list(judging.statements(engine, site, base, definitions, now_ms=now_ms, currency=currency))
+            self._copy(site, queries)
+            for query in queries:
+                self._into("judged", query)
+            only = Fragment(" and person in (select person from touched_people)")
+            moved = self._store(site, [one.id for one in definitions], now_ms, cause=Fragment("min(cause)"), only=only)
+            renamed = self._renamed(site, [one.id for one in definitions]) if found.moved > before[0].moved else set()
+            if people <= _MOST_KEYS:
+                touched, present = self._keys(site, {*moved, *renamed})
+        self._empty()
+        done = self._ended(before, moved, found=found, people=people, began=began, now_ms=now_ms)
+        return [
+            replace(
+                one,
+                changed=one.changed or one.state.audience in renamed,
+                touched=touched,
+                present=present.get(one.state.audience, ()),
+            )
+            for one in done
+        ]
+
+    def _keys(self, site: Site, audiences: set[str]) -> tuple[Sequence[int], dict[str, Sequence[int]]]:
+        params: dict[str, Param] = {"site": site.name, "audiences": sorted(audiences)}
+        touched = self._engine.ask(Query(text=load(__package__, "touched_all"))).rows[0][0]
+        rows = (
+            self._engine.ask(Query(text=load(__package__, "touched_inside"), params=params)).rows if audiences else []
+        )
+        return touched, {str(audience): keys for audience, keys in rows}
+
+    def _renamed(self, site: Site, audiences: Sequence[str]) -> set[str]:
+        """Audiences with a member who won or lost a key."""
+        params = {"site": site.name, "audiences": list(audiences)}
+        return {str(one) for (one,) in self._engine.ask(Query(text=load(__package__, "renamed"), params=params)).rows}
+
+    def _set_apart(self, site: Site, before: Sequence[Membership], found: Marks, now_ms: int) -> int:
+        self._empty()
+        blocks: set[int] = set()
+        for state in before:
+            seen = self._seen.get(state.audience, frozenset())
+            blocks |= found.recent(state.block) - seen
+        params: dict[str, Param] = {
+            "site": site.name,
+            "blocks": sorted(blocks),
+            "moved": min(state.moved for state in before),
+            "listed": max(0, min(state.listed for state in before) - LISTED_MARGIN),
+            "after": min(state.as_of for state in before),
+            "now": now_ms,
+        }
+        for name in ("touched_keys", "touched_people", "touched_owned"):
+            text = load(__package__, name)
+            self._engine.command(
+                Query(text=text, params={key: one for key, one in params.items() if f"{{{key}:" in text})
+            )
+        return int(self._engine.ask(Query(text="select count() from touched_people")).rows[0][0])
+
+    def _copy(self, site: Site, queries: Sequence[Query]) -> None:
+        text = " ".join(query.text for query in queries)
+        columns = "select name from system.columns where database = currentDatabase() and table = 'touched_events'"
+        fixed = ("site", "key", "own")
+        names = [str(name) for (name,) in self._engine.ask(Query(text=columns)).rows if name not in fixed]
+        wanted = [name for name in names if _mentions(text, name)]
+        slots = {
+            "columns": Fragment("".join(f", `{name}`" for name in wanted)),
+            "events": events_source(self._engine),
+        }
+        params = {"site": site.name, "apart": judging.name_apart(site.name)}
+        self._engine.command(fill(load(__package__, "touched_events"), slots, params))
+
+    def _judge(self, site: Site, base: Base, definition: Definition, *, now_ms: int, currency: str | None) -> None:
+        for query in judging.statements(self._engine, site, base, [definition], now_ms=now_ms, currency=currency):
+            self._into("judged", query)
+
+    def _into(self, table: str, query: Query) -> None:
+        columns = "audience, person, inside, lapsed, until, verdict, granted"
+        text = f"insert into {table} ({columns}) {query.text}"
+        self._engine.command(replace(query, text=text))
+
+    def _store(
+        self,
+        site: Site,
+        audiences: Sequence[str],
+        now_ms: int,
+        *,
+        cause: Fragment,
+        only: Fragment = _ALL,
+    ) -> dict[str, tuple[int, int, int]]:
+        """Changes against what is stored; gives audience -> how many came and went, change of the exportable."""
+        engine = self._engine
+        if not self._version:  # a clock that was set back must not make what is stored now look old
+            self._version = int(engine.ask(Query(text="select max(version) from members")).rows[0][0])
+        self._version = max(time.time_ns(), self._version + 1)
+        params: dict[str, Param] = {
+            "site": site.name,
+            "audiences": list(audiences),
+            "now": now_ms,
+            "version": self._version,
+            "causes": list(CAUSES),
+        }
+        touch = Fragment(" any left join touched_people as touch using (person)" if only.text else "")
+        engine.command(fill(load(__package__, "diff"), {"cause": cause, "only": only, "touch": touch}, params))
+        expire = load(__package__, "expire")
+        engine.command(Query(text=expire, params={"site": site.name, "never": NEVER}))
+        sizes = engine.ask(Query(text=load(__package__, "moved_sizes"), params={"now": now_ms})).rows
+        if sizes:
+            columns = (
+                "site, audience, person, entered, entered_by, left_at, left_by, verdict, granted, arm, armed, version"
+            )
+            engine.command(Query(text=f"insert into members ({columns}) select {columns} from stays"))  # noqa: S608
+        return {str(audience): (int(came), int(went), int(more)) for audience, came, went, more in sizes}
+
+    def _ended(
+        self,
+        before: Sequence[Membership],
+        moved: Mapping[str, tuple[int, int, int]],
+        *,
+        found: Marks,
+        people: int,
+        began: float,
+        now_ms: int,
+    ) -> list[Refreshed]:
+        took = round((time.monotonic() - began) * 1000)
+        recount = [state.audience for state in before if state.audience not in self._counted]
+        counted = self._sizes(before[0].site, recount) if recount else {}
+        after = []
+        for state in before:
+            came, went, more = moved.get(state.audience, (0, 0, 0))
+            if state.audience in recount:
+                members, exportable = counted.get(state.audience, (0, 0))
+            else:
+                members, exportable = state.members + came - went, state.exportable + more
+            fresh = replace(
+                state,
+                as_of=now_ms,
+                block=max(state.block, found.block),
+                inserts=len(found.recent(max(state.block, found.block))),
+                moved=max(state.moved, found.moved),
+                listed=max(state.listed, found.listed),
+                took_ms=took,
+                judged=people,
+                members=members,
+                exportable=exportable,
+                error=None,
+                failed_at=None,
+                failures=0,
+            )
+            after.append(fresh)
+            self._seen[state.audience] = found.recent(fresh.block)
+            self._counted.add(state.audience)
+        self._note([one for one in after if one.audience in moved], moved, now_ms)
+        return [Refreshed(state, state.audience in moved) for state in after]
+
+    def _sizes(self, site: str, audiences: Sequence[str]) -> dict[str, tuple[int, int]]:
+        query = Query(text=load(__package__, "size_of"), params={"site": site, "audiences": list(audiences)})
+        return {str(one): (int(members), int(may)) for one, members, may in self._engine.ask(query).rows}
+
+    def _note(self, states: Sequence[Membership], moved: Mapping[str, tuple[int, int, int]], now_ms: int) -> None:
+        """The history of sizes: one row for each refresh that changed something."""
+        if not states:
+            return
+        rows = [(state.audience, state.members, state.exportable, *moved[state.audience][:2]) for state in states]
+        params: dict[str, Param] = {"site": states[0].site, "at": now_ms}
+        text = load(__package__, "note_sizes")
+        self._engine.command(Query(text=text, params=params, tables={"sizes": Rows(columns=_SIZES, data=rows)}))
+
+    def _empty(self) -> None:
+        for name in _SCRATCH:
+            self._engine.command(Query(text=f"truncate table {name}"))
+
+
+def due_whole(site: Site, definition: Definition, state: Membership, now_ms: int, currency: str | None) -> bool:
+    """Whether everybody must be judged."""
+    if state.basis != basis(site, definition, currency):
+        return True
+    every = WHOLE_EVERY_MS if expiry.foreseeable(definition.rule) else DEPENDENT_EVERY_MS
+    return now_ms - state.whole_at >= every or now_ms < state.as_of
+
+
+def _mentions(text: str, name: str) -> bool:
+    """Whether a statement may read a column of this name; a name that stands for something else does no harm."""
+    return re.search(rf"\b{re.escape(name)}\b", text) is not None
