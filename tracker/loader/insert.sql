@@ -12,6 +12,6 @@ select
     a.os_version, a.browser, a.browser_version, if(s.bot != '', s.bot, a.bot), s.language, s.timezone, s.screen, s.value,
     s.currency, s.items, s.props, s.traits, s.analytics, s.ads, s.gpc, s.mode, s.ip, s.ua, s.library, s.source
 from staged as s
-any left join known_agents as a on s.agent = a.agent
-any left join known_places as p on s.place = p.place
+any left join agents as a on s.agent = a.agent
+any left join places as p on s.place = p.place
 where s.ok and /*wanted*/

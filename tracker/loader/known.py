@@ -1,11 +1,13 @@
 """What was found out about user agents, URLs and referrers, kept in the store beside the events that wait there.
 
 Each distinct value is asked about once (tracker.loader.enrich) and joined to all events that have it. Both tables are
-in the store's memory: after a restart of loader or store they are empty and fill again.
+in the store's memory: after a restart of loader or store they are empty and fill again. A batch takes what it needs of
+them into tables of its session: who reads such a table keeps everybody from writing to it.
 """
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -38,6 +40,11 @@ class _Table:
         names = ", ".join(column for column, _ in self._types)
         self._insert = f"insert into {name} ({names}) select {names} from /*table:found*/"  # noqa: S608 - ours
         declared = ", ".join(f"{column} {kind}" for column, kind in self._types)
+        self._take = (
+            f"create temporary table {name.removeprefix('known_')} engine = Memory as"  # noqa: S608 - our own names only
+            f" select s.{key} as {key}, {', '.join(columns)}"
+            f" from (select distinct {key} from staged where ok) as s any left join {name} as k on s.{key} = k.{key}"
+        )
         self._create = (
             f"create table {name} ({declared}, known UInt8 default 1) engine = Join(any, left, {key})"
             " settings persistent = 0"
@@ -51,13 +58,14 @@ class _Table:
         self.rows = 0
 
     def learn(self, session: Session) -> None:
-        """Ask about what the staged events have and this does not."""
+        """Ask about what the staged events have and this does not, and take what is known of them."""
         found: list[tuple[Any, ...]] = [
             (key, *self._answer(*values)) for key, *values in session.ask(self._unknown).rows
         ]
         if found:
             session.command(Query(text=self._insert, tables={"found": Rows(columns=self._types, data=found)}))
             self.rows += len(found)
+        session.command(Query(text=self._take))
 
 
 def _type(column: str) -> str:
@@ -65,28 +73,20 @@ def _type(column: str) -> str:
 
 
 class Known:
-    """Both tables; for one thread. Raises TryLater."""
+    """Both tables. Raises TryLater."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._agents = _Table("known_agents", "agent", AGENT_COLUMNS, _UNKNOWN_AGENTS, agent_row)
         self._places = _Table("known_places", "place", PLACE_COLUMNS, _UNKNOWN_PLACES, place_row)
         self._made = False
-
-    @property
-    def full(self) -> bool:
-        """Time to begin anew; only while no batch counts on what is in here."""
-        return max(self._agents.rows, self._places.rows) > _MOST
-
-    def renew(self) -> None:
-        """Forget everything."""
-        for table in (self._agents, self._places):
-            table.renew(self._engine)
-        self._made = True
+        self._turn = threading.Lock()
 
     def learn(self, session: Session) -> None:
-        """Everything about the staged events of this session is known when this returns."""
-        if not self._made:
-            self.renew()
-        for table in (self._agents, self._places):
-            table.learn(session)
+        """All about the staged events of this session, as tables `agents` and `places` of it."""
+        with self._turn:
+            for table in (self._agents, self._places):
+                if not self._made or table.rows > _MOST:
+                    table.renew(self._engine)
+                table.learn(session)
+            self._made = True

@@ -143,7 +143,7 @@ class Loader:
                     if not ahead:
                         break
                     batch, staged = ahead.popleft().result()
-                    while finishing and (len(finishing) == _AT_ONCE - 1 or self._known.full):
+                    if len(finishing) == _AT_ONCE - 1:
                         loaded += finishing.popleft().result()
                     finishing.append(ending.submit(self._finish, self._begin(batch, staged, writing)))
             finally:
@@ -252,8 +252,6 @@ class Loader:
     def _begin(self, batch: Batch, staged: Staged, writing: Executor) -> _Inserting:
         """Raises TryLater; everything may then be repeated."""
         try:
-            if self._known.full:
-                self._known.renew()
             self._known.learn(staged.session)
             found = seen.sort_out(staged.session, twins=staged.twins)
             if found.own:  # tried before: those rows may be in the store already
@@ -278,9 +276,10 @@ class Loader:
         return [], telling
 
     def _store(self, lines: Sequence[bytes], found: seen.Sorted) -> None:
-        """Store some lines of a batch that was refused whole; all about their agents and places is known."""
+        """Store some lines of a batch that was refused whole."""
         staged = stage(self._engine, lines)
         try:
+            self._known.learn(staged.session)
             duplicates = seen.mark(staged.session, found.duplicates)
             staged.insert(duplicates=duplicates)
         finally:

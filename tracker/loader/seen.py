@@ -20,10 +20,14 @@ from tracker.store.engine import Engine, Query, Rows, Session
 
 # Keys go to RocksDB in its own order (bytes): neighbours then share what was just read, at a third of the cost.
 _LOOK = """
-select given.row, given.part, given.site, toString(given.digest), given.arrival, known.arrival
-from (select row, part, site, digest, arrival, byteSwap(digest) as id from staged where ok order by digest) as given
+select toString(given.digest), known.arrival
+from (select digest, byteSwap(digest) as id from staged where ok order by digest) as given
 any left join seen as known on given.id = known.id
 where known.arrival != 0
+"""
+_KNOWN = """
+select row, part, site, toString(digest), arrival from staged
+where ok and digest in (select toUInt128(digest) from /*table:given*/) order by arrival, row
 """
 _TWINS = """
 select row, part, site, toString(digest), arrival from staged
@@ -71,14 +75,14 @@ def sort_out(session: Session, *, twins: bool) -> Sorted:
     `twins`: an id was staged twice. The answer is kept in this session, as the table `others` where it is not empty.
     """
     found = Sorted()
-    known: set[str] = set()
-    tried: set[tuple[str, int]] = set()
-    for *values, arrival in session.ask(Query(text=_LOOK, settings=_DIRECT)).rows:
-        row = Row(*values)
-        known.add(row.digest)
-        again = row.arrival != arrival or (row.digest, row.arrival) in tried
-        (found.duplicates if again else found.own).append(row)
-        tried.add((row.digest, row.arrival))
+    known: dict[str, int] = dict(session.ask(Query(text=_LOOK, settings=_DIRECT)).rows)
+    if known:
+        given = Rows(columns=[("digest", "String")], data=[(digest,) for digest in known])
+        tried: set[tuple[str, int]] = set()
+        for row in map(Row._make, session.ask(Query(text=_KNOWN, tables={"given": given})).rows):
+            again = row.arrival != known[row.digest] or (row.digest, row.arrival) in tried
+            (found.duplicates if again else found.own).append(row)
+            tried.add((row.digest, row.arrival))
     if twins:
         winners: set[str] = set()
         for row in map(Row._make, session.ask(Query(text=_TWINS)).rows):
