@@ -62,6 +62,8 @@ async def watched(settings):
         loop = asyncio.get_running_loop()
         def look(due):
             now = time.perf_counter()
+            if stalls.closed:
+                return
             if now - due > 0.001:
                 print(now, now - due, file=stalls)
             loop.call_later(0.002, look, now + 0.002)
