@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from collector_http import ORIGIN, event
 
+from tracker.collector.door import Visitor
 from tracker.collector.endpoints import SERVICE
 from tracker.collector.lane import Lane
 
@@ -121,7 +122,22 @@ async def test_what_is_not_common_goes_the_whole_way(collector, entered, said, p
     writer.close()
 
 
-async def test_answers_come_in_the_order_of_the_requests(collector, entered):
+@pytest.fixture
+def late(monkeypatch):
+    """Connections whose tasks come to their first step only when the first request is already here."""
+    start = Visitor.start
+
+    async def wait(self):
+        await asyncio.sleep(0.05)
+        await start(self)
+
+    monkeypatch.setattr(Visitor, "start", wait)
+
+
+@pytest.mark.parametrize("begins", ["at once", "late"])
+async def test_answers_come_in_the_order_of_the_requests(collector, entered, request, begins):
+    if begins == "late":
+        request.getfixturevalue("late")
     reader, writer = await connect(collector)
     refused = post(body(event(), site="nope"))
     get = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -178,6 +194,25 @@ async def test_whoever_is_in_the_lane_is_answered_before_the_collector_leaves(he
     assert (status, headers["connection"]) == (204, "close")
     assert await reader.read() == b""
     assert len(held.stored()) == 1 and len(entered) == 1
+
+
+async def test_the_first_request_is_in_the_lane_before_its_connection_has_begun(held, entered, late):
+    reader, writer = await connect(held)
+    writer.write(post(body(event())) + b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+    await until_asked(held)
+    assert len(entered) == 1
+    first = asyncio.ensure_future(answer(reader))
+    await asyncio.sleep(0.2)  # the connection begins meanwhile, and must not answer the second request first
+    assert not first.done()
+    held.go.set()
+    assert ((await first)[0], (await answer(reader))[0]) == (204, 200)
+
+
+async def test_what_is_not_common_waits_for_its_connection_to_begin(collector, entered, late):
+    reader, writer = await connect(collector)
+    writer.write(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n" + post(body(event())))
+    assert ((await answer(reader))[0], (await answer(reader))[0]) == (200, 204)
+    writer.close()
 
 
 async def test_whoever_hangs_up_in_the_lane_is_stored_all_the_same(held, entered):

@@ -32,12 +32,13 @@ _TOO_LARGE = (
 
 
 class Visitor(RequestHandler):
-    """One connection. `_passing`: its request is in the fast lane."""
+    """One connection. `_passing`: its request is in the fast lane; `_begun`: its task has come to its first step."""
 
-    __slots__ = ("_passing",)
+    __slots__ = ("_begun", "_passing")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        self._begun = False
         self._passing = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -59,14 +60,29 @@ class Visitor(RequestHandler):
             door.left(self)
         super().connection_lost(exc)
 
+    async def start(self) -> None:
+        """As aiohttp does. The first request is often here before: then the task waits like everybody for the lane."""
+        self._begun = True
+        if self._passing:
+            self._waiter = self._loop.create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        await super().start()
+
+    @property
+    def _free(self) -> bool:
+        """No request is being answered, and none waits for the connection's task to wake up."""
+        waiter = self._waiter
+        return not self._begun if waiter is None else not waiter.done()
+
     def data_received(self, data: bytes) -> None:
         """As aiohttp does, but a request that the fast lane takes wakes no task; an incomplete head is watched."""
-        waiter, before = self._waiter, self._request_count
-        if waiter is None or waiter.done():  # a request is being answered, or the connection's task has not begun yet
+        if not self._free:
             RequestHandler.data_received(self, data)
-            if data and waiter is None and not self._request_count:
-                self._half_a_head(len(data))
             return
+        waiter, before = self._waiter, self._request_count
         self._waiter = None
         try:
             RequestHandler.data_received(self, data)
@@ -81,13 +97,14 @@ class Visitor(RequestHandler):
 
     def _next(self) -> None:
         """Requests came, and none is being answered: the first goes through the fast lane, or wakes the task."""
-        door, waiter = self._manager, self._waiter
+        door = self._manager
         lane = door.lane if isinstance(door, Door) else None
         messages: Any = self._messages
-        while messages and waiter is not None and not waiter.done() and not self._passing:
+        while messages and self._free and not self._passing:
             message, payload = messages[0]
             if lane is None or not lane.takes(message, payload):
-                waiter.set_result(None)
+                if self._waiter is not None:
+                    self._waiter.set_result(None)
                 return
             del messages[0]
             self._passing = self._request_in_progress = True
