@@ -24,7 +24,7 @@ from tracker.core.event import RawEvent
 # and the wrappers of Snowplow's JSON.
 EXPLAINED = re.compile(
     r"""writeKey|api_key|token|token_auth|website|aid|idsite|measurement_id|_metadata\..*|sent_?[aA]t|timestamp
-    |originalTimestamp|rec|apiv|r|rand|send_image|e|cdt|h|m|s
+    |originalTimestamp|channel|rec|apiv|r|rand|send_image|e|cdt|h|m|s
     |context\.traits\..*|(co|cx|ue_pr|ue_px)(\.data)?\.schema|event=\$(identify|create_alias|groupidentify|set)
     |n=pageview|d""",
     re.VERBOSE,

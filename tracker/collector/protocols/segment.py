@@ -73,7 +73,6 @@ class _Message(msgspec.Struct):
     properties: dict[str, Any] | None = None
     traits: dict[str, Any] | None = None
     context: dict[str, Any] | None = None
-    channel: Any = None
 
 
 class _Envelope(msgspec.Struct):
@@ -168,7 +167,7 @@ def to_raw(message: _Message, kind: str | None, sent_at: int | None) -> RawEvent
     elif what in ("identify", "alias") and not traits:
         traits = _dict(context.get("traits"))
     _campaign(props, _dict(context.get("campaign")), page)
-    if (rest := _rest(context, message.channel)) and "context" not in props:
+    if (rest := _rest(context)) and "context" not in props:
         props["context"] = rest
     return RawEvent(
         type=what,
@@ -199,9 +198,9 @@ def to_raw(message: _Message, kind: str | None, sent_at: int | None) -> RawEvent
     )
 
 
-def _rest(context: dict[str, Any], channel: Any) -> dict[str, Any]:
+def _rest(context: dict[str, Any]) -> dict[str, Any]:
     """What of a message's context has no place of its own: app, device, network, and whatever its sender added."""
-    rest: dict[str, Any] = {} if channel is None else {"channel": channel}
+    rest: dict[str, Any] = {}
     for name, value in context.items():
         placed = _PLACED.get(name, ())
         if placed is None:
