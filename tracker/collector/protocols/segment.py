@@ -47,18 +47,14 @@ _CAMPAIGN = {"source": "source", "medium": "medium", "name": "campaign", "term":
 _Text = str | int | float | bool | None
 
 
-class _Context(msgspec.Struct):
-    page: Any = None
-    campaign: Any = None
-    library: Any = None
-    screen: Any = None
-    consent: Any = None
-    traits: Any = None
-    ip: Any = None
-    userAgent: Any = None  # noqa: N815 - the wire's names
-    locale: Any = None
-    timezone: Any = None
-    sessionId: Any = None  # noqa: N815
+# Of `context` what has a place of its own; None: all of it. `traits` repeat what identify calls said of the person.
+_PLACED: dict[str, tuple[str, ...] | None] = {
+    "page": ("url", "title", "referrer", "path", "search"),
+    "campaign": tuple(_CAMPAIGN),
+    "library": ("name", "version"),
+    "screen": ("width", "height"),
+    **dict.fromkeys(("consent", "traits", "ip", "userAgent", "locale", "timezone", "sessionId", "groupId")),
+}
 
 
 class _Message(msgspec.Struct):
@@ -76,7 +72,7 @@ class _Message(msgspec.Struct):
     sentAt: str | int | float | None = None  # noqa: N815
     properties: dict[str, Any] | None = None
     traits: dict[str, Any] | None = None
-    context: _Context | None = None
+    context: dict[str, Any] | None = None
 
 
 class _Envelope(msgspec.Struct):
@@ -140,8 +136,8 @@ def to_raw(message: _Message, kind: str | None, sent_at: int | None) -> RawEvent
     ts = _millis(said)
     if said not in (None, "") and ts is None:
         return Unreadable(Reject.BAD_TIME, "timestamp must be an ISO 8601 time or milliseconds since the epoch")
-    context = message.context or _Context()
-    page = dict(_dict(context.page))
+    context = message.context or {}
+    page = dict(_dict(context.get("page")))
     props = dict(message.properties or {})
     traits = message.traits or {}
     what = kind or message.type or ""
@@ -169,8 +165,10 @@ def to_raw(message: _Message, kind: str | None, sent_at: int | None) -> RawEvent
     elif what == "group":
         props, traits = {**props, **traits}, {}
     elif what in ("identify", "alias") and not traits:
-        traits = _dict(context.traits)
-    _campaign(props, _dict(context.campaign), page)
+        traits = _dict(context.get("traits"))
+    _campaign(props, _dict(context.get("campaign")), page)
+    if (rest := _rest(context)) and "context" not in props:
+        props["context"] = rest
     return RawEvent(
         type=what,
         name=name,
@@ -180,8 +178,8 @@ def to_raw(message: _Message, kind: str | None, sent_at: int | None) -> RawEvent
         visitor=values.text(message.anonymousId),
         user=values.text(message.userId),
         previous=values.text(message.previousId),
-        group=values.text(message.groupId),
-        session=values.text(context.sessionId),
+        group=values.text(message.groupId if message.groupId is not None else context.get("groupId")),
+        session=values.text(context.get("sessionId")),
         url=values.text(page.get("url")),
         referrer=values.text(page.get("referrer")),
         title=values.text(page.get("title")),
@@ -190,14 +188,27 @@ def to_raw(message: _Message, kind: str | None, sent_at: int | None) -> RawEvent
         value=value,
         currency=currency,
         traits=traits,
-        consent=_consent(_dict(context.consent)),
-        language=values.text(context.locale),
-        timezone=values.text(context.timezone),
-        screen=_screen(_dict(context.screen)),
-        ip=values.text(context.ip),
-        ua=values.text(context.userAgent),
-        library=_library(_dict(context.library)),
+        consent=_consent(_dict(context.get("consent"))),
+        language=values.text(context.get("locale")),
+        timezone=values.text(context.get("timezone")),
+        screen=_screen(_dict(context.get("screen"))),
+        ip=values.text(context.get("ip")),
+        ua=values.text(context.get("userAgent")),
+        library=_library(_dict(context.get("library"))),
     )
+
+
+def _rest(context: dict[str, Any]) -> dict[str, Any]:
+    """What of a message's context has no place of its own: app, device, network, and whatever its sender added."""
+    rest: dict[str, Any] = {}
+    for name, value in context.items():
+        placed = _PLACED.get(name, ())
+        if placed is None:
+            continue
+        left = {key: inner for key, inner in value.items() if key not in placed} if isinstance(value, dict) else value
+        if left not in (None, "", {}, []):
+            rest[name] = left
+    return rest
 
 
 def _items(props: dict[str, Any], name: str) -> list[dict[str, Any]]:
