@@ -77,6 +77,25 @@ def test_random_histories_equal_the_oracle(unmerged):
         same(said, paths_oracle.report(body, events, kept))
 
 
+@pytest.mark.parametrize("most_tied", [5_000, 3])
+def test_people_with_ties_are_asked_about_apart_or_all_together(engine, monkeypatch, most_tied):
+    chance = random.Random(23)
+    events = load(engine, histories(chance, 60, instant("2026-03-01T00:00:00Z"), 5 * 86_400_000))
+    asked = []
+    query = paths.query
+
+    def spy(*given, **named):
+        asked.append(named.get("only"))
+        return query(*given, **named)
+
+    monkeypatch.setattr(paths, "query", spy)
+    monkeypatch.setattr(paths, "MAX_TIED", most_tied)
+    body = {**WHEN, "by": "event", "steps": 5}
+    same(flat(paths.run(engine, paths.parse(body))), paths_oracle.report(body, events))
+    tied = asked[1:]
+    assert tied == [None] if most_tied == 3 else 3 < len(tied[0]) < 60
+
+
 def test_more_hops_than_are_fetched_are_merged_in_the_store(engine, monkeypatch):
     events = load(engine, histories(random.Random(22), 60, instant("2026-03-01T00:00:00Z"), 5 * 86_400_000))
     monkeypatch.setattr(paths, "MAX_ROWS", 3)
