@@ -94,6 +94,8 @@ def _counted(
 ) -> tuple[_Lists, dict[str, int]]:
     """Rows by list, and how many days came from rollups and from events."""
     how = rollups.Road() if events_only else rollups.road(engine, spec.site, spec.timezone, between.start, between.end)
+    if how.empty and not events_only:
+        return {}, {"from_rollups": 0, "from_events": 0}
     if how.used:
         found = overview_rollups.counted(engine, how, spec.site, spec.timezone, between, top=TOP, lists=lists)
         return found, {"from_rollups": len(how.used), "from_events": len(how.counted)}

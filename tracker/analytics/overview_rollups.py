@@ -26,19 +26,24 @@ def counted(
 
     def ask(name: str, slots: Mapping[str, Fragment], params: Mapping[str, Param]) -> list[dict[str, Any]]:
         given = {"site": site, "timezone": timezone, "top": top, **params}
-        return engine.ask(fill(load(__package__, name), slots, given, tables=road.tables)).dicts()
+        return engine.ask(
+            fill(load(__package__, name), slots, given, tables=road.tables, settings=rollups.IN_PARALLEL)
+        ).dicts()
 
-    pages: list[str] = []
-    if lists:
-        pages = [row["entry"] for row in ask("overview_rolled_pages", {"parts": parts}, {"kinds": ["page"]})]
+    which = Fragment("true")
+    if lists and fresh is None:  # a shop has tens of thousands of pages: only the biggest need their people counted
+        rows = ask("overview_rolled_pages", {"parts": parts}, {"kinds": ["page"]})
+        pages = {"pages": [row["entry"] for row in rows]}
+        which = Fragment("kind != 'page' or entry in {pages:Array(String)}", pages)
     slots = {
         "parts": parts,
         "people": rollups.people(road, "people", "strangers"),
         "buyers": rollups.people(road, "buyers", "strange_buyers"),
+        "which": which,
     }
     found: dict[str, list[dict[str, Any]]] = {}
     kinds = list(_LISTS) if lists else ["day"]
-    for row in ask("overview_rolled", slots, {"kinds": kinds, "pages": pages}):
+    for row in ask("overview_rolled", slots, {"kinds": kinds}):
         found.setdefault(row["list"], []).append(
             {
                 "entry": row["item"],

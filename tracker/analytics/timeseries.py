@@ -92,9 +92,12 @@ def run(engine: Engine, spec: Spec, *, events_only: bool = False) -> dict[str, A
 
 def _series(engine: Engine, spec: Spec, between: Range, events_only: bool) -> list[dict[str, Any]]:
     how = rollups.Road()
-    if spec.interval in timeseries_rollups.INTERVALS and not spec.event.where and not events_only:
+    rolled = spec.interval in timeseries_rollups.INTERVALS and not spec.event.where and not events_only
+    if rolled:
         how = rollups.road(engine, spec.site, spec.timezone, between.start, between.end)
-    if how.used:
+    if rolled and how.empty:
+        found: dict[str, Any] = {}
+    elif how.used:
         asked = {"interval": spec.interval, "event": spec.event.event, "measure": spec.measure}
         found = timeseries_rollups.found(engine, how, spec.site, spec.timezone, between, **asked)
     else:

@@ -44,5 +44,6 @@ def found(
             "entry": event,
         },
         tables=road.tables if measure == "people" else {"used": road.tables["used"]},
+        settings=rollups.IN_PARALLEL,
     )
     return dict(engine.ask(query).rows)

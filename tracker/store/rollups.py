@@ -21,7 +21,14 @@ from tracker.store.sql import Fragment, fill, load
 MOST_MOVES = 20_000
 """Keys that a question puts right; a day for which there are more is counted from events until it is built again."""
 
+IN_PARALLEL: dict[str, str | int] = {
+    "merge_tree_min_rows_for_concurrent_read": 1,
+    "merge_tree_min_bytes_for_concurrent_read": 1,
+}
+"""There are few rows, but each may be hundreds of kilobytes: by itself ClickHouse would read them in one thread."""
+
 _EPOCH = date(1970, 1, 1)
+_LAST = 2**32  # seconds since then: ClickHouse's DateTime ends in February 2106
 FIRST = (date(1980, 1, 1) - _EPOCH).days
 """Zones have differed from UTC by whole quarters of an hour since then; no day before it is rolled up."""
 
@@ -55,12 +62,20 @@ class Day:
 class Road:
     """How a range can be answered: `used` days from their builds, `counted` from events. No events: in neither.
 
+    beyond: the range leaves what a DateTime can hold, and is answered from events whatever is known of its days.
+
     moves: (number, version, number of the person it is now or 0, key of that person).
     """
 
     used: Sequence[Day] = ()
     counted: Sequence[Day] = ()
     moves: Sequence[tuple[int, int, int, int]] = field(default=())
+    beyond: bool = False
+
+    @property
+    def empty(self) -> bool:
+        """Whether no day of the range has an event."""
+        return not self.used and not self.counted and not self.beyond
 
     @property
     def tables(self) -> dict[str, Rows]:
@@ -111,6 +126,8 @@ def road(engine: Engine, site: str, timezone: str, start: int, end: int) -> Road
     if isinstance(engine, Among):
         return Road()
     span = local_days(start, end, timezone)
+    if midnight(span.start, timezone) < 0 or midnight(span.stop, timezone) // 1000 >= _LAST:
+        return Road(beyond=True)
     first = span.start + (midnight(span.start, timezone) != start)
     whole = range(first, max(first, span.stop - (midnight(span.stop, timezone) != end)))
     found = days(engine, site, timezone, span)
