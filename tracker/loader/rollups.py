@@ -20,7 +20,7 @@ DAYS = 800
 
 _QUIET = """
 select toUInt16(toDate(slot, {timezone:String})) as day, sum(amount)
-from touched
+from touched_slots
 where site = {site:String} and slot >= toDateTime({since:UInt32}, 'UTC') and slot < toDateTime({until:UInt32}, 'UTC')
     and at + 10 + {grace:Int32} <= now('UTC')
 group by day
