@@ -127,7 +127,9 @@ def _figures(whole: Json) -> None:
         return formats.money(amount, currency)
 
     items = [
-        Figure("Still customers", formats.percent(1 - whole["churned"]["expected"]), note="the rest has left for good"),
+        Figure(
+            "Still customers", formats.percent(1 - whole["churned"]["expected"]), note="at most: one-time buyers count"
+        ),
         Figure(
             "Purchases",
             formats.number(round(whole["purchases"]["expected"])),
@@ -204,10 +206,13 @@ def _people(parts: Json, horizon: str) -> None:
                 formats.number(row["purchases_so_far"]),
                 formats.NONE if row["value"] is None else formats.money(row["value"], currency),
                 f"{row['purchases']:.1f}",
-                formats.percent(row["churn"], 0),
+                formats.NONE if row["churn"] is None else formats.percent(row["churn"], 0),
                 str(row["channel"]),
             ]
             for row in parts["people"]
         ]
         table(columns, rows, "Customers with what is expected of each")
-        st.caption("An expectation is an average over people like this one; a single customer may do anything.")
+        st.caption(
+            "An expectation is an average over people like this one; a single customer may do anything. Whether somebody "
+            "who bought on one day alone is lost, the models cannot tell."
+        )

@@ -362,12 +362,15 @@ class LtvPredicted(Struct):
 
 
 class LikelyBuyer(PersonCard):
-    """A buyer: what was, and what is expected in the time ahead. `churn`: the chance to be no customer any more."""
+    """A buyer: what was, and what is expected in the time ahead.
+
+    `churn`: the chance to be no customer any more; null of who bought on one day alone, of whom the model cannot tell.
+    """
 
     channel: str
     purchases_so_far: int
     value_so_far: float
-    churn: float
+    churn: float | None
     purchases: float
     value: float | None
 
