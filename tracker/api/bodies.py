@@ -459,6 +459,20 @@ class TimeseriesBody(Segmented, kw_only=True):
     timezone: Zone | UnsetType = UNSET
 
 
+class AnomaliesBody(Segmented, kw_only=True):
+    """A figure by day or hour beside the same weekday (and hour) of the `weeks` before; unusual from `score` up."""
+
+    site: SiteName
+    start: Time = field(name="from")
+    end: Time = field(name="to")
+    interval: Literal["hour", "day"] = "day"
+    event: Condition | UnsetType = UNSET
+    measure: Literal["events", "people", "value"] = "events"
+    weeks: Annotated[int, Meta(ge=4, le=52)] = 8
+    score: Annotated[float, Meta(ge=1, le=100)] = 3.5
+    timezone: Zone | UnsetType = UNSET
+
+
 class MessagesOf(Closed):
     """A page of a site's messages; `cursor` comes from the page before."""
 

@@ -269,6 +269,22 @@ class Timeseries(Struct):
     series: list[Point]
 
 
+class JudgedPoint(Struct):
+    """One interval; `usual` and `score` are null where too few weeks before are known."""
+
+    start: str
+    value: float
+    usual: float | None
+    score: float | None
+    unusual: bool
+
+
+class Anomalies(Struct):
+    """Every interval of the range, empty ones too."""
+
+    series: list[JudgedPoint]
+
+
 class RfmSegment(Struct):
     """The buyers of one name; days on average, null where there are none."""
 

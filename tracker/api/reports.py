@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from tracker.analytics import (
+    anomalies,
     attribution,
     funnel_compare,
     funnel_people,
@@ -129,6 +130,14 @@ REPORTS = (
         body=bodies.TimeseriesBody,
         answer=answers.Timeseries,
         summary="One number an hour, day, week or month",
+        zoned=True,
+    ),
+    Report(
+        name="anomalies",
+        question=anomalies,
+        body=bodies.AnomaliesBody,
+        answer=answers.Anomalies,
+        summary="Days or hours on which a figure was not what it usually is on that weekday",
         zoned=True,
     ),
     Report(
