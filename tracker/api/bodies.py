@@ -173,6 +173,14 @@ class AnnotationBody(Closed):
     text: Annotated[str, Meta(min_length=1, max_length=500)]
 
 
+class AlertBody(Closed):
+    """A figure of `reports/anomalies` without times, and `when` it fires: `above`, `below`, `anomaly`."""
+
+    site: SiteName
+    name: Name
+    alert: dict[str, Any]
+
+
 class AudienceBody(Closed):
     """An audience. `holdout`: the share of members that is never exported, so that an effect can be measured."""
 

@@ -6,7 +6,7 @@ from tracker.api import answers, bodies, data, links, sites
 from tracker.api.routes_audiences import AUDIENCES
 from tracker.api.routes_gate import GATE
 from tracker.api.routes_privacy import PRIVACY
-from tracker.api.routes_questions import ANNOTATIONS, COSTS, FUNNELS, PEOPLE, REPORTS
+from tracker.api.routes_questions import ALERTS, ANNOTATIONS, COSTS, FUNNELS, PEOPLE, REPORTS
 from tracker.api.routing import Route
 
 _SITES = (
@@ -169,5 +169,5 @@ _HEALTH = (
 
 ROUTES: tuple[Route, ...] = (
     *(*_SITES, *_LINKS, *_HEALTH, *REPORTS, *COSTS),
-    *(*FUNNELS, *ANNOTATIONS, *PEOPLE, *AUDIENCES, *PRIVACY, *GATE),
+    *(*FUNNELS, *ANNOTATIONS, *ALERTS, *PEOPLE, *AUDIENCES, *PRIVACY, *GATE),
 )

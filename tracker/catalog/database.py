@@ -70,7 +70,7 @@ def _erasures(connection: Connection) -> None:
 
 
 def _annotations(connection: Connection) -> None:
-    """Notes on days."""
+    """Notes on days, alerts and their firings."""
     Base.metadata.create_all(connection)
 
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tracker.catalog import Catalog
     from tracker.loader.loop import Loader
     from tracker.store.engine import Engine
+    from tracker.wiring.alerts import Alerts
     from tracker.wiring.canary import Canary
     from tracker.wiring.segments import Segments
 
@@ -62,6 +63,7 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
             _canary(settings, engine, catalog, stop).start()
         if loads is not None:
             _segments(settings, engine, catalog, stop).start()
+            _alerts(engine, catalog, stop).start()
         missing = loads.audit.missing if loads is not None else None
         try:
             asyncio.run(_serve(settings, _services(settings, engine, catalog, missing) if api else None, stop))
@@ -186,6 +188,12 @@ def _segments(settings: Settings, engine: Engine, catalog: Catalog, stop: thread
     from tracker.wiring.segments import Segments
 
     return Segments(engine, catalog, settings.data, stop)
+
+
+def _alerts(engine: Engine, catalog: Catalog, stop: threading.Event) -> Alerts:
+    from tracker.wiring.alerts import Alerts
+
+    return Alerts(engine, catalog, stop)
 
 
 def _services(
