@@ -276,6 +276,7 @@ def filter_text(row: Json) -> str:
 def property_title(name: str) -> str:
     """`props.plan` -> `plan`, `utm_source` -> `campaign source`."""
     known = {"os": "operating system", "path": "page", "url": "address", "referrer_host": "referring site"}
+    known["utm_campaign"] = "campaign"
     return known.get(name) or name.removeprefix("props.").removeprefix("traits.").replace("utm_", "campaign ").replace(
         "_", " "
     )

@@ -82,9 +82,13 @@ def _expected(id: str) -> None:
                 Figure("Purchases so far", formats.number(row["purchases_so_far"])),
                 Figure("Expected value", formats.money(row["value"], currency), note="in the next 12 months"),
                 Figure("Expected purchases", f"{row['purchases']:.1f}", note="in the next 12 months"),
-                Figure("Chance to be lost", formats.percent(row["churn"], 0), note="no customer any more"),
+                *([] if row["churn"] is None else [_lost(row["churn"])]),
             ]
         )
+
+
+def _lost(churn: float) -> Figure:
+    return Figure("Chance to be lost", formats.percent(churn, 0), note="no customer any more")
 
 
 def _timeline(events: list[Json]) -> None:

@@ -66,7 +66,8 @@ def stickiness(asked: Json) -> None:
     with st.container(border=True, key="card-stickiness"):
         what = formats.event_title(str(asked["return"]["event"])).lower()
         section("Stickiness", f"of the people of a period, on how many of its days they were active, by “{what}”")
-        kind = st.selectbox(
+        choices = st.container(horizontal=True, gap="small")
+        kind = choices.selectbox(
             "Count", list(STICKY), format_func=lambda one: STICKY[one][0], key="stickiness-kind", width=220
         )
         unit, period = kind.split("-")
@@ -74,12 +75,14 @@ def stickiness(asked: Json) -> None:
         found: list[Json] = state.ask(
             state.api().stickiness, spec | {"period": period, "unit": unit, "event": asked["return"]}
         )["periods"]
+        begun = state.period().first.isoformat()
+        found = [row for row in found if row["start"] >= begun] or found  # what began before is only partly in the days
         there = [row for row in found if row["people"]]
         if not there:
             st.caption("Nobody did this in the period. Choose another event to come back with, or a longer period.")
             return
         names = {row["start"]: cohorts.title(row["start"], period) for row in reversed(there)}
-        start = st.selectbox(
+        start = choices.selectbox(
             period.capitalize(), list(names), format_func=names.__getitem__, key=f"stickiness-of-{kind}", width=220
         )
         row = next(one for one in there if one["start"] == start)
@@ -104,4 +107,4 @@ def stickiness(asked: Json) -> None:
         if len(there) > 1:
             figure = charts_periods.conversion([one["start"] for one in found], [one["ratio"] for one in found])
             notes.dated(figure, "stickiness", f"{STICKY[kind][1]} by {period}")
-        st.caption(f"A {period} that lies only partly in the chosen days counts over the {unit}s that do.")
+        st.caption(f"A {period} that is not over, or only partly in the chosen days, counts over the {unit}s that are.")

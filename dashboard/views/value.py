@@ -127,7 +127,9 @@ def _figures(whole: Json) -> None:
         return formats.money(amount, currency)
 
     items = [
-        Figure("Still customers", formats.percent(1 - whole["churned"]["expected"]), note="the rest has left for good"),
+        Figure(
+            "Still customers", formats.percent(1 - whole["churned"]["expected"]), note="at most: one-time buyers count"
+        ),
         Figure(
             "Purchases",
             formats.number(round(whole["purchases"]["expected"])),
@@ -167,7 +169,9 @@ def _channels(past: list[Json], currency: str, ahead: dict[str, Json] | None) ->
             if ahead is not None:
                 cells += [
                     formats.NONE if worth is None else formats.money(worth["expected"], currency),
-                    formats.NONE if worth is None else f"{worth['low']:,.2f} – {worth['high']:,.2f}",
+                    formats.NONE
+                    if worth is None
+                    else f"{formats.money(worth['low'], currency)} – {formats.money(worth['high'], currency)}",
                 ]
             if costs:
                 ratio = likely.get("ltv_to_cac", row.get("ltv_to_cac"))
@@ -196,18 +200,21 @@ def _people(parts: Json, horizon: str) -> None:
         section("Customers to look after", f"by what the models expect in the next {HORIZONS[horizon]}")
         st.selectbox("First", list(ORDERS), format_func=ORDERS.__getitem__, key="value-order", width=240)
         titles = ("So far", "Purchases", "Expected value", "Expected purchases", "Chance to be lost")
-        columns = [Column("Customer", "strong"), *(Column(title, "number") for title in titles), Column("Channel")]
+        columns = [Column("Customer", "strong"), Column("Channel"), *(Column(title, "number") for title in titles)]
         rows = [
             [
                 people.label(row),
+                str(row["channel"]),
                 formats.money(row["value_so_far"], currency),
                 formats.number(row["purchases_so_far"]),
                 formats.NONE if row["value"] is None else formats.money(row["value"], currency),
                 f"{row['purchases']:.1f}",
-                formats.percent(row["churn"], 0),
-                str(row["channel"]),
+                formats.NONE if row["churn"] is None else formats.percent(row["churn"], 0),
             ]
             for row in parts["people"]
         ]
         table(columns, rows, "Customers with what is expected of each")
-        st.caption("An expectation is an average over people like this one; a single customer may do anything.")
+        st.caption(
+            "An expectation is an average over people like this one; a single customer may do anything. Whether "
+            "somebody who bought on one day alone is lost, the models cannot tell."
+        )

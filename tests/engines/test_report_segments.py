@@ -112,6 +112,7 @@ BODIES = {
     "attribution": {"conversion": {"event": "b"}, "model": "markov"},
     "live": {},
     "timeseries": {"interval": "week", "measure": "people"},
+    "anomalies": {},
     "rfm": {"event": {"event": "b"}},
     "ltv": {"event": {"event": "b"}},
     "ltv/predicted": {"event": {"event": "b"}},

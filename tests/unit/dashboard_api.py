@@ -85,6 +85,7 @@ LIKELY = {
 def likely_people(body):
     more = {"purchases_so_far": 4, "value_so_far": 320.0, "churn": 0.25, "purchases": 2.5, "value": 210.0}
     rows = [{**card(user), "channel": HOSTILE, **more} for user in ("user_0248", HOSTILE)]
+    rows[1]["churn"] = None
     some = {"buyers": 120, "value_so_far": 9600.0, "ltv_so_far": 80.0, "ltv": about(20.0)}
     channels = [{"channel": "Email", **some, "ltv_to_cac": 5.0}, {"channel": HOSTILE, **some, "ltv": None}]
     whole = {name: LIKELY[name] for name in ("currency", "other_currencies", "buyers", "fitted")}

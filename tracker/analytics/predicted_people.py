@@ -128,7 +128,7 @@ def _people(
             "channel": rows[at]["touched"],
             "purchases_so_far": rows[at]["purchases"],
             "value_so_far": round(rows[at]["money"], 6) + 0.0,
-            "churn": float(1 - living[at]),
+            "churn": float(1 - living[at]) if rows[at]["again"] else None,
             "purchases": float(purchases[at]),
             "value": None if value is None else float(value[at]),
         }

@@ -127,6 +127,11 @@ def _timeseries(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     return {"start": _TEXT, "value": _REAL}, list(answer["series"])
 
 
+def _anomalies(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    figures = dict.fromkeys(("value", "usual", "score"), _REAL)
+    return {"start": _TEXT, **figures, "unusual": pa.bool_()}, list(answer["series"])
+
+
 def _lifecycle(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     states = ("new", "returning", "resurrecting", "dormant")
     return {"start": _TEXT, **dict.fromkeys(states, _WHOLE)}, list(answer["periods"])
@@ -214,6 +219,7 @@ _TABLES: dict[str, Callable[[Row], tuple[dict[str, Any], list[dict[str, Any]]]]]
     "funnel/reasons": _reasons,
     "live": _live,
     "timeseries": _timeseries,
+    "anomalies": _anomalies,
     "overview": _overview,
     "retention": _retention,
     "paths": _paths,

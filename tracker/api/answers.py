@@ -198,6 +198,44 @@ class Audit(Struct):
     audit: list[AuditEntry]
 
 
+class Alert(Struct):
+    """An alert; `looked_at` is the start of the interval it last looked at."""
+
+    id: str
+    site: str
+    name: str
+    alert: dict[str, Any]
+    looked_at: str | None
+
+
+class Alerts(Struct):
+    """By name."""
+
+    alerts: list[Alert]
+
+
+class Firing(Struct):
+    """An interval beyond an alert's limits; `kind` is above, below or anomaly. `told`: it was sent on."""
+
+    id: str
+    alert: str
+    site: str
+    name: str
+    start: str
+    kind: str
+    value: float
+    usual: float | None
+    score: float | None
+    at: str
+    told: bool
+
+
+class Firings(Struct):
+    """The newest first."""
+
+    firings: list[Firing]
+
+
 class Annotation(Struct):
     """A note on a day."""
 

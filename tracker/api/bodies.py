@@ -188,6 +188,14 @@ class AnnotationBody(Closed):
     text: Annotated[str, Meta(min_length=1, max_length=500)]
 
 
+class AlertBody(Closed):
+    """A figure of `reports/anomalies` without times, and `when` it fires: `above`, `below`, `anomaly`."""
+
+    site: SiteName
+    name: Name
+    alert: dict[str, Any]
+
+
 class AudienceBody(Closed):
     """An audience. `holdout`: the share of members that is never exported, so that an effect can be measured."""
 
@@ -530,6 +538,20 @@ class TimeseriesBody(Segmented, kw_only=True):
     measure: Literal["events", "people", "value"] = "events"
     compare: Literal["previous", "year"] | UnsetType = UNSET
     currency: str | UnsetType = UNSET
+    timezone: Zone | UnsetType = UNSET
+
+
+class AnomaliesBody(Segmented, kw_only=True):
+    """A figure by day or hour beside the same weekday (and hour) of the `weeks` before; unusual from `score` up."""
+
+    site: SiteName
+    start: Time = field(name="from")
+    end: Time = field(name="to")
+    interval: Literal["hour", "day"] = "day"
+    event: Condition | UnsetType = UNSET
+    measure: Literal["events", "people", "value"] = "events"
+    weeks: Annotated[int, Meta(ge=4, le=52)] = 8
+    score: Annotated[float, Meta(ge=1, le=100)] = 3.5
     timezone: Zone | UnsetType = UNSET
 
 

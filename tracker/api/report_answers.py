@@ -309,6 +309,22 @@ class Timeseries(Struct):
     currency: str | UnsetType | None = UNSET
 
 
+class JudgedPoint(Struct):
+    """One interval; `usual` and `score` are null where too few weeks before are known."""
+
+    start: str
+    value: float
+    usual: float | None
+    score: float | None
+    unusual: bool
+
+
+class Anomalies(Struct):
+    """Every interval of the range, empty ones too."""
+
+    series: list[JudgedPoint]
+
+
 class RfmSegment(Struct):
     """The buyers of one name; days on average, null where there are none."""
 
@@ -466,12 +482,15 @@ class LtvPredicted(Struct):
 
 
 class LikelyBuyer(PersonCard):
-    """A buyer: what was, and what is expected in the time ahead. `churn`: the chance to be no customer any more."""
+    """A buyer: what was, and what is expected in the time ahead.
+
+    `churn`: the chance to be no customer any more; null of who bought on one day alone, of whom the model cannot tell.
+    """
 
     channel: str
     purchases_so_far: int
     value_so_far: float
-    churn: float
+    churn: float | None
     purchases: float
     value: float | None
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from tracker.analytics import (
+    anomalies,
     attribution,
     funnel_compare,
     funnel_people,
@@ -134,6 +135,14 @@ REPORTS = (
         summary="One number an hour, day, week or month",
         zoned=True,
         priced=True,
+    ),
+    Report(
+        name="anomalies",
+        question=anomalies,
+        body=bodies.AnomaliesBody,
+        answer=answers.Anomalies,
+        summary="Days or hours on which a figure was not what it usually is on that weekday",
+        zoned=True,
     ),
     Report(
         name="rfm",

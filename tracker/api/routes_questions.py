@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from tracker.api import (
+    alerts,
+    answers,
+    bodies,
+    costs,
+    explain,
+    funnels,
+    lift,
+    people,
+    rates,
+    report_answers,
+    reports,
+)
 from tracker.api import annotations as notes
-from tracker.api import answers, bodies, costs, explain, funnels, lift, people, rates, report_answers, reports
 from tracker.api.routing import Route
 
 REPORTS: tuple[Route, ...] = tuple(
@@ -147,6 +159,50 @@ ANNOTATIONS: tuple[Route, ...] = (
         tag="Annotations",
         summary="Delete a note",
         answer=answers.Deleted,
+    ),
+)
+
+
+ALERTS: tuple[Route, ...] = (
+    Route(
+        method="GET",
+        path="/api/v1/alerts",
+        role="viewer",
+        handler=alerts.listed,
+        tag="Alerts",
+        summary="Alerts of a site",
+        query=bodies.OfSite,
+        answer=answers.Alerts,
+    ),
+    Route(
+        method="POST",
+        path="/api/v1/alerts",
+        role="analyst",
+        handler=alerts.created,
+        tag="Alerts",
+        summary="Watch a figure",
+        body=bodies.AlertBody,
+        answer=answers.Alert,
+        status=201,
+    ),
+    Route(
+        method="DELETE",
+        path="/api/v1/alerts/{id}",
+        role="analyst",
+        handler=alerts.deleted,
+        tag="Alerts",
+        summary="Delete an alert and its firings",
+        answer=answers.Deleted,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/firings",
+        role="viewer",
+        handler=alerts.firings,
+        tag="Alerts",
+        summary="What fired, the newest first",
+        query=bodies.ListOfSite,
+        answer=answers.Firings,
     ),
 )
 

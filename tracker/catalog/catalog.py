@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tracker.catalog.alerts import Alerts
 from tracker.catalog.annotations import Annotations
 from tracker.catalog.audiences import Audiences
 from tracker.catalog.audit import Audit
@@ -40,6 +41,7 @@ class Catalog:
         self.sites = Sites(self.database, sites_file)
         self.tokens = Tokens(self.database)
         self.funnels = Funnels(self.database)
+        self.alerts = Alerts(self.database)
         self.annotations = Annotations(self.database)
         self.audiences = Audiences(self.database)
         self.memberships = Memberships(self.database)

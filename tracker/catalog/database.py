@@ -77,7 +77,7 @@ def _rates(connection: Connection) -> None:
 
 
 def _annotations(connection: Connection) -> None:
-    """Notes on days."""
+    """Notes on days, alerts and their firings."""
     Base.metadata.create_all(connection)
 
 

@@ -70,6 +70,34 @@ class AnnotationRow(Base):
     created_at: Mapped[int] = mapped_column(BigInteger)
 
 
+class AlertRow(Base):
+    """A figure and its limits; `looked_at` is the start of the interval it last looked at."""
+
+    __tablename__ = "alerts"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    site: Mapped[str] = mapped_column(ForeignKey("sites.name"), index=True)
+    name: Mapped[str] = mapped_column(String(200))
+    alert: Mapped[dict[str, Any]] = mapped_column(JSON)
+    looked_at: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class FiringRow(Base):
+    """An interval that was beyond an alert's limits; `told_at` empty: nobody was told yet."""
+
+    __tablename__ = "firings"
+    id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    alert: Mapped[str] = mapped_column(ForeignKey("alerts.id"), index=True)
+    site: Mapped[str] = mapped_column(String(64), index=True)
+    start: Mapped[str] = mapped_column(String(40))
+    kind: Mapped[str] = mapped_column(String(16))
+    value: Mapped[float] = mapped_column(Float)
+    usual: Mapped[float | None] = mapped_column(Float)
+    score: Mapped[float | None] = mapped_column(Float)
+    at: Mapped[int] = mapped_column(BigInteger)
+    told_at: Mapped[int | None] = mapped_column(BigInteger)
+
+
 class AudienceRow(Base):
     """An audience: a rule, and how long membership lasts."""
 

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from tracker.catalog import Catalog
     from tracker.loader.loop import Loader
     from tracker.store.engine import Engine
+    from tracker.wiring.alerts import Alerts
     from tracker.wiring.canary import Canary
     from tracker.wiring.gate import Gate
     from tracker.wiring.rollups import RollupKeeper
@@ -70,6 +71,7 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
         if loads is not None:
             _segments(settings, engine, catalog, stop, busy).start()
             _rollups(engine, catalog, stop).start()
+            _alerts(engine, catalog, stop).start()
         missing = loads.audit.missing if loads is not None else None
         try:
             services = None
@@ -215,6 +217,12 @@ def _rollups(engine: Engine, catalog: Catalog, stop: threading.Event) -> RollupK
     from tracker.wiring.rollups import RollupKeeper
 
     return RollupKeeper(engine, catalog, stop)
+
+
+def _alerts(engine: Engine, catalog: Catalog, stop: threading.Event) -> Alerts:
+    from tracker.wiring.alerts import Alerts
+
+    return Alerts(engine, catalog, stop)
 
 
 def _services(

@@ -1,0 +1,101 @@
+"""Days (or hours) on which a figure was not what it usually is. Definitions: `docs/reports.md`.
+
+Robust z-scores by median and median absolute deviation: B. Iglewicz and D. Hoaglin, How to Detect and Handle Outliers,
+ASQC 1993, whose limit of 3.5 is the default.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from itertools import dropwhile
+from statistics import fmean, median
+from typing import Any
+
+from tracker.analytics import request, timeseries
+from tracker.analytics.request import Range
+from tracker.core.errors import BadRequest
+
+LEAST = 4
+"""Fewest weeks before, since the figure's first event, for there to be a usual one."""
+_WEEK_MS = 7 * 86_400_000
+_OF_MEDIAN = 1.4826  # median absolute deviation -> standard deviation of a normal distribution
+_OF_MEAN = 1.2533  # mean absolute deviation -> the same; where more than half of the values are equal
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spec:
+    """A checked request. `weeks` before are looked at; a score from `limit` up is unusual."""
+
+    series: timeseries.Spec
+    weeks: int
+    limit: float
+
+
+def parse(body: object) -> Spec:
+    """Check a request for `timeseries` by day or hour with `weeks` and `score`. Raises BadRequest."""
+    given = dict(body) if isinstance(body, Mapping) else body
+    more = {name: given.pop(name) for name in ("weeks", "score") if name in given} if isinstance(given, dict) else {}
+    series = timeseries.parse(given)
+    if series.interval not in ("hour", "day"):
+        raise BadRequest("interval must be hour or day", field="interval")
+    score = more.get("score", 3.5)
+    if isinstance(score, bool) or not isinstance(score, int | float) or not 1 <= score <= 100:
+        raise BadRequest("score must be a number from 1 to 100", field="score")
+    return Spec(series=series, weeks=request.whole(more, "weeks", 8, (LEAST, 52)), limit=float(score))
+
+
+def run(engine: Any, spec: Spec) -> dict[str, Any]:
+    """`{"series": [{"start", "value", "usual", "score", "unusual"}]}`: every interval that touches the range."""
+    between = spec.series.range
+    # A day more: the series begins with the midnight before, and clocks that were changed move it by an hour.
+    wide = Range(between.start - spec.weeks * _WEEK_MS - 86_400_000, between.end)
+    points = timeseries.run(engine, replace(spec.series, range=wide))["series"]
+    asked = {point["start"] for point in timeseries.run(engine, spec.series)["series"]}
+    begun = dropwhile(
+        lambda point: not point["value"], points[_whole(spec) :]
+    )  # before its first event it is no figure
+    known = {_local(point["start"]): point["value"] for point in begun}
+    return {"series": [_judged(spec, point, known) for point in points if point["start"] in asked]}
+
+
+def _whole(spec: Spec) -> int:
+    """How many points at the beginning may lie in the widened range only partly."""
+    return 25 if spec.series.interval == "hour" else 1
+
+
+def _judged(spec: Spec, point: Mapping[str, Any], known: Mapping[datetime, float]) -> dict[str, Any]:
+    then = _local(point["start"])
+    before = [known[at] for back in range(1, spec.weeks + 1) if (at := then - timedelta(weeks=back)) in known]
+    score = None
+    if len(before) >= LEAST:
+        score = score_of(point["value"], before, counts=spec.series.measure != "value")
+    return {
+        "start": point["start"],
+        "value": point["value"],
+        "usual": median(before) if len(before) >= LEAST else None,
+        "score": score,
+        "unusual": score is not None and abs(score) >= spec.limit,
+    }
+
+
+def score_of(value: float, before: Sequence[float], *, counts: bool) -> float | None:
+    """How many standard deviations `value` is from the median of `before`; None where those never differ.
+
+    `counts`: what is counted varies by chance at least as a Poisson variable does, whose deviation is the root.
+    """
+    middle = median(before)
+    away = [abs(one - middle) for one in before]
+    scale = _OF_MEDIAN * median(away) or _OF_MEAN * fmean(away)
+    if counts:
+        scale = max(scale, math.sqrt(max(middle, 1.0)))
+    if not scale:
+        return 0.0 if value == middle else None
+    return (value - middle) / scale
+
+
+def _local(start: str) -> datetime:
+    """The wall clock's time: the same hour of the same weekday a week earlier has it, whatever the clocks did."""
+    return datetime.fromisoformat(start).replace(tzinfo=None)

@@ -1,0 +1,41 @@
+"""Alerts: definitions, and what fired."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from tracker.analytics import alerts
+from tracker.api.call import Call, Reply
+from tracker.catalog.alerts import StoredAlert
+from tracker.core.period import rfc3339
+
+
+def listed(call: Call) -> dict[str, Any]:
+    """`GET /api/v1/alerts`."""
+    return {"alerts": [_shown(one) for one in call.services.catalog.alerts.list(call.site(call.query.site).name)]}
+
+
+def created(call: Call) -> Reply:
+    """`POST /api/v1/alerts`."""
+    body, site = call.body, call.site(call.body.site)
+    alerts.parse(body.alert, site.name, site.timezone)
+    return Reply(_shown(call.services.catalog.alerts.create(site.name, body.name, body.alert)), 201)
+
+
+def deleted(call: Call) -> dict[str, Any]:
+    """`DELETE /api/v1/alerts/{id}`: with its firings."""
+    one = call.services.catalog.alerts.get(call.path["id"])
+    call.site(one.site)
+    call.services.catalog.alerts.delete(one.id)
+    return {"id": one.id, "deleted": True}
+
+
+def firings(call: Call) -> dict[str, Any]:
+    """`GET /api/v1/firings`: the newest first."""
+    found = call.services.catalog.alerts.firings(call.site(call.query.site).name, call.query.limit)
+    return {"firings": [{**asdict(one), "at": rfc3339(one.at), "told": told} for one, told in found]}
+
+
+def _shown(one: StoredAlert) -> dict[str, Any]:
+    return {**asdict(one), "looked_at": one.looked_at or None}

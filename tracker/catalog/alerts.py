@@ -1,0 +1,117 @@
+"""Alerts and their firings."""
+
+from __future__ import annotations
+
+import builtins
+import secrets
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, select, update
+
+from tracker.catalog.database import Database, now_ms
+from tracker.catalog.tables import AlertRow, FiringRow
+from tracker.core.alerts import Firing
+from tracker.core.errors import NotFound
+
+
+@dataclass(frozen=True)
+class StoredAlert:
+    """One alert; `looked_at` is the start of the interval it last looked at, "" before the first."""
+
+    id: str
+    site: str
+    name: str
+    alert: dict[str, Any]
+    looked_at: str
+
+
+class Alerts:
+    """The definitions are checked by whoever saves them (the API)."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def create(self, site: str, name: str, alert: dict[str, Any]) -> StoredAlert:
+        """Save a new one."""
+        row = AlertRow(
+            id=f"alt_{secrets.token_hex(8)}", site=site, name=name, alert=alert, looked_at="", created_at=now_ms()
+        )
+        with self._database.write() as session:
+            session.add(row)
+        return _told(row)
+
+    def get(self, alert: str) -> StoredAlert:
+        """Raises NotFound."""
+        with self._database.read() as session:
+            return _told(_found(session.get(AlertRow, alert)))
+
+    def list(self, site: str | None = None) -> list[StoredAlert]:
+        """Those of one site, or all, by name."""
+        query = select(AlertRow).order_by(AlertRow.name, AlertRow.id)
+        if site is not None:
+            query = query.where(AlertRow.site == site)
+        with self._database.read() as session:
+            return [_told(row) for row in session.scalars(query)]
+
+    def delete(self, alert: str) -> None:
+        """With its firings. Raises NotFound."""
+        with self._database.write() as session:
+            row = _found(session.get(AlertRow, alert))
+            session.execute(delete(FiringRow).where(FiringRow.alert == alert))
+            session.delete(row)
+
+    def looked(self, alert: StoredAlert, start: str, firing: Firing | None) -> bool:
+        """Remember in one transaction that an interval was looked at and what came of it. False: another was first."""
+        with self._database.write() as session:
+            mine = update(AlertRow).where(AlertRow.id == alert.id, AlertRow.looked_at == alert.looked_at)
+            if not session.execute(mine.values(looked_at=start)).rowcount:  # type: ignore[attr-defined]
+                return False
+            if firing is not None:
+                told = {name: getattr(firing, name) for name in ("id", "alert", "site", "start", "kind", "value")}
+                session.add(FiringRow(**told, usual=firing.usual, score=firing.score, at=firing.at, told_at=None))
+        return True
+
+    def firings(self, site: str, limit: int) -> builtins.list[tuple[Firing, bool]]:
+        """The newest of a site, each with whether it was told."""
+        query = select(FiringRow, AlertRow.name).join(AlertRow, AlertRow.id == FiringRow.alert)
+        query = query.where(FiringRow.site == site).order_by(FiringRow.at.desc(), FiringRow.id).limit(limit)
+        with self._database.read() as session:
+            return [(_firing(row, name), row.told_at is not None) for row, name in session.execute(query)]
+
+    def untold(self) -> builtins.list[Firing]:
+        """What nobody was told of yet, the oldest first."""
+        query = select(FiringRow, AlertRow.name).join(AlertRow, AlertRow.id == FiringRow.alert)
+        query = query.where(FiringRow.told_at.is_(None)).order_by(FiringRow.at, FiringRow.id)
+        with self._database.read() as session:
+            return [_firing(row, name) for row, name in session.execute(query)]
+
+    def told(self, firing: str) -> None:
+        """Remember that somebody was told."""
+        with self._database.write() as session:
+            session.execute(update(FiringRow).where(FiringRow.id == firing).values(told_at=now_ms()))
+
+
+def _found(row: AlertRow | None) -> AlertRow:
+    if row is None:
+        raise NotFound("there is no such alert", code="no_such_alert")
+    return row
+
+
+def _told(row: AlertRow) -> StoredAlert:
+    return StoredAlert(id=row.id, site=row.site, name=row.name, alert=row.alert, looked_at=row.looked_at)
+
+
+def _firing(row: FiringRow, name: str) -> Firing:
+    return Firing(
+        id=row.id,
+        alert=row.alert,
+        site=row.site,
+        name=name,
+        start=row.start,
+        kind=row.kind,
+        value=row.value,
+        usual=row.usual,
+        score=row.score,
+        at=row.at,
+    )
