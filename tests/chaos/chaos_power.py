@@ -31,9 +31,10 @@ class RecordingDisk(Disk):
         with self._lock:
             self.log.append(op)
 
-    def make_folder(self, folder: Path) -> None:
-        super().make_folder(folder)
+    def make_folder(self, folder: Path) -> list[Path]:
+        made = super().make_folder(folder)
         self.note("make_folder", folder)
+        return made
 
     def create(self, path: Path) -> int:
         fd = super().create(path)

@@ -29,12 +29,11 @@ class Disk:
 
     one_call = bool(_WRITE_THROUGH)
 
-    def make_folder(self, folder: Path) -> None:
-        """Make a folder and those above it, where they are not there; their names are then on the device."""
+    def make_folder(self, folder: Path) -> list[Path]:
+        """Make a folder and those above it, where they are not there; gives the folders that are to be synced then."""
         missing = [one for one in (folder, *folder.parents) if not one.exists()]
         folder.mkdir(parents=True, exist_ok=True)
-        for one in missing:
-            self.sync_folder(one.parent)
+        return [one.parent for one in missing]
 
     def create(self, path: Path) -> int:
         """Open a new file for writing; it must not exist."""

@@ -50,12 +50,13 @@ class Lineage:
         self._lock_fd = -1
         self._state_fd = -1
         self._slot = 0
+        self._unsynced: list[Path] = []  # folders that got a name which may not be on the device yet
 
     def lock(self, *, patience: float = 0.0) -> bool:
         """Become the one writer of this lineage; False when somebody else is, after waiting `patience` seconds."""
         deadline = time.monotonic() + patience
         while True:
-            self._disk.make_folder(self.folder)
+            self._unsynced += self._disk.make_folder(self.folder)
             fd = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             with contextlib.suppress(OSError):
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -94,6 +95,9 @@ class Lineage:
 
         Broken also for a segment in a newer format (`NewerFormat`): nothing is changed then.
         """
+        while self._unsynced:
+            self._disk.sync_folder(self._unsynced[-1])
+            self._unsynced.pop()
         state = self._read_state()
         for path in sorted(self.folder.glob("*.open")):
             state = self._seal_dead(path, state)
