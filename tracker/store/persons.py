@@ -15,12 +15,13 @@ PERSON = "if(persons.person = 0, key, persons.person)"
 """The person of a row of `events` joined with `join()`; 0 marks a key that the map does not list."""
 
 
+MAP = "(select key, argMax(person, version) as person from person_map where site = {site:String} group by key)"
+"""Every key of a site that belongs to another one, with its person, as a subquery; needs the parameter `site`."""
+
+
 def join() -> Fragment:
     """`any left join ...` to put behind `from events`; needs the parameter `site`."""
-    return Fragment(
-        "any left join (select key, argMax(person, version) as person from person_map"
-        " where site = {site:String} group by key) as persons using (key)"
-    )
+    return Fragment(f"any left join {MAP} as persons using (key)")
 
 
 def keys_of(slot: str) -> Fragment:
@@ -28,8 +29,7 @@ def keys_of(slot: str) -> Fragment:
     keys = "{" + slot + ":Array(UInt64)}"
     return Fragment(
         f"(select arrayJoin({keys}) as key union all"  # noqa: S608 - the slot is a name of our own
-        " select key from (select key, argMax(person, version) as person from person_map"
-        f" where site = {{site:String}} group by key) where person in {keys})"
+        f" select key from {MAP} where person in {keys})"
     )
 
 
