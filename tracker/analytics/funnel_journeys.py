@@ -21,7 +21,7 @@ from tracker.store.sql import Fragment, fill, load
 
 MAX_MONTHS = 3
 """Months that are put together for a report; more are cheaper to read from `events`."""
-MAX_SHARE = 0.25
+MAX_SHARE = 0.002
 """Of the funnel's events that may have come since; with more, `events` is as quick."""
 _JOINED_SHIFT = 16
 """Where the milliseconds stand once several months are put together: above 8 bits of order and 8 of a code."""
@@ -111,7 +111,7 @@ def _changed(engine: Engine, funnel: Funnel, names: Sequence[str], made: Sequenc
     slots = {"tails": Fragment(_TAILS)}
     [(events, marked, identified)] = engine.ask(fill(_SINCE, slots, params)).rows
     held = sum(count for month in made for name, count in zip(month.names, month.counts, strict=True) if name in names)
-    if events > MAX_SHARE * held:
+    if events + identified > MAX_SHARE * held:
         return None
     parts = []
     if events or marked:
