@@ -225,5 +225,5 @@ def test_an_oauth1_signature_is_that_of_the_published_example() -> None:
         "token": "370773112-GmHxMAgYyLbNEtIKZeRNFsMKPR9EyMZeS9weJAEb",
         "token_secret": "LswwdoUaIvS8ltyTt5jkRh4J50vUPVVHtR2YPi5kE",
     }
-    header = oauth1("POST", url, secrets, nonce="kYjzVBB8Y0ZFabxSWbYovY3uYSQ2pTgmZeNu2VS4cg", at=1318622958)
+    header = oauth1("POST", url, secrets, nonce="kYjzVBB8Y0ZFabxSWbWovY3uYSQ2pTgmZeNu2VS4cg", at=1318622958)
     assert 'oauth_signature="tnnArxj06cWHq44gCs1OSKk%2FjLY%3D"' in header
