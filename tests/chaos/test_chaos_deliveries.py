@@ -88,7 +88,7 @@ def test_kill_9_at_any_point_of_an_export(place: tuple[Place, Receiver], tmp_pat
         check=False,
         capture_output=True,
         text=True,
-        timeout=280 if ROUNDS < 10 else 3000,
+        timeout=280 if ROUNDS < 10 else 900,
     )
     assert done.returncode == 0, done.stderr[-3000:]
     told = json.loads(done.stdout.splitlines()[-1])
