@@ -255,6 +255,22 @@ class Api:
         body = {"network": network, "mode": mode, "shape": shape, "destination": "download"}
         return self._json("POST", f"/api/v1/audiences/{quote(id, safe='')}/export", json=body)
 
+    def destinations(self, site: str) -> list[Json]:
+        """Where exports of a site can go; of secrets only the names."""
+        return _rows(self._json("GET", "/api/v1/destinations", params={"site": site}), "destinations")
+
+    def deliveries(self, audience: str) -> list[Json]:
+        """The repeated deliveries of an audience, each with how the last one ended."""
+        return _rows(self._json("GET", f"/api/v1/audiences/{quote(audience, safe='')}/deliveries"), "deliveries")
+
+    def add_delivery(self, audience: str, body: Json) -> Json:
+        """Deliver an audience again and again."""
+        return self._json("POST", f"/api/v1/audiences/{quote(audience, safe='')}/deliveries", json=body)
+
+    def end_delivery(self, id: str) -> None:
+        """Deliver no more."""
+        self._json("DELETE", f"/api/v1/deliveries/{quote(id, safe='')}")
+
     def export(self, id: str) -> Json:
         """State, counts and files of an export."""
         return self._json("GET", f"/api/v1/exports/{quote(id, safe='')}")

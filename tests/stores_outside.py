@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets as secrets_of
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,16 +42,17 @@ def s3_server() -> Iterator[Place]:
         aws_access_key_id=secrets["access_key_id"],
         aws_secret_access_key=secrets["secret_access_key"],
     )
-    client.create_bucket(Bucket="exports")
+    bucket = f"exports-{secrets_of.token_hex(4)}"  # the servers of one process share what they hold
+    client.create_bucket(Bucket=bucket)
 
     def read() -> dict[str, bytes]:
-        found = client.list_objects_v2(Bucket="exports", Prefix="ads/").get("Contents", [])
+        found = client.list_objects_v2(Bucket=bucket, Prefix="ads/").get("Contents", [])
         return {
-            one["Key"].removeprefix("ads/"): client.get_object(Bucket="exports", Key=one["Key"])["Body"].read()
+            one["Key"].removeprefix("ads/"): client.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
             for one in found
         }
 
-    options = {"bucket": "exports", "region": "us-east-1", "endpoint": endpoint, "prefix": "ads"}
+    options = {"bucket": bucket, "region": "us-east-1", "endpoint": endpoint, "prefix": "ads"}
     try:
         yield Place("s3", options, secrets, read)
     finally:

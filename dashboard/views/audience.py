@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import formats, people, state
 from dashboard.client import Json
 from dashboard.components import empty, guarded, head, notice, section
-from dashboard.views import audience_download, audience_parts
+from dashboard.views import audience_deliveries, audience_download, audience_parts
 
 SHOWN = 10
 
@@ -33,6 +33,9 @@ def page() -> None:
     with st.container(border=True, key="card-download"):
         section("Download", "Only people who may be exported are in the file.")
         audience_download.panel(id, int(preview["exportable"]))
+    with st.container(border=True, key="card-deliveries"):
+        section("Deliveries", "Sent again and again: who is new, and first of all who must not be there any more.")
+        audience_deliveries.panel(id, str(audience["site"]))
     with st.container(border=True, key="card-members"):
         section("Members")
         _members(id)

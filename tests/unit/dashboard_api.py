@@ -160,6 +160,7 @@ class State:
         ]
         self.funnels, self.audiences, self.exports, self.asked = {}, {}, {}, []
         self.annotations = {}
+        self.deliveries, self.places = {}, True
         self.erased, self.slow, self.too_few = [], False, False
         self.currencies, self.costs = ["EUR"], True
         self.heard, self.empty, self.fail, self.minimum = True, False, None, False
@@ -391,6 +392,16 @@ class State:
                 shown = {"max_days": None, "replaces": False, "note": "values as they are", "shapes": ["file", "api"]}
                 csv = {"name": "csv", "title": "CSV", "minimum": 0, **shown}
                 return {"networks": [csv, {**csv, "name": "tiktok", "title": "TikTok", "minimum": 1000}]}
+            case ["destinations"]:
+                place = {"name": "Meta of the shop", "kind": "network", "options": {"network": "tiktok"}, "waiting": 3}
+                return {"destinations": [{"id": "dst_1", **place}] if self.places else []}
+            case ["audiences", id, "deliveries"]:
+                if method == "POST":
+                    ended = {"state": "failed", "error": {"message": "the network does not take these credentials"}}
+                    return self.keep(self.deliveries, body | {"audience": id, "failures": 2, "last": ended})
+                return {"deliveries": list(self.deliveries.values())}
+            case ["deliveries", id]:
+                return self.deliveries.pop(id, {})
             case ["audiences", _, "export"]:
                 return self.keep(self.exports, {"state": "running", "network": body["network"]})
             case ["exports", id]:

@@ -612,3 +612,20 @@ def test_without_a_token_one_is_asked_for_and_kept_in_the_session_only(server, m
     assert "2,841" in seen(at)
     assert "Sign out" in [button.label for button in at.button]
     assert TOKEN not in html(at)
+
+
+def test_an_audience_is_connected_with_a_destination_and_says_how_it_goes(server):
+    id = audience(server)
+    at = run("audience", id=id)
+    at.button(key=f"deliver-{id}-start").click().run()
+    [made] = [body for method, path, body in server.state.asked if method == "POST" and path.endswith("/deliveries")]
+    wanted = {"destination": "dst_1", "network": "tiktok", "shape": "api", "mode": "delta", "every": "15m"}
+    assert made == wanted
+    text = seen(run("audience", id=id))
+    assert "Meta of the shop, every 15 minutes: failed 2 times in a row." in text
+    assert "The network does not take these credentials" in text and "3 people: it is not known yet" in text
+    at = run("audience", id=id)
+    at.button(key="end-1").click().run()
+    assert server.state.deliveries == {}
+    server.state.places = False
+    assert "No destination is connected yet" in seen(run("audience", id=id))

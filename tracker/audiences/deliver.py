@@ -126,7 +126,7 @@ def _settle(catalog: Catalog, sender: Sender, export: Export, why: TrackerError 
         log.warning("delivery.undecided", export=export.id, code=unknown.code)
         catalog.exports.fail(export.id, error or unknown.as_json()["error"], counts=now.counts)
         return False
-    catalog.exports.settle(export.id, arrived=arrived, error=error)
+    catalog.exports.settle(export.id, arrived=arrived, gone=not arrived and sender.leaves_nothing, error=error)
     log.info("delivery.settled", export=export.id, arrived=arrived)
     return True
 

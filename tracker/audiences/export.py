@@ -255,7 +255,8 @@ class _Run:
             rows = [
                 row
                 for key in some
-                for row in network.encode(known.opened_forms(self.keys, sealed[key]), self.order.shape)
+                for record in sealed[key].split()
+                for row in network.encode(known.opened_forms(self.keys, record), self.order.shape)
             ]
             once = list(dict.fromkeys(rows))
             parcel.write("remove", [(row, True) for row in once], "-remove")
@@ -265,13 +266,16 @@ class _Run:
     def _add(self, parcel: Parcel, people: list[int], ledger: IO[bytes], label: str) -> None:
         for at in range(0, len(people), known.AT_ONCE):
             rows: list[tuple[Row, bool]] = []
-            for person, member in self._may_leave(people[at : at + known.AT_ONCE]):
+            some = people[at : at + known.AT_ONCE]
+            before = self.catalog.deliveries.sealed(self.order.export.line, some)
+            for person, member in self._may_leave(some):
                 encoded = self.order.network.encode(member, self.order.shape)
                 if not encoded:
                     self._hold("no_identifier")
                     continue
                 rows += [(row, member.granted) for row in encoded]
-                ledger.write(f"{person} {known.sealed_forms(self.keys, member)}\n".encode())
+                sealed = known.all_sealed(self.keys, before.get(person, ""), member)
+                ledger.write(f"{person} {sealed}\n".encode())
                 self.added.add((person,), len(encoded))
                 self.counts["written"] += 1
             parcel.write("add", rows, label)

@@ -68,6 +68,19 @@ def sealed_forms(keys: Keys, member: Member) -> str:
     return seal(keys, [Identifier(kind, forms) for kind, forms in kinds.items()], os.urandom(12))
 
 
+def all_sealed(keys: Keys, before: str, member: Member) -> str:
+    """What a removal will need of somebody who is delivered again: also what they went by before (`before`, sealed)."""
+    opened = [(one, _names(opened_forms(keys, one))) for one in before.split()]
+    mine = _names(member)
+    return " ".join([*(one for one, names in opened if names != mine), sealed_forms(keys, member)])
+
+
+def _names(member: Member) -> dict[str, str]:
+    """What they are recognised by, without what is only told of them."""
+    told = ("card.last_seen", "card.last_event", "card.country", "card.device", "card.channel")
+    return {form: value for form, value in member.forms.items() if form not in told}
+
+
 def opened_forms(keys: Keys, sealed: str) -> Member:
     """What `sealed_forms` sealed. Raises Broken."""
     return Member({f"{one.kind}.{name}": value for one in unseal(keys, sealed) for name, value in one.forms.items()})

@@ -152,8 +152,13 @@ def begin(session: Session, delivery: Delivery, export: str) -> None:
         session.execute(update(DeliveredRow).where(*mine).values(export=export, taking=1))
 
 
-def end(session: Session, line: Line, export: str, at: int, *, arrived: bool, everybody: bool, recalls: bool) -> None:
-    """What `begin` noted has arrived as a whole, or not: then whom it may have brought is said again next time."""
+def end(
+    session: Session, line: Line, export: str, at: int, *, arrived: bool, gone: bool, everybody: bool, recalls: bool
+) -> None:
+    """What `begin` noted has arrived as a whole, or not: then whom it may have brought is said again next time.
+
+    `gone`: it is known that nothing of it is there, so that those who were new are not there either.
+    """
     head = session.get(DeliveryRow, line.key)
     if head is None or head.sending != export:
         return
@@ -167,6 +172,8 @@ def end(session: Session, line: Line, export: str, at: int, *, arrived: bool, ev
             _take(session, (*mine, DeliveredRow.export == export), at, taking=taking)
         if recalls:
             _recalled(session, line, at)
+    elif gone:
+        session.execute(delete(DeliveredRow).where(*mine, DeliveredRow.export == export, DeliveredRow.at == 0))
     session.execute(update(DeliveredRow).where(*mine, DeliveredRow.export == export).values(export="", taking=0))
 
 
@@ -196,11 +203,16 @@ def _put(session: Session, delivery: Delivery, *, at: int, export: str) -> None:
     line = delivery.line
     owner = {"site": line.site, "audience": line.audience, "network": line.network, "destination": line.destination}
     for added in _chunks(delivery.added):
-        again = [_hex(one.person) for one in added]
-        session.execute(delete(DeliveredRow).where(*_of(line), DeliveredRow.person.in_(again)))
+        theirs = (*_of(line), DeliveredRow.person.in_([_hex(one.person) for one in added]))
+        since: dict[str, int] = {}
+        if not at:  # who is there already stays there, whatever becomes of this export
+            found = session.execute(select(DeliveredRow.person, DeliveredRow.at).where(*theirs))
+            since = {row.person: row.at for row in found}
+        session.execute(delete(DeliveredRow).where(*theirs))
+        keys = [(_hex(one.person), one.sealed) for one in added]
         rows = [
-            {**owner, "at": at, "person": _hex(one.person), "sealed": one.sealed, "export": export, "taking": 0}
-            for one in added
+            {**owner, "at": since.get(key, at), "person": key, "sealed": sealed, "export": export, "taking": 0}
+            for key, sealed in keys
         ]
         session.execute(insert(DeliveredRow), rows)
 

@@ -190,10 +190,11 @@ class Exports:
         export_id: str,
         *,
         arrived: bool,
+        gone: bool = False,
         error: dict[str, str] | None = None,
         counts: dict[str, Any] | None = None,
     ) -> None:
-        """What was sent has arrived as a whole, or is known to be of no effect. Saying it again changes nothing."""
+        """What was sent has arrived as a whole, or not; `gone`: nothing of it did. Saying it again changes nothing."""
         with self._database.exclusive() as session:
             row = session.get_one(ExportRow, export_id)
             ends = (row.details or {}).get("ends", {})
@@ -204,6 +205,7 @@ class Exports:
                 export_id,
                 int(ends.get("at", 0)),
                 arrived=arrived,
+                gone=gone,
                 everybody=bool(ends.get("everybody")),
                 recalls=bool(ends.get("recalls")),
             )

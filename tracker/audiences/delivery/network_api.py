@@ -21,6 +21,8 @@ from tracker.outbound import Answer, Call, Door
 class NetworkApi:
     """One account. `base_url` stands in for the network's scheme and host: for a proxy, and for tests."""
 
+    leaves_nothing = False
+
     def __init__(
         self, door: Door, network: str, ids: Mapping[str, str], secrets: Mapping[str, str], base_url: str = ""
     ) -> None:

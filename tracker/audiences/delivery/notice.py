@@ -12,6 +12,8 @@ from tracker.outbound.mail import MailServer, check_mail, send_mail
 class Notice:
     """The file stays here, for download with a token."""
 
+    leaves_nothing = False
+
     def __init__(self, reach: Reach, server: MailServer, sender: str, to: Sequence[str], link: str) -> None:
         self._reach, self._server, self._sender, self._to, self._link = reach, server, sender, to, link
 

@@ -46,7 +46,9 @@ class Outcome:
 
 
 class Sender(Protocol):
-    """Every method blocks, and raises TrackerError."""
+    """Every method blocks, and raises TrackerError. `leaves_nothing`: where `settle` says False, nothing is there."""
+
+    leaves_nothing: bool
 
     def check(self) -> list[str]:
         """Try whether it can be used, without sending anything about anybody; what to know about it."""

@@ -30,6 +30,8 @@ class Shelf(Protocol):
 class ShelfSender:
     """Sends to any shelf."""
 
+    leaves_nothing = True
+
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
 

@@ -24,6 +24,8 @@ _TYPES = {".csv": "text/csv; charset=utf-8", ".jsonl": "application/x-ndjson"}
 class Webhook:
     """One address that takes deliveries."""
 
+    leaves_nothing = False
+
     def __init__(self, door: Door, url: str, secret: str) -> None:
         self._door, self._url, self._secret = door, url, secret
 

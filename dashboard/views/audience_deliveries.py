@@ -1,0 +1,86 @@
+"""The repeated deliveries of an audience: connect it with a destination, see how the last ones ended."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from dashboard import formats, rules, state
+from dashboard.client import ApiError, Json
+from dashboard.components import notice
+
+EVERY = {"15m": "every 15 minutes", "1h": "every hour", "6h": "every 6 hours", "24h": "every day"}
+
+
+def panel(audience: str, site: str) -> None:
+    """What there is, and a form for one more. Without the right to export there is nothing to see."""
+    try:
+        places = {str(one["id"]): one for one in state.api().destinations(site)}
+        deliveries = state.api().deliveries(audience)
+    except ApiError as refusal:
+        notice("info", rules.sentence(refusal.sentence))
+        return
+    for one in deliveries:
+        _delivery(one, places)
+    if places:
+        _connect(audience, places)
+    else:
+        notice("info", "No destination is connected yet.", "tracker destination add SPEC.json connects one.")
+
+
+def _delivery(one: Json, places: dict[str, Json]) -> None:
+    place = places.get(str(one["destination"]), {})
+    last = one.get("last") or {}
+    title = f"{place.get('name', one['destination'])}, {EVERY.get(str(one['every']), 'every ' + str(one['every']))}"
+    if last.get("state") == "failed":
+        error = last.get("error") or {}
+        notice("bad", f"{title}: failed {formats.number(int(one['failures']))} times in a row.", _said(error))
+    elif last:
+        counts = last.get("counts") or {}
+        added, removed = int(counts.get("written", 0)), int(counts.get("removed", 0))
+        notice("good", f"{title}: {formats.number(added)} added, {formats.number(removed)} taken back.", _when(last))
+    else:
+        notice("info", f"{title}: not delivered yet.", "It is due at once.")
+    waiting = int(place.get("waiting", 0))
+    if waiting:
+        notice(
+            "warn", f"{formats.number(waiting)} people: it is not known yet whether they arrived, or were taken back."
+        )
+    if st.button("End this delivery", key=f"end-{one['id']}"):
+        state.api().end_delivery(str(one["id"]))
+        st.rerun()
+
+
+def _said(error: Json) -> str:
+    return rules.sentence(str(error.get("message") or "the reason is in the log of the service"))
+
+
+def _when(last: Json) -> str:
+    return f"The last one ended at {last.get('finished') or last.get('created')}."
+
+
+def _connect(audience: str, places: dict[str, Json]) -> None:
+    key = f"deliver-{audience}"
+    networks = {str(one["name"]): one for one in state.ask(state.api().networks)}
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        id = st.selectbox(
+            "Send to", list(places), format_func=lambda one: str(places[one]["name"]), key=f"{key}-to", width=240
+        )
+        own = str((places[id].get("options") or {}).get("network", ""))
+        names = [own] if own else list(networks)
+        name = st.selectbox(
+            "In the form of",
+            names,
+            format_func=lambda one: str(networks.get(one, {}).get("title", one)),
+            key=f"{key}-network-{id}",
+            width=240,
+        )
+        every = st.selectbox("How often", list(EVERY), format_func=EVERY.__getitem__, key=f"{key}-every", width=180)
+        asked = st.button("Deliver", type="primary", key=f"{key}-start")
+    if asked:
+        body = {"destination": id, "network": name, "shape": "api" if own else "file", "mode": "delta", "every": every}
+        try:
+            state.api().add_delivery(audience, body)
+        except ApiError as refusal:
+            notice("bad", "It was not connected.", rules.sentence(refusal.sentence))
+        else:
+            st.rerun()

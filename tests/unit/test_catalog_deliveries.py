@@ -1,0 +1,120 @@
+"""The ledger of deliveries: what is noted before something is sent, and how it ends."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tracker.audiences import known
+from tracker.catalog import Catalog
+from tracker.catalog.database import MIGRATIONS, _destinations
+from tracker.catalog.deliveries import Added, Delivery, Line
+from tracker.core.errors import Conflict
+from tracker.core.identifiers import keys_of
+from tracker.networks import Member
+
+LINE = Line("shop", "aud", "criteo", "dst_1")
+
+
+def opened(folder: Path) -> Catalog:
+    return Catalog(f"sqlite:///{folder}/catalog.sqlite", folder / "sites.json")
+
+
+@pytest.fixture
+def catalog(tmp_path: Path) -> Iterator[Catalog]:
+    with opened(tmp_path) as catalog:
+        catalog.sites.create("shop")
+        yield catalog
+
+
+def sending(catalog: Catalog, *added: int, removed: tuple[int, ...] = (), at: int = 100, **more: Any) -> str:
+    export = catalog.exports.create(
+        "shop", "aud", network="criteo", mode="delta", actor="t", min_size=1, details={"destination": "dst_1"}
+    )
+    generation, _ = catalog.deliveries.now(LINE)
+    delivery = Delivery(
+        line=LINE, generation=generation, at=at, added=[Added(one, f"s{at}") for one in added], removed=removed, **more
+    )
+    catalog.exports.send(export.id, counts={"written": len(added)}, files=(), details={}, delivery=delivery)
+    return export.id
+
+
+def test_what_arrived_is_noted_and_what_was_taken_back_goes(catalog: Catalog) -> None:
+    first = sending(catalog, 1, 2)
+    assert catalog.deliveries.now(LINE) == (0, {1: 0, 2: 0})
+    assert catalog.deliveries.undecided() == catalog.deliveries.undecided(LINE) == [first]
+    with pytest.raises(Conflict):
+        sending(catalog, 3)
+    catalog.exports.settle(first, arrived=True)
+    catalog.exports.settle(first, arrived=True)
+    assert catalog.deliveries.now(LINE) == (1, {1: 100, 2: 100})
+    second = sending(catalog, 3, removed=(1,), at=200)
+    assert catalog.deliveries.now(LINE)[1] == {1: 100, 2: 100, 3: 0}
+    assert catalog.deliveries.waiting() == {"dst_1": 2}
+    catalog.exports.settle(second, arrived=True)
+    assert catalog.deliveries.now(LINE) == (2, {2: 100, 3: 200})
+    assert (catalog.deliveries.waiting(), catalog.deliveries.undecided()) == ({}, [])
+
+
+def test_what_may_have_arrived_stays_and_what_did_not_does_not(catalog: Catalog) -> None:
+    catalog.exports.settle(sending(catalog, 1, 2), arrived=True)
+    perhaps = sending(catalog, 2, 3, removed=(1,), at=200)
+    catalog.exports.settle(perhaps, arrived=False)
+    assert catalog.deliveries.now(LINE) == (1, {1: 100, 2: 100, 3: 0})
+    catalog.exports.settle(sending(catalog, 3, at=300), arrived=True)
+    gone = sending(catalog, 2, 4, removed=(1,), at=400)
+    catalog.exports.settle(gone, arrived=False, gone=True)
+    assert catalog.deliveries.now(LINE) == (2, {1: 100, 2: 100, 3: 300})
+    assert catalog.exports.get(gone).state == "failed"
+
+
+def test_what_was_understood_counts_although_the_rest_did_not_arrive(catalog: Catalog) -> None:
+    catalog.exports.settle(sending(catalog, 1, 2), arrived=True)
+    export = sending(catalog, 3, 4, removed=(1, 2), at=200)
+    catalog.deliveries.understood(LINE, export, 200, [1], taking=True)
+    catalog.deliveries.understood(LINE, export, 200, [3], taking=False)
+    catalog.exports.settle(export, arrived=False)
+    assert catalog.deliveries.now(LINE) == (1, {2: 100, 3: 200, 4: 0})
+
+
+def test_a_list_that_is_replaced_holds_nobody_else(catalog: Catalog) -> None:
+    catalog.exports.settle(sending(catalog, 1, 2), arrived=True)
+    catalog.exports.settle(sending(catalog, 2, 3, at=200, everybody=True), arrived=True)
+    assert catalog.deliveries.now(LINE) == (2, {2: 200, 3: 200})
+
+
+def test_the_ledger_of_the_version_before_is_kept(tmp_path: Path) -> None:
+    with opened(tmp_path) as catalog:
+        catalog.sites.create("shop")
+    with sqlite3.connect(tmp_path / "catalog.sqlite") as before:
+        for table in ("deliveries", "delivered", "destinations", "delivery_plans"):
+            before.execute(f"drop table {table}")
+        key = "site varchar(64) not null, audience varchar(32) not null, network varchar(32) not null"
+        before.execute(f"create table deliveries ({key}, generation bigint, primary key (site, audience, network))")
+        more = "person varchar(16) not null, at bigint, sealed text, primary key (site, audience, network, person)"
+        before.execute(f"create table delivered ({key}, {more})")
+        before.execute("insert into deliveries values ('shop', 'aud', 'meta', 3)")
+        before.execute("insert into delivered values ('shop', 'aud', 'meta', '00000000000000ff', 77, 'sealed')")
+        before.execute("update schema_version set version = ?", (MIGRATIONS.index(_destinations),))
+    with opened(tmp_path) as catalog:
+        line = Line("shop", "aud", "meta")
+        assert catalog.deliveries.now(line) == (3, {255: 77})
+        assert catalog.deliveries.sealed(line, [255]) == {255: "sealed"}
+        assert catalog.destinations.list() == [] and catalog.plans.list() == []
+
+
+def test_somebody_delivered_under_two_addresses_is_taken_back_under_both() -> None:
+    keys = keys_of("shop", "wk", "ab" * 32)
+    old = Member({"email.e1": "a" * 64, "card.last_seen": "monday"})
+    same = Member({"email.e1": "a" * 64, "card.last_seen": "friday"})
+    new = Member({"email.e1": "b" * 64, "card.last_seen": "friday"})
+    first = known.all_sealed(keys, "", old)
+    again = known.all_sealed(keys, first, same)
+    assert len(again.split()) == 1
+    both = known.all_sealed(keys, again, new)
+    assert [known.opened_forms(keys, one).forms["email.e1"] for one in both.split()] == ["a" * 64, "b" * 64]
+    assert len(known.all_sealed(keys, both, new).split()) == 2
