@@ -273,14 +273,14 @@ def stored_at(engine: Engine, site: Site, definition: Definition, now_ms: int) -
     return Refresher(engine).whole(site, definition, blank, now_ms, currency).state
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(4))
 def test_what_runs_out_is_noticed_without_new_events(
     engine: Engine, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Members as of later times, refreshed by the clock alone, equal the slow reading as of those times."""
     chance = random.Random(100 + seed)
     monkeypatch.setattr(refresh, "WHOLE_EVERY_MS", 10**15)
-    events = history(chance)
+    events = [*history(chance), {"event": "view", "visitor": "v77", "ts": NOW - 9 * DAY, "ads": 1, "gpc": 0}]
     put(engine, events)
     blank = {"visitor": "", "user": "", "ads": -1, "gpc": 0}
     rows = [{**blank, **event, "arrival": at + 1} for at, event in enumerate(events)]
@@ -295,7 +295,7 @@ def test_what_runs_out_is_noticed_without_new_events(
     states = {one.id: stored_at(engine, site, one, NOW) for one in definitions}
     bought = buyers(people)
     changes = 0
-    for now in sorted(NOW + chance.randint(1, 12 * DAY) for _ in range(4)):
+    for now in sorted([NOW + 2 * DAY, *(NOW + chance.randint(1, 12 * DAY) for _ in range(2))]):
         monkeypatch.setattr(sys.modules[__name__], "NOW", now)
         currency = marks.main_currency(engine, "shop", definitions, now)
         for done in refresher.some(site, definitions, states, now, currency):
@@ -312,7 +312,7 @@ def test_what_runs_out_is_noticed_without_new_events(
             assert stored.fresh(engine, site, definition, now, state)
             found = membership.judge(engine, site, definition, now, state)
             assert {person: why for person, why, _ in found} == expected, body
-    assert changes
+    assert changes  # v77 at least
 
 
 def test_every_segment_and_worth_of_many_buyers(engine: Engine) -> None:
