@@ -27,14 +27,14 @@ _SETTINGS: Mapping[str, str | int] = {
 
 def run(engine: Engine, funnel: Funnel) -> dict[str, Any]:
     """The report in the contract's shape."""
-    found = funnel_journeys.road(engine, funnel)
+    events = events_source(engine)
+    found = funnel_journeys.road(engine, funnel, events)
     if found is not None:
         rows = (
             _levels(funnel, engine, found.rows) if not funnel.times else engine.ask(_report(funnel, found.rows)).dicts()
         )
         if funnel_journeys.still(engine, found):
             return _answer(funnel, rows, "journeys")
-    events = events_source(engine)
     if funnel.breakdown is None or funnel.breakdown.touch != "all":
         rows = _ask(engine, funnel, events)
     else:  # one person may stand under several values: the whole is a question of its own

@@ -45,7 +45,7 @@ def hits(
     """Pack the relevant events; `serves` is an integer expression of `serves_bits` bits on what one can serve.
 
     `narrow` leaves sequence and arrival out: 64 bits instead of 128, exact while no unit has two events that serve
-    different steps in the same millisecond. `only`: a subquery of the persons that are looked at.
+    different steps in the same millisecond. `only`: a subquery of the units that are looked at.
     """
     if funnel.from_entries:
         events = Fragment(fill(load(__package__, "funnel_entry"), {"events": events}).text, events.params)
@@ -53,7 +53,7 @@ def hits(
     packed = f"{_moment(funnel, serves_bits, narrow=narrow)} + ({serves.text})"
     wanted = relevant(funnel)
     extra, also, params = "", "", Params("b")
-    chosen = _chosen(only.text) if only else ""
+    chosen = f" and {UNITS[funnel.count_by]} in ({only.text})" if only else ""
     if funnel.breakdown is not None:
         text = property_text(funnel.breakdown.property, params)
         if funnel.breakdown.touch == "all":
@@ -80,12 +80,6 @@ def hits(
         {"site": funnel.site, "from": funnel.range.start, "until": funnel.range.end - 1 + funnel.window},
     )
     return Hits(Fragment(query.text, query.params), {"time_shift": time_shift, "serves_mask": 2**serves_bits - 1})
-
-
-def _chosen(units: str) -> str:
-    """Keys first: they are looked up before rows are joined with their persons, and most rows go there."""
-    of_them = f"select key from {persons.MAP} where person in ({units})"  # noqa: S608
-    return f" and key in (select unit as key from ({units}) union all {of_them}) and {persons.PERSON} in ({units})"  # noqa: S608
 
 
 def _moment(funnel: Funnel, low_bits: int, *, narrow: bool = False) -> str:

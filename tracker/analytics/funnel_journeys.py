@@ -15,14 +15,13 @@ from tracker.analytics.funnel_hits import disjoint
 from tracker.analytics.funnel_spec import Funnel
 from tracker.store import journeys, persons
 from tracker.store.among import Among
-from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Param
 from tracker.store.journeys import CODED, ORDER_SHIFT, READY, TIME_SHIFT, Coded, Month
 from tracker.store.sql import Fragment, fill, load
 
 MAX_MONTHS = 3
 """Months that are put together for a report; more are cheaper to read from `events`."""
-MAX_SHARE = 0.002
+MAX_SHARE = 0.25
 """Of the funnel's events that may have come since; with more, `events` is as quick."""
 _JOINED_SHIFT = 16
 """Where the milliseconds stand once several months are put together: above 8 bits of order and 8 of a code."""
@@ -60,7 +59,7 @@ def suits(funnel: Funnel) -> bool:
     return plain and coded and funnel.mode == "ordered" and funnel.count_by == "person" and disjoint(funnel)
 
 
-def road(engine: Engine, funnel: Funnel) -> Road | None:
+def road(engine: Engine, funnel: Funnel, events: Fragment) -> Road | None:
     """The road over the journey table, None where `events` must be asked. Costs two small questions.
 
     Its answer is good where `still` holds afterwards.
@@ -85,7 +84,7 @@ def road(engine: Engine, funnel: Funnel) -> Road | None:
         return None
     parts = [_Asked(funnel, tuple(made), coded, changed).rows()]
     if changed.text:
-        others = attempts(engine, funnel, events_source(engine), only=changed)
+        others = attempts(engine, funnel, events, only=changed)
         text = f"select unit, value, reached, at from ({others.text})"  # noqa: S608
         if not funnel.times:
             text = f"select value, reached, count() as units from ({others.text}) group by value, reached"  # noqa: S608
@@ -112,7 +111,7 @@ def _changed(engine: Engine, funnel: Funnel, names: Sequence[str], made: Sequenc
     slots = {"tails": Fragment(_TAILS)}
     [(events, marked, identified)] = engine.ask(fill(_SINCE, slots, params)).rows
     held = sum(count for month in made for name, count in zip(month.names, month.counts, strict=True) if name in names)
-    if events + identified > MAX_SHARE * held:
+    if events > MAX_SHARE * held:
         return None
     parts = []
     if events or marked:
@@ -192,7 +191,7 @@ class _Asked:
         shift = self._shift
         if step == 1:
             return f"arrayFilter(m -> bitShiftRight(m, {shift}) <= {{last_start:UInt64}}, step_1) as from_1"
-        before = f"arrayLast((s, x) -> bitAnd(x < m, s != 0), from_{step - 1}, step_{step - 1})"
+        before = f"arrayLast((s, x) -> x < m and s != 0, from_{step - 1}, step_{step - 1})"
         if step == 2:
             before = "arrayLast(x -> x < m, from_1)"
         within = f"bitShiftRight(m, {shift}) <= bitShiftRight(s, {shift}) + {{span:UInt64}}"

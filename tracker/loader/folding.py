@@ -121,7 +121,9 @@ class Folds:
             log.warning("journeys.not_made", month=need.month, reason=later.message, code=later.code)
         except Exception:
             log.exception("journeys.not_made", month=need.month)
-        self._next = time.monotonic() + max(_LOOK, (time.monotonic() - began) * REST)
+        took = time.monotonic() - began
+        self._next = time.monotonic() + max(_LOOK, took * REST)
+        log.info("journeys.made", month=need.month, seconds=round(took, 1))
 
     def _make(self, month: int) -> None:
         version = max(
@@ -137,17 +139,12 @@ class Folds:
             made.append(lanes)
         if self._stop.is_set():
             return
-        rows = "select count() from journeys_made where month = {month:UInt32}"
-        anybody = self._engine.ask(Query(text=rows, params={"month": month})).rows[0][0]
         self._mark(month, CHANGING)
-        if anybody:
-            self._command(f"alter table journeys replace partition {month:d} from journeys_made")
-            self._command(f"alter table journeys_made drop partition {month:d}")
-        else:  # all of it was erased
-            self._command(f"alter table journeys drop partition {month:d}")
+        self._command(f"alter table journeys replace partition {month:d} from journeys_made")
         folding_site.keep_lanes(self._engine, made, month, version, known)
         self._command(f"alter table journey_folding drop partition {month:d}")
         self._mark(month, READY)
+        self._command(f"alter table journeys_made drop partition {month:d}")
         for (old,) in self._engine.ask(Query(text=_OLD, params={"version": version})).rows:
             self._command(f"alter table journey_persons drop partition {int(old):d}")
 

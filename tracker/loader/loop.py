@@ -366,7 +366,6 @@ class Loader:
                     pause = min(max(pause, 0.2) * 2, 30.0)
                     log.warning("loader.store_away", reason=later.message, code=later.code, again_in=round(pause, 1))
                 stop.wait(pause)
-        self.folds.stop()
 
 
 def _rejected(bad: Bad) -> tuple[int, Rejected]:

@@ -18,13 +18,12 @@ SESSION = "xxHash64(concat('s:', if(visitor = '', user, visitor), '\\0', session
 """The 64-bit number of a row's session; that of its visitor where it has none."""
 
 
-MAP = "(select key, argMax(person, version) as person from person_map where site = {site:String} group by key)"
-"""Every key of a site that belongs to another one, with its person, as a subquery; needs the parameter `site`."""
-
-
 def join() -> Fragment:
     """`any left join ...` to put behind `from events`; needs the parameter `site`."""
-    return Fragment(f"any left join {MAP} as persons using (key)")
+    return Fragment(
+        "any left join (select key, argMax(person, version) as person from person_map"
+        " where site = {site:String} group by key) as persons using (key)"
+    )
 
 
 def keys_of(slot: str) -> Fragment:
@@ -32,7 +31,8 @@ def keys_of(slot: str) -> Fragment:
     keys = "{" + slot + ":Array(UInt64)}"
     return Fragment(
         f"(select arrayJoin({keys}) as key union all"  # noqa: S608 - the slot is a name of our own
-        f" select key from {MAP} where person in {keys})"
+        " select key from (select key, argMax(person, version) as person from person_map"
+        f" where site = {{site:String}} group by key) where person in {keys})"
     )
 
 
