@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from tracker.analytics import funnel_journeys
 from tracker.analytics.funnel_attempts import attempts, narrow_will_do
 from tracker.analytics.funnel_spec import Funnel, parse
 from tracker.store.clean import events_source
@@ -28,52 +26,16 @@ _SETTINGS: Mapping[str, str | int] = {
 def run(engine: Engine, funnel: Funnel) -> dict[str, Any]:
     """The report in the contract's shape."""
     events = events_source(engine)
-    found = funnel_journeys.road(engine, funnel, events)
-    if found is not None:
-        rows = (
-            _levels(funnel, engine, found.rows) if not funnel.times else engine.ask(_report(funnel, found.rows)).dicts()
-        )
-        if funnel_journeys.still(engine, found):
-            return _answer(funnel, rows, "journeys")
     if funnel.breakdown is None or funnel.breakdown.touch != "all":
         rows = _ask(engine, funnel, events)
     else:  # one person may stand under several values: the whole is a question of its own
         rows = _ask(engine, replace(funnel, breakdown=None), events)
         rows += [row for row in _ask(engine, funnel, events) if not row["part"]]
-    return _answer(funnel, rows, "events")
-
-
-def _levels(funnel: Funnel, engine: Engine, found: Fragment) -> list[dict[str, Any]]:
-    """The report's rows, without times, from how many units of each value got how far."""
-    answer = engine.ask(Query(text=found.text, params=found.params, settings=_SETTINGS))
-    levels: dict[str, Counter[int]] = defaultdict(Counter)
-    for value, reached, units in answer.rows:
-        levels[value][reached] += units
-    rows = [_row(funnel, 0, value, found) for value, found in levels.items()] if funnel.breakdown else []
-    rows.sort(key=lambda row: (-row["counts"][0], row["value"]))
-    whole = sum(levels.values(), Counter[int]())
-    return [_row(funnel, 1, "", whole), *rows[:MAX_VALUES]]
-
-
-def _row(funnel: Funnel, part: int, value: str, levels: Mapping[int, int]) -> dict[str, Any]:
-    bits = [1 << at for at in range(len(funnel.steps))]
-    none = [None] * len(bits)
-    return {
-        "part": part,
-        "value": value,
-        "counts": [sum(units for reached, units in levels.items() if reached & bit) for bit in bits],
-        "drops": [*(levels.get(2 * bit - 1, 0) for bit in bits[:-1]), 0],
-        "averages": none,
-        "medians": none,
-    }
-
-
-def _answer(funnel: Funnel, rows: Sequence[Mapping[str, Any]], road: str) -> dict[str, Any]:
     none = [0] * len(funnel.steps)
     whole = next(
         (row for row in rows if row["part"]), {"counts": none, "drops": none, "averages": none, "medians": none}
     )
-    answer: dict[str, Any] = {"steps": _steps(funnel, whole), "road": road}
+    answer: dict[str, Any] = {"steps": _steps(funnel, whole)}
     if funnel.breakdown is not None:
         parts = [row for row in rows if not row["part"]]
         answer["breakdown"] = [{"value": row["value"], "steps": _steps(funnel, row)} for row in parts]
@@ -90,26 +52,22 @@ def _ask(engine: Engine, funnel: Funnel, events: Fragment) -> list[dict[str, Any
 
 
 def query(engine: Engine, funnel: Funnel, events: Fragment, *, road: str | None = None) -> Query:
-    """The whole report from `events` as one query."""
-    return _report(funnel, attempts(engine, funnel, events, road=road), tied=road == "narrow")
-
-
-def _report(funnel: Funnel, found: Fragment, *, tied: bool = False) -> Query:
+    """The whole report as one query."""
     steps = range(1, len(funnel.steps) + 1)
     counts = [f"countIf(bitTest(reached, {step - 1}))" for step in steps]
     drops = [f"countIf(bitTest(reached, {step - 1}) and reached < {2**step})" for step in steps[:-1]]
-    took = [_took(funnel, step) if funnel.times else ("0", "false") for step in steps]
+    took = [_took(funnel, step) for step in steps]
     return fill(
         load(__package__, "funnel"),
         {
-            "attempts": found,
+            "attempts": attempts(engine, funnel, events, road=road),
             "counts": Fragment(f"[{', '.join(counts)}]"),
             "drops": Fragment(f"[{', '.join([*drops, '0'])}]"),
             "averages": Fragment(f"[{', '.join(f'avgOrNullIf({span}, {there})' for span, there in took)}]"),
             "medians": Fragment(
                 f"[{', '.join(f'quantileExactInclusiveOrNullIf(0.5)({span}, {there})' for span, there in took)}]"
             ),
-            "ties": Fragment("countIf(tied)" if tied else "0"),
+            "ties": Fragment("countIf(tied)" if road == "narrow" else "0"),
             "groups": Fragment("grouping sets ((), (value))" if funnel.breakdown else "value"),
             "kind": Fragment("grouping(value)" if funnel.breakdown else "1"),
         },
@@ -132,7 +90,7 @@ def _steps(funnel: Funnel, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     for at, step in enumerate(funnel.steps, 1):
         before = at - 1 if funnel.mode == "unordered" else funnel.required_before(at)
         count, average, median = counts[at - 1], row["averages"][at - 1], row["medians"][at - 1]
-        timed = funnel.times and before > 0 and count > 0
+        timed = before > 0 and count > 0
         answer.append(
             {
                 "step": at,

@@ -33,19 +33,11 @@ class Hits:
     params: dict[str, Param]
 
 
-def hits(
-    funnel: Funnel,
-    events: Fragment,
-    serves: Fragment,
-    serves_bits: int,
-    *,
-    narrow: bool = False,
-    only: Fragment | None = None,
-) -> Hits:
+def hits(funnel: Funnel, events: Fragment, serves: Fragment, serves_bits: int, *, narrow: bool = False) -> Hits:
     """Pack the relevant events; `serves` is an integer expression of `serves_bits` bits on what one can serve.
 
     `narrow` leaves sequence and arrival out: 64 bits instead of 128, exact while no unit has two events that serve
-    different steps in the same millisecond. `only`: a subquery of the units that are looked at.
+    different steps in the same millisecond.
     """
     if funnel.from_entries:
         events = Fragment(fill(load(__package__, "funnel_entry"), {"events": events}).text, events.params)
@@ -53,7 +45,6 @@ def hits(
     packed = f"{_moment(funnel, serves_bits, narrow=narrow)} + ({serves.text})"
     wanted = relevant(funnel)
     extra, also, params = "", "", Params("b")
-    chosen = f" and {UNITS[funnel.count_by]} in ({only.text})" if only else ""
     if funnel.breakdown is not None:
         text = property_text(funnel.breakdown.property, params)
         if funnel.breakdown.touch == "all":
@@ -71,10 +62,7 @@ def hits(
             "events": events,
             "persons": persons.join() if funnel.count_by == "person" else Fragment(""),
             "counted": counted([*(one for step in funnel.steps for one in step.any_of)]),
-            "relevant": Fragment(
-                f"{wanted.text}){NOBODY[funnel.count_by]}{chosen} and (true",
-                {**wanted.params, **(only.params if only else {})},
-            ),
+            "relevant": Fragment(f"{wanted.text}){NOBODY[funnel.count_by]} and (true", wanted.params),
             "also": Fragment(also),
         },
         {"site": funnel.site, "from": funnel.range.start, "until": funnel.range.end - 1 + funnel.window},

@@ -37,7 +37,6 @@ from tracker.loader.batch import (
 from tracker.loader.choices import Choices
 from tracker.loader.doubts import Doubts
 from tracker.loader.erasing import Eraser
-from tracker.loader.folding import Folds
 from tracker.loader.identity import Identity
 from tracker.loader.insert import Bad, store_singly
 from tracker.loader.known import Known
@@ -119,7 +118,6 @@ class Loader:
         self.audit = Audit(engine, ledger)
         waits = patience if patience is not None else (0.0 if engine.kind == "embedded" else 30.0)
         self.doubts = Doubts(engine, patience=waits)
-        self.folds = Folds(engine)
 
     def run_once(self) -> int:
         """Load what is sealed now; gives the number of segments loaded. Raises TryLater where the store is away.
@@ -328,10 +326,7 @@ class Loader:
         """Erase who is to be erased; gives how many were. Only after `run_once` came to its end. Raises TryLater."""
         if self._eraser is None:
             return 0
-        due = self._eraser.due()
-        if due:
-            self.folds.stop()  # what it has read of a person must not be written after that person is gone
-        erased = sum(self._eraser.run(erasure) for erasure in due)
+        erased = sum(self._eraser.run(erasure) for erasure in self._eraser.due())
         if erased:
             self._identity = Identity(self._engine)  # it remembers who was whom
             if self._choices is not None:
@@ -350,7 +345,6 @@ class Loader:
                     self.adopt()
                     loaded = self.run_once()
                     self.erase_due()
-                    self.folds.when_due()
                     pause = self._idle
                     if time.monotonic() >= look_again and (doubts is None or doubts.done()):
                         _warn(doubts)

@@ -21,18 +21,6 @@ _LINKS = (
     " or (toString(site), 'key', xxHash64(concat('u:', target))) in erasing"
 )
 _OWNED = "(toString(site), 'key', key) in erasing"
-_UNITS = "(toString(site), 'key', unit) in erasing"
-_MADE_FROM = (
-    "select site, person from journey_persons where (toString(site), 'key', key) in erasing"
-    " and (toString(site), 'key', person) not in erasing"
-)
-# Journeys that a person's keys were once put into, which were somebody else's then: that one's are read from `events`
-# until the month is made anew.
-_MARK = f"""
-insert into journey_tail (site, event, key, ts)
-select site, '', unit, toDateTime64(YYYYMMDDToDate(month * 100 + 1), 3, 'UTC') from journeys
-where (site, unit) in ({_MADE_FROM})
-"""  # noqa: S608 - our own names only
 _COLUMNS = [("site", "String"), ("kind", "String"), ("number", "UInt64")]
 _FILL = "insert into erasing (site, kind, number) select site, kind, number from /*table:given*/"
 _RUNNING = """
@@ -147,8 +135,6 @@ def delete(engine: Engine, site: str, names: Names, arrivals: Iterable[int]) -> 
         _drop(node, "person_map", f"{_OWNED} or (toString(site), 'key', person) in erasing")
         _drop(node, "suppressed", _OWNED)
         _drop(node, "touched_local" if engine.cluster else "touched", _OWNED)
-    if not engine.cluster:
-        _drop_journeys(engine)
     for table in ("members", "expiring"):
         _drop(engine, table, "(toString(site), 'key', person) in erasing")
     _drop(engine, "identity_links", _LINKS)
@@ -193,16 +179,6 @@ def _drop_before(engine: Engine, site: str, day: int, told: int, done: bool) -> 
 def _tell(engine: Engine, site: str, erasure: str, events: int) -> None:
     text = "insert into erased (site, events, erasure) select {site:String}, {events:UInt64}, {erasure:String}"
     engine.command(Query(text=text, params={"site": site, "events": events, "erasure": erasure}))
-
-
-def _drop_journeys(engine: Engine) -> None:
-    """Nobody makes journeys meanwhile (`tracker.loader.folding`)."""
-    engine.command(Query(text=_MARK))
-    _drop(engine, "journeys", f"{_UNITS} or (site, unit) in ({_MADE_FROM})")
-    _drop(engine, "journeys_made", f"{_UNITS} or (site, unit) in ({_MADE_FROM})")
-    for table in ("journey_tail", "journey_folding"):
-        _drop(engine, table, _OWNED)
-    _drop(engine, "journey_persons", f"{_OWNED} or (toString(site), 'key', person) in erasing")
 
 
 def _outdate(engine: Engine, site: str, keys: list[int], slots: set[int]) -> None:
