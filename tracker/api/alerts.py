@@ -7,7 +7,9 @@ from typing import Any
 
 from tracker.analytics import alerts
 from tracker.api.call import Call, Reply
+from tracker.audiences.delivery import TELLING
 from tracker.catalog.alerts import StoredAlert
+from tracker.core.errors import BadRequest
 from tracker.core.period import rfc3339
 
 
@@ -20,7 +22,12 @@ def created(call: Call) -> Reply:
     """`POST /api/v1/alerts`."""
     body, site = call.body, call.site(call.body.site)
     alerts.parse(body.alert, site.name, site.timezone)
-    return Reply(_shown(call.services.catalog.alerts.create(site.name, body.name, body.alert)), 201)
+    catalog = call.services.catalog
+    if body.destination:
+        known = [one.id for one in catalog.destinations.list(site.name) if one.kind in TELLING]
+        if body.destination not in known:
+            raise BadRequest("destination must be a webhook or e-mail destination of the site", field="destination")
+    return Reply(_shown(catalog.alerts.create(site.name, body.name, body.alert, body.destination)), 201)
 
 
 def deleted(call: Call) -> dict[str, Any]:

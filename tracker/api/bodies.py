@@ -189,11 +189,15 @@ class AnnotationBody(Closed):
 
 
 class AlertBody(Closed):
-    """A figure of `reports/anomalies` without times, and `when` it fires: `above`, `below`, `anomaly`."""
+    """A figure of `reports/anomalies` without times, and `when` it fires: `above`, `below`, `anomaly`.
+
+    `destination`: a webhook or mail address that is told.
+    """
 
     site: SiteName
     name: Name
     alert: dict[str, Any]
+    destination: str = ""
 
 
 class AudienceBody(Closed):

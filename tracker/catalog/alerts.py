@@ -17,13 +17,17 @@ from tracker.core.errors import NotFound
 
 @dataclass(frozen=True)
 class StoredAlert:
-    """One alert; `looked_at` is the start of the interval it last looked at, "" before the first."""
+    """One alert; `looked_at` is the start of the interval it last looked at, "" before the first.
+
+    `destination`: who is told what fires, "" for nobody.
+    """
 
     id: str
     site: str
     name: str
     alert: dict[str, Any]
     looked_at: str
+    destination: str
 
 
 class Alerts:
@@ -32,10 +36,16 @@ class Alerts:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def create(self, site: str, name: str, alert: dict[str, Any]) -> StoredAlert:
+    def create(self, site: str, name: str, alert: dict[str, Any], destination: str = "") -> StoredAlert:
         """Save a new one."""
         row = AlertRow(
-            id=f"alt_{secrets.token_hex(8)}", site=site, name=name, alert=alert, looked_at="", created_at=now_ms()
+            id=f"alt_{secrets.token_hex(8)}",
+            site=site,
+            name=name,
+            alert=alert,
+            looked_at="",
+            destination=destination,
+            created_at=now_ms(),
         )
         with self._database.write() as session:
             session.add(row)
@@ -74,17 +84,19 @@ class Alerts:
 
     def firings(self, site: str, limit: int) -> builtins.list[tuple[Firing, bool]]:
         """The newest of a site, each with whether it was told."""
-        query = select(FiringRow, AlertRow.name).join(AlertRow, AlertRow.id == FiringRow.alert)
+        query = select(FiringRow, AlertRow).join(AlertRow, AlertRow.id == FiringRow.alert)
         query = query.where(FiringRow.site == site).order_by(FiringRow.at.desc(), FiringRow.id).limit(limit)
         with self._database.read() as session:
-            return [(_firing(row, name), row.told_at is not None) for row, name in session.execute(query)]
+            return [(_firing(row, alert), row.told_at is not None) for row, alert in session.execute(query)]
 
     def untold(self) -> builtins.list[Firing]:
-        """What nobody was told of yet, the oldest first."""
-        query = select(FiringRow, AlertRow.name).join(AlertRow, AlertRow.id == FiringRow.alert)
-        query = query.where(FiringRow.told_at.is_(None)).order_by(FiringRow.at, FiringRow.id)
+        """What somebody is to be told and was not yet, the oldest first."""
+        query = select(FiringRow, AlertRow).join(AlertRow, AlertRow.id == FiringRow.alert)
+        query = query.where(FiringRow.told_at.is_(None), AlertRow.destination != "").order_by(
+            FiringRow.at, FiringRow.id
+        )
         with self._database.read() as session:
-            return [_firing(row, name) for row, name in session.execute(query)]
+            return [_firing(row, alert) for row, alert in session.execute(query)]
 
     def told(self, firing: str) -> None:
         """Remember that somebody was told."""
@@ -99,19 +111,27 @@ def _found(row: AlertRow | None) -> AlertRow:
 
 
 def _told(row: AlertRow) -> StoredAlert:
-    return StoredAlert(id=row.id, site=row.site, name=row.name, alert=row.alert, looked_at=row.looked_at)
+    return StoredAlert(
+        id=row.id,
+        site=row.site,
+        name=row.name,
+        alert=row.alert,
+        looked_at=row.looked_at,
+        destination=row.destination,
+    )
 
 
-def _firing(row: FiringRow, name: str) -> Firing:
+def _firing(row: FiringRow, alert: AlertRow) -> Firing:
     return Firing(
         id=row.id,
         alert=row.alert,
         site=row.site,
-        name=name,
+        name=alert.name,
         start=row.start,
         kind=row.kind,
         value=row.value,
         usual=row.usual,
         score=row.score,
         at=row.at,
+        destination=alert.destination,
     )

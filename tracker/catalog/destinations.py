@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from tracker.catalog.database import Database, now_ms
-from tracker.catalog.tables import DeliveryRow, DestinationRow, PlanRow
+from tracker.catalog.tables import AlertRow, DeliveryRow, DestinationRow, PlanRow
 from tracker.core.errors import BadRequest, Conflict, NotFound
 from tracker.core.identifiers import Identifier, Keys, seal, unseal
 
@@ -96,8 +96,9 @@ class Destinations:
             row = _found(session.get(DestinationRow, destination_id))
             sending = select(DeliveryRow).where(DeliveryRow.destination == destination_id, DeliveryRow.sending != "")
             planned = select(PlanRow.id).where(PlanRow.destination == destination_id)
-            if session.scalars(sending).first() is not None or session.scalars(planned).first() is not None:
-                raise Conflict("something is delivered there; end its deliveries first", code="in_use")
+            told = select(AlertRow.id).where(AlertRow.destination == destination_id)
+            if any(session.scalars(use).first() is not None for use in (sending, planned, told)):
+                raise Conflict("something is delivered there; end its deliveries and alerts first", code="in_use")
             session.delete(row)
 
 

@@ -71,7 +71,10 @@ class AnnotationRow(Base):
 
 
 class AlertRow(Base):
-    """A figure and its limits; `looked_at` is the start of the interval it last looked at."""
+    """A figure and its limits; `looked_at` is the start of the interval it last looked at.
+
+    `destination`: who is told what fires, '' for nobody.
+    """
 
     __tablename__ = "alerts"
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
@@ -79,6 +82,7 @@ class AlertRow(Base):
     name: Mapped[str] = mapped_column(String(200))
     alert: Mapped[dict[str, Any]] = mapped_column(JSON)
     looked_at: Mapped[str] = mapped_column(String(40))
+    destination: Mapped[str] = mapped_column(String(32))
     created_at: Mapped[int] = mapped_column(BigInteger)
 
 

@@ -8,7 +8,10 @@ from typing import Protocol
 
 @dataclass(frozen=True, kw_only=True)
 class Firing:
-    """Why an alert fired for one interval. `start` is RFC 3339; `usual` and `score` are those of an anomaly."""
+    """Why an alert fired for one interval. `start` is RFC 3339; `usual` and `score` are those of an anomaly.
+
+    `destination`: where it is to be told; "": nowhere.
+    """
 
     id: str
     alert: str
@@ -20,6 +23,7 @@ class Firing:
     usual: float | None
     score: float | None
     at: int
+    destination: str = ""
 
 
 class Teller(Protocol):

@@ -96,5 +96,9 @@ class Alerts(threading.Thread):
         if self._teller is None:
             return
         for firing in self._catalog.alerts.untold():
-            self._teller.tell(firing)
-            self._catalog.alerts.told(firing.id)
+            try:
+                self._teller.tell(firing)
+            except TrackerError as failure:  # told again; the others are told all the same
+                log.warning("alerts.not_told", alert=firing.alert, reason=failure.message, code=failure.code)
+            else:
+                self._catalog.alerts.told(firing.id)

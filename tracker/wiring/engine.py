@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
     from tracker.api.services import Services
+    from tracker.audiences.delivery import Senders
     from tracker.catalog import Catalog
     from tracker.loader.loop import Loader
     from tracker.store.engine import Engine
@@ -71,7 +72,7 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
         if loads is not None:
             _segments(settings, engine, catalog, stop, busy).start()
             _rollups(engine, catalog, stop).start()
-            _alerts(engine, catalog, stop).start()
+            _alerts(settings, engine, catalog, stop).start()
         missing = loads.audit.missing if loads is not None else None
         try:
             services = None
@@ -219,10 +220,18 @@ def _rollups(engine: Engine, catalog: Catalog, stop: threading.Event) -> RollupK
     return RollupKeeper(engine, catalog, stop)
 
 
-def _alerts(engine: Engine, catalog: Catalog, stop: threading.Event) -> Alerts:
+def _alerts(settings: Settings, engine: Engine, catalog: Catalog, stop: threading.Event) -> Alerts:
     from tracker.wiring.alerts import Alerts
+    from tracker.wiring.telling import Announcer
 
-    return Alerts(engine, catalog, stop)
+    return Alerts(engine, catalog, stop, Announcer(catalog, _senders(settings)))
+
+
+def _senders(settings: Settings) -> Senders:
+    from tracker.audiences.delivery import Senders
+    from tracker.outbound import Door, Reach
+
+    return Senders(Door(Reach.of(settings.private_hosts)), settings.data / "deliveries", settings.delivery_folders)
 
 
 def _services(
@@ -236,11 +245,9 @@ def _services(
 ) -> Services:
     """`missing`: what the loader's audit found, where the loader is in this process."""
     from tracker.api.services import Services
-    from tracker.audiences.delivery import Senders
     from tracker.catalog import token_hash
     from tracker.imports.replay import replayer
     from tracker.loader.ledger import LedgerView
-    from tracker.outbound import Door, Reach
     from tracker.spool.reader import Spool
     from tracker.wiring.backup import Backups
     from tracker.wiring.canary import last_flight
@@ -261,9 +268,7 @@ def _services(
         admin_token_hash=token_hash(admin_token(settings)),
         exports=exports,
         version=__version__,
-        senders=Senders(
-            Door(Reach.of(settings.private_hosts)), settings.data / "deliveries", settings.delivery_folders
-        ),
+        senders=_senders(settings),
         deliver_every_s=deliver_every_s,
         status=lambda: condition(settings),
         canary=lambda: last_flight(settings.data),

@@ -19,7 +19,12 @@ from tracker.outbound.bucket import Bucket
 from tracker.outbound.mail import MailServer
 from tracker.outbound.sftp import Sftp
 
-__all__ = ["KINDS", "Kind", "Outcome", "Sender", "Senders", "Shipment", "check", "manifest", "moved"]
+__all__ = [
+    "KINDS", "TELLING", "Kind", "Outcome", "Sender", "Senders", "Shipment", "check", "manifest", "moved",
+]  # fmt: skip
+
+TELLING = ("webhook", "email")
+"""Kinds that can be told a word instead of a file."""
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from tracker.audiences.delivery.sender import Outcome, Shipment
 from tracker.outbound import Reach
@@ -21,6 +22,11 @@ class Notice:
         """Connect and log in."""
         check_mail(self._reach, self._server)
         return []
+
+    def tell(self, key: str, subject: str, facts: Mapping[str, Any]) -> None:
+        """A word about `subject`, once for each `key`. Raises as `send_mail` does."""
+        text = "".join(f"{name}: {value}\n" for name, value in facts.items())
+        send_mail(self._reach, self._server, sender=self._sender, to=self._to, subject=subject, text=text, key=key)
 
     def send(self, shipment: Shipment, understood: Callable[[int], None]) -> Outcome:
         """The mail, once its export is done. A mail that is sent twice has one Message-ID."""
