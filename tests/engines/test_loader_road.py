@@ -204,6 +204,7 @@ def test_a_bot_by_the_collectors_word_is_one_and_its_agent_is_nobody_elses_fault
         ("bot", 1, "Chrome"), ("desktop", 0, "Chrome"), ("bot", 1, "Googlebot"), ("", 0, ""),
     ]  # fmt: skip
     assert road.rows("bot")[0] == ("rate",)
+    assert set(road.rows("ua")) == {("",)}, "what an agent says beyond family, version and system tells people apart"
 
 
 def test_only_what_is_stored_says_who_is_who(road: Road) -> None:
