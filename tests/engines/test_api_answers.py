@@ -56,6 +56,7 @@ async def test_sites_live_and_die(api):
         "domains": ["shop.example"],
         "consent": "opt-out",
         "timezone": "Asia/Tokyo",
+        "currency": "",
         "min_size": 100,
         "pixel": {},
         "privacy": {},
