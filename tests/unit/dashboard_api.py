@@ -106,6 +106,25 @@ def reasons(step):
     return {"step": step, "dropped": 300, "went_on": 100, **found}
 
 
+def arm(persons, converted):
+    rate = converted / persons if persons else None
+    money = {"revenue": converted * 50.0, "revenue_per_person": rate * 50 if persons else None}
+    return {"persons": persons, "converted": converted, "rate": rate, "conversions": converted, **money}
+
+
+def lift(exposed=(2810, 421), holdout=(310, 31), low=0.01, high=0.083, p=0.018):
+    """Two sides, and what their difference says."""
+    sides = {"exposed": arm(*exposed), "holdout": arm(*holdout)}
+    known = all(one["persons"] for one in sides.values())
+    difference = sides["exposed"]["rate"] - sides["holdout"]["rate"] if known else None
+    shares = {"difference": difference, "low": low, "high": high, "relative": 0.5, "p": p, "incremental": 140.5}
+    shares |= {"needed": {"exposed": 3911, "holdout": 432}}
+    money = {"difference": 2.5, "low": -0.4, "high": 6.0, "relative": 0.5, "p": 0.2, "incremental": 7025.0}
+    if not known:
+        shares, money = (dict.fromkeys(one) for one in (shares, money))
+    return {"currency": "EUR", "other_currencies": 3, "crossed": 2, **sides, "conversion": shares, "revenue": money}
+
+
 def card(user):
     props = {"country": "ES", "device": "desktop", "channel": "Email", "visits": 5}
     return {
@@ -161,6 +180,7 @@ class State:
         self.funnels, self.audiences, self.exports, self.asked = {}, {}, {}, []
         self.annotations = {}
         self.deliveries, self.places = {}, True
+        self.lift, self.networks_given = lift(), ["tiktok"]
         self.erased, self.slow, self.too_few = [], False, False
         self.currencies, self.costs = ["EUR"], True
         self.heard, self.empty, self.fail, self.minimum = True, False, None, False
@@ -404,6 +424,13 @@ class State:
                 return self.deliveries.pop(id, {})
             case ["audiences", _, "export"]:
                 return self.keep(self.exports, {"state": "running", "network": body["network"]})
+            case ["exports"]:
+                given = [
+                    {"id": f"exp_{n}", "audience": "1", "state": "done", "network": n} for n in self.networks_given
+                ]
+                return {"exports": [*given, {"id": "exp_9", "audience": "9", "state": "done", "network": "csv"}]}
+            case ["reports", "lift"]:
+                return self.lift
             case ["exports", id]:
                 if self.minimum:
                     return self.exports[id] | {

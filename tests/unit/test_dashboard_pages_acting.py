@@ -1,0 +1,72 @@
+"""The pages that act: what an audience brought and how it is kept, alerts, destinations; against a real HTTP server."""
+
+import pytest
+import streamlit as st
+from dashboard_api import HOSTILE, lift
+from dashboard_run import html, run, seen
+
+
+@pytest.fixture
+def audience(server):
+    rule = {"all": [{"did": {"event": "view_item", "within": "14d"}}, {"not": {"did": {"event": HOSTILE}}}]}
+    one = {"site": "shop", "name": "Lookers", "rule": rule, "duration": "30d", "holdout": 0.1}
+    return server.state.keep(server.state.audiences, one)["id"]
+
+
+def asked_lift(server):
+    return [body for _, path, body in server.state.asked if path == "/api/v1/reports/lift"][-1]
+
+
+def test_lift_says_what_the_difference_is_and_whether_it_is_chance(server, audience):
+    at = run("audience", id=audience)
+    text = seen(at)
+    for expected in (
+        "2,810",
+        "15 %",
+        "10 %",
+        "+5.0 points",
+        "Between +1.0 and +8.3 percentage points more buyers; this is not chance.",
+        "About 140 buyers who would not have been otherwise (+50 %).",
+        "Between −€ 0.40 and +€ 6, so less or more revenue per person; this could be chance.",
+    ):
+        assert expected in text
+    assert asked_lift(server)["conversion"] == {"event": "purchase"}
+    assert "segment" not in asked_lift(server)
+    at.selectbox(key="lift-1-event").select(HOSTILE)
+    at.selectbox(key="lift-1-network").select("tiktok").run()
+    assert not at.exception
+    assert (asked_lift(server)["conversion"], asked_lift(server)["network"]) == ({"event": HOSTILE}, "tiktok")
+    assert "<img" not in html(at)
+
+
+def test_a_difference_that_may_be_chance_says_how_many_people_it_takes(server, audience):
+    server.state.lift = lift((281, 42), (12, 1), low=-0.11, high=0.19, p=0.4)
+    at = run("audience", id=audience)
+    said = seen(at) + " ".join(str(one.value) for one in at.caption).replace("\\", "")
+    assert "Between −11.0 and +19.0 percentage points, so fewer or more buyers; this could be chance." in said
+    assert "Only 12 people in the hold-out: rates say little." in said
+    assert "about 3,911 exposed people and 432 in the hold-out are needed. There are 281 and 12." in said
+
+
+@pytest.mark.parametrize(
+    ("sides", "share", "said"),
+    [
+        (((50, 0), (0, 0)), 0.0, "No hold-out is set."),
+        (((50, 0), (0, 0)), 0.1, "Too few people: nobody is in the hold-out yet."),
+        (((0, 0), (5, 0)), 0.1, "Too few people: nobody may be shown advertising yet."),
+        (((0, 0), (0, 0)), 0.1, "Too few people: nobody joined in this period."),
+        (((500, 0), (50, 0)), 0.1, "Nobody converted yet, on neither side."),
+    ],
+)
+def test_lift_without_two_sides_says_what_is_missing(server, audience, sides, share, said):
+    server.state.lift = lift(*sides)
+    server.state.audiences[audience]["holdout"] = share
+    assert said in seen(run("audience", id=audience))
+
+
+def test_lift_before_the_first_export_says_that_nobody_was_shown_anything(server, audience):
+    server.state.networks_given = []
+    assert "Nothing was exported yet." in seen(run("audience", id=audience))
+    server.state.networks_given = ["tiktok"]
+    st.cache_data.clear()
+    assert "Nothing was exported yet." not in seen(run("audience", id=audience))
