@@ -180,6 +180,9 @@ class State:
         self.funnels, self.audiences, self.exports, self.asked = {}, {}, {}, []
         self.annotations = {}
         self.deliveries, self.places = {}, True
+        moved = [(49 * 3600, 300, 300, 0), (25 * 3600, 318, 20, 2), (600, 311, 0, 7), (300, 311, 0, 0)]
+        names = ("members", "entered", "gone")
+        self.sizes = [{"at": iso(ago), "exportable": 240, **dict(zip(names, row, strict=True))} for ago, *row in moved]
         self.lift, self.networks_given = lift(), ["tiktok"]
         self.erased, self.slow, self.too_few = [], False, False
         self.currencies, self.costs = ["EUR"], True
@@ -394,6 +397,15 @@ class State:
                 return {"audiences": list(self.audiences.values())}
             case ["audiences"]:
                 return self.keep(self.audiences, body | {"size": 312, "created": iso(50)})
+            case ["audiences", "overlap"]:
+                named = [
+                    {"id": i, "name": one["name"], "members": 200 - 100 * n}
+                    for n, (i, one) in enumerate(self.audiences.items())
+                ]
+                both = [[50 + row + column for column in range(len(named))] for row in range(len(named))]
+                return {"audiences": named, "overlap": both}
+            case ["audiences", _, "history"]:
+                return {"sizes": self.sizes}
             case ["audiences", id]:
                 return self.audiences.pop(id, {}) if method == "DELETE" else self.audiences.get(id)
             case ["audiences", _, "members"]:

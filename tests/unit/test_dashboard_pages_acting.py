@@ -2,7 +2,7 @@
 
 import pytest
 import streamlit as st
-from dashboard_api import HOSTILE, lift
+from dashboard_api import HOSTILE, iso, lift
 from dashboard_run import html, run, seen
 
 
@@ -70,3 +70,52 @@ def test_lift_before_the_first_export_says_that_nobody_was_shown_anything(server
     server.state.networks_given = ["tiktok"]
     st.cache_data.clear()
     assert "Nothing was exported yet." not in seen(run("audience", id=audience))
+
+
+READY = {
+    "state": "ready",
+    "as_of": iso(180),
+    "members": 311,
+    "exportable": 240,
+    "judged": 412,
+    "took_ms": 106,
+    "error": None,
+    "failed_at": None,
+    "failures": 0,
+}
+
+
+def test_membership_says_when_it_was_refreshed_and_who_came_and_went(server, audience):
+    server.state.audiences[audience] |= {"membership": READY, "refresh": "5m"}
+    at = run("audience", id=audience)
+    text = seen(at)
+    for expected in ("3 min ago", "looked at every 5 minutes", "412", "+20", "−2", "−7", "318"):
+        assert expected in text
+    [figure] = [one for one in at.get("plotly_chart") if "300 on" in one.proto.alt]
+    assert "311 on" in figure.proto.alt
+    assert "Refreshing failed" not in text
+
+
+def test_membership_says_plainly_what_failed(server, audience):
+    failing = {"state": "failing", "error": {"code": "x", "message": f"memory ran out {HOSTILE}"}}
+    server.state.audiences[audience]["membership"] = READY | failing | {"failed_at": iso(7200), "failures": 3}
+    at = run("audience", id=audience)
+    assert f"Refreshing failed 3 times in a row, last 2 h ago. Memory ran out {HOSTILE}" in " ".join(seen(at).split())
+    assert "<img" not in html(at)
+    assert "It could not be refreshed." in seen(run("audiences"))
+
+
+@pytest.mark.parametrize("membership", [None, READY | {"state": "waiting", "as_of": None}])
+def test_an_audience_that_was_never_refreshed_says_so(server, audience, membership):
+    server.state.audiences[audience]["membership"] = membership
+    assert "It is counted for the first time." in seen(run("audience", id=audience))
+
+
+def test_audiences_overlap_in_a_matrix(server, audience):
+    assert "jt-triangle" not in html(run("audiences"))  # one overlaps with nothing
+    server.state.keep(server.state.audiences, {"site": "shop", "name": HOSTILE, "rule": {"did": {}}})
+    st.cache_data.clear()
+    at = run("audiences")
+    assert "26 %" in seen(at)  # 51 of 200, and of 100 the other way round
+    assert "51 %" in seen(at)
+    assert "<img" not in html(at)
