@@ -180,6 +180,7 @@ class State:
         self.funnels, self.audiences, self.exports, self.asked = {}, {}, {}, []
         self.annotations = {}
         self.deliveries, self.places = {}, True
+        self.explained = []
         moved = [(49 * 3600, 300, 300, 0), (25 * 3600, 318, 20, 2), (600, 311, 0, 7), (300, 311, 0, 0)]
         names = ("members", "entered", "gone")
         self.sizes = [{"at": iso(ago), "exportable": 240, **dict(zip(names, row, strict=True))} for ago, *row in moved]
@@ -354,6 +355,8 @@ class State:
                     "events": shown,
                     "cursor": "more" if len(shown) < len(events) else None,
                 }
+            case ["people", _, "audiences"]:
+                return {"person": card("user_0248"), "audiences": self.explained}
             case ["people", id, "export"]:
                 return {"site": query["site"][0], "users": [id], "events": []}
             case ["people", id] if method == "DELETE":

@@ -5,6 +5,8 @@ import streamlit as st
 from dashboard_api import HOSTILE, iso, lift
 from dashboard_run import html, run, seen
 
+from dashboard import rules
+
 
 @pytest.fixture
 def audience(server):
@@ -119,3 +121,50 @@ def test_audiences_overlap_in_a_matrix(server, audience):
     assert "26 %" in seen(at)  # 51 of 200, and of 100 the other way round
     assert "51 %" in seen(at)
     assert "<img" not in html(at)
+
+
+def explained(**more):
+    conditions = [
+        {"path": "rule.all[0]", "holds": True, "count": 9, "first": iso(9), "last": "2026-11-23T13:43:30.000Z"},
+        {"path": "rule.all[1].not", "holds": False, "count": 0, "value": None},
+    ]
+    stay = {"entered": "2026-11-20T04:28:44.404Z", "entered_by": "event", "left": None, "left_by": None, "arm": None}
+    row = {"id": "1", "name": "Lookers", "inside": True, "exported": False, "withheld": "holdout", "lapsed": False}
+    return row | {"changes": "2027-02-02T09:08:10.001Z", "conditions": conditions, "stay": stay} | more
+
+
+def test_a_person_is_told_their_audiences_and_why_they_are_not_exported(server, audience):
+    left = {"entered": iso(9), "entered_by": "event", "left": "2026-11-21T12:00:00Z", "left_by": "lapsed", "arm": None}
+    server.state.explained = [
+        explained(name="Gone", inside=False, withheld=None, stay=left),
+        explained(),
+        explained(name=HOSTILE, withheld="too_small", stay=None, changes=None, conditions=[]),
+    ]
+    at = run("person", id="user_0248")
+    text = " ".join(seen(at).split())
+    for expected in (
+        "Yes, since 20 Nov 2026",
+        "came by: did something",
+        "time may change it on 2 Feb 2027",
+        "✓ Did “View item” in the last 14 days (9 times, last 23 Nov 2026)",
+        "✓ Did not do “",
+        "No: hold-out",
+        "No: too few members may be exported",
+        "No, left 21 Nov 2026 went by: not heard of for too long",
+    ):
+        assert expected in text
+    assert text.index("Lookers") < text.index("Gone")
+    assert "<img" not in html(at)
+
+
+def test_a_site_without_audiences_says_so_on_the_person(server):
+    assert "No audiences yet." in seen(run("person", id="user_0248"))
+
+
+def test_a_condition_is_found_by_its_path():
+    did = {"did": {"event": "search"}}
+    rule = {"any": [{"all": [did, {"not": {"any": [did, {"not": did}]}}]}]}
+    assert rules.spoken(rule, "rule.any[0].all[0]", True) == ("Did “Search”", True)
+    assert rules.spoken(rule, "rule.any[0].all[1].not.any[0]", True) == ("Did not do “Search”", False)
+    assert rules.spoken(rule, "rule.any[0].all[1].not.any[1].not", False) == ("Did “Search”", False)
+    assert rules.spoken(rule, "rule.any[7]", False)[1] is False
