@@ -11,10 +11,12 @@ import streamlit as st
 from dashboard import sidebar, state
 from dashboard.components import guarded
 from dashboard.views import (
+    alerts,
     audience,
     audiences,
     channels,
     customers,
+    destinations,
     funnel,
     health,
     install,
@@ -62,6 +64,8 @@ PAGES = (
     Entry("person", person.page, "Person", "person"),
     Entry("audiences", audiences.page, "Audiences", "audiences", ":material/group:"),
     Entry("audience", audience.page, "Audience", "audience"),
+    Entry("destinations", destinations.page, "Destinations", "destinations", ":material/send:"),
+    Entry("alerts", alerts.page, "Alerts", "alerts", ":material/notifications:"),
     Entry("health", health.page, "Data health", "data-health", ":material/fact_check:"),
     Entry("install", install.page, "Install", "install", ":material/code:"),
     Entry("pixel", pixel.page, "Pixel settings", "pixel-settings", ":material/tune:"),

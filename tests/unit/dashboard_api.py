@@ -150,6 +150,36 @@ def cohorts(weeks):
     ]
 
 
+KINDS = {
+    "kinds": [
+        {"kind": "folder", "title": "Folder", "options": ["path"], "optional": [], "secrets": [[]]},
+        {
+            "kind": "sftp",
+            "title": "SFTP",
+            "options": ["host", "user"],
+            "optional": ["port"],
+            "secrets": [["password"], ["private_key"]],
+        },
+        {"kind": "email", "title": "Mail", "options": ["to"], "optional": ["security"], "secrets": [[], ["password"]]},
+        {
+            "kind": "network",
+            "title": "API of an ad network",
+            "options": ["network", "ids"],
+            "optional": ["base_url"],
+            "secrets": [[]],
+        },
+    ],
+    "networks": [
+        {
+            "network": "tiktok",
+            "ids": ["ADVERTISER_ID", "AUDIENCE_ID"],
+            "optional": [],
+            "secrets": [["access_token"]],
+            "note": HOSTILE,
+        },
+        {"network": "acme", "ids": ["SEGMENT_ID"], "optional": ["MAID"], "secrets": [["a_key"]], "note": ""},
+    ],
+}
 PINNED = (
     '<script async src="http://127.0.0.1:8080/p.0123456789abcdef.js" data-site="wk_shop" '
     'integrity="sha384-AAAA"></script>'
@@ -180,7 +210,8 @@ class State:
         self.funnels, self.audiences, self.exports, self.asked = {}, {}, {}, []
         self.annotations = {}
         self.deliveries, self.places = {}, True
-        self.explained = []
+        self.connected, self.checked = {}, {"ok": True, "notes": [f"seen as {HOSTILE}"]}
+        self.explained, self.alerts, self.firings = [], {}, []
         moved = [(49 * 3600, 300, 300, 0), (25 * 3600, 318, 20, 2), (600, 311, 0, 7), (300, 311, 0, 0)]
         names = ("members", "entered", "gone")
         self.sizes = [{"at": iso(ago), "exportable": 240, **dict(zip(names, row, strict=True))} for ago, *row in moved]
@@ -427,9 +458,32 @@ class State:
                 shown = {"max_days": None, "replaces": False, "note": "values as they are", "shapes": ["file", "api"]}
                 csv = {"name": "csv", "title": "CSV", "minimum": 0, **shown}
                 return {"networks": [csv, {**csv, "name": "tiktok", "title": "TikTok", "minimum": 1000}]}
+            case ["alerts"] if method == "GET":
+                return {"alerts": list(self.alerts.values())}
+            case ["alerts"]:
+                if body["alert"]["when"] == {"above": 666.0}:
+                    return 400, {"error": {"code": "bad_request", "message": f"when is {HOSTILE}", "field": "when"}}
+                return self.keep(self.alerts, body | {"looked_at": iso(7200)})
+            case ["alerts", id]:
+                return self.alerts.pop(id, {})
+            case ["firings"]:
+                return {"firings": self.firings}
+            case ["destinations"] if method == "POST":
+                if body["name"] == "Refused":
+                    return 400, {"error": {"code": "bad_request", "message": "secrets must hold access_token"}}
+                shown = body | {"secrets": list(body["secrets"]), "waiting": 0, "id": f"dst_{len(self.connected) + 2}"}
+                self.connected[shown["id"]] = shown
+                return shown
+            case ["destinations", "kinds"]:
+                return KINDS
+            case ["destinations", id, "check"]:
+                return self.checked
+            case ["destinations", id]:
+                return self.connected.pop(id, {})
             case ["destinations"]:
                 place = {"name": "Meta of the shop", "kind": "network", "options": {"network": "tiktok"}, "waiting": 3}
-                return {"destinations": [{"id": "dst_1", **place}] if self.places else []}
+                first = [{"id": "dst_1", **place}] if self.places else []
+                return {"destinations": [*first, *self.connected.values()]}
             case ["audiences", id, "deliveries"]:
                 if method == "POST":
                     ended = {"state": "failed", "error": {"message": "the network does not take these credentials"}}

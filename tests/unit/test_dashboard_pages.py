@@ -20,6 +20,8 @@ PAGES = [
     "customers",
     "value",
     "audiences",
+    "destinations",
+    "alerts",
     "health",
     "install",
     "pixel",

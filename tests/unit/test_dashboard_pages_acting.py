@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard_api import HOSTILE, iso, lift
 from dashboard_run import html, run, seen
 
-from dashboard import rules
+from dashboard import places, rules
 
 
 @pytest.fixture
@@ -168,3 +168,139 @@ def test_a_condition_is_found_by_its_path():
     assert rules.spoken(rule, "rule.any[0].all[1].not.any[0]", True) == ("Did not do “Search”", False)
     assert rules.spoken(rule, "rule.any[0].all[1].not.any[1].not", False) == ("Did “Search”", False)
     assert rules.spoken(rule, "rule.any[7]", False)[1] is False
+
+
+def test_without_alerts_the_page_says_what_they_are_for(server):
+    text = seen(run("alerts"))
+    assert "Nothing is watched yet." in text
+    assert "no purchases since the last release" in text
+
+
+def test_an_alert_is_made_seen_and_deleted(server):
+    at = run("alerts")
+    at.selectbox(key="alert-event").select(HOSTILE)
+    at.selectbox(key="alert-interval").select("hour")
+    at.number_input(key="alert-below").set_value(5)
+    at.button(key="alert-create").click().run()
+    assert not at.exception
+    [made] = server.state.alerts.values()
+    wanted = {"event": {"event": HOSTILE}, "measure": "events", "interval": "hour", "when": {"below": 5.0}}
+    assert made["alert"] == wanted
+    assert "an hour: below 5" in seen(at)
+    assert "<img" not in html(at)
+    at.selectbox(key="alert-kind").select("anomaly").run()
+    at.text_input(key="alert-name-1").set_value("Strange days")
+    at.button(key="alert-create").click().run()
+    assert server.state.alerts["2"]["name"] == "Strange days"
+    assert server.state.alerts["2"]["alert"]["when"] == {"anomaly": {"score": 3.5}}
+    at.button(key="alert-delete-1").click().run()
+    assert list(server.state.alerts) == ["2"]
+
+
+def test_what_alerts_found_is_listed(server):
+    alert = {"event": {"event": "purchase"}, "measure": "people", "when": {"above": 9, "anomaly": {}}}
+    server.state.keep(server.state.alerts, {"name": HOSTILE, "alert": alert, "looked_at": iso(7200)})
+    row = {"alert": "1", "name": HOSTILE, "start": "2026-11-26T00:00:00+01:00", "value": 212.0, "told": True}
+    server.state.firings = [
+        row | {"id": "f2", "kind": "anomaly", "usual": 80.25, "score": 4.0},
+        row | {"id": "f1", "kind": "above", "usual": None, "score": None, "told": False},
+    ]
+    at = run("alerts")
+    text = " ".join(seen(at).split())
+    assert "People with “Purchase” a day: above 9 or unusual" in text
+    assert "26 Nov 2026, 00:00 212, usually 80 Yes" in text
+    assert "212, above the limit No" in text
+    assert "Last: 26 Nov 2026, 00:00, 212, usually 80" in at.caption[0].value.replace("\\", "")
+    assert "<img" not in html(at)
+
+
+def test_an_alert_that_is_refused_says_why(server):
+    at = run("alerts")
+    at.selectbox(key="alert-kind").select("above").run()
+    at.number_input(key="alert-above").set_value(666)
+    at.button(key="alert-create").click().run()
+    assert "It was not created. When is <img" in " ".join(seen(at).split())
+    assert server.state.alerts == {}
+
+
+def typed(at, **fields):
+    for name, value in fields.items():
+        [field] = [one for one in at.text_input if str(one.key).endswith(f"-{name}")]
+        field.set_value(value)
+    at.run()
+    assert not at.exception
+
+
+def test_a_network_is_connected_and_its_secret_is_forgotten(server):
+    at = run("destinations")
+    at.selectbox(key="destination-0-network").select("tiktok").run()
+    assert at.button(key="destination-0-create").disabled
+    typed(at, name="Ads", ADVERTISER_ID="12", AUDIENCE_ID=" 34 ", access_token="s3cret-value")
+    [secret] = [one for one in at.text_input if str(one.key).endswith("-secret-access_token")]
+    assert secret.proto.type == secret.proto.PASSWORD
+    at.button(key="destination-0-create").click().run()
+    assert not at.exception
+    [made] = [body for method, path, body in server.state.asked if (method, path) == ("POST", "/api/v1/destinations")]
+    assert made == {
+        "site": "shop",
+        "name": "Ads",
+        "kind": "network",
+        "options": {"network": "tiktok", "ids": {"ADVERTISER_ID": "12", "AUDIENCE_ID": "34"}},
+        "secrets": {"access_token": "s3cret-value"},
+    }
+    everything = html(at) + repr(at.session_state) + " ".join(str(one.value) for one in at.text_input)
+    assert "s3cret-value" not in everything
+    assert "with access token" in seen(at)
+
+
+def test_a_server_is_connected_with_one_of_its_secrets_and_what_is_optional(server):
+    at = run("destinations")
+    at.selectbox(key="destination-0-kind").select("sftp").run()
+    at.selectbox(key="destination-0-sftp--set").select(1).run()
+    key = "-----BEGIN OPENSSH PRIVATE KEY----- " + "A" * 70 + " -----END OPENSSH PRIVATE KEY-----"
+    typed(at, name="Box", host="sftp.example", user="me", port="2222", private_key=key)
+    at.button(key="destination-0-create").click().run()
+    [made] = [body for method, path, body in server.state.asked if (method, path) == ("POST", "/api/v1/destinations")]
+    assert made["options"] == {"host": "sftp.example", "user": "me", "port": 2222}
+    kept = made["secrets"]["private_key"].splitlines()
+    assert kept == [key[:35], "A" * 64, "A" * 6, key[-33:]]
+    assert list(made["secrets"]) == ["private_key"]
+
+
+def test_a_refused_destination_says_why_and_says_no_secret(server):
+    at = run("destinations")
+    at.selectbox(key="destination-0-network").select("acme").run()
+    typed(at, name="Refused", SEGMENT_ID="1", a_key="s3cret-value")
+    at.button(key="destination-0-create").click().run()
+    assert "It was not connected. Secrets must hold access_token." in " ".join(seen(at).split())
+    assert "s3cret-value" not in html(at)
+    assert server.state.connected == {}
+
+
+def test_a_destination_is_checked_and_deleted(server):
+    server.state.connected["dst_2"] = {"id": "dst_2", "name": HOSTILE, "kind": "folder", "options": {"path": HOSTILE}}
+    at = run("destinations")
+    assert "3 people: it is not known yet whether they arrived." in seen(at)
+    at.button(key="check-dst_2").click().run()
+    assert f"It answers and can be sent to. seen as {HOSTILE}" in " ".join(seen(at).split())
+    assert "<img" not in html(at)
+    server.state.checked = (409, {"error": {"code": "refused", "message": "the password is wrong"}})
+    at.button(key="check-dst_1").click().run()
+    assert "It does not take anything. The password is wrong." in " ".join(seen(at).split())
+    server.state.checked = (503, {"error": {"code": "try_later", "message": "the other side is away"}})
+    at.button(key="check-dst_1").click().run()
+    assert "It does not answer. The other side is away." in " ".join(seen(at).split())
+    at.button(key="destination-delete-dst_2").click().run()
+    assert server.state.connected == {}
+
+
+def test_without_destinations_the_page_says_what_to_do(server):
+    server.state.places = False
+    assert "No destination is connected yet." in seen(run("destinations"))
+
+
+def test_what_is_typed_is_what_the_api_takes():
+    body = places.body("shop", " A ", "email", {"to": "a@b.c, d@e.f", "port": "x1", "link": " "}, {"password": ""})
+    assert body["options"] == {"to": ["a@b.c", "d@e.f"], "port": "x1"}
+    assert (body["name"], body["secrets"]) == ("A", {})
+    assert places.leads({"network": "meta", "ids": {"AUDIENCE_ID": "12"}}) == "meta · Audience id 12"
