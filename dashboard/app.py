@@ -81,7 +81,7 @@ def main() -> None:
     signed_in = bool(state.token())
     pages = {page.key: page.made(signed_in) for page in PAGES}
     st.session_state["_pages"] = pages
-    chosen = st.navigation(list(pages.values()), position="sidebar" if signed_in else "hidden")
+    chosen = st.navigation(list(pages.values()), position="sidebar" if signed_in else "hidden", expanded=True)
     if signed_in:
         frame(chosen)
     else:

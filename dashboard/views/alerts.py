@@ -105,7 +105,7 @@ def _form() -> None:
             "Figure", list(alerts.MEASURES), format_func=alerts.MEASURES.__getitem__, key="alert-measure", width=220
         )
         interval = st.selectbox(
-            "In", list(alerts.INTERVALS), format_func=alerts.INTERVALS.__getitem__, key="alert-interval", width=120
+            "Over", list(alerts.INTERVALS), format_func=alerts.INTERVALS.__getitem__, key="alert-interval", width=120
         )
         kind = st.selectbox(
             "Say so when it", list(alerts.KINDS), format_func=alerts.KINDS.__getitem__, key="alert-kind", width=220
@@ -128,7 +128,8 @@ def _limit(kind: str) -> float:
         return st.selectbox(
             "How much", scores, index=1, format_func=alerts.SCORES.__getitem__, key="alert-score", width=240
         )
-    return float(st.number_input("Number", value=1.0 if kind == "below" else 100.0, key=f"alert-{kind}", width=140))
+    begin = 1.0 if kind == "below" else 100.0
+    return float(st.number_input("Number", value=begin, step=1.0, format="%g", key=f"alert-{kind}", width=140))
 
 
 def _create(name: str, alert: Json) -> None:

@@ -8,6 +8,7 @@ from dashboard import formats, places, state
 from dashboard.client import ApiAway, ApiError, Json, SignedOut
 from dashboard.components import guarded, notice
 
+WIDTH = 540
 COUNT = "destination-made"
 """How many this session connected: part of the fields' keys, so that what was typed is gone afterwards."""
 
@@ -42,12 +43,13 @@ def form(kinds: Json) -> None:
     if network and about.get("note"):
         st.caption(formats.plain(str(about["note"]).replace("`", "")))
     given = {one: _option(where, one) for one in fields}
-    given |= {one: _option(where, one, optional=True) for one in maybe}
-    more: dict[str, str] = {}
-    if network:
-        own = [str(one) for one in by_kind[kind].get("optional") or []]
-        more = {one: _option(where, one, optional=True) for one in own}
     secrets = _secrets(where, [[str(one) for one in some] for some in about["secrets"]])
+    own = [str(one) for one in by_kind[kind].get("optional") or []] if network else []
+    more: dict[str, str] = {}
+    if maybe or own:
+        with st.expander("Optional"):
+            given |= {one: _option(where, one) for one in maybe}
+            more = {one: _option(where, one) for one in own}
     missing = not name.strip() or not all(given[one].strip() for one in fields)
     if st.button("Connect", type="primary", key=f"{key}-create", disabled=missing):
         body = places.body(state.site_name(), name, kind, more if network else given, secrets)
@@ -57,11 +59,11 @@ def form(kinds: Json) -> None:
         _create(body)
 
 
-def _option(where: str, name: str, *, optional: bool = False) -> str:
-    label, key = places.title(name) + (" (optional)" if optional else ""), f"{where}-{name}"
+def _option(where: str, name: str) -> str:
+    label, key = places.title(name), f"{where}-{name}"
     if name == "security":
-        return st.selectbox(label, places.SECURITY, key=key, width=260)
-    return st.text_input(label, key=key, max_chars=4000)
+        return st.selectbox(label, places.SECURITY, key=key, width=WIDTH)
+    return st.text_input(label, key=key, max_chars=4000, width=WIDTH)
 
 
 def _secrets(where: str, sets: list[list[str]]) -> dict[str, str]:
@@ -73,11 +75,17 @@ def _secrets(where: str, sets: list[list[str]]) -> dict[str, str]:
             range(len(sets)),
             format_func=lambda at: formats.listing([places.title(one).lower() for one in sets[at]], "and") or "nothing",
             key=f"{where}-set",
+            width=WIDTH,
         )
         chosen = sets[place]
     return {
         one: st.text_input(
-            places.title(one), type="password", key=f"{where}-secret-{one}", max_chars=20_000, autocomplete="off"
+            places.title(one),
+            type="password",
+            key=f"{where}-secret-{one}",
+            max_chars=20_000,
+            autocomplete="off",
+            width=WIDTH,
         )
         for one in chosen
     }
