@@ -9,6 +9,7 @@ from dashboard.client import Json
 from dashboard.components import Column, Figure, figures, guarded, notice, table
 
 SHOWN = 8
+FEW_DAYS = 6
 
 
 @guarded
@@ -66,6 +67,8 @@ def _chart(rows: list[Json], members: int) -> None:
     if len(known) < 2:
         return  # one point is no course
     figure = charts.over_time([day for day, _ in known], [value for _, value in known], "members")
+    if len(known) < FEW_DAYS:
+        figure.update_xaxes(tickvals=[day for day, _ in known])  # else a day is written twice
     first, last = known[0], known[-1]
     said = f"Members by day: {formats.number(first[1])} on {first[0]}, {formats.number(last[1])} on {last[0]}"
     notes.dated(figure, "audience-sizes", f"{said}, {formats.number(members)} now")
