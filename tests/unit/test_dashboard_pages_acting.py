@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard_api import HOSTILE, iso, lift
 from dashboard_run import html, run, seen
 
-from dashboard import places, rules
+from dashboard import places, recipes, rules
 
 
 @pytest.fixture
@@ -64,6 +64,19 @@ def test_lift_without_two_sides_says_what_is_missing(server, audience, sides, sh
     server.state.lift = lift(*sides)
     server.state.audiences[audience]["holdout"] = share
     assert said in seen(run("audience", id=audience))
+
+
+@pytest.mark.parametrize(("aside", "holdout"), [(0.2, 0.2), (0.0, None)])
+def test_a_new_audience_may_keep_people_aside(server, aside, holdout):
+    at = run("audiences")
+    at.button(key="new-audience").click().run()
+    at.selectbox(key="new-recipe").set_value(next(one for one in recipes.RECIPES if one.key == "cart"))
+    at.button(key="new-audience").click().run()
+    at.selectbox(key="new-holdout").set_value(aside)
+    at.button(key="new-create").click()
+    at.button(key="new-audience").click().run()  # opens the new audience, which is no page of this test
+    [made] = [body for method, path, body in server.state.asked if (method, path) == ("POST", "/api/v1/audiences")]
+    assert made.get("holdout") == holdout
 
 
 def test_lift_before_the_first_export_says_that_nobody_was_shown_anything(server, audience):
