@@ -35,28 +35,36 @@ def form(kinds: Json) -> None:
             network = st.selectbox(
                 "Network", list(networks), format_func=lambda one: titles.get(one, one), key=f"{key}-network", width=240
             )
-        name = st.text_input("Name", key=f"{key}-name", max_chars=200, placeholder="Meta of the shop", width=260)
     about = networks[network] if network else by_kind[kind]
     where = f"{key}-{kind}-{network}"
+    signs = _signs(where, [[str(one) for one in some] for some in about["secrets"]])
     fields = [str(one) for one in about["ids" if network else "options"]]
     maybe = [str(one) for one in about.get("optional") or []]
+    own = [str(one) for one in by_kind[kind].get("optional") or []] if network else []
     if network and about.get("note"):
         st.caption(formats.plain(str(about["note"]).replace("`", "")))
-    given = {one: _option(where, one) for one in fields}
-    secrets = _secrets(where, [[str(one) for one in some] for some in about["secrets"]])
-    own = [str(one) for one in by_kind[kind].get("optional") or []] if network else []
     more: dict[str, str] = {}
-    if maybe or own:
-        with st.expander("Optional"):
-            given |= {one: _option(where, one) for one in maybe}
-            more = {one: _option(where, one) for one in own}
-    missing = not name.strip() or not all(given[one].strip() for one in fields)
-    if st.button("Connect", type="primary", key=f"{key}-create", disabled=missing):
-        body = places.body(state.site_name(), name, kind, more if network else given, secrets)
-        if network:
-            ids = {one: text.strip() for one, text in given.items() if text.strip()}
-            body["options"] |= {"network": network, "ids": ids}
-        _create(body)
+    with st.form(f"{where}-form", border=False):  # sends what stands in the fields, wherever the cursor is
+        name = st.text_input("Name", key=f"{where}-name", max_chars=200, placeholder="Spring campaign", width=WIDTH)
+        given = {one: _option(where, one) for one in fields}
+        secrets = {one: _secret(where, one) for one in signs}
+        if maybe or own:
+            with st.expander("Optional"):
+                given |= {one: _option(where, one) for one in maybe}
+                more = {one: _option(where, one) for one in own}
+        asked = st.form_submit_button("Connect", type="primary", key=f"{key}-create")
+    if not asked:
+        return
+    missing = ["name"] * (not name.strip())
+    missing += [places.title(one).lower() for one in fields if not given[one].strip()]
+    if missing:
+        notice("bad", "It was not connected.", f"Still missing: {', '.join(missing)}.")
+        return
+    body = places.body(state.site_name(), name, kind, more if network else given, secrets)
+    if network:
+        ids = {one: text.strip() for one, text in given.items() if text.strip()}
+        body["options"] |= {"network": network, "ids": ids}
+    _create(body)
 
 
 def _option(where: str, name: str) -> str:
@@ -66,29 +74,29 @@ def _option(where: str, name: str) -> str:
     return st.text_input(label, key=key, max_chars=4000, width=WIDTH)
 
 
-def _secrets(where: str, sets: list[list[str]]) -> dict[str, str]:
-    """One of the sets, each secret in a field that hides it."""
-    chosen = sets[0] if sets else []
-    if len(sets) > 1:
-        place = st.selectbox(
-            "Sign in with",
-            range(len(sets)),
-            format_func=lambda at: formats.listing([places.title(one).lower() for one in sets[at]], "and") or "nothing",
-            key=f"{where}-set",
-            width=WIDTH,
-        )
-        chosen = sets[place]
-    return {
-        one: st.text_input(
-            places.title(one),
-            type="password",
-            key=f"{where}-secret-{one}",
-            max_chars=20_000,
-            autocomplete="off",
-            width=WIDTH,
-        )
-        for one in chosen
-    }
+def _signs(where: str, sets: list[list[str]]) -> list[str]:
+    """The names of the secrets to give; a choice where there are several ways."""
+    if len(sets) < 2:
+        return sets[0] if sets else []
+    place = st.selectbox(
+        "Sign in with",
+        range(len(sets)),
+        format_func=lambda at: formats.listing([places.title(one).lower() for one in sets[at]], "and") or "nothing",
+        key=f"{where}-set",
+        width=WIDTH,
+    )
+    return sets[place]
+
+
+def _secret(where: str, name: str) -> str:
+    return st.text_input(
+        places.title(name),
+        type="password",
+        key=f"{where}-secret-{name}",
+        max_chars=20_000,
+        autocomplete="off",
+        width=WIDTH,
+    )
 
 
 def _create(body: Json) -> None:
