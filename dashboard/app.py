@@ -11,10 +11,12 @@ import streamlit as st
 from dashboard import sidebar, state
 from dashboard.components import guarded
 from dashboard.views import (
+    alerts,
     audience,
     audiences,
     channels,
     customers,
+    destinations,
     funnel,
     health,
     install,
@@ -62,6 +64,8 @@ PAGES = (
     Entry("person", person.page, "Person", "person"),
     Entry("audiences", audiences.page, "Audiences", "audiences", ":material/group:"),
     Entry("audience", audience.page, "Audience", "audience"),
+    Entry("destinations", destinations.page, "Destinations", "destinations", ":material/send:"),
+    Entry("alerts", alerts.page, "Alerts", "alerts", ":material/notifications:"),
     Entry("health", health.page, "Data health", "data-health", ":material/fact_check:"),
     Entry("install", install.page, "Install", "install", ":material/code:"),
     Entry("pixel", pixel.page, "Pixel settings", "pixel-settings", ":material/tune:"),
@@ -77,7 +81,7 @@ def main() -> None:
     signed_in = bool(state.token())
     pages = {page.key: page.made(signed_in) for page in PAGES}
     st.session_state["_pages"] = pages
-    chosen = st.navigation(list(pages.values()), position="sidebar" if signed_in else "hidden")
+    chosen = st.navigation(list(pages.values()), position="sidebar" if signed_in else "hidden", expanded=True)
     if signed_in:
         frame(chosen)
     else:

@@ -94,10 +94,17 @@ def _cell(column: Column, cell: object) -> Markup:
     return tag("td", cell, cls=column.kind + unknown, data_label=column.title)
 
 
-def triangle(titles: Sequence[str], rows: Sequence[tuple[str, str, Sequence[float | None]]], caption: str) -> None:
+def triangle(
+    titles: Sequence[str],
+    rows: Sequence[tuple[str, str, Sequence[float | None]]],
+    caption: str,
+    *,
+    total: bool = True,
+) -> None:
     """Shares by cohort, shaded; wide ones are moved sideways in their own frame, also on a phone.
 
     `titles` names all columns; a row is (cohort, its size, a share 0..1 or None for each further column).
+    `total`: the first row is that of all, and is written in bold.
     """
     top = max((share for _, _, shares in rows for share in shares if share is not None), default=0) or 1
     head = tag("tr", *(tag("th", title, scope="col") for title in titles))
@@ -105,7 +112,13 @@ def triangle(titles: Sequence[str], rows: Sequence[tuple[str, str, Sequence[floa
         tag("tr", tag("th", name, scope="row"), tag("td", size, cls="size"), *(_shaded(one, top) for one in shares))
         for name, size, shares in rows
     ]
-    whole = tag("table", tag("caption", caption), tag("thead", head), tag("tbody", *body), cls="jt-triangle")
+    whole = tag(
+        "table",
+        tag("caption", caption),
+        tag("thead", head),
+        tag("tbody", *body),
+        cls=f"jt-triangle{' total' if total else ''}",
+    )
     st.html(tag("div", whole, cls="jt-sideways", tabindex="0", role="region", aria_label=caption))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from dashboard import formats
@@ -11,6 +12,7 @@ Json = dict[str, Any]
 Line = tuple[int, str]
 
 COMPARISON = {"gte": "at least", "gt": "more than", "lte": "at most", "lt": "fewer than", "eq": "exactly"}
+_STEP = re.compile(r"\.(all|any|not)(?:\[(\d+)\])?")
 WITHHELD = {
     "no_consent": "have not agreed to advertising",
     "opted_out": "said no to advertising",
@@ -27,6 +29,7 @@ WITHHELD_ONE = {
     "holdout": "hold-out",
     "no_identifier": "cannot be recognised",
     "too_few": "too few",
+    "too_small": "too few members may be exported",
     "erased": "erased",
 }
 
@@ -55,6 +58,18 @@ def summary(rule: Json) -> str:
             first, *rest = (lines(part)[0][1] for part in rule[word])
             return joiner.join([first, *(part[:1].lower() + part[1:] for part in rest)])
     return lines(rule)[0][1]
+
+
+def spoken(rule: Json, path: str, holds: bool) -> tuple[str, bool]:
+    """The condition at a path as the API explains it (`rule.all[1].not`), in words, and whether what they say is so."""
+    part: Any = rule
+    for word, place in _STEP.findall(path):
+        part = part.get(word, {}) if isinstance(part, dict) else {}
+        if place:
+            part = part[int(place)] if int(place) < len(part) else {}
+    denied = path.count(".not") % 2 == 1
+    said = lines({"not": part} if denied else part)
+    return " ".join(line for _, line in said), holds != denied
 
 
 def _leaf(rule: Json, depth: int) -> list[Line]:

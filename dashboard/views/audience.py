@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import formats, people, state
 from dashboard.client import Json
 from dashboard.components import empty, guarded, head, notice, section
-from dashboard.views import audience_deliveries, audience_download, audience_parts
+from dashboard.views import audience_deliveries, audience_download, audience_lift, audience_members, audience_parts
 
 SHOWN = 10
 
@@ -30,6 +30,12 @@ def page() -> None:
     with right, st.container(border=True, key="card-withheld"):
         section("Who is withheld, and why", "checked person by person, again at every export")
         audience_parts.withheld(preview)
+    with st.container(border=True, key="card-membership"):
+        section("Membership", f"as stored, {state.period().text}; exports always ask anew")
+        audience_members.panel(audience)
+    with st.container(border=True, key="card-lift"):
+        section("What it brought", "those who may be shown advertising beside those who are kept aside (hold-out)")
+        audience_lift.panel(audience)
     with st.container(border=True, key="card-download"):
         section("Download", "Only people who may be exported are in the file.")
         audience_download.panel(id, int(preview["exportable"]))

@@ -24,7 +24,7 @@ def panel(audience: str, site: str) -> None:
     if places:
         _connect(audience, places)
     else:
-        notice("info", "No destination is connected yet.", "tracker destination add SPEC.json connects one.")
+        notice("info", "No destination is connected yet.", "Open Destinations in the menu and connect one.")
 
 
 def _delivery(one: Json, places: dict[str, Json]) -> None:

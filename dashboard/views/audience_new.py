@@ -10,6 +10,7 @@ from dashboard.components import guarded
 from dashboard.views import audience_parts
 
 DAYS = {"7d": "7 days", "14d": "14 days", "30d": "30 days", "90d": "90 days", "365d": "12 months"}
+ASIDE = {0.0: "Nobody", 0.05: "5 %", 0.1: "10 %", 0.2: "20 %", 0.5: "50 %"}
 
 
 @st.dialog("New audience", width="medium")
@@ -74,9 +75,17 @@ def _own(names: list[str]) -> None:
 
 def _create(name: str, rule: Json) -> None:
     audience_parts.sizes(state.ask(state.api().preview, state.site_name(), rule))
+    aside = st.selectbox(
+        "Keep aside",
+        list(ASIDE),
+        format_func=ASIDE.__getitem__,
+        key="new-holdout",
+        help="People who are never exported (hold-out): beside them you see what the audience brought.",
+    )
     if st.button("Create the audience", type="primary", key="new-create", disabled=not name.strip(), width="stretch"):
         created = state.api().create_audience(
             {"site": state.site_name(), "name": name.strip(), "rule": rule, "duration": "90d", "refresh": "5m"}
+            | ({"holdout": aside} if aside else {})
         )
         state.forget()
         st.session_state.pop("new-filters", None)

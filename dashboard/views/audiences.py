@@ -6,9 +6,9 @@ import streamlit as st
 
 from dashboard import formats, rules, state
 from dashboard.client import ApiAway, ApiError, Json
-from dashboard.components import empty, guarded, head, section
+from dashboard.components import empty, guarded, head, notice, section
 from dashboard.markup import Markup, tag
-from dashboard.views import audience_new
+from dashboard.views import audience_new, audiences_overlap
 
 
 @guarded
@@ -33,6 +33,8 @@ def page() -> None:
         return
     for row in rows:
         _card(row)
+    if len(rows) > 1:
+        audiences_overlap.card()
 
 
 def _card(row: Json) -> None:
@@ -43,6 +45,8 @@ def _card(row: Json) -> None:
     ):
         with st.container(gap=None, width="stretch"):
             section(str(row["name"]), rules.summary(row["rule"]))
+            if (row.get("membership") or {}).get("state") == "failing":
+                notice("bad", "It could not be refreshed.", "Open it to see why.")
         st.html(_size(row), width=110)
         if st.button("Open", key=f"open-{id}"):
             st.switch_page(state.pages()["audience"], query_params={"id": id})

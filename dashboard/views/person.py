@@ -11,6 +11,7 @@ from dashboard import formats, people, state
 from dashboard.client import ApiError, Json
 from dashboard.components import Column, Figure, empty, figures, guarded, head, notice, section, table
 from dashboard.countries import country
+from dashboard.views import person_audiences
 
 PAGE, MOST = 25, 1000
 
@@ -44,6 +45,9 @@ def page() -> None:
         if answer.get("cursor") and shown < MOST and st.button("Show more", type="tertiary", key="more-events"):
             st.session_state[key] = min(shown * 4, MOST)
             st.rerun()
+    with st.container(border=True, key="card-audiences"):
+        section("Audiences", "whether they are in it, since when and why, and why an export leaves them out")
+        person_audiences.panel(id)
     with st.container(border=True, key="card-data"):
         section("Their data", "for when they ask what is kept, or want it gone; needs an admin token")
         _data(id, card)

@@ -109,6 +109,20 @@ def test_what_was_planted_is_found(engine: Engine) -> None:
     assert found["conversion"]["needed"]["exposed"] < found["exposed"]["persons"]
 
 
+@pytest.mark.parametrize("spent", [None, 5.0])
+def test_before_anybody_spent_another_sum_there_is_an_answer(engine: Engine, spent: float | None) -> None:
+    views = [{"event": "view", "visitor": f"v{who}", "ts": NOW - DAY} for who in range(100)]
+    more = {"event": "purchase", "ts": NOW + DAY, "value": spent, "currency": "EUR"}
+    put(engine, views + ([{**view, **more} for view in views] if spent else []))
+    enter(engine, audience(1), NOW)
+    found = lift.run(engine, spec(audience(1)))
+    assert found["exposed"]["persons"] + found["holdout"]["persons"] == 100
+    assert found["exposed"]["revenue_per_person"] == (spent or 0)
+    assert found["revenue"] | {"difference": 0, "incremental": 0} == found["revenue"]
+    assert (found["revenue"]["p"], found["revenue"]["low"], found["revenue"]["high"]) == (None, None, None)
+    assert found["conversion"]["difference"] == 0
+
+
 def test_a_side_outlives_being_recognised_and_merged(engine: Engine, data: Path) -> None:
     road = Erasing(data, engine)
     site = road.catalog.sites.get("shop")

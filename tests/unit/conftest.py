@@ -1,11 +1,13 @@
-"""Fixtures of the unit tests: a collector served as in production, within this process."""
+"""Fixtures of the unit tests: a collector served as in production, within this process; the API of the dashboard."""
 
 from __future__ import annotations
 
 import pytest
+import streamlit as st
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import unused_port
 from collector_http import OPEN, SHOP, Running, put_sites
+from dashboard_api import TOKEN, Server
 
 from tracker.collector.app import make_app
 from tracker.collector.serve import runner_of
@@ -36,3 +38,14 @@ async def start(tmp_path):
 @pytest.fixture
 async def collector(start):
     return await start()
+
+
+@pytest.fixture
+def server(monkeypatch):
+    """The dashboard's API: a real HTTP server with steady numbers, and a session that speaks to it."""
+    server = Server()
+    monkeypatch.setenv("TRACKER_API_URL", server.url)
+    monkeypatch.setenv("TRACKER_DASHBOARD_TOKEN", TOKEN)
+    st.cache_data.clear()
+    yield server
+    server.close()

@@ -106,6 +106,25 @@ def reasons(step):
     return {"step": step, "dropped": 300, "went_on": 100, **found}
 
 
+def arm(persons, converted):
+    rate = converted / persons if persons else None
+    money = {"revenue": converted * 50.0, "revenue_per_person": rate * 50 if persons else None}
+    return {"persons": persons, "converted": converted, "rate": rate, "conversions": converted, **money}
+
+
+def lift(exposed=(2810, 421), holdout=(310, 31), low=0.01, high=0.083, p=0.018):
+    """Two sides, and what their difference says."""
+    sides = {"exposed": arm(*exposed), "holdout": arm(*holdout)}
+    known = all(one["persons"] for one in sides.values())
+    difference = sides["exposed"]["rate"] - sides["holdout"]["rate"] if known else None
+    shares = {"difference": difference, "low": low, "high": high, "relative": 0.5, "p": p, "incremental": 140.5}
+    shares |= {"needed": {"exposed": 3911, "holdout": 432}}
+    money = {"difference": 2.5, "low": -0.4, "high": 6.0, "relative": 0.5, "p": 0.2, "incremental": 7025.0}
+    if not known:
+        shares, money = (dict.fromkeys(one) for one in (shares, money))
+    return {"currency": "EUR", "other_currencies": 3, "crossed": 2, **sides, "conversion": shares, "revenue": money}
+
+
 def card(user):
     props = {"country": "ES", "device": "desktop", "channel": "Email", "visits": 5}
     return {
@@ -131,6 +150,36 @@ def cohorts(weeks):
     ]
 
 
+KINDS = {
+    "kinds": [
+        {"kind": "folder", "title": "Folder", "options": ["path"], "optional": [], "secrets": [[]]},
+        {
+            "kind": "sftp",
+            "title": "SFTP",
+            "options": ["host", "user"],
+            "optional": ["port"],
+            "secrets": [["password"], ["private_key"]],
+        },
+        {"kind": "email", "title": "Mail", "options": ["to"], "optional": ["security"], "secrets": [[], ["password"]]},
+        {
+            "kind": "network",
+            "title": "API of an ad network",
+            "options": ["network", "ids"],
+            "optional": ["base_url"],
+            "secrets": [[]],
+        },
+    ],
+    "networks": [
+        {
+            "network": "tiktok",
+            "ids": ["ADVERTISER_ID", "AUDIENCE_ID"],
+            "optional": [],
+            "secrets": [["access_token"]],
+            "note": HOSTILE,
+        },
+        {"network": "acme", "ids": ["SEGMENT_ID"], "optional": ["MAID"], "secrets": [["a_key"]], "note": ""},
+    ],
+}
 PINNED = (
     '<script async src="http://127.0.0.1:8080/p.0123456789abcdef.js" data-site="wk_shop" '
     'integrity="sha384-AAAA"></script>'
@@ -161,6 +210,12 @@ class State:
         self.funnels, self.audiences, self.exports, self.asked = {}, {}, {}, []
         self.annotations = {}
         self.deliveries, self.places = {}, True
+        self.connected, self.checked = {}, {"ok": True, "notes": [f"seen as {HOSTILE}"]}
+        self.explained, self.alerts, self.firings = [], {}, []
+        moved = [(49 * 3600, 300, 300, 0), (25 * 3600, 318, 20, 2), (600, 311, 0, 7), (300, 311, 0, 0)]
+        names = ("members", "entered", "gone")
+        self.sizes = [{"at": iso(ago), "exportable": 240, **dict(zip(names, row, strict=True))} for ago, *row in moved]
+        self.lift, self.networks_given = lift(), ["tiktok"]
         self.erased, self.slow, self.too_few = [], False, False
         self.currencies, self.costs = ["EUR"], True
         self.heard, self.empty, self.fail, self.minimum = True, False, None, False
@@ -331,6 +386,8 @@ class State:
                     "events": shown,
                     "cursor": "more" if len(shown) < len(events) else None,
                 }
+            case ["people", _, "audiences"]:
+                return {"person": card("user_0248"), "audiences": self.explained}
             case ["people", id, "export"]:
                 return {"site": query["site"][0], "users": [id], "events": []}
             case ["people", id] if method == "DELETE":
@@ -374,6 +431,15 @@ class State:
                 return {"audiences": list(self.audiences.values())}
             case ["audiences"]:
                 return self.keep(self.audiences, body | {"size": 312, "created": iso(50)})
+            case ["audiences", "overlap"]:
+                named = [
+                    {"id": i, "name": one["name"], "members": 200 - 100 * n}
+                    for n, (i, one) in enumerate(self.audiences.items())
+                ]
+                both = [[50 + row + column for column in range(len(named))] for row in range(len(named))]
+                return {"audiences": named, "overlap": both}
+            case ["audiences", _, "history"]:
+                return {"sizes": self.sizes}
             case ["audiences", id]:
                 return self.audiences.pop(id, {}) if method == "DELETE" else self.audiences.get(id)
             case ["audiences", _, "members"]:
@@ -392,9 +458,32 @@ class State:
                 shown = {"max_days": None, "replaces": False, "note": "values as they are", "shapes": ["file", "api"]}
                 csv = {"name": "csv", "title": "CSV", "minimum": 0, **shown}
                 return {"networks": [csv, {**csv, "name": "tiktok", "title": "TikTok", "minimum": 1000}]}
+            case ["alerts"] if method == "GET":
+                return {"alerts": list(self.alerts.values())}
+            case ["alerts"]:
+                if body["alert"]["when"] == {"above": 666.0}:
+                    return 400, {"error": {"code": "bad_request", "message": f"when is {HOSTILE}", "field": "when"}}
+                return self.keep(self.alerts, body | {"looked_at": iso(7200)})
+            case ["alerts", id]:
+                return self.alerts.pop(id, {})
+            case ["firings"]:
+                return {"firings": self.firings}
+            case ["destinations"] if method == "POST":
+                if body["name"] == "Refused":
+                    return 400, {"error": {"code": "bad_request", "message": "secrets must hold access_token"}}
+                shown = body | {"secrets": list(body["secrets"]), "waiting": 0, "id": f"dst_{len(self.connected) + 2}"}
+                self.connected[shown["id"]] = shown
+                return shown
+            case ["destinations", "kinds"]:
+                return KINDS
+            case ["destinations", id, "check"]:
+                return self.checked
+            case ["destinations", id]:
+                return self.connected.pop(id, {})
             case ["destinations"]:
                 place = {"name": "Meta of the shop", "kind": "network", "options": {"network": "tiktok"}, "waiting": 3}
-                return {"destinations": [{"id": "dst_1", **place}] if self.places else []}
+                first = [{"id": "dst_1", **place}] if self.places else []
+                return {"destinations": [*first, *self.connected.values()]}
             case ["audiences", id, "deliveries"]:
                 if method == "POST":
                     ended = {"state": "failed", "error": {"message": "the network does not take these credentials"}}
@@ -404,6 +493,13 @@ class State:
                 return self.deliveries.pop(id, {})
             case ["audiences", _, "export"]:
                 return self.keep(self.exports, {"state": "running", "network": body["network"]})
+            case ["exports"]:
+                given = [
+                    {"id": f"exp_{n}", "audience": "1", "state": "done", "network": n} for n in self.networks_given
+                ]
+                return {"exports": [*given, {"id": "exp_9", "audience": "9", "state": "done", "network": "csv"}]}
+            case ["reports", "lift"]:
+                return self.lift
             case ["exports", id]:
                 if self.minimum:
                     return self.exports[id] | {

@@ -2,11 +2,11 @@
 
 import re
 from datetime import UTC, datetime
-from html import unescape
 
 import pytest
 import streamlit as st
-from dashboard_api import HOSTILE, TOKEN, VISITOR, Server
+from dashboard_api import HOSTILE, TOKEN, VISITOR
+from dashboard_run import html, run, seen
 from streamlit.testing.v1 import AppTest
 
 from dashboard import questions, recipes
@@ -20,52 +20,12 @@ PAGES = [
     "customers",
     "value",
     "audiences",
+    "destinations",
+    "alerts",
     "health",
     "install",
     "pixel",
 ]
-
-
-@pytest.fixture
-def server(monkeypatch):
-    server = Server()
-    monkeypatch.setenv("TRACKER_API_URL", server.url)
-    monkeypatch.setenv("TRACKER_DASHBOARD_TOKEN", TOKEN)
-    st.cache_data.clear()
-    yield server
-    server.close()
-
-
-def run(name, **params):
-    """The sidebar and one page, as app.py draws them."""
-
-    def script(name):
-        import importlib
-
-        from dashboard import sidebar
-        from dashboard.components import guarded
-
-        def draw():
-            sidebar.draw()
-            importlib.import_module(f"dashboard.views.{name}").page()
-
-        guarded(draw)()
-
-    at = AppTest.from_function(script, args=(name,), default_timeout=60)
-    for key, value in params.items():
-        at.query_params[key] = value
-    at.run()
-    assert not at.exception
-    return at
-
-
-def seen(at):
-    """All text of our own markup."""
-    return unescape(re.sub("<[^>]+>", " ", html(at)))
-
-
-def html(at):
-    return " ".join(element.proto.body for element in at.get("html"))
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -40,6 +40,11 @@ outcome as (
         round(sumIf(bought.worth, bought.at >= drawn.since), 6) as revenue
     from drawn left join bought on bought.who = drawn.who
     group by drawn.who
+),
+-- The test refuses sides on which everybody spent the same, as on the first day, when nobody bought anything.
+judged as (
+    select *, max(most > least) over () as varied
+    from (select *, max(revenue) over (partition by arm) as most, min(revenue) over (partition by arm) as least from outcome)
 )
 select
     countIf(arm = 'exposed') as exposed,
@@ -51,5 +56,5 @@ select
     sumIf(revenue, arm = 'exposed') as exposed_revenue,
     sumIf(revenue, arm = 'holdout') as holdout_revenue,
     countIf(both) as crossed,
-    welchTTest(0.95)(toFloat64(revenue), toUInt8(arm = 'holdout')) as welch
-from outcome
+    welchTTestIf(0.95)(toFloat64(revenue), toUInt8(arm = 'holdout'), varied) as welch
+from judged

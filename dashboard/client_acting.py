@@ -1,0 +1,129 @@
+"""Audiences, where they are sent, and alerts: the part of `client.Api` that is about acting."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from dashboard.wire import Json, Wire, rows_of
+
+
+class Acting(Wire):
+    """Every method returns the decoded answer, or raises as `dashboard.wire` says."""
+
+    # Audiences
+
+    def audiences(self, site: str) -> list[Json]:
+        """The audiences of a site."""
+        return rows_of(self.json("GET", "/api/v1/audiences", params={"site": site}), "audiences")
+
+    def audience(self, id: str) -> Json:
+        """One audience with its rule."""
+        return self.json("GET", f"/api/v1/audiences/{quote(id, safe='')}")
+
+    def preview(self, site: str, rule: Json, holdout: float = 0.0, id: str | None = None) -> Json:
+        """How many people a rule finds, and how many of them may leave the house; `id` where it is saved."""
+        body = {"site": site, "rule": rule, "holdout": holdout} | ({"id": id} if id else {})
+        return self.json("POST", "/api/v1/audiences/preview", json=body)
+
+    def create_audience(self, audience: Json) -> Json:
+        """Create an audience; the answer has its id."""
+        return self.json("POST", "/api/v1/audiences", json=audience)
+
+    def delete_audience(self, id: str) -> None:
+        """Delete an audience and its membership."""
+        self.json("DELETE", f"/api/v1/audiences/{quote(id, safe='')}")
+
+    def members(self, id: str, limit: int = 50, cursor: str | None = None) -> Json:
+        """Who is in an audience."""
+        params = {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
+        return self.json("GET", f"/api/v1/audiences/{quote(id, safe='')}/members", params=params)
+
+    def history(self, id: str, start: str, end: str) -> list[Json]:
+        """How large an audience was after every refresh that changed it."""
+        path = f"/api/v1/audiences/{quote(id, safe='')}/history"
+        return rows_of(self.json("GET", path, params={"from": start, "to": end}), "sizes")
+
+    def overlap(self, site: str) -> Json:
+        """How many persons are in two audiences: `{"audiences": [...], "overlap": [[n]]}`."""
+        return self.json("GET", "/api/v1/audiences/overlap", params={"site": site})
+
+    def lift(self, spec: Json) -> Json:
+        """The members who may be shown advertising beside the hold-out; never only those of a segment."""
+        return self.json("POST", "/api/v1/reports/lift", json=spec)
+
+    def networks(self) -> list[Json]:
+        """Networks that take audiences: name, title, shapes, minimum, note."""
+        return rows_of(self.json("GET", "/api/v1/networks"), "networks")
+
+    def start_export(self, id: str, network: str, mode: str = "full", shape: str = "file") -> Json:
+        """Start making a download: `{"id", "state"}`."""
+        body = {"network": network, "mode": mode, "shape": shape, "destination": "download"}
+        return self.json("POST", f"/api/v1/audiences/{quote(id, safe='')}/export", json=body)
+
+    def exports(self, site: str, limit: int = 1000) -> list[Json]:
+        """The exports of a site, the newest first."""
+        return rows_of(self.json("GET", "/api/v1/exports", params={"site": site, "limit": limit}), "exports")
+
+    def destinations(self, site: str) -> list[Json]:
+        """Where exports of a site can go; of secrets only the names."""
+        return rows_of(self.json("GET", "/api/v1/destinations", params={"site": site}), "destinations")
+
+    def deliveries(self, audience: str) -> list[Json]:
+        """The repeated deliveries of an audience, each with how the last one ended."""
+        return rows_of(self.json("GET", f"/api/v1/audiences/{quote(audience, safe='')}/deliveries"), "deliveries")
+
+    def add_delivery(self, audience: str, body: Json) -> Json:
+        """Deliver an audience again and again."""
+        return self.json("POST", f"/api/v1/audiences/{quote(audience, safe='')}/deliveries", json=body)
+
+    def end_delivery(self, id: str) -> None:
+        """Deliver no more."""
+        self.json("DELETE", f"/api/v1/deliveries/{quote(id, safe='')}")
+
+    def export(self, id: str) -> Json:
+        """State, counts and files of an export."""
+        return self.json("GET", f"/api/v1/exports/{quote(id, safe='')}")
+
+    def export_file(self, id: str) -> tuple[str, str, bytes]:
+        """The file of a finished export: (name, media type, content)."""
+        answer = self.send("GET", f"/api/v1/exports/{quote(id, safe='')}/file")
+        found = re.search(r'filename="?([^";]+)', answer.headers.get("content-disposition", ""))
+        kind = answer.headers.get("content-type", "application/octet-stream").split(";")[0]
+        return (found.group(1) if found else f"audience-{id}", kind, answer.content)
+
+    # Destinations
+
+    def destination_kinds(self) -> Json:
+        """What each kind of destination and each network must be told: `{"kinds", "networks"}`."""
+        return self.json("GET", "/api/v1/destinations/kinds")
+
+    def add_destination(self, body: Json) -> Json:
+        """Connect one; its secrets never come back."""
+        return self.json("POST", "/api/v1/destinations", json=body)
+
+    def check_destination(self, id: str) -> Json:
+        """Try one without sending anything about anybody: `{"ok", "notes"}`."""
+        return self.json("POST", f"/api/v1/destinations/{quote(id, safe='')}/check")
+
+    def delete_destination(self, id: str) -> None:
+        """Forget one with its secrets."""
+        self.json("DELETE", f"/api/v1/destinations/{quote(id, safe='')}")
+
+    # Alerts
+
+    def alerts(self, site: str) -> list[Json]:
+        """The figures of a site that are watched."""
+        return rows_of(self.json("GET", "/api/v1/alerts", params={"site": site}), "alerts")
+
+    def add_alert(self, site: str, name: str, alert: Json) -> Json:
+        """Watch a figure."""
+        return self.json("POST", "/api/v1/alerts", json={"site": site, "name": name, "alert": alert})
+
+    def delete_alert(self, id: str) -> None:
+        """Watch it no more; what it found goes with it."""
+        self.json("DELETE", f"/api/v1/alerts/{quote(id, safe='')}")
+
+    def firings(self, site: str, limit: int = 100) -> list[Json]:
+        """What alerts found, the newest first."""
+        return rows_of(self.json("GET", "/api/v1/firings", params={"site": site, "limit": limit}), "firings")
