@@ -70,7 +70,7 @@ async def test_tcf(
 @pytest.mark.parametrize(
     ("purposes", "vendors", "stored"),
     [
-        ([1, 3, 4, 7], [10, 755], ("M4", 1)),
+        ([1, 3, 4, 7], [10, 755], ("M4:10", 1)),
         ([1, 3, 4, 7], [755], ("M3", 0)),  # the network that the site shares with was not agreed to
         ([1, 7], [10, 755], ("M2", 0)),
     ],
