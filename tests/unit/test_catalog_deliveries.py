@@ -82,6 +82,12 @@ def test_what_was_understood_counts_although_the_rest_did_not_arrive(catalog: Ca
     assert catalog.deliveries.now(LINE) == (1, {2: 0, 3: 200, 4: 0})
 
 
+def test_where_only_the_whole_counts_nobody_was_taken_back_by_a_part(catalog: Catalog) -> None:
+    catalog.exports.settle(sending(catalog, 1, 2), arrived=True)
+    catalog.exports.settle(sending(catalog, 3, removed=(1,), at=200), arrived=False, in_parts=False)
+    assert catalog.deliveries.now(LINE) == (1, {1: 100, 2: 100, 3: 0})
+
+
 def test_at_start_only_files_that_wait_for_a_download_stay(catalog: Catalog, tmp_path: Path) -> None:
     """Killed after the arrival, before the files here went; killed in the clean-up itself; killed while writing."""
     site, folder = catalog.sites.get("shop"), tmp_path / "exports"

@@ -153,11 +153,21 @@ def begin(session: Session, delivery: Delivery, export: str) -> None:
 
 
 def end(
-    session: Session, line: Line, export: str, at: int, *, arrived: bool, gone: bool, everybody: bool, recalls: bool
+    session: Session,
+    line: Line,
+    export: str,
+    at: int,
+    *,
+    arrived: bool,
+    gone: bool,
+    in_parts: bool,
+    everybody: bool,
+    recalls: bool,
 ) -> None:
     """What `begin` noted has arrived as a whole, or not: whom it may have brought or taken is said again next time.
 
-    `gone`: it is known that nothing of it is there, so that those who were new are not there either.
+    `gone`: it is known that nothing of it is there, so that those who were new are not there either. `in_parts`: a
+    part counts there without the rest, so that whom it was to take back may be gone.
     """
     head = session.get(DeliveryRow, line.key)
     if head is None or head.sending != export:
@@ -175,7 +185,7 @@ def end(
     elif gone:
         theirs = (*mine, DeliveredRow.export == export, DeliveredRow.taking == 0)
         session.execute(delete(DeliveredRow).where(*theirs, DeliveredRow.at == 0))
-    else:  # whom it was to take back may be gone: who is a member again is said again, who is not is taken back again
+    elif in_parts:  # who is a member again is said again, who is not is taken back again
         theirs = (*mine, DeliveredRow.export == export, DeliveredRow.taking == 1)
         session.execute(update(DeliveredRow).where(*theirs).values(at=0))
     session.execute(update(DeliveredRow).where(*mine, DeliveredRow.export == export).values(export="", taking=0))
