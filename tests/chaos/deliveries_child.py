@@ -1,13 +1,18 @@
 """Exports that are killed: a process of its own, because every export is a fork that dies by kill -9.
 
 `python deliveries_child.py FOLDER PLACE.json ROUNDS SEED`. The store is not asked: who is a member is drawn anew each
-time (some leave, some refuse), everything behind that question is the product's own code. After each death the next
-start is played: what was left running is cleaned up, what is undecided is settled by asking the destination. Prints
-what must be there now, and how often it was killed and where.
+time (some leave, some refuse), everything behind that question is the product's own code. Each life begins as the
+service does after a death: what was left running is cleaned up, what is undecided is settled by asking the destination;
+then it exports, and is killed, some of them already while they settle. Prints what must be there now, and how often it
+was killed and where.
+
+Only lives talk to the destination, never the process that forks them: threads do not come along into a fork, so a
+library with threads of its own (obstore's runtime) would wait there for ever for an answer that nobody fetches.
 """
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
 import random
@@ -15,17 +20,20 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+import tracker.audiences.desk as desk_module
 from tracker.audiences import changes, deliver, export, known
 from tracker.audiences.definition import Definition
 from tracker.audiences.delivery import Senders
 from tracker.audiences.desk import Desk, Job, begin, carry_out
 from tracker.catalog import Catalog
+from tracker.catalog.audiences import StoredAudience
 from tracker.catalog.deliveries import Line
 from tracker.core.errors import TrackerError
 from tracker.core.identifiers import keys_of
@@ -33,7 +41,9 @@ from tracker.networks import Member
 from tracker.outbound import Door, Limits, Reach
 
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+PRODUCT = str(Path(export.__file__).parents[1])
 EVERYBODY = range(1, 121)
+LONGEST = 60  # seconds of a life; one that takes longer hangs, says where, and fails the run
 
 
 def hashed(person: int) -> str:
@@ -47,11 +57,13 @@ class World:
         self.members: set[int] = set()
         self.refused: set[int] = set()
 
-    def judge(self, *_: Any) -> Iterator[tuple[int, str, bool]]:
+    def judge(self, *_: Any, **_more: Any) -> Iterator[tuple[int, str, bool]]:
         for one in sorted(self.members):
             yield one, "opted_out" if one in self.refused else "exportable", True
 
-    def gate(self, _engine: Any, _site: Any, _definition: Any, people: Any) -> dict[int, tuple[str, bool]]:
+    def gate(
+        self, _engine: Any, _site: Any, _definition: Any, people: Any, _vendor: Any
+    ) -> dict[int, tuple[str, bool]]:
         return {one: ("opted_out" if one in self.refused else "exportable", True) for one in people}
 
     @staticmethod
@@ -60,127 +72,167 @@ class World:
             yield one, Member({"email.e1": hashed(one)}), "US"
 
 
-def main(folder: Path, place: dict[str, Any], rounds: int, seed: int) -> None:
-    dice, world = random.Random(seed), World()
-    export.judge, export.gate, changes.gate = world.judge, world.gate, world.gate
-    known.members, known.now = world.known_members, lambda _e, _s, people: {one: one for one in people}
-    patience = Limits(first_pause=0.01, tries=3, total=10.0)
-    senders = Senders(Door(Reach.of(["127.0.0.1"]), patience), folder / "deliveries")
+@dataclass
+class House:
+    """One installation and its only destination, as each life finds them."""
 
-    def opened() -> Catalog:
-        return Catalog(f"sqlite:///{folder}/catalog.sqlite", folder / "sites.json")
+    folder: Path
+    place: dict[str, Any]
+    audience: StoredAudience = field(init=False)
+    destination: str = field(init=False)
+    senders: Senders = field(init=False)
 
-    def desk(catalog: Catalog) -> Desk:
-        return Desk(
-            engine=None,  # type: ignore[arg-type]
-            catalog=catalog,
-            folder=folder / "exports",
-            senders=senders,
-            now_ms=lambda: time.time_ns() // 1_000_000,
-            version="1",
-        )
+    def __post_init__(self) -> None:
+        patience = Limits(first_pause=0.01, tries=3, total=10.0)
+        self.senders = Senders(Door(Reach.of(["127.0.0.1"]), patience), self.folder / "deliveries")
+        with self.opened() as catalog:
+            site = catalog.sites.create("shop", consent="opt-out")
+            rule = {"did": {"event": "x"}}
+            self.audience = catalog.audiences.create("shop", "a", rule, duration="30d", holdout=0.0, refresh="5m")
+            keys = keys_of("shop", site.write_key, site.identifier_key)
+            said = (self.place["kind"], self.place["options"], self.place["secrets"])
+            self.destination = catalog.destinations.create(keys, "d", *said).id
 
-    with opened() as catalog:
-        site = catalog.sites.create("shop", consent="opt-out")
-        rule = {"did": {"event": "x"}}
-        audience = catalog.audiences.create("shop", "a", rule, duration="30d", holdout=0.0, refresh="5m")
-        destination = catalog.destinations.create(
-            keys_of("shop", site.write_key, site.identifier_key), "d", place["kind"], place["options"], place["secrets"]
-        )
-    shape = "api" if place["kind"] == "network" else "file"
-    export.stored = None  # type: ignore[attr-defined]
-    import tracker.audiences.desk as desk_module
+    def opened(self) -> Catalog:
+        return Catalog(f"sqlite:///{self.folder}/catalog.sqlite", self.folder / "sites.json")
 
-    desk_module.stored = lambda *_: Definition(site="shop", rule=("did",), holdout=0.0, id=audience.id)  # type: ignore[assignment,arg-type,return-value]
-
-    def one_export(mode: str) -> str:
-        with opened() as catalog:
-            job = Job(
-                audience=audience, network="criteo", mode=mode, shape=shape, destination=destination.id,
-                actor="t", min_size=1,
-            )  # fmt: skip
-            return carry_out(desk(catalog), job, begin(catalog, job)).state
-
-    def killed_after(steps: int) -> None:
-        """At the n-th call of a function in this thread: any point of the export's Python."""
-        left = steps
-
-        def count(_frame: Any, event: str, _arg: Any) -> None:
-            nonlocal left
-            if event in ("call", "c_call"):
-                left -= 1
-                if left == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.setprofile(count)
-
-    def calls_of_one() -> tuple[int, float]:
-        """How long an export is, in calls and seconds, measured on one that is not killed."""
-        read, write = os.pipe()
-        child = os.fork()
-        if not child:
-            n, began = 0, time.monotonic()
-
-            def count(_frame: Any, event: str, _arg: Any) -> None:
-                nonlocal n
-                n += event in ("call", "c_call")
-
-            sys.setprofile(count)
-            state = one_export("delta")
-            sys.setprofile(None)
-            os.write(write, json.dumps([n, time.monotonic() - began, state]).encode())
-            os._exit(0)
-        os.waitpid(child, 0)
-        n, seconds, state = json.loads(os.read(read, 1000))
-        assert state == "done", state
-        return n, seconds
-
-    world.members = set(EVERYBODY[:60])
-    calls, seconds = calls_of_one()
-    kills = survived = undecided = 0
-    for number in range(rounds):
-        free = [one for one in EVERYBODY if one not in world.members and one not in world.refused]
-        world.members |= set(dice.sample(free, min(9, len(free))))
-        world.members -= set(dice.sample(sorted(world.members), 6))
-        world.refused |= set(dice.sample(sorted(world.members), 1)) if len(world.refused) < 40 else set()
-        mode = "full" if dice.random() < 0.1 else "delta"
-        child = os.fork()
-        if not child:
-            if number % 2:
-                wait = dice.uniform(0, seconds)
-                threading.Timer(wait, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
-            else:
-                killed_after(dice.randint(1, calls))
-            one_export(mode)
-            os._exit(0)
-        _, status = os.waitpid(child, 0)
-        kills, survived = kills + (status != 0), survived + (status == 0)
-        with opened() as catalog:
-            export.clean_up(catalog, folder / "exports")
-            undecided += len(catalog.deliveries.undecided())
+    def begin(self) -> int:
+        """What a start does after a death, and what must be true then; gives how many exports had been on their way."""
+        with self.opened() as catalog:
+            export.clean_up(catalog, self.folder / "exports")
+            found = len(catalog.deliveries.undecided())
             for _ in range(5):
                 try:
-                    if not deliver.settle_before(catalog, senders):
+                    if not deliver.settle_before(catalog, self.senders):
                         break
                 except TrackerError:
                     time.sleep(0.05)
             assert catalog.deliveries.undecided() == []
             assert {one.state for one in catalog.exports.list(limit=10_000)} <= {"done", "failed"}
-            assert not list((folder / "exports").glob("*")), "something was left behind"
-    assert one_export("delta") == "done"
-    with opened() as catalog:
-        _, delivered = catalog.deliveries.now(Line("shop", audience.id, "criteo", destination.id))
-        done = [one.id for one in catalog.exports.list(limit=10_000) if one.state == "done"]
+            assert not list((self.folder / "exports").glob("*")), "something was left behind"
+        return found
+
+    def export(self, mode: str) -> str:
+        """How one export ended."""
+        with self.opened() as catalog:
+            desk = Desk(
+                engine=None,  # type: ignore[arg-type]
+                catalog=catalog,
+                folder=self.folder / "exports",
+                senders=self.senders,
+                now_ms=lambda: time.time_ns() // 1_000_000,
+                version="1",
+            )
+            job = Job(
+                audience=self.audience,
+                network="criteo",
+                mode=mode,
+                shape="api" if self.place["kind"] == "network" else "file",
+                destination=self.destination,
+                actor="t",
+                min_size=1,
+            )
+            return carry_out(desk, job, begin(catalog, job)).state
+
+    def told(self) -> dict[str, Any]:
+        """Whom the ledger says to be there, and the exports that arrived, in their order."""
+        with self.opened() as catalog:
+            _, delivered = catalog.deliveries.now(Line("shop", self.audience.id, "criteo", self.destination))
+            done = [one.id for one in catalog.exports.list(limit=10_000) if one.state == "done"]
+        return {"ledger": sorted(hashed(one) for one in delivered), "done": done[::-1]}
+
+
+def lived(life: Callable[[Callable[[Any], None]], None]) -> tuple[int, list[Any]]:
+    """A fork that does `life` and ends: its wait status, and what it has said by then."""
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        faulthandler.dump_traceback_later(LONGEST, exit=True)
+        life(lambda said: (os.write(write, json.dumps(said).encode() + b"\n"), None)[1])
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as said:
+        heard = [json.loads(line) for line in said]
+    _, status = os.waitpid(child, 0)
+    assert status in (0, signal.SIGKILL), f"a life ended by itself, with status {status}"
+    return status, heard
+
+
+def counted(at: int = 0) -> list[int]:
+    """Counts calls in this thread of and by the product's own functions; at number `at` it is killed."""
+    calls = [0]
+
+    def count(frame: Any, event: str, _arg: Any) -> None:
+        if event in ("call", "c_call") and frame.f_code.co_filename.startswith(PRODUCT):
+            calls[0] += 1
+            if calls[0] == at:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    sys.setprofile(count)
+    return calls
+
+
+def main(folder: Path, place: dict[str, Any], rounds: int, seed: int) -> None:
+    dice, world = random.Random(seed), World()
+    export.judge, export.gate, changes.gate = world.judge, world.gate, world.gate
+    known.members, known.now = world.known_members, lambda _e, _s, people: {one: one for one in people}
+    house = House(folder, place)
+    of_audience = Definition(site="shop", rule=("did",), holdout=0.0, id=house.audience.id)
+    desk_module.stored = lambda *_: of_audience  # type: ignore[assignment,arg-type,return-value]
+
+    def measured(say: Callable[[Any], None]) -> None:
+        """When an export sends and ends, in calls and seconds."""
+        say(house.begin())
+        began, calls, sends = time.monotonic(), counted(), []
+        send = export.ship
+
+        def ship(*given: Any) -> None:
+            sends.extend((calls[0], time.monotonic() - began))
+            send(*given)
+
+        export.ship = ship
+        assert house.export("delta") == "done"
+        say([*sends, calls[0], time.monotonic() - began])
+
+    def killed(say: Callable[[Any], None]) -> None:
+        if not early:
+            say(house.begin())
+        if by_clock:
+            threading.Timer(after, lambda: os.kill(os.getpid(), signal.SIGKILL)).start()
+        else:
+            counted(at)
+        if early:
+            say(house.begin())
+        house.export(mode)
+
+    def last(say: Callable[[Any], None]) -> None:
+        say(house.begin())
+        assert house.export("delta") == "done"
+
+    world.members = set(EVERYBODY[:60])
+    lived(last)
+    kills = undecided = number = 0
+    lengths: list[Any] = []
+    while kills < rounds and number < 4 * rounds:
+        free = [one for one in EVERYBODY if one not in world.members and one not in world.refused]
+        world.members |= set(dice.sample(free, min(9, len(free))))
+        world.members -= set(dice.sample(sorted(world.members), 6))
+        world.refused |= set(dice.sample(sorted(world.members), 1)) if len(world.refused) < 40 else set()
+        if number % 20 == 0:
+            _, [found, lengths] = lived(measured)
+            undecided += found
+        mode = "full" if dice.random() < 0.1 else "delta"
+        by_clock, sending, early = (bool(number & bit) for bit in (1, 2, 4))
+        early = early and not sending
+        at = dice.randint(lengths[0] if sending else 1, lengths[2])
+        after = dice.uniform(lengths[1] if sending else 0, lengths[3])
+        status, heard = lived(killed)
+        number, kills, undecided = number + 1, kills + (status != 0), undecided + sum(heard)
+    _, [found] = lived(last)
+    expected = sorted(hashed(one) for one in world.members - world.refused)
     print(
         json.dumps(
-            {
-                "expected": sorted(hashed(one) for one in world.members - world.refused),
-                "ledger": sorted(hashed(one) for one in delivered),
-                "done": done[::-1],
-                "killed": kills,
-                "survived": survived,
-                "undecided": undecided,
-            }
+            {"expected": expected, "killed": kills, "undecided": undecided + found, "exports": number, **house.told()}
         )
     )
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tracker.audiences import known
+from tracker.audiences.export import clean_up
 from tracker.catalog import Catalog
 from tracker.catalog.database import MIGRATIONS, _destinations
 from tracker.catalog.deliveries import Added, Delivery, Line
@@ -64,11 +65,11 @@ def test_what_may_have_arrived_stays_and_what_did_not_does_not(catalog: Catalog)
     catalog.exports.settle(sending(catalog, 1, 2), arrived=True)
     perhaps = sending(catalog, 2, 3, removed=(1,), at=200)
     catalog.exports.settle(perhaps, arrived=False)
-    assert catalog.deliveries.now(LINE) == (1, {1: 100, 2: 100, 3: 0})
+    assert catalog.deliveries.now(LINE) == (1, {1: 0, 2: 100, 3: 0}), "1 may be gone: a member again is said again"
     catalog.exports.settle(sending(catalog, 3, at=300), arrived=True)
-    gone = sending(catalog, 2, 4, removed=(1,), at=400)
+    gone = sending(catalog, 2, 4, removed=(1, 3), at=400)
     catalog.exports.settle(gone, arrived=False, gone=True)
-    assert catalog.deliveries.now(LINE) == (2, {1: 100, 2: 100, 3: 300})
+    assert catalog.deliveries.now(LINE) == (2, {1: 0, 2: 100, 3: 300})
     assert catalog.exports.get(gone).state == "failed"
 
 
@@ -78,7 +79,49 @@ def test_what_was_understood_counts_although_the_rest_did_not_arrive(catalog: Ca
     catalog.deliveries.understood(LINE, export, 200, [1], taking=True)
     catalog.deliveries.understood(LINE, export, 200, [3], taking=False)
     catalog.exports.settle(export, arrived=False)
-    assert catalog.deliveries.now(LINE) == (1, {2: 100, 3: 200, 4: 0})
+    assert catalog.deliveries.now(LINE) == (1, {2: 0, 3: 200, 4: 0})
+
+
+def test_where_only_the_whole_counts_nobody_was_taken_back_by_a_part(catalog: Catalog) -> None:
+    catalog.exports.settle(sending(catalog, 1, 2), arrived=True)
+    catalog.exports.settle(sending(catalog, 3, removed=(1,), at=200), arrived=False, in_parts=False)
+    assert catalog.deliveries.now(LINE) == (1, {1: 100, 2: 100, 3: 0})
+
+
+def test_at_start_only_files_that_wait_for_a_download_stay(catalog: Catalog, tmp_path: Path) -> None:
+    """Killed after the arrival, before the files here went; killed in the clean-up itself; killed while writing."""
+    site, folder = catalog.sites.get("shop"), tmp_path / "exports"
+    folder.mkdir()
+    keys = keys_of("shop", site.write_key, site.identifier_key)
+    away = catalog.destinations.create(keys, "away", "folder", {"path": "x"}, {})
+    told = catalog.destinations.create(keys, "told", "email", {"host": "h", "sender": "a@b.c", "to": ["a@b.c"]}, {})
+
+    def left(destination: str, state: str) -> Path:
+        details = {"destination": destination}
+        one = catalog.exports.create(
+            "shop", "aud", network="csv", mode="full", actor="t", min_size=1, details=details
+        )  # fmt: skip
+        if state == "failed":
+            catalog.exports.fail(one.id, {"code": "x", "message": "x"})
+        if state == "done":
+            line = Line("shop", "aud", "csv", destination)
+            generation, _ = catalog.deliveries.now(line)
+            done = Delivery(line=line, generation=generation, at=1, added=[])
+            catalog.exports.finish(one.id, counts={}, files=(), delivery=done)
+        path = folder / f"{one.stem}.csv"
+        path.write_text("x")
+        return path
+
+    stays = {left("download", "done"), left(told.id, "done"), folder / "readme.txt"}
+    (folder / "readme.txt").write_text("x")
+    (folder / "aud-exp_0-csv.csv.part").write_text("x")
+    for destination in ("download", told.id, away.id):
+        left(destination, "failed")
+        left(destination, "running")
+    left(away.id, "done")
+    clean_up(catalog, folder)
+    assert set(folder.iterdir()) == stays
+    assert {one.state for one in catalog.exports.list()} == {"done", "failed"}
 
 
 def test_a_list_that_is_replaced_holds_nobody_else(catalog: Catalog) -> None:

@@ -126,7 +126,8 @@ def _settle(catalog: Catalog, sender: Sender, export: Export, why: TrackerError 
         log.warning("delivery.undecided", export=export.id, code=unknown.code)
         catalog.exports.fail(export.id, error or unknown.as_json()["error"], counts=now.counts)
         return False
-    catalog.exports.settle(export.id, arrived=arrived, gone=not arrived and sender.leaves_nothing, error=error)
+    gone = not arrived and sender.leaves_nothing
+    catalog.exports.settle(export.id, arrived=arrived, gone=gone, in_parts=sender.in_parts, error=error)
     log.info("delivery.settled", export=export.id, arrived=arrived)
     return True
 

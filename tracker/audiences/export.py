@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from tracker.audiences.parcel import Parcel
 from tracker.catalog import Catalog
 from tracker.catalog.deliveries import Added, Delivery
 from tracker.catalog.exports import Export
-from tracker.core.errors import BadRequest, Conflict, TrackerError
+from tracker.core.errors import BadRequest, Conflict, NotFound, TrackerError
 from tracker.core.identifiers import keys_of
 from tracker.core.site import Site
 from tracker.networks import NETWORKS, Member, Network, Terms
@@ -54,12 +54,24 @@ def check_request(network: str, mode: str, shape: str) -> None:
 
 
 def clean_up(catalog: Catalog, folder: Path) -> None:
-    """At start: what a stopped process left running has failed, and what it left goes, half written or not."""
-    for interrupted in catalog.exports.fail_interrupted():
-        for left in list(folder.glob(f"*-{interrupted}-*")):
-            left.unlink(missing_ok=True)
-    for part in folder.glob("*.part"):
-        part.unlink(missing_ok=True)
+    """At start: what a stopped process left running has failed; of the files here those stay that can be downloaded.
+
+    Files of a delivery go also where the process stopped between its arrival and their removal, or during this.
+    """
+    catalog.exports.fail_interrupted()
+    away = {one.id for one in catalog.destinations.list() if one.kind != "email"}
+    for file in folder.glob("*"):
+        if file.suffix == ".part" or not _stays(catalog, file.name, away):
+            file.unlink(missing_ok=True)
+
+
+def _stays(catalog: Catalog, name: str, away: Collection[str]) -> bool:
+    """Whether a file is of an export that is done and was not sent away; also what is no file of an export stays."""
+    try:
+        export = catalog.exports.get(name.split("-")[1])
+    except (IndexError, NotFound):
+        return True
+    return export.state == "done" and export.destination not in away
 
 
 @dataclass(frozen=True, kw_only=True)

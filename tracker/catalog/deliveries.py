@@ -5,8 +5,8 @@ removal must carry what was added. What they went by is sealed with the site's k
 
 A file for download changes the ledger in the transaction that declares its export done. What is sent elsewhere is noted
 before it is sent: whom it brings may be there from then on (`at` 0), and whom it takes back is there until the other
-side has said that it understood. So whatever stops a delivery, nobody is forgotten who may have arrived, and nobody is
-believed to be gone who may still be there.
+side has said that it understood; where that stays unknown, perhaps (`at` 0). So whatever stops a delivery, nobody is
+forgotten who may have arrived, nobody is believed to be gone who may still be there, nor to be there who may be gone.
 """
 
 from __future__ import annotations
@@ -153,11 +153,21 @@ def begin(session: Session, delivery: Delivery, export: str) -> None:
 
 
 def end(
-    session: Session, line: Line, export: str, at: int, *, arrived: bool, gone: bool, everybody: bool, recalls: bool
+    session: Session,
+    line: Line,
+    export: str,
+    at: int,
+    *,
+    arrived: bool,
+    gone: bool,
+    in_parts: bool,
+    everybody: bool,
+    recalls: bool,
 ) -> None:
-    """What `begin` noted has arrived as a whole, or not: then whom it may have brought is said again next time.
+    """What `begin` noted has arrived as a whole, or not: whom it may have brought or taken is said again next time.
 
-    `gone`: it is known that nothing of it is there, so that those who were new are not there either.
+    `gone`: it is known that nothing of it is there, so that those who were new are not there either. `in_parts`: a
+    part counts there without the rest, so that whom it was to take back may be gone.
     """
     head = session.get(DeliveryRow, line.key)
     if head is None or head.sending != export:
@@ -173,7 +183,11 @@ def end(
         if recalls:
             _recalled(session, line, at)
     elif gone:
-        session.execute(delete(DeliveredRow).where(*mine, DeliveredRow.export == export, DeliveredRow.at == 0))
+        theirs = (*mine, DeliveredRow.export == export, DeliveredRow.taking == 0)
+        session.execute(delete(DeliveredRow).where(*theirs, DeliveredRow.at == 0))
+    elif in_parts:  # who is a member again is said again, who is not is taken back again
+        theirs = (*mine, DeliveredRow.export == export, DeliveredRow.taking == 1)
+        session.execute(update(DeliveredRow).where(*theirs).values(at=0))
     session.execute(update(DeliveredRow).where(*mine, DeliveredRow.export == export).values(export="", taking=0))
 
 

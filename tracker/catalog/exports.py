@@ -191,10 +191,14 @@ class Exports:
         *,
         arrived: bool,
         gone: bool = False,
+        in_parts: bool = True,
         error: dict[str, str] | None = None,
         counts: dict[str, Any] | None = None,
     ) -> None:
-        """What was sent has arrived as a whole, or not; `gone`: nothing of it did. Saying it again changes nothing."""
+        """What was sent has arrived as a whole, or not. Saying it again changes nothing.
+
+        `gone`: nothing of it did. `in_parts`: a part of it may have counted there without the rest.
+        """
         with self._database.exclusive() as session:
             row = session.get_one(ExportRow, export_id)
             ends = (row.details or {}).get("ends", {})
@@ -206,6 +210,7 @@ class Exports:
                 int(ends.get("at", 0)),
                 arrived=arrived,
                 gone=gone,
+                in_parts=in_parts,
                 everybody=bool(ends.get("everybody")),
                 recalls=bool(ends.get("recalls")),
             )

@@ -3,16 +3,19 @@
 The library looks names up itself, so the address is checked before it is asked, and the connection is TLS with a
 certificate for that name, which a host inside could not show. Credentials come from the destination alone: metadata
 services of clouds and variables of the environment are not asked.
+
+The library has threads of its own, which a fork does not copy: a process that has used it must not go on in a fork.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import obstore
@@ -21,16 +24,29 @@ from obstore.store import AzureStore, GCSStore, S3Store
 
 from tracker.core.errors import BadRequest, Refused, TryLater
 from tracker.outbound.addresses import Reach
+from tracker.outbound.pauses import Patience, size_of
 
+T = TypeVar("T")
 Store = S3Store | GCSStore | AzureStore
 GOOGLE, AZURE = "https://storage.googleapis.com", "https://{account}.blob.core.windows.net"
-CHUNK = 8 << 20
+CHUNK, AT_ONCE = 5 << 20, 2  # the smallest part that S3 takes; two of them go over a slow line within REQUEST
+REQUEST = timedelta(minutes=4)
 
 
 class Bucket:
-    """One bucket. Every method blocks. Raises Refused where it says no, TryLater where it is away."""
+    """One bucket. Every method blocks. Raises Refused where it says no, TryLater where it is away.
 
-    def __init__(self, kind: str, options: Mapping[str, str], secrets: Mapping[str, str], reach: Reach) -> None:
+    `patience`: how long a transfer may take as a whole, with all its requests, tries and pauses.
+    """
+
+    def __init__(
+        self,
+        kind: str,
+        options: Mapping[str, str],
+        secrets: Mapping[str, str],
+        reach: Reach,
+        patience: Patience | None = None,
+    ) -> None:
         self._endpoint = _endpoint(kind, options)
         parts = urlsplit(self._endpoint)
         self._host, clear = parts.hostname or "", parts.scheme == "http"
@@ -46,10 +62,10 @@ class Bucket:
                 code="not_https",
                 field="endpoint",
             )
-        self._reach = reach
+        self._reach, self._patience = reach, patience or Patience()
         client = {
             "allow_http": clear,
-            "timeout": timedelta(minutes=10),
+            "timeout": REQUEST,
             "connect_timeout": timedelta(seconds=10),
         }
         retry = {"max_retries": 4, "retry_timeout": timedelta(minutes=2)}
@@ -62,34 +78,39 @@ class Bucket:
 
     def put(self, name: str, content: Path | bytes) -> None:
         """All of it under this name, or nothing: an object is seen when it is complete."""
-        self._check()
+
+        def work() -> Awaitable[object]:
+            return obstore.put_async(self._store, name, content, chunk_size=CHUNK, max_concurrency=AT_ONCE)
+
         try:
-            obstore.put(self._store, name, content, chunk_size=CHUNK, max_concurrency=4)
-        except Exception as error:
-            raise _told(error) from None
+            self._run(work, size_of(content))
+        except (NotFoundError, FileNotFoundError):
+            raise Refused("there is no such bucket", code="bucket_refused") from None
 
     def size(self, name: str) -> int | None:
         """Bytes of an object; None: there is none."""
-        self._check()
         try:
-            return int(obstore.head(self._store, name)["size"])
+            return int(self._run(lambda: obstore.head_async(self._store, name))["size"])
         except (NotFoundError, FileNotFoundError):
             return None
-        except Exception as error:
-            raise _told(error) from None
 
     def delete(self, name: str) -> None:
         """It is not there any more."""
-        self._check()
+        with suppress(NotFoundError, FileNotFoundError):
+            self._run(lambda: obstore.delete_async(self._store, name))
+
+    def _run(self, work: Callable[[], Awaitable[T]], size: int = 0) -> T:
+        return asyncio.run(self._alone(work, self._patience.of(size)))
+
+    async def _alone(self, work: Callable[[], Awaitable[T]], seconds: float) -> T:
         try:
-            obstore.delete(self._store, name)
+            async with asyncio.timeout(seconds):
+                await self._reach.addresses(self._host, self._port)
+                return await work()
         except (NotFoundError, FileNotFoundError):
-            return
+            raise
         except Exception as error:
             raise _told(error) from None
-
-    def _check(self) -> None:
-        asyncio.run(self._reach.addresses(self._host, self._port))
 
 
 def _endpoint(kind: str, options: Mapping[str, str]) -> str:
@@ -135,8 +156,6 @@ def _told(error: Exception) -> Exception:
     """The library's texts hold addresses and answers: nothing of them is repeated."""
     if isinstance(error, (PermissionDeniedError, UnauthenticatedError, PermissionError)):
         return Refused("the bucket does not take these credentials", code="bucket_refused")
-    if isinstance(error, (NotFoundError, FileNotFoundError)):
-        return Refused("there is no such bucket", code="bucket_refused")
-    if isinstance(error, BaseError):
+    if isinstance(error, (BaseError, TimeoutError)):
         return TryLater("the bucket cannot be reached", code="not_sent")
     return error

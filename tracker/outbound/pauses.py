@@ -1,4 +1,5 @@
-"""How long to wait before the next try: exponential back-off with full jitter, or what the other side asks for.
+"""How long to wait before the next try, exponential back-off with full jitter or what the other side asks for; and
+how long a transfer may take before the other side counts as away.
 
 Source: M. Brooker, "Exponential Backoff and Jitter", AWS Architecture Blog 2015 (full jitter); RFC 9110, 10.2.3.
 """
@@ -7,10 +8,29 @@ from __future__ import annotations
 
 import random
 import time
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses after which the same request may succeed later."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """Seconds for one transfer with everything around it: `least`, and more for many bytes, at `slowest` bytes/s."""
+
+    least: float = 120.0
+    slowest: float = 50_000.0
+
+    def of(self, size: int) -> float:
+        """Seconds after which a transfer of `size` bytes is cut off."""
+        return self.least + size / self.slowest
+
+
+def size_of(content: Path | bytes) -> int:
+    """Bytes of a file, or of what stands for one."""
+    return len(content) if isinstance(content, bytes) else content.stat().st_size
 
 
 def pause(attempt: int, *, first: float, longest: float) -> float:

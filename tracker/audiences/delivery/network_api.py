@@ -22,6 +22,7 @@ class NetworkApi:
     """One account. `base_url` stands in for the network's scheme and host: for a proxy, and for tests."""
 
     leaves_nothing = False
+    in_parts = True
 
     def __init__(
         self, door: Door, network: str, ids: Mapping[str, str], secrets: Mapping[str, str], base_url: str = ""

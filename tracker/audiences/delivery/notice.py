@@ -14,6 +14,7 @@ class Notice:
     """The file stays here, for download with a token."""
 
     leaves_nothing = False
+    in_parts = False
 
     def __init__(self, reach: Reach, server: MailServer, sender: str, to: Sequence[str], link: str) -> None:
         self._reach, self._server, self._sender, self._to, self._link = reach, server, sender, to, link

@@ -46,9 +46,13 @@ class Outcome:
 
 
 class Sender(Protocol):
-    """Every method blocks, and raises TrackerError. `leaves_nothing`: where `settle` says False, nothing is there."""
+    """Every method blocks, and raises TrackerError. `leaves_nothing`: where `settle` says False, nothing is there.
+
+    `in_parts`: whatever was taken counts there at once; else nothing does before the manifest has come.
+    """
 
     leaves_nothing: bool
+    in_parts: bool
 
     def check(self) -> list[str]:
         """Try whether it can be used, without sending anything about anybody; what to know about it."""

@@ -31,6 +31,7 @@ class ShelfSender:
     """Sends to any shelf."""
 
     leaves_nothing = True
+    in_parts = False
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf

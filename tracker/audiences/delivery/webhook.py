@@ -27,6 +27,7 @@ class Webhook:
     """One address that takes deliveries."""
 
     leaves_nothing = False
+    in_parts = False
 
     def __init__(self, door: Door, url: str, secret: str) -> None:
         self._door, self._url, self._secret = door, url, secret
