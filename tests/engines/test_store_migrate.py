@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from clickhouse import two_shards
+from clickhouse import ClickHouse, two_shards
 from loading import Road, event
 
 from tracker.core.errors import BadRequest, Broken
@@ -53,6 +55,19 @@ def test_an_applied_migration_must_not_change(engine: Engine, monkeypatch: pytes
     monkeypatch.setattr("tracker.store.migrate.migrations", lambda: [first])
     with pytest.raises(Broken, match="newer"):
         migrate(engine)
+
+
+@pytest.mark.server
+def test_roles_that_start_at_once_on_a_fresh_store_do_not_trip_each_other(clickhouse: ClickHouse) -> None:
+    for round_ in range(8):
+        url = f"clickhouse://127.0.0.1:{clickhouse.port}/fresh_{secrets.token_hex(4)}_{round_}"
+        roles = [Server(url) for _ in range(3)]
+        with ThreadPoolExecutor(3) as pool:
+            for done in [pool.submit(migrate, role) for role in roles]:
+                done.result()
+        assert pending(roles[0]) == []
+        for role in roles:
+            role.close()
 
 
 def test_a_crash_between_statements_is_made_good(engine: Engine) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.resources import files
@@ -27,6 +28,7 @@ _TOKEN = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*
 _SLOT = re.compile(r"/\*(?:[a-z_]+|spread: [a-z_]+ by [A-Za-z0-9_(), ]+)\*/")
 _SPREAD = re.compile(r"/\*spread: ([a-z_]+) by ([A-Za-z0-9_(), ]+)\*/")
 _NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
+_PAUSES: tuple[float, ...] = (0.3, 0.6, 1.2, 2.4)  # seconds before a migration is tried again
 _RECORD = """
 create table if not exists schema_migrations (
     version UInt32, name String, checksum String, applied DateTime('UTC') default now('UTC')
@@ -110,15 +112,29 @@ def migrate(engine: Engine, cluster: str | None = None) -> list[str]:
     engine.command(Query(text=_RECORD))
     done = pending(engine)
     for migration in done:
-        _run(engine, migration, cluster)
-        engine.command(
-            Query(
-                text="insert into schema_migrations (version, name, checksum)"
-                " select {version:UInt32}, {name:String}, {checksum:String}",
-                params={"version": migration.version, "name": migration.name, "checksum": migration.checksum},
-            )
-        )
+        _apply(engine, migration, cluster)
     return [f"{migration.version:04d}_{migration.name}" for migration in done]
+
+
+def _apply(engine: Engine, migration: Migration, cluster: str | None) -> None:
+    """Two roles may start on one fresh store: what failed because another was at it is done by then, or tried again."""
+    for pause in (*_PAUSES, None):
+        try:
+            _run(engine, migration, cluster)
+            break
+        except Broken:
+            if pause is None:
+                raise
+            time.sleep(pause)
+            if migration.version not in {one.version for one in pending(engine)}:
+                return
+    engine.command(
+        Query(
+            text="insert into schema_migrations (version, name, checksum)"
+            " select {version:UInt32}, {name:String}, {checksum:String}",
+            params={"version": migration.version, "name": migration.name, "checksum": migration.checksum},
+        )
+    )
 
 
 def pending(engine: Engine) -> list[Migration]:
