@@ -41,11 +41,11 @@ async def collector(start):
 
 
 @pytest.fixture
-def server(monkeypatch):
+def fake(monkeypatch):
     """The dashboard's API: a real HTTP server with steady numbers, and a session that speaks to it."""
-    server = Server()
-    monkeypatch.setenv("TRACKER_API_URL", server.url)
+    fake = Server()
+    monkeypatch.setenv("TRACKER_API_URL", fake.url)
     monkeypatch.setenv("TRACKER_DASHBOARD_TOKEN", TOKEN)
     st.cache_data.clear()
-    yield server
-    server.close()
+    yield fake
+    fake.close()

@@ -29,22 +29,22 @@ PAGES = [
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_draws_and_keeps_strangers_text_as_text(server, name):
-    server.state.keep(server.state.audiences, {"site": "shop", "name": HOSTILE, "rule": {"did": {"event": HOSTILE}}})
+def test_a_page_draws_and_keeps_strangers_text_as_text(fake, name):
+    fake.state.keep(fake.state.audiences, {"site": "shop", "name": HOSTILE, "rule": {"did": {"event": HOSTILE}}})
     at = run(name)
     assert "<h1>" in html(at)
     assert "<img" not in html(at)
 
 
-def test_the_segment_of_the_sidebar_goes_with_every_report_and_stands_in_the_head(server):
+def test_the_segment_of_the_sidebar_goes_with_every_report_and_stands_in_the_head(fake):
     kept = [
-        server.state.keep(server.state.audiences, {"site": "shop", "name": name, "rule": {"did": {}}})
+        fake.state.keep(fake.state.audiences, {"site": "shop", "name": name, "rule": {"did": {}}})
         for name in (HOSTILE, "Twins", "Twins", "Everybody")
     ]
 
     def asked_of():
-        reports = [body for _, path, body in server.state.asked if "/reports/" in path]
-        server.state.asked.clear()
+        reports = [body for _, path, body in fake.state.asked if "/reports/" in path]
+        fake.state.asked.clear()
         return {body.get("segment") for body in reports}
 
     at = run("overview", segment=HOSTILE)
@@ -54,13 +54,13 @@ def test_the_segment_of_the_sidebar_goes_with_every_report_and_stands_in_the_hea
     assert asked_of() == {kept[2]["id"]}
     at.selectbox(key="segment").select("Everybody").run()
     assert "only “" not in seen(at)
-    server.state.asked.clear()
+    fake.state.asked.clear()
     assert run("overview", segment="gone").selectbox(key="segment").value == "Everybody"
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_without_a_site_every_page_says_what_to_do_next(server, name):
-    server.state.sites.clear()
+def test_without_a_site_every_page_says_what_to_do_next(fake, name):
+    fake.state.sites.clear()
     at = run(name)
     assert re.search(
         r"add (your|a) site", seen(at) + " ".join(str(element.label) for element in at.text_input), re.IGNORECASE
@@ -70,29 +70,29 @@ def test_without_a_site_every_page_says_what_to_do_next(server, name):
 @pytest.mark.parametrize(
     "name", ["overview", "funnel", "retention", "paths", "channels", "customers", "value", "audiences", "health"]
 )
-def test_without_events_a_page_says_what_to_do_next(server, name):
-    server.state.empty, server.state.heard = True, False
+def test_without_events_a_page_says_what_to_do_next(fake, name):
+    fake.state.empty, fake.state.heard = True, False
     at = run(name)
     assert 'class="jt-empty"' in html(at)
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_while_the_api_is_away_a_page_is_calm_and_offers_to_try_again(server, name):
-    server.close()
+def test_while_the_api_is_away_a_page_is_calm_and_offers_to_try_again(fake, name):
+    fake.close()
     at = run(name)
     assert "does not answer" in seen(at)
     assert "Try again" in [button.label for button in at.button]
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_a_refusal_is_a_sentence(server, name):
+def test_a_refusal_is_a_sentence(fake, name):
     run(name)
-    server.state.fail = (400, {"error": {"code": "bad_request", "message": "from must be before to", "field": "from"}})
+    fake.state.fail = (400, {"error": {"code": "bad_request", "message": "from must be before to", "field": "from"}})
     st.cache_data.clear()
     assert "From must be before to." in seen(run(name))
 
 
-def test_the_overview_compares_with_the_period_before(server):
+def test_the_overview_compares_with_the_period_before(fake):
     text = seen(run("overview"))
     assert "2,841" in text
     assert "+8.9 %" in text
@@ -101,36 +101,36 @@ def test_the_overview_compares_with_the_period_before(server):
     assert "compared with" in text
 
 
-def test_the_period_is_whole_days_of_the_sites_own_zone(server):
+def test_the_period_is_whole_days_of_the_sites_own_zone(fake):
     run("overview")
-    body = next(body for _, path, body in server.state.asked if path.endswith("/overview"))
+    body = next(body for _, path, body in fake.state.asked if path.endswith("/overview"))
     assert re.search(r"T00:00:00\+0[12]:00$", body["from"])  # Berlin, winter or summer
     assert re.search(r"T00:00:00\+0[12]:00$", body["to"])
 
 
 @pytest.mark.parametrize(("choice", "says"), [("Today", "per hour"), ("Last 12 months", "in the week of")])
-def test_a_day_is_drawn_by_the_hour_and_a_year_by_the_week(server, choice, says):
+def test_a_day_is_drawn_by_the_hour_and_a_year_by_the_week(fake, choice, says):
     assert says in seen(run("overview", period=choice))
 
 
-def test_the_funnel_shows_counts_conversion_and_human_times(server):
+def test_the_funnel_shows_counts_conversion_and_human_times(fake):
     text = seen(run("funnel"))
     for expected in ("2,503", "46 %", "1,352", "10 min 40 s", "1 h 30 min"):
         assert expected in text
 
 
-def test_the_funnel_says_why_they_dropped_and_what_is_chance(server):
+def test_the_funnel_says_why_they_dropped_and_what_is_chance(fake):
     at = run("funnel")
     text = seen(at)
     for expected in ("device: mobile", "3.0 ×", "under 0.1 %", "only they", f"script error: {HOSTILE[:40]}"):
         assert expected in text
     assert "Slow pages" not in [tab.label for tab in at.tabs]
-    [asked] = [body for _, path, body in server.state.asked if path.endswith("/funnel/reasons")]
+    [asked] = [body for _, path, body in fake.state.asked if path.endswith("/funnel/reasons")]
     assert asked["step"] == 1  # where most were lost
 
 
-def test_the_funnel_beside_the_period_before_an_audience_and_by_value(server):
-    audience = server.state.keep(server.state.audiences, {"site": "shop", "name": "Twins", "rule": {"did": {}}})
+def test_the_funnel_beside_the_period_before_an_audience_and_by_value(fake):
+    audience = fake.state.keep(fake.state.audiences, {"site": "shop", "name": "Twins", "rule": {"did": {}}})
     at = run("funnel")
     at.selectbox(key="compare").select("previous").run()
     text = seen(at)
@@ -138,10 +138,8 @@ def test_the_funnel_beside_the_period_before_an_audience_and_by_value(server):
         assert expected in text
     at.selectbox(key="compare").select(audience["id"]).run()
     assert "Everybody else" in seen(at)
-    assert server.state.asked[-1][1].startswith("/api/v1/")
-    compared = [
-        body["compare"] for _, path, body in server.state.asked if "compare" in body and path.endswith("/funnel")
-    ]
+    assert fake.state.asked[-1][1].startswith("/api/v1/")
+    compared = [body["compare"] for _, path, body in fake.state.asked if "compare" in body and path.endswith("/funnel")]
     assert compared == ["previous", {"segment": audience["id"]}]
 
 
@@ -155,28 +153,28 @@ def test_a_step_with_a_time_of_its_own_is_asked_for_and_read_back():
     assert "order" in questions.problem({**draft, "mode": "unordered"})
 
 
-def test_retention_by_a_property_and_stickiness(server):
+def test_retention_by_a_property_and_stickiness(fake):
     at = run("retention")
     text = seen(at)
     for expected in ("DAU / MAU", "4.7 %", "1.4", "2 days", "80 · 26.7 %"):
         assert expected in text
     at.selectbox(key="retention-by").select("country").run()
     assert "Germany" in seen(at)
-    asked = [body for _, path, body in server.state.asked if path.endswith("/retention")][-1]
+    asked = [body for _, path, body in fake.state.asked if path.endswith("/retention")][-1]
     assert asked["breakdown"] == {"property": "country"}
     at.selectbox(key="stickiness-kind").select("week-month").run()
-    asked = [body for _, path, body in server.state.asked if path.endswith("/stickiness")][-1]
+    asked = [body for _, path, body in fake.state.asked if path.endswith("/stickiness")][-1]
     assert (asked["period"], asked["unit"]) == ("month", "week")
 
 
-def test_paths_put_pages_together(server):
+def test_paths_put_pages_together(fake):
     at = run("paths")
     at.text_area(key="paths-groups").input("/product/* = Product\n\n/blog/*\n").run()
-    asked = [body for _, path, body in server.state.asked if path.endswith("/paths")][-1]
+    asked = [body for _, path, body in fake.state.asked if path.endswith("/paths")][-1]
     assert asked["groups"] == [{"match": "/product/*", "name": "Product"}, {"match": "/blog/*"}]
 
 
-def test_lifetime_value_past_and_ahead_with_an_honest_word(server):
+def test_lifetime_value_past_and_ahead_with_an_honest_word(fake):
     at = run("value")
     text = seen(at)
     for expected in ("€ 80", "€ 18 – € 22", "5.0 : 1", "66.7 %", "4,500 to 5,500", "25 %"):
@@ -185,26 +183,26 @@ def test_lifetime_value_past_and_ahead_with_an_honest_word(server):
     assert "no season, no campaign" in captions
     assert "20,000 of them" in captions
     at.selectbox(key="value-order").select("churn").run()
-    assert [body["order"] for _, path, body in server.state.asked if path.endswith("/people")][-1] == "churn"
+    assert [body["order"] for _, path, body in fake.state.asked if path.endswith("/people")][-1] == "churn"
 
 
-def test_lifetime_value_without_enough_customers_to_tell(server):
-    server.state.too_few = True
+def test_lifetime_value_without_enough_customers_to_tell(fake):
+    fake.state.too_few = True
     at = run("value")
     assert "4.0 : 1" in seen(at)
     assert any("50 are needed" in one.value for one in at.caption)
     assert "Chance to be lost" not in seen(run("person", id="user_0248"))
 
 
-def test_a_persons_card_says_what_to_expect(server):
+def test_a_persons_card_says_what_to_expect(fake):
     text = seen(run("person", id="user_0248"))
     assert "Chance to be lost" in text
     assert "€ 210" in text
 
 
-def test_a_note_stands_on_the_charts_and_can_be_taken_away(server):
+def test_a_note_stands_on_the_charts_and_can_be_taken_away(fake):
     day = datetime.now(UTC).date().isoformat()
-    server.state.keep(server.state.annotations, {"site": "shop", "date": day, "text": HOSTILE})
+    fake.state.keep(fake.state.annotations, {"site": "shop", "date": day, "text": HOSTILE})
     at = run("overview")
     drawn = " ".join(element.proto.spec for element in at.get("plotly_chart"))
     assert "&lt;img src=x" in drawn
@@ -212,23 +210,23 @@ def test_a_note_stands_on_the_charts_and_can_be_taken_away(server):
     at.text_input(key="note-text").input("Sale began")
     at.button(key="FormSubmitter:note-Add").click().run()
     assert not at.exception
-    assert [row["text"] for row in server.state.annotations.values()] == [HOSTILE, "Sale began"]
+    assert [row["text"] for row in fake.state.annotations.values()] == [HOSTILE, "Sale began"]
     at.button(key="note-1").click().run()
-    assert [row["text"] for row in server.state.annotations.values()] == ["Sale began"]
+    assert [row["text"] for row in fake.state.annotations.values()] == ["Sale began"]
 
 
-def test_a_drop_is_offered_as_an_audience_with_name_and_size(server):
+def test_a_drop_is_offered_as_an_audience_with_name_and_size(fake):
     at = run("funnel")
     at.button(key="make-audience").click().run()
     assert at.text_input(key="audience-name").value == "View item, but not Add to cart"
     assert "241 of them may be shown ads" in seen(at)
-    rule = next(body["rule"] for _, path, body in server.state.asked if path.endswith("/preview"))
+    rule = next(body["rule"] for _, path, body in fake.state.asked if path.endswith("/preview"))
     steps = [step["event"] for step in rule["dropped"]["funnel"]["steps"]]
     assert steps == ["view_item", "add_to_cart", "add_payment_info", "purchase"]
     assert (rule["dropped"]["after_step"], rule["dropped"]["within"]) == (1, "30d")
 
 
-def test_a_recipe_is_an_audience_in_three_clicks(server):
+def test_a_recipe_is_an_audience_in_three_clicks(fake):
     at = run("audiences")
 
     def again():  # this test client runs the whole page each time, so the dialog is opened again
@@ -246,12 +244,12 @@ def test_a_recipe_is_an_audience_in_three_clicks(server):
     assert "Reached “Add to cart” but not “Purchase” in the last 7 days" in seen(at)
     at.button(key="new-create").click()
     at.button(key="new-audience").click().run()  # opens the new audience, which is no page of this test
-    made = next(body for method, path, body in server.state.asked if (method, path) == ("POST", "/api/v1/audiences"))
+    made = next(body for method, path, body in fake.state.asked if (method, path) == ("POST", "/api/v1/audiences"))
     assert made["name"] == "Cart abandoned"
     assert made["rule"]["dropped"]["within"] == "7d"
 
 
-def test_changing_the_builder_changes_the_question(server):
+def test_changing_the_builder_changes_the_question(fake):
     at = run("funnel")
     at.multiselect[0].set_value(["search", "page_view"])
     at.selectbox(key="mode").set_value("strict")
@@ -259,7 +257,7 @@ def test_changing_the_builder_changes_the_question(server):
     at.number_input(key="window-length").set_value(3)
     at.run()
     assert not at.exception
-    asked = [body for _, path, body in server.state.asked if path.endswith("/reports/funnel")][-1]
+    asked = [body for _, path, body in fake.state.asked if path.endswith("/reports/funnel")][-1]
     assert [one["event"] for one in asked["steps"][0]["any_of"]] == ["search", "page_view"]
     assert (asked["mode"], asked["window"], asked["breakdown"]) == (
         "strict",
@@ -270,36 +268,36 @@ def test_changing_the_builder_changes_the_question(server):
     assert HOSTILE in seen(at)  # a value of the breakdown, as text
 
 
-def test_a_funnel_is_saved_opened_and_deleted(server):
+def test_a_funnel_is_saved_opened_and_deleted(fake):
     at = run("funnel")
     at.selectbox(key="mode").set_value("unordered").run()
     at.text_input(key="funnel-name-new").set_value("Checkout").run()
     at.button(key="funnel-create").click().run()
-    assert [row["name"] for row in server.state.funnels.values()] == ["Checkout"]
+    assert [row["name"] for row in fake.state.funnels.values()] == ["Checkout"]
     assert at.selectbox(key="funnel-choice").value == "1"
     at.selectbox(key="funnel-choice").set_value("").run()
     assert at.selectbox(key="mode").value == "ordered"
     at.selectbox(key="funnel-choice").set_value("1").run()
     assert at.selectbox(key="mode").value == "unordered"
     at.button(key="funnel-delete").click().run()
-    assert server.state.funnels == {}
+    assert fake.state.funnels == {}
     assert not at.exception
 
 
-def audience(server):
+def audience(fake):
     rule = {
         "all": [
             {"did": {"event": "view_item", "within": "14d"}},
             {"not": {"did": {"event": "purchase", "within": "14d"}}},
         ]
     }
-    return server.state.keep(
-        server.state.audiences, {"site": "shop", "name": "Lookers", "rule": rule, "duration": "30d"}
-    )["id"]
+    return fake.state.keep(fake.state.audiences, {"site": "shop", "name": "Lookers", "rule": rule, "duration": "30d"})[
+        "id"
+    ]
 
 
-def test_an_audience_says_who_is_in_it_and_who_is_withheld(server):
-    text = seen(run("audience", id=audience(server)))
+def test_an_audience_says_who_is_in_it_and_who_is_withheld(fake):
+    text = seen(run("audience", id=audience(fake)))
     for expected in (
         "Lookers",
         "312",
@@ -311,40 +309,40 @@ def test_an_audience_says_who_is_in_it_and_who_is_withheld(server):
         assert expected in text
 
 
-def test_an_audience_that_is_gone_is_a_sentence(server):
+def test_an_audience_that_is_gone_is_a_sentence(fake):
     assert "There is no /api/v1/audiences/gone." in seen(run("audience", id="gone"))
 
 
-def test_a_download_goes_through_the_export(server):
-    at = run("audience", id=audience(server))
+def test_a_download_goes_through_the_export(fake):
+    at = run("audience", id=audience(fake))
     at.button(key="export-1-start").click().run()
     at.run()
     assert "241 people are in the file" in seen(at)
     assert len(at.get("download_button")) == 1
 
 
-def test_a_network_that_needs_more_people_says_so_before_anything_is_made(server):
-    at = run("audience", id=audience(server))
+def test_a_network_that_needs_more_people_says_so_before_anything_is_made(fake):
+    at = run("audience", id=audience(fake))
     assert "needs 1,000 people" not in seen(at)
     at.selectbox(key="export-1-kind").select("tiktok").run()
     assert "TikTok needs 1,000 people in a list." in seen(at)
     at.selectbox(key="export-1-mode").select("delta").run()
     at.button(key="export-1-start").click().run()
     assert not at.exception
-    assert server.state.exports["1"]["network"] == "tiktok"
+    assert fake.state.exports["1"]["network"] == "tiktok"
 
 
-def test_a_failed_export_says_why(server):
-    server.state.minimum = True
-    at = run("audience", id=audience(server))
+def test_a_failed_export_says_why(fake):
+    fake.state.minimum = True
+    at = run("audience", id=audience(fake))
     at.button(key="export-1-start").click().run()
     at.run()
     assert "the site's minimum is 100" in seen(at)
     assert len(at.get("download_button")) == 0
 
 
-def test_the_sum_of_data_health_adds_up_or_says_so(server):
-    ledger = server.state.ledger
+def test_the_sum_of_data_health_adds_up_or_says_so(fake):
+    ledger = fake.state.ledger
     ledger["waiting"], ledger["received"] = 0, 31106 + 41 + 11 + 50
     assert "It adds up" in seen(run("health"))
     ledger["received"] += 3
@@ -353,23 +351,23 @@ def test_the_sum_of_data_health_adds_up_or_says_so(server):
     assert "3 events are unexplained" in seen(run("health"))
 
 
-def test_a_replay_says_what_it_did(server):
+def test_a_replay_says_what_it_did(fake):
     at = run("health")
     at.button(key="replay").click().run()
     assert "11 events are accepted now and will be in the reports in a moment; 3 still are not." in seen(at)
 
 
-def test_a_site_is_added(server):
-    server.state.sites.clear()
+def test_a_site_is_added(fake):
+    fake.state.sites.clear()
     at = run("install")
     at.text_input[0].set_value("news")
     at.text_input[1].set_value("https://news.example/, www.news.example")
     at.button[0].click().run()
-    assert server.state.sites[0]["domains"] == ["news.example", "www.news.example"]
+    assert fake.state.sites[0]["domains"] == ["news.example", "www.news.example"]
     assert "The site news is ready." in seen(at)
 
 
-def test_retention_shades_shares_and_sums_only_cohorts_that_had_the_time(server):
+def test_retention_shades_shares_and_sums_only_cohorts_that_had_the_time(fake):
     at = run("retention")
     text = seen(at)
     assert "5–11 Oct 2026" in text
@@ -378,19 +376,19 @@ def test_retention_shades_shares_and_sums_only_cohorts_that_had_the_time(server)
     at.selectbox(key="retention-kind").set_value("recurring")
     at.selectbox(key="retention-rolling").set_value(True)
     at.selectbox(key="retention-back").set_value("purchase").run()
-    body = next(body for _, path, body in reversed(server.state.asked) if path.endswith("/retention"))
+    body = next(body for _, path, body in reversed(fake.state.asked) if path.endswith("/retention"))
     assert (body["kind"], body["rolling"], body["return"]) == ("recurring", True, {"event": "purchase"})
-    body = next(body for _, path, body in reversed(server.state.asked) if path.endswith("/lifecycle"))
+    body = next(body for _, path, body in reversed(fake.state.asked) if path.endswith("/lifecycle"))
     assert body["event"] == {"event": "purchase"}
     assert "Dormant" in seen(at)
 
 
-def asked(server, end):
+def asked(fake, end):
     """The latest body that was sent to an address with this end."""
-    return next(body for _, path, body in reversed(server.state.asked) if path.endswith(end))
+    return next(body for _, path, body in reversed(fake.state.asked) if path.endswith(end))
 
 
-def test_channels_show_credit_and_what_it_cost(server):
+def test_channels_show_credit_and_what_it_cost(fake):
     at = run("channels")
     text = re.sub(r"\s+", " ", seen(at))
     assert "Paid Search 133 69.6 % € 33,518 € 6,704 € 50.40 5.0" in text
@@ -400,37 +398,37 @@ def test_channels_show_credit_and_what_it_cost(server):
     at.selectbox(key="channels-model").set_value("markov")
     at.selectbox(key="channels-by").set_value("campaign")
     at.selectbox(key="channels-event").set_value("search").run()
-    body = asked(server, "/attribution")
+    body = asked(fake, "/attribution")
     assert (body["model"], body["by"], body["conversion"]) == ("markov", "campaign", {"event": "search"})
 
 
-def test_channels_never_add_up_currencies_and_say_how_costs_come_in(server):
-    server.state.currencies, server.state.costs = ["EUR", "USD"], False
+def test_channels_never_add_up_currencies_and_say_how_costs_come_in(fake):
+    fake.state.currencies, fake.state.costs = ["EUR", "USD"], False
     at = run("channels")
     at.selectbox(key="channels-currency").set_value("USD").run()
     only_dollars = {"property": "currency", "op": "eq", "value": "USD"}
-    assert asked(server, "/attribution")["conversion"] == {"event": "purchase", "where": [only_dollars]}
+    assert asked(fake, "/attribution")["conversion"] == {"event": "purchase", "where": [only_dollars]}
     assert "$ 33,518" in seen(at)
     assert any("tracker cost import" in caption.value for caption in at.caption)
-    server.state.costs = True
+    fake.state.costs = True
     st.cache_data.clear()
     assert "cannot be compared" in seen(at.run())
 
 
-def test_the_funnel_has_a_trend_and_the_time_it_takes(server):
+def test_the_funnel_has_a_trend_and_the_time_it_takes(fake):
     at = run("funnel", period="Last 90 days")
     text = re.sub(r"\s+", " ", seen(at))
     assert "best in the week of 12 Oct: 20 %" in text
     assert "1 s to 1 min 12 1 min or more 40" in text
     assert any("52 people, half of them within 10 min 40 s" in caption.value for caption in at.caption)
     assert "Under 1 s" not in text  # nobody was that fast
-    assert asked(server, "/funnel/trend")["interval"] == "week"
+    assert asked(fake, "/funnel/trend")["interval"] == "week"
     at.selectbox(key="time-from").set_value(2).run()
-    assert asked(server, "/funnel/time")["from_step"] == 2
-    assert "breakdown" not in asked(server, "/funnel/time")
+    assert asked(fake, "/funnel/time")["from_step"] == 2
+    assert "breakdown" not in asked(fake, "/funnel/time")
 
 
-def test_paths_are_drawn_step_by_step_on_one_scale(server):
+def test_paths_are_drawn_step_by_step_on_one_scale(fake):
     at = run("paths")
     text = re.sub(r"\s+", " ", seen(at))
     assert "122 of them left here" in [caption.value for caption in at.caption]
@@ -439,11 +437,11 @@ def test_paths_are_drawn_step_by_step_on_one_scale(server):
     at.selectbox(key="paths-by").set_value("event").run()
     at.selectbox(key="paths-start-event").set_value("view_item")
     at.selectbox(key="paths-end-event").set_value("purchase").run()
-    body = asked(server, "/paths")
+    body = asked(fake, "/paths")
     assert (body["by"], body["start"], body["end"]) == ("event", "view_item", "purchase")
 
 
-def test_customers_come_in_segments_with_what_to_do(server):
+def test_customers_come_in_segments_with_what_to_do(fake):
     at = run("customers")
     text = re.sub(r"\s+", " ", seen(at))
     assert "Champions 53 58.9 % 106 € 15,900 12 d ago Thank them" in text
@@ -451,14 +449,14 @@ def test_customers_come_in_segments_with_what_to_do(server):
     assert "4 purchases in other currencies" in text
 
 
-def test_people_are_found_by_what_is_typed(server):
+def test_people_are_found_by_what_is_typed(fake):
     at = run("customers")
     assert "user_0248" in seen(at)
     at.text_input(key="people-q").set_value("nobody").run()
     assert "Nobody was found" in seen(at)
 
 
-def test_a_person_has_a_profile_and_a_timeline(server):
+def test_a_person_has_a_profile_and_a_timeline(fake):
     at = run("person", id="user_0248")
     text = seen(at)
     for expected in ("user_0248", "Spain", "Add to cart", "€ 59", "2 × ", "/cart"):
@@ -469,46 +467,46 @@ def test_a_person_has_a_profile_and_a_timeline(server):
     assert html(at).count("<tr>") > before
 
 
-def test_a_person_who_is_not_known_is_a_sentence(server):
-    server.state.empty = True
+def test_a_person_who_is_not_known_is_a_sentence(fake):
+    fake.state.empty = True
     assert "Nobody on this site goes by that id." in seen(run("person", id="gone"))
 
 
 @pytest.mark.parametrize(("id", "kind"), [("user_0248", "user"), (VISITOR, "visitor")])
-def test_a_person_is_erased_only_after_a_second_word(server, id, kind):
+def test_a_person_is_erased_only_after_a_second_word(fake, id, kind):
     at = run("person", id=id)
     assert at.button(key="erase-now").disabled
     at.checkbox(key=f"erase-sure-shop-{id}").check().run()
     at.button(key="erase-now").click().run()
-    assert server.state.erased == [(id, "shop", kind)]
+    assert fake.state.erased == [(id, "shop", kind)]
     assert "39 events are gone." in seen(at)
 
 
-def test_all_that_is_kept_can_be_downloaded(server):
+def test_all_that_is_kept_can_be_downloaded(fake):
     at = run("person", id="user_0248")
     at.button(key="export-person").click().run()
     assert [button.label for button in at.get("download_button")] == ["Download"]
 
 
-def test_what_only_an_administrator_may_do_is_said(server):
+def test_what_only_an_administrator_may_do_is_said(fake):
     at = run("person", id="user_0248")
     refusal = {"code": "forbidden", "message": "this needs an admin token"}
-    server.state.fail = (403, {"error": refusal})
+    fake.state.fail = (403, {"error": refusal})
     at.button(key="export-person").click().run()
     assert "This needs an admin token." in seen(at)
 
 
-def test_install_shows_the_snippet_that_pins_its_file(server):
+def test_install_shows_the_snippet_that_pins_its_file(fake):
     at = run("install")
     [pinned] = [code.value for code in at.code if "integrity=" in code.value]
     assert 'integrity="sha384-AAAA"' in pinned and "jt.q" in pinned
     assert any("settings load: engagement" in caption.value for caption in at.caption)
 
 
-def test_install_turns_green_with_the_first_event(server):
-    server.state.heard = False
+def test_install_turns_green_with_the_first_event(fake):
+    fake.state.heard = False
     assert "Waiting for the first event" in seen(run("install"))
-    server.state.heard = True
+    fake.state.heard = True
     st.cache_data.clear()
     assert "We have heard from shop." in seen(run("install"))
 
@@ -523,9 +521,9 @@ def field(at, label):
     return found
 
 
-def test_pixel_settings_are_saved_and_what_the_form_does_not_know_stays(server):
+def test_pixel_settings_are_saved_and_what_the_form_does_not_know_stays(fake):
     survey = {"id": "own", "kind": "csat"}
-    server.state.sites[0]["pixel"] = {"look": {"colour": "#112233"}, "surveys": [survey], "engagement": True}
+    fake.state.sites[0]["pixel"] = {"look": {"colour": "#112233"}, "surveys": [survey], "engagement": True}
     at = run("pixel")
     assert toggle(at, "Time engaged and how far down").value is True
     at.multiselect[0].set_value(["outbound", "form"])
@@ -539,8 +537,8 @@ def test_pixel_settings_are_saved_and_what_the_form_does_not_know_stays(server):
     at.radio[0].set_value("opt-out")
     at.button[0].click().run()
     assert "Saved." in seen(at)
-    assert server.state.sites[0]["consent"] == "opt-out"
-    assert server.state.sites[0]["pixel"] == {
+    assert fake.state.sites[0]["consent"] == "opt-out"
+    assert fake.state.sites[0]["pixel"] == {
         "look": {"colour": "#112233"},
         "surveys": [survey, {"id": "nps", "kind": "nps", "on": "purchase"}],
         "autocapture": ["outbound", "form"],
@@ -550,16 +548,16 @@ def test_pixel_settings_are_saved_and_what_the_form_does_not_know_stays(server):
     }
 
 
-def test_pixel_settings_that_are_refused_say_why_and_keep_what_was_there(server):
+def test_pixel_settings_that_are_refused_say_why_and_keep_what_was_there(fake):
     at = run("pixel")
     toggle(at, "Our own consent banner").set_value(True)
     at.multiselect[1].set_value(["tcf"])
     at.button[0].click().run()
     assert "Nothing was saved." in seen(at) and "must not have two" in seen(at)
-    assert "pixel" not in server.state.sites[0]
+    assert "pixel" not in fake.state.sites[0]
 
 
-def test_without_a_token_one_is_asked_for_and_kept_in_the_session_only(server, monkeypatch):
+def test_without_a_token_one_is_asked_for_and_kept_in_the_session_only(fake, monkeypatch):
     monkeypatch.delenv("TRACKER_DASHBOARD_TOKEN")
     at = AppTest.from_file("../../dashboard/app.py", default_timeout=60).run()
     assert [field.label for field in at.text_input] == ["API token"]
@@ -574,11 +572,11 @@ def test_without_a_token_one_is_asked_for_and_kept_in_the_session_only(server, m
     assert TOKEN not in html(at)
 
 
-def test_an_audience_is_connected_with_a_destination_and_says_how_it_goes(server):
-    id = audience(server)
+def test_an_audience_is_connected_with_a_destination_and_says_how_it_goes(fake):
+    id = audience(fake)
     at = run("audience", id=id)
     at.button(key=f"deliver-{id}-start").click().run()
-    [made] = [body for method, path, body in server.state.asked if method == "POST" and path.endswith("/deliveries")]
+    [made] = [body for method, path, body in fake.state.asked if method == "POST" and path.endswith("/deliveries")]
     wanted = {"destination": "dst_1", "network": "tiktok", "shape": "api", "mode": "delta", "every": "15m"}
     assert made == wanted
     text = seen(run("audience", id=id))
@@ -586,6 +584,6 @@ def test_an_audience_is_connected_with_a_destination_and_says_how_it_goes(server
     assert "The network does not take these credentials" in text and "3 people: it is not known yet" in text
     at = run("audience", id=id)
     at.button(key="end-1").click().run()
-    assert server.state.deliveries == {}
-    server.state.places = False
+    assert fake.state.deliveries == {}
+    fake.state.places = False
     assert "No destination is connected yet" in seen(run("audience", id=id))

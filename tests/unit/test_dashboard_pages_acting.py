@@ -9,17 +9,17 @@ from dashboard import places, recipes, rules
 
 
 @pytest.fixture
-def audience(server):
+def audience(fake):
     rule = {"all": [{"did": {"event": "view_item", "within": "14d"}}, {"not": {"did": {"event": HOSTILE}}}]}
     one = {"site": "shop", "name": "Lookers", "rule": rule, "duration": "30d", "holdout": 0.1}
-    return server.state.keep(server.state.audiences, one)["id"]
+    return fake.state.keep(fake.state.audiences, one)["id"]
 
 
-def asked_lift(server):
-    return [body for _, path, body in server.state.asked if path == "/api/v1/reports/lift"][-1]
+def asked_lift(fake):
+    return [body for _, path, body in fake.state.asked if path == "/api/v1/reports/lift"][-1]
 
 
-def test_lift_says_what_the_difference_is_and_whether_it_is_chance(server, audience):
+def test_lift_says_what_the_difference_is_and_whether_it_is_chance(fake, audience):
     at = run("audience", id=audience)
     text = seen(at)
     for expected in (
@@ -32,17 +32,17 @@ def test_lift_says_what_the_difference_is_and_whether_it_is_chance(server, audie
         "Between −€ 0.40 and +€ 6, so less or more revenue per person; this could be chance.",
     ):
         assert expected in text
-    assert asked_lift(server)["conversion"] == {"event": "purchase"}
-    assert "segment" not in asked_lift(server)
+    assert asked_lift(fake)["conversion"] == {"event": "purchase"}
+    assert "segment" not in asked_lift(fake)
     at.selectbox(key="lift-1-event").select(HOSTILE)
     at.selectbox(key="lift-1-network").select("tiktok").run()
     assert not at.exception
-    assert (asked_lift(server)["conversion"], asked_lift(server)["network"]) == ({"event": HOSTILE}, "tiktok")
+    assert (asked_lift(fake)["conversion"], asked_lift(fake)["network"]) == ({"event": HOSTILE}, "tiktok")
     assert "<img" not in html(at)
 
 
-def test_a_difference_that_may_be_chance_says_how_many_people_it_takes(server, audience):
-    server.state.lift = lift((281, 42), (12, 1), low=-0.11, high=0.19, p=0.4)
+def test_a_difference_that_may_be_chance_says_how_many_people_it_takes(fake, audience):
+    fake.state.lift = lift((281, 42), (12, 1), low=-0.11, high=0.19, p=0.4)
     at = run("audience", id=audience)
     said = seen(at) + " ".join(str(one.value) for one in at.caption).replace("\\", "")
     assert "Between −11.0 and +19.0 percentage points, so fewer or more buyers; this could be chance." in said
@@ -60,14 +60,14 @@ def test_a_difference_that_may_be_chance_says_how_many_people_it_takes(server, a
         (((500, 0), (50, 0)), 0.1, "Nobody converted yet, on neither side."),
     ],
 )
-def test_lift_without_two_sides_says_what_is_missing(server, audience, sides, share, said):
-    server.state.lift = lift(*sides)
-    server.state.audiences[audience]["holdout"] = share
+def test_lift_without_two_sides_says_what_is_missing(fake, audience, sides, share, said):
+    fake.state.lift = lift(*sides)
+    fake.state.audiences[audience]["holdout"] = share
     assert said in seen(run("audience", id=audience))
 
 
 @pytest.mark.parametrize(("aside", "holdout"), [(0.2, 0.2), (0.0, None)])
-def test_a_new_audience_may_keep_people_aside(server, aside, holdout):
+def test_a_new_audience_may_keep_people_aside(fake, aside, holdout):
     at = run("audiences")
     at.button(key="new-audience").click().run()
     at.selectbox(key="new-recipe").set_value(next(one for one in recipes.RECIPES if one.key == "cart"))
@@ -75,14 +75,14 @@ def test_a_new_audience_may_keep_people_aside(server, aside, holdout):
     at.selectbox(key="new-holdout").set_value(aside)
     at.button(key="new-create").click()
     at.button(key="new-audience").click().run()  # opens the new audience, which is no page of this test
-    [made] = [body for method, path, body in server.state.asked if (method, path) == ("POST", "/api/v1/audiences")]
+    [made] = [body for method, path, body in fake.state.asked if (method, path) == ("POST", "/api/v1/audiences")]
     assert made.get("holdout") == holdout
 
 
-def test_lift_before_the_first_export_says_that_nobody_was_shown_anything(server, audience):
-    server.state.networks_given = []
+def test_lift_before_the_first_export_says_that_nobody_was_shown_anything(fake, audience):
+    fake.state.networks_given = []
     assert "Nothing was exported yet." in seen(run("audience", id=audience))
-    server.state.networks_given = ["tiktok"]
+    fake.state.networks_given = ["tiktok"]
     st.cache_data.clear()
     assert "Nothing was exported yet." not in seen(run("audience", id=audience))
 
@@ -100,8 +100,8 @@ READY = {
 }
 
 
-def test_membership_says_when_it_was_refreshed_and_who_came_and_went(server, audience):
-    server.state.audiences[audience] |= {"membership": READY, "refresh": "5m"}
+def test_membership_says_when_it_was_refreshed_and_who_came_and_went(fake, audience):
+    fake.state.audiences[audience] |= {"membership": READY, "refresh": "5m"}
     at = run("audience", id=audience)
     text = seen(at)
     for expected in ("3 min ago", "looked at every 5 minutes", "412", "+20", "−2", "−7", "318"):
@@ -111,9 +111,9 @@ def test_membership_says_when_it_was_refreshed_and_who_came_and_went(server, aud
     assert "Refreshing failed" not in text
 
 
-def test_membership_says_plainly_what_failed(server, audience):
+def test_membership_says_plainly_what_failed(fake, audience):
     failing = {"state": "failing", "error": {"code": "x", "message": f"memory ran out {HOSTILE}"}}
-    server.state.audiences[audience]["membership"] = READY | failing | {"failed_at": iso(7200), "failures": 3}
+    fake.state.audiences[audience]["membership"] = READY | failing | {"failed_at": iso(7200), "failures": 3}
     at = run("audience", id=audience)
     assert f"Refreshing failed 3 times in a row, last 2 h ago. Memory ran out {HOSTILE}" in " ".join(seen(at).split())
     assert "<img" not in html(at)
@@ -121,14 +121,14 @@ def test_membership_says_plainly_what_failed(server, audience):
 
 
 @pytest.mark.parametrize("membership", [None, READY | {"state": "waiting", "as_of": None}])
-def test_an_audience_that_was_never_refreshed_says_so(server, audience, membership):
-    server.state.audiences[audience]["membership"] = membership
+def test_an_audience_that_was_never_refreshed_says_so(fake, audience, membership):
+    fake.state.audiences[audience]["membership"] = membership
     assert "It is counted for the first time." in seen(run("audience", id=audience))
 
 
-def test_audiences_overlap_in_a_matrix(server, audience):
+def test_audiences_overlap_in_a_matrix(fake, audience):
     assert "jt-triangle" not in html(run("audiences"))  # one overlaps with nothing
-    server.state.keep(server.state.audiences, {"site": "shop", "name": HOSTILE, "rule": {"did": {}}})
+    fake.state.keep(fake.state.audiences, {"site": "shop", "name": HOSTILE, "rule": {"did": {}}})
     st.cache_data.clear()
     at = run("audiences")
     assert "26 %" in seen(at)  # 51 of 200, and of 100 the other way round
@@ -146,9 +146,9 @@ def explained(**more):
     return row | {"changes": "2027-02-02T09:08:10.001Z", "conditions": conditions, "stay": stay} | more
 
 
-def test_a_person_is_told_their_audiences_and_why_they_are_not_exported(server, audience):
+def test_a_person_is_told_their_audiences_and_why_they_are_not_exported(fake, audience):
     left = {"entered": iso(9), "entered_by": "event", "left": "2026-11-21T12:00:00Z", "left_by": "lapsed", "arm": None}
-    server.state.explained = [
+    fake.state.explained = [
         explained(name="Gone", inside=False, withheld=None, stay=left),
         explained(),
         explained(name=HOSTILE, withheld="too_small", stay=None, changes=None, conditions=[]),
@@ -170,7 +170,7 @@ def test_a_person_is_told_their_audiences_and_why_they_are_not_exported(server, 
     assert "<img" not in html(at)
 
 
-def test_a_site_without_audiences_says_so_on_the_person(server):
+def test_a_site_without_audiences_says_so_on_the_person(fake):
     assert "No audiences yet." in seen(run("person", id="user_0248"))
 
 
@@ -183,20 +183,20 @@ def test_a_condition_is_found_by_its_path():
     assert rules.spoken(rule, "rule.any[7]", False)[1] is False
 
 
-def test_without_alerts_the_page_says_what_they_are_for(server):
+def test_without_alerts_the_page_says_what_they_are_for(fake):
     text = seen(run("alerts"))
     assert "Nothing is watched yet." in text
     assert "no purchases since the last release" in text
 
 
-def test_an_alert_is_made_seen_and_deleted(server):
+def test_an_alert_is_made_seen_and_deleted(fake):
     at = run("alerts")
     at.selectbox(key="alert-event").select(HOSTILE)
     at.selectbox(key="alert-interval").select("hour")
     at.number_input(key="alert-below").set_value(5)
     at.button(key="alert-create").click().run()
     assert not at.exception
-    [made] = server.state.alerts.values()
+    [made] = fake.state.alerts.values()
     wanted = {"event": {"event": HOSTILE}, "measure": "events", "interval": "hour", "when": {"below": 5.0}}
     assert made["alert"] == wanted
     assert "an hour: below 5" in seen(at)
@@ -204,17 +204,17 @@ def test_an_alert_is_made_seen_and_deleted(server):
     at.selectbox(key="alert-kind").select("anomaly").run()
     at.text_input(key="alert-name-1").set_value("Strange days")
     at.button(key="alert-create").click().run()
-    assert server.state.alerts["2"]["name"] == "Strange days"
-    assert server.state.alerts["2"]["alert"]["when"] == {"anomaly": {"score": 3.5}}
+    assert fake.state.alerts["2"]["name"] == "Strange days"
+    assert fake.state.alerts["2"]["alert"]["when"] == {"anomaly": {"score": 3.5}}
     at.button(key="alert-delete-1").click().run()
-    assert list(server.state.alerts) == ["2"]
+    assert list(fake.state.alerts) == ["2"]
 
 
-def test_what_alerts_found_is_listed(server):
+def test_what_alerts_found_is_listed(fake):
     alert = {"event": {"event": "purchase"}, "measure": "people", "when": {"above": 9, "anomaly": {}}}
-    server.state.keep(server.state.alerts, {"name": HOSTILE, "alert": alert, "looked_at": iso(7200)})
+    fake.state.keep(fake.state.alerts, {"name": HOSTILE, "alert": alert, "looked_at": iso(7200)})
     row = {"alert": "1", "name": HOSTILE, "start": "2026-11-26T00:00:00+01:00", "value": 212.0, "told": True}
-    server.state.firings = [
+    fake.state.firings = [
         row | {"id": "f2", "kind": "anomaly", "usual": 80.25, "score": 4.0},
         row | {"id": "f1", "kind": "above", "usual": None, "score": None, "told": False},
     ]
@@ -227,13 +227,13 @@ def test_what_alerts_found_is_listed(server):
     assert "<img" not in html(at)
 
 
-def test_an_alert_that_is_refused_says_why(server):
+def test_an_alert_that_is_refused_says_why(fake):
     at = run("alerts")
     at.selectbox(key="alert-kind").select("above").run()
     at.number_input(key="alert-above").set_value(666)
     at.button(key="alert-create").click().run()
     assert "It was not created. When is <img" in " ".join(seen(at).split())
-    assert server.state.alerts == {}
+    assert fake.state.alerts == {}
 
 
 def typed(at, **fields):
@@ -243,7 +243,7 @@ def typed(at, **fields):
         field.set_value(value)
 
 
-def test_a_network_is_connected_and_its_secret_is_forgotten(server):
+def test_a_network_is_connected_and_its_secret_is_forgotten(fake):
     at = run("destinations")
     at.selectbox(key="destination-0-network").select("tiktok").run()
     at.button(key="destination-0-create").click().run()
@@ -253,7 +253,7 @@ def test_a_network_is_connected_and_its_secret_is_forgotten(server):
     assert secret.proto.type == secret.proto.PASSWORD
     at.button(key="destination-0-create").click().run()
     assert not at.exception
-    [made] = [body for method, path, body in server.state.asked if (method, path) == ("POST", "/api/v1/destinations")]
+    [made] = [body for method, path, body in fake.state.asked if (method, path) == ("POST", "/api/v1/destinations")]
     assert made == {
         "site": "shop",
         "name": "Ads",
@@ -266,49 +266,49 @@ def test_a_network_is_connected_and_its_secret_is_forgotten(server):
     assert "with access token" in seen(at)
 
 
-def test_a_server_is_connected_with_one_of_its_secrets_and_what_is_optional(server):
+def test_a_server_is_connected_with_one_of_its_secrets_and_what_is_optional(fake):
     at = run("destinations")
     at.selectbox(key="destination-0-kind").select("sftp").run()
     at.selectbox(key="destination-0-sftp--set").select(1).run()
     key = "-----BEGIN OPENSSH PRIVATE KEY----- " + "A" * 70 + " -----END OPENSSH PRIVATE KEY-----"
     typed(at, name="Box", host="sftp.example", user="me", port="2222", private_key=key)
     at.button(key="destination-0-create").click().run()
-    [made] = [body for method, path, body in server.state.asked if (method, path) == ("POST", "/api/v1/destinations")]
+    [made] = [body for method, path, body in fake.state.asked if (method, path) == ("POST", "/api/v1/destinations")]
     assert made["options"] == {"host": "sftp.example", "user": "me", "port": 2222}
     kept = made["secrets"]["private_key"].splitlines()
     assert kept == [key[:35], "A" * 64, "A" * 6, key[-33:]]
     assert list(made["secrets"]) == ["private_key"]
 
 
-def test_a_refused_destination_says_why_and_says_no_secret(server):
+def test_a_refused_destination_says_why_and_says_no_secret(fake):
     at = run("destinations")
     at.selectbox(key="destination-0-network").select("acme").run()
     typed(at, name="Refused", SEGMENT_ID="1", a_key="s3cret-value")
     at.button(key="destination-0-create").click().run()
     assert "It was not connected. Secrets must hold access_token." in " ".join(seen(at).split())
     assert "s3cret-value" not in html(at)
-    assert server.state.connected == {}
+    assert fake.state.connected == {}
 
 
-def test_a_destination_is_checked_and_deleted(server):
-    server.state.connected["dst_2"] = {"id": "dst_2", "name": HOSTILE, "kind": "folder", "options": {"path": HOSTILE}}
+def test_a_destination_is_checked_and_deleted(fake):
+    fake.state.connected["dst_2"] = {"id": "dst_2", "name": HOSTILE, "kind": "folder", "options": {"path": HOSTILE}}
     at = run("destinations")
     assert "3 people: it is not known yet whether they arrived." in seen(at)
     at.button(key="check-dst_2").click().run()
     assert f"It answers and can be sent to. seen as {HOSTILE}" in " ".join(seen(at).split())
     assert "<img" not in html(at)
-    server.state.checked = (409, {"error": {"code": "refused", "message": "the password is wrong"}})
+    fake.state.checked = (409, {"error": {"code": "refused", "message": "the password is wrong"}})
     at.button(key="check-dst_1").click().run()
     assert "It does not take anything. The password is wrong." in " ".join(seen(at).split())
-    server.state.checked = (503, {"error": {"code": "try_later", "message": "the other side is away"}})
+    fake.state.checked = (503, {"error": {"code": "try_later", "message": "the other side is away"}})
     at.button(key="check-dst_1").click().run()
     assert "It does not answer. The other side is away." in " ".join(seen(at).split())
     at.button(key="destination-delete-dst_2").click().run()
-    assert server.state.connected == {}
+    assert fake.state.connected == {}
 
 
-def test_without_destinations_the_page_says_what_to_do(server):
-    server.state.places = False
+def test_without_destinations_the_page_says_what_to_do(fake):
+    fake.state.places = False
     assert "No destination is connected yet." in seen(run("destinations"))
 
 
