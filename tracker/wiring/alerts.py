@@ -12,6 +12,7 @@ import structlog
 
 from tracker.core.alerts import Firing, Teller
 from tracker.core.errors import TrackerError
+from tracker.wiring.chore import Chore
 
 if TYPE_CHECKING:
     from tracker.catalog import Catalog
@@ -24,7 +25,7 @@ _LOOK = 30.0  # seconds between two looks for what is due
 _FIRST = 5.0  # seconds after the start
 
 
-class Alerts(threading.Thread):
+class Alerts(Chore):
     """Evaluates what is due, until asked to stop. Without a `teller` firings are kept and shown, and told to nobody."""
 
     def __init__(
@@ -36,24 +37,11 @@ class Alerts(threading.Thread):
         *,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
-        super().__init__(name="alerts", daemon=True)
+        super().__init__("alerts", stop, first=_FIRST, look=_LOOK)
         self._engine = engine
         self._catalog = catalog
-        self._stop_asked = stop
         self._teller = teller
         self._now_ms = now_ms
-
-    def run(self) -> None:
-        """Until asked to stop. What fails is logged and tried again."""
-        pause = _FIRST
-        while not self._stop_asked.wait(pause):
-            pause = _LOOK
-            try:
-                self.round()
-            except TrackerError as failure:
-                log.warning("alerts.not_now", reason=failure.message, code=failure.code)
-            except Exception:
-                log.exception("alerts.failed")
 
     def round(self) -> int:
         """Look at what is due, and tell what was not told yet; gives how many fired."""

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from tracker.core.errors import TrackerError
 from tracker.loader.rollups import Rollups
+from tracker.wiring.chore import Chore
 
 if TYPE_CHECKING:
     from tracker.catalog import Catalog
@@ -24,29 +24,14 @@ _TIDY = 3600.0  # seconds between two removals of what nobody reads any more
 _PATIENCE = 30.0  # seconds after a fault: a cut-off insert on a server may still come alive, and give out numbers
 
 
-class RollupKeeper(threading.Thread):
+class RollupKeeper(Chore):
     """Builds what is due, until asked to stop."""
 
     def __init__(self, engine: Engine, catalog: Catalog, stop: threading.Event, *, grace: int = 60) -> None:
-        super().__init__(name="rollups", daemon=True)
+        super().__init__("rollups", stop, first=_FIRST, look=_LOOK, rest=_PATIENCE)
         self._rollups = Rollups(engine, grace=grace)
         self._catalog = catalog
-        self._stop_asked = stop
         self._tidied = time.monotonic()
-
-    def run(self) -> None:
-        """Until asked to stop. What fails is logged and tried again."""
-        pause = _FIRST
-        while not self._stop_asked.wait(pause):
-            pause = _LOOK
-            try:
-                self.round()
-            except TrackerError as failure:
-                log.warning("rollups.not_now", reason=failure.message, code=failure.code)
-                pause = _PATIENCE
-            except Exception:
-                log.exception("rollups.failed")
-                pause = _PATIENCE
 
     def round(self) -> int:
         """Build every day that is due, of all sites; gives how many were built."""

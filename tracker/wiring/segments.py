@@ -21,6 +21,7 @@ import structlog
 from tracker.core import membership as files
 from tracker.core.errors import NotFound, TrackerError
 from tracker.core.period import duration_ms
+from tracker.wiring.chore import Chore
 
 if TYPE_CHECKING:
     from tracker.audiences.definition import Definition
@@ -52,7 +53,7 @@ class _Due:
     whole: bool
 
 
-class Segments(threading.Thread):
+class Segments(Chore):
     """Refreshes what is due, until asked to stop. `busy` is held while it writes: nobody is erased meanwhile."""
 
     def __init__(
@@ -63,28 +64,15 @@ class Segments(threading.Thread):
         stop: threading.Event,
         busy: threading.Lock | None = None,
     ) -> None:
-        super().__init__(name="segments", daemon=True)
+        super().__init__("segments", stop, first=_FIRST, look=_LOOK)
         self._engine = engine
         self._catalog = catalog
         self._data = data
-        self._stop_asked = stop
         self._busy = busy or threading.Lock()
         self._turns: dict[str, float] = {}  # audience -> when it may be refreshed again, monotonic seconds
         self._rest_until: dict[tuple[str, bool], float] = {}  # (site, as a whole) -> likewise: computing took long
         self._refresher: Refresher | None = None
         self._erased = -1
-
-    def run(self) -> None:
-        """Until asked to stop. What fails is logged and tried again."""
-        pause = _FIRST
-        while not self._stop_asked.wait(pause):
-            pause = _LOOK
-            try:
-                self.round()
-            except TrackerError as failure:
-                log.warning("segments.not_now", reason=failure.message, code=failure.code)
-            except Exception:
-                log.exception("segments.failed")
 
     def round(self) -> int:
         """Refresh every audience that is due, as far as a round may last; gives how many were."""
