@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+
 import pytest
 import streamlit as st
 from aiohttp import ClientSession, web
@@ -12,6 +15,14 @@ from dashboard_api import TOKEN, Server
 from tracker.collector.app import make_app
 from tracker.collector.serve import runner_of
 from tracker.collector.settings import CollectorSettings
+
+
+@pytest.fixture(autouse=True)
+def _main() -> Iterator[None]:
+    """Streamlit's AppTest puts its page in place of `__main__`; processes that are spawned afterwards would run it."""
+    kept = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = kept
 
 
 @pytest.fixture

@@ -133,10 +133,15 @@ class Backups:
             self._state |= {"bytes": done, "of": total}
 
     def _tidy(self, stage: Path) -> None:
-        """What this backup, or one that was cut off, leaves behind."""
+        """What this backup, or one that was cut off, leaves behind.
+
+        ClickHouse counts freezes in a file, which a kill can leave empty; it then refuses every further one.
+        """
         shutil.rmtree(stage, ignore_errors=True)
-        for folder in (self._settings.data / "clickhouse" / "shadow").glob("backup*"):
+        shadow = self._settings.data / "clickhouse" / "shadow"
+        for folder in shadow.glob("backup*"):
             shutil.rmtree(folder, ignore_errors=True)
+        (shadow / "increment.txt").unlink(missing_ok=True)
 
     def _catalog(self, to: Path) -> None:
         source = self._settings.catalog.removeprefix("sqlite:///")
