@@ -17,12 +17,20 @@ class Flaky:
         self._chance = random.Random(seed)
         self.cutting = True
         self.cuts = 0
+        self._open: list[socket.socket] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
         self._listener.close()
+
+    def drop(self) -> None:
+        """Cut all connections now."""
+        for end in self._open:
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+        self._open.clear()
 
     def _accept(self) -> None:
         while True:
@@ -36,6 +44,7 @@ class Flaky:
             except OSError:
                 near.close()
                 continue
+            self._open += [near, far]
             budget = [self._chance.randrange(2_000, self._most)]
             for source, sink in ((near, far), (far, near)):
                 threading.Thread(target=self._pump, args=(source, sink, budget), daemon=True).start()

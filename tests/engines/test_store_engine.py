@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
+from clickhouse import ClickHouse
+from flaky import Flaky
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -72,6 +74,25 @@ def test_temporary_tables_are_a_sessions_own_and_end_with_it(engine: Engine) -> 
     with pytest.raises(Broken):
         again.ask(Query(text="select raw from made"))
     again.close()
+
+
+def test_a_session_whose_connection_broke_is_over(clickhouse: ClickHouse) -> None:
+    """A new connection in its place would miss the temporary tables, and a batch would be called broken for it."""
+    proxy = Flaky(clickhouse.port, most=2_000_000, seed=1)
+    server = Server(f"clickhouse://127.0.0.1:{proxy.port}/default", timeout=5)
+    session = server.session()
+    session.command(Query(text="create temporary table made engine = Memory as select 1 as one"))
+    assert session.ask(Query(text="select one from made")).rows == [(1,)]
+    proxy.drop()
+    for _ in range(2):
+        with pytest.raises(TryLater):
+            session.ask(Query(text="select one from made"))
+    again = server.session()
+    assert again.ask(Query(text="select 1")).rows == [(1,)]
+    again.close()
+    with pytest.raises(TryLater):
+        again.ask(Query(text="select 1"))
+    proxy.close()
 
 
 def test_what_was_put_is_synced_and_can_be_put_again(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,7 +139,7 @@ class Server(_Statements):
 
     def session(self) -> ServerSession:
         """A connection of its own."""
-        return ServerSession(self._client(self._address.database))
+        return ServerSession(self._client(self._address.database, disable_reconnect=True))
 
     def prepare(self) -> None:
         """Make the database where there is none yet."""
@@ -184,7 +184,7 @@ class Server(_Statements):
                 self._idle.append(client)
             return result
 
-    def _client(self, database: str) -> Client:
+    def _client(self, database: str, **more: Any) -> Client:
         address = self._address
         return Client(
             address.host,
@@ -199,22 +199,31 @@ class Server(_Statements):
             tcp_keepalive=True,
             settings={"server_side_params": True},
             **address.options,
+            **more,
         )
 
 
 class ServerSession(_Statements):
-    """One connection, kept until it is closed; the driver closes it at any error, and its temporary tables with it."""
+    """One connection, kept until it is closed or breaks: another in its place would miss the temporary tables."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._over = False
 
     def close(self) -> None:
         """Let go of the connection."""
+        self._over = True
         self._client.disconnect()
 
     def _run(self, send: Callable[[Client], Any], *, inserting: bool, writing: bool) -> Any:
-        with _faults(inserting=inserting, writing=writing):
-            return send(self._client)
+        if self._over:
+            raise TryLater("the connection to ClickHouse broke, and its temporary tables with it")
+        try:
+            with _faults(inserting=inserting, writing=writing):
+                return send(self._client)
+        except BaseException:
+            self.close()  # as the driver does at any error
+            raise
 
 
 @contextmanager
