@@ -132,9 +132,14 @@ class ClickHouse:
             thread.join()
 
     def freeze(self) -> None:
-        """SIGSTOP: connections stay up, nobody answers."""
+        """SIGSTOP, and wait until all have stopped, so that connections stay up and nobody answers."""
         assert self._process
-        os.killpg(self._process.pid, signal.SIGSTOP)
+        group = self._process.pid
+        os.killpg(group, signal.SIGSTOP)
+        until = time.monotonic() + 30
+        while any(_state(task) not in "TtZ" for pid in _members(group) for task in Path(f"/proc/{pid}/task").iterdir()):
+            assert time.monotonic() < until, "it goes on"
+            time.sleep(0.01)
 
     def thaw(self) -> None:
         assert self._process
@@ -163,3 +168,20 @@ def two_shards(folder: Path) -> tuple[ClickHouse, ClickHouse]:
     config.write_text(f"<clickhouse><remote_servers><pair>{shards}</pair></remote_servers></clickhouse>")
     first, second = (ClickHouse(folder / f"node{n}", port=port, config=config) for n, port in enumerate(ports))
     return first.start(), second.start()
+
+
+def _members(group: int) -> list[int]:
+    """The processes of a group."""
+    pids = [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [pid for pid in pids if _stat(Path(f"/proc/{pid}"))[2:3] == [str(group)]]
+
+
+def _state(task: Path) -> str:
+    return (_stat(task) or ["Z"])[0]
+
+
+def _stat(task: Path) -> list[str]:
+    """What the kernel says after the name: state, parent, group ...; nothing of one that is gone."""
+    with contextlib.suppress(OSError):
+        return (task / "stat").read_text().rpartition(")")[2].split()
+    return []
