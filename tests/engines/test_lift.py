@@ -59,10 +59,12 @@ def test_nothing_is_found_where_there_is_nothing(engine: Engine) -> None:
         for _ in range(dice.choice((0, 0, 0, 1, 1, 2)))
     ]
     put(engine, views + buys)
+    draws = [audience(number) for number in range(RUNS)]
+    states = {one.id: Membership(audience=one.id, site="shop") for one in draws}
+    Refresher(engine).some(SITE, draws, states, NOW, None)  # one after the other would cost half a minute
     converted, money, covered = 0, 0, 0
-    for number in range(RUNS):
-        enter(engine, audience(number), NOW)
-        found = lift.run(engine, spec(audience(number)))
+    for one in draws:
+        found = lift.run(engine, spec(one))
         assert found["exposed"]["persons"] + found["holdout"]["persons"] == PEOPLE
         assert 0.22 < found["holdout"]["persons"] / PEOPLE < 0.38
         converted += found["conversion"]["p"] < 0.05
