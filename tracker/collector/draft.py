@@ -23,6 +23,8 @@ from tracker.core.site import Site
 # Of the short cut: how records begin, whether click ids stay, the earliest and the latest time (ms) that is kept, how
 # long a text is certain to be within the limits.
 Way = tuple[bytes, bool, int, int, int]
+# Of all ways of one sender with one choice: the record before and after the time it was received, and click ids again.
+Begin = tuple[bytes, bytes, bool]
 
 
 class Context(msgspec.Struct, kw_only=True):
@@ -41,6 +43,7 @@ class Context(msgspec.Struct, kw_only=True):
     lists       what the site keeps of addresses, and whose referrals are spam; None without such lists
     listed      the site's suppression list; None only where there cannot be one
     ways        of the short cut: what holds for a choice (analytics, ads)
+    begins      of the short cut, for all requests of the sender: what holds for a choice and a suspicion
     """
 
     site: Site
@@ -66,6 +69,7 @@ class Context(msgspec.Struct, kw_only=True):
     listed: Listed | None = None
     suspect: str = ""
     ways: dict[tuple[bool | None, bool | None], Way] = {}
+    begins: dict[tuple[bool | None, bool | None, str], Begin | None] = {}
     lists: Lists | None = None
 
     def decide(self, said: RawConsent, state: int = 0) -> Decision:

@@ -10,12 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
 from typing import Any, Protocol
 
+import msgspec
 from aiohttp import hdrs, web
 from multidict import CIMultiDictProxy, istr
 
 from tracker.collector import cookies, cors
 from tracker.collector.body import Budget
 from tracker.collector.draft import Context
+from tracker.collector.heads import Head
 from tracker.collector.journey import Journey
 from tracker.collector.limits import Buckets
 from tracker.collector.metrics import Metrics
@@ -52,6 +54,8 @@ _FORWARDED = istr("Forwarded")
 LARGE = 65_536  # bytes of a body; reading a damaged one of that size takes some 40 ms
 AT_A_TIME = 500  # events between two looks at other requests
 _BYTES_AT_A_TIME = 131_072  # and bytes of them
+_MOST_STANDINGS = 4_096
+Again = tuple[Head, str | None]
 
 
 def may_be_browser(headers: Mapping[str, str]) -> bool:
@@ -69,6 +73,23 @@ class Asker(Protocol):
     @property
     def remote(self) -> str | None:
         """The address of the peer."""
+
+
+class Standing(msgspec.Struct):
+    """What is known of a sender before anything of its events is read.
+
+    like         a context that all its requests begin as
+    direct       the peer is the person's own browser
+    public       its address can be anywhere on the internet
+    contradicts  why its headers cannot all be true; `sign`: what else says that it is a machine, "" for nothing
+    """
+
+    known: KnownSite
+    like: Context
+    direct: bool
+    public: bool
+    contradicts: str | None
+    sign: str
 
 
 class Service:
@@ -92,6 +113,7 @@ class Service:
         self.address_rate = Buckets(settings.rate_per_address) if settings.rate_per_address else None
         self.key_rate = Buckets(settings.rate_per_key) if settings.rate_per_key else None
         self.vocabularies: dict[str, Vocabulary] = {}
+        self._standings: dict[tuple[Head, str | None, str, str], Standing] = {}
         self.parser = ThreadPoolExecutor(1, thread_name_prefix="parser")
         self.spool = SpoolWriter(
             settings.data / "spool",
@@ -131,20 +153,34 @@ class Service:
                 await asyncio.sleep(0)
             journey.take(batch.texts[start : start + step])
         await self.spool.append(journey.bodies)
-        return self.arrive(request, journey)
+        return self.arrive(journey)
 
-    def depart(self, request: Asker, batch: Batch, source: str, *, history: bool = False) -> Journey:
-        """The journey of a batch that may be stored. Raises Unauthorized, Forbidden, TooLarge, TooMany."""
-        known = self.site_of(batch.write_key, request.headers.get(hdrs.ORIGIN))
+    def depart(
+        self, request: Asker, batch: Batch, source: str, *, history: bool = False, again: Again | None = None
+    ) -> Journey:
+        """The journey of a batch that may be stored. Raises Unauthorized, Forbidden, TooLarge, TooMany.
+
+        `again`: the head of the request where it was read before, and its cookie; saves reading it again.
+        """
+        if again is None:
+            headers = request.headers
+            origin, came = headers.get(hdrs.ORIGIN), headers.get(hdrs.COOKIE)
+        else:
+            origin, came = again[0].origin, again[1]
+        known = self.site_of(batch.write_key, origin)
         limits = self.settings.limits
         most = limits.import_events if history else limits.events
         if len(batch.texts) > most:
             raise TooLarge(f"more than {most} events in one batch")
         if self.key_rate is not None:
             self.key_rate.take(batch.write_key, len(batch.texts), time.monotonic())
-        return Journey(batch, self.context(request, known, batch, source, history=history))
+        if again is None:
+            standing = self._standing(request, known, source, history=history)
+        else:
+            standing = self._standing_again(request, known, source, again[0])
+        return Journey(batch, self._begin(standing, batch, came), came)
 
-    def arrive(self, request: Asker, journey: Journey) -> list[tuple[str, str]]:
+    def arrive(self, journey: Journey) -> list[tuple[str, str]]:
         """All of it is on disk: count it, and say what headers the answer has."""
         batch, context = journey.batch, journey.context
         batch.turned = journey.turned
@@ -157,13 +193,36 @@ class Service:
             batch.kept, batch.visitor = journey.accepted, journey.visitor
         if not context.browser:
             return []
-        answer = journey.cookie_headers(request.headers.get(hdrs.COOKIE), self.settings.https)
+        answer = journey.cookie_headers(self.settings.https)
         if context.gpc:  # 11 CCR 7025(c)(6): the page may say so; only the server sees every signal
             answer.append(("Tracker-Optout", "honored"))
         return answer
 
-    def context(self, request: Asker, known: KnownSite, batch: Batch, source: str, *, history: bool = False) -> Context:
+    def context(self, request: Asker, known: KnownSite, batch: Batch, source: str) -> Context:
         """What the request says about all its events."""
+        return self._begin(self._standing(request, known, source), batch, request.headers.get(hdrs.COOKIE))
+
+    def _begin(self, standing: Standing, batch: Batch, came: str | None) -> Context:
+        """The context of one more request of a sender; `came`: its Cookie header."""
+        context: Context = standing.like.__copy__()  # type: ignore[attr-defined]  # structs have it
+        context.received = self._now()
+        context.arrival = self.spool.arrivals(len(batch.texts) * 2)  # one that no JSON can hold takes another
+        context.sent_at = batch.sent_at
+        context.fresh = batch.fresh
+        context.nobody = batch.nobody
+        context.ways = {}
+        context.listed = self.suppressions.of(standing.known.keys, expected=self.sites.suppression)
+        if standing.direct and came:
+            context.cookie = cookies.read(came, self.settings.https)
+        if batch.anonymous and (context.browser or not batch.named):
+            context.makes_visitors = True
+        context.suspect = batch.suspect
+        if context.browser and standing.direct and not context.suspect:
+            context.suspect = self._suspect(standing, context, batch)
+        return context
+
+    def _standing(self, request: Asker, known: KnownSite, source: str, *, history: bool = False) -> Standing:
+        """What headers and address say of a sender, whatever they send."""
         headers = request.headers
         browser = hdrs.ORIGIN in headers or _SEC_FETCH_SITE in headers  # Node's fetch says Sec-Fetch-Mode, never Site
         ua = headers.get(hdrs.USER_AGENT, "")
@@ -172,47 +231,53 @@ class Service:
         if not browser and not ua.startswith("Mozilla/"):
             ua = ""  # a library's name says nothing about the person it speaks for
         direct = browser or source in _DIRECT  # else the peer is a server and its place is not the person's
-        context = Context(
+        place = self._place(request) if direct else NOWHERE
+        like = Context(
             site=known.site,
             keys=known.keys,
             lists=known.lists,
             source=source,
-            received=self._now(),
-            arrival=self.spool.arrivals(len(batch.texts) * 2),  # one that no JSON can hold takes another
+            received=0,
+            arrival=self.spool.next_arrival,
             browser=browser,
             gpc=headers.get(_SEC_GPC) == "1" or (known.site.privacy.honour_dnt and headers.get(_DNT) == "1"),
-            place=self._place(request) if direct else NOWHERE,
+            place=place,
             ua=ua,
             find_place=self.places.find,
-            sent_at=batch.sent_at,
             keep_times=history,
-            cookie=cookies.read(headers.get(hdrs.COOKIE), self.settings.https) if direct else "",
-            fresh=batch.fresh,
-            nobody=batch.nobody,
-            makes_visitors=(browser and source in _MAKE_VISITORS) or (batch.anonymous and (browser or not batch.named)),
+            makes_visitors=browser and source in _MAKE_VISITORS,
             limits=self.settings.limits,
-            listed=self.suppressions.of(known.keys, expected=self.sites.suppression),
             words=self._words(known.site.name),
         )
-        context.suspect = batch.suspect
-        if browser and direct and not context.suspect:
-            context.suspect = self._suspect(context, headers, batch)
-        return context
+        sign = DATA_CENTRE if place.hosted else ""
+        if not sign and hdrs.ACCEPT_LANGUAGE not in headers and claims_browser(ua):
+            sign = NO_LANGUAGE
+        public = is_public(place.ip)
+        contradicts = contradiction(ua, headers) if public else None
+        return Standing(known, like, direct, public, contradicts, sign)
 
-    def _suspect(self, context: Context, headers: CIMultiDictProxy[str], batch: Batch) -> str:
+    def _standing_again(self, request: Asker, known: KnownSite, source: str, head: Head) -> Standing:
+        """`_standing`, kept for each head, address and site until there are too many or the site changes."""
+        key = head, request.remote, known.site.name, source
+        found = self._standings.get(key)
+        if found is None or found.known is not known:
+            if len(self._standings) >= _MOST_STANDINGS:
+                self._standings.clear()
+            found = self._standings[key] = self._standing(request, known, source)
+        return found
+
+    def _suspect(self, standing: Standing, context: Context, batch: Batch) -> str:
         """The first sign that a browser is a machine; "" for a person."""
-        block, now_ms, events = context.place.ip, context.received, len(batch.texts)
-        if is_public(block):
+        if standing.public:
             if batch.driven:
                 return WEBDRIVER
-            if (contradicts := contradiction(context.ua, headers)) is not None:
-                return contradicts
+            if standing.contradicts is not None:
+                return standing.contradicts
+            block, events, now_ms = context.place.ip, len(batch.texts), context.received
             busy = self.block_rates.over(block, events, now_ms)
             if self.visitor_rates.over(context.cookie, events, now_ms) or busy:
                 return RATE
-        if context.place.hosted:
-            return DATA_CENTRE
-        return NO_LANGUAGE if hdrs.ACCEPT_LANGUAGE not in headers and claims_browser(context.ua) else ""
+        return standing.sign
 
     def _words(self, site: str) -> Vocabulary | None:
         limits = self.settings.limits
