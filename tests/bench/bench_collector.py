@@ -162,7 +162,7 @@ def cpu_seconds(pid: int) -> float:
     return 0.0
 
 
-def wrk(url: str, pid: int, seconds: float, script: Path | None = None) -> Round:
+def wrk(url: str, pid: int, seconds: int, script: Path | None = None) -> Round:
     before = cpu_seconds(pid)
     pin = ["taskset", "-c", "1"] if shutil.which("taskset") and (os.cpu_count() or 1) > 1 else []
     command = [
@@ -170,7 +170,7 @@ def wrk(url: str, pid: int, seconds: float, script: Path | None = None) -> Round
         "wrk",
         "-t1",
         "-c64",
-        f"-d{seconds:g}s",
+        f"-d{seconds}s",
         "--latency",
         *(["-s", str(script)] if script else []),
         url,
@@ -211,7 +211,7 @@ def longest_stall(file: Path, began: float, ended: float) -> float:
     return max((float(late) for now, late in lines if began <= float(now) <= ended), default=0.0)
 
 
-def bench(pairs: int, seconds: float) -> dict[str, Any]:
+def bench(pairs: int, seconds: int) -> dict[str, Any]:
     """`pairs`: rounds of hello and of one event a request, in turns; then fifty events a request, and an open loop."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
@@ -222,10 +222,10 @@ def bench(pairs: int, seconds: float) -> dict[str, Any]:
         fifty.write_text(LUA % 50)
         with server(HELLO) as (hello_port, hello_pid), server(COLLECTOR, str(data)) as (port, pid):
 
-            def hello(length: float) -> Round:
+            def hello(length: int) -> Round:
                 return wrk(f"http://127.0.0.1:{hello_port}/", hello_pid, length)
 
-            def collector(length: float, script: Path = one) -> Round:
+            def collector(length: int, script: Path = one) -> Round:
                 try:
                     return wrk(f"http://127.0.0.1:{port}", pid, length, script)
                 finally:
@@ -243,7 +243,7 @@ def bench(pairs: int, seconds: float) -> dict[str, Any]:
 
 
 def _pair(
-    hello: Callable[[float], Round], collector: Callable[[float], Round], seconds: float, *, hello_first: bool
+    hello: Callable[[int], Round], collector: Callable[[int], Round], seconds: int, *, hello_first: bool
 ) -> tuple[Round, Round]:
     if hello_first:
         bare = hello(seconds)
@@ -255,7 +255,7 @@ def _pair(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=2)
+    parser.add_argument("--seconds", type=int, default=2, help="of a round; wrk knows whole ones only")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     results = bench(options.pairs, options.seconds)

@@ -22,7 +22,8 @@ from tracker.collector.parsed import Batch
 from tracker.collector.protocols import native
 from tracker.collector.quiet import quiet
 from tracker.collector.ready import TAKEN, built, ready, written
-from tracker.collector.service import AT_A_TIME, LARGE, Again, Service, unexpected
+from tracker.collector.service import AT_A_TIME, LARGE, Service, unexpected
+from tracker.collector.standing import Again
 from tracker.core.errors import TrackerError
 
 Send = Callable[[bytes, bool], None]  # the bytes of an answer, and whether the connection ends with it

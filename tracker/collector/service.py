@@ -5,91 +5,39 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
-from typing import Any, Protocol
+from typing import Any
 
-import msgspec
 from aiohttp import hdrs, web
-from multidict import CIMultiDictProxy, istr
+from multidict import istr
 
 from tracker.collector import cookies, cors
 from tracker.collector.body import Budget
 from tracker.collector.draft import Context
-from tracker.collector.heads import Head
 from tracker.collector.journey import Journey
 from tracker.collector.limits import Buckets
 from tracker.collector.metrics import Metrics
 from tracker.collector.parsed import Batch
-from tracker.collector.place import NOWHERE, Places, block, client_address, within
+from tracker.collector.place import Places, block, client_address, within
 from tracker.collector.settings import CollectorSettings
 from tracker.collector.sites import KnownSite, Sites, allows
+from tracker.collector.standing import Again, Asker, Standing, Standings
 from tracker.collector.suppressions import Suppressions
 from tracker.collector.suspects import (
-    DATA_CENTRE,
-    NO_LANGUAGE,
     RATE,
     WEBDRIVER,
     Rates,
-    claims_browser,
-    contradiction,
-    is_public,
 )
-from tracker.collector.vocabulary import Vocabulary
 from tracker.core.errors import Forbidden, TooLarge, TooMany, TrackerError, TryLater, Unauthorized
 from tracker.spool.writer import SpoolWriter
 
 # A name that is an istr is looked up without being folded to lower case first.
-_SEC_FETCH_SITE, _SEC_GPC, _FORWARDED_FOR = istr("Sec-Fetch-Site"), istr("Sec-GPC"), istr("X-Forwarded-For")
-_DIRECT = frozenset(("native", "gif", "link", "open", "form", "match"))  # sources that nobody else's server speaks for
-_IMAGES = frozenset(
-    ("gif", "link", "open", "form", "match", "snowplow", "matomo")
-)  # what browsers may ask for without an Origin
-_MAKE_VISITORS = frozenset(
-    ("native", "gif", "link", "form", "snowplow", "matomo")
-)  # pages use them without a visitor's id
-_DNT = istr("DNT")
+_FORWARDED_FOR = istr("X-Forwarded-For")
 _FORWARDED = istr("Forwarded")
 LARGE = 65_536  # bytes of a body; reading a damaged one of that size takes some 40 ms
 AT_A_TIME = 500  # events between two looks at other requests
 _BYTES_AT_A_TIME = 131_072  # and bytes of them
-_MOST_STANDINGS = 4_096
-Again = tuple[Head, str | None]
-
-
-def may_be_browser(headers: Mapping[str, str]) -> bool:
-    """Whether a request without Origin or Sec-Fetch may be an image's: older browsers send neither for images."""
-    return hdrs.REFERER in headers or headers.get(hdrs.USER_AGENT, "").startswith("Mozilla/")
-
-
-class Asker(Protocol):
-    """What is asked of a request here: `web.Request` has it, and so has what comes through the fast lane."""
-
-    @property
-    def headers(self) -> CIMultiDictProxy[str]:
-        """Its headers."""
-
-    @property
-    def remote(self) -> str | None:
-        """The address of the peer."""
-
-
-class Standing(msgspec.Struct):
-    """What is known of a sender before anything of its events is read.
-
-    like         a context that all its requests begin as
-    direct       the peer is the person's own browser
-    public       its address can be anywhere on the internet
-    contradicts  why its headers cannot all be true; `sign`: what else says that it is a machine, "" for nothing
-    """
-
-    known: KnownSite
-    like: Context
-    direct: bool
-    public: bool
-    contradicts: str | None
-    sign: str
 
 
 class Service:
@@ -112,8 +60,6 @@ class Service:
         self.proxies = tuple(ip_network(text, strict=False) for text in settings.trusted_proxies)
         self.address_rate = Buckets(settings.rate_per_address) if settings.rate_per_address else None
         self.key_rate = Buckets(settings.rate_per_key) if settings.rate_per_key else None
-        self.vocabularies: dict[str, Vocabulary] = {}
-        self._standings: dict[tuple[Head, str | None, str, str], Standing] = {}
         self.parser = ThreadPoolExecutor(1, thread_name_prefix="parser")
         self.spool = SpoolWriter(
             settings.data / "spool",
@@ -123,6 +69,7 @@ class Service:
             max_bytes=settings.spool_max_bytes,
             max_pending=settings.pending_max_bytes,
         )
+        self.standings = Standings(settings.limits, self._place, self.places.find, self.spool.next_arrival)
 
     def close(self) -> None:
         """Seal the spool; blocks."""
@@ -175,9 +122,9 @@ class Service:
         if self.key_rate is not None:
             self.key_rate.take(batch.write_key, len(batch.texts), time.monotonic())
         if again is None:
-            standing = self._standing(request, known, source, history=history)
+            standing = self.standings.of(request, known, source, history=history)
         else:
-            standing = self._standing_again(request, known, source, again[0])
+            standing = self.standings.again(request, known, source, again[0])
         return Journey(batch, self._begin(standing, batch, came), came)
 
     def arrive(self, journey: Journey) -> list[tuple[str, str]]:
@@ -200,7 +147,7 @@ class Service:
 
     def context(self, request: Asker, known: KnownSite, batch: Batch, source: str) -> Context:
         """What the request says about all its events."""
-        return self._begin(self._standing(request, known, source), batch, request.headers.get(hdrs.COOKIE))
+        return self._begin(self.standings.of(request, known, source), batch, request.headers.get(hdrs.COOKIE))
 
     def _begin(self, standing: Standing, batch: Batch, came: str | None) -> Context:
         """The context of one more request of a sender; `came`: its Cookie header."""
@@ -221,51 +168,6 @@ class Service:
             context.suspect = self._suspect(standing, context, batch)
         return context
 
-    def _standing(self, request: Asker, known: KnownSite, source: str, *, history: bool = False) -> Standing:
-        """What headers and address say of a sender, whatever they send."""
-        headers = request.headers
-        browser = hdrs.ORIGIN in headers or _SEC_FETCH_SITE in headers  # Node's fetch says Sec-Fetch-Mode, never Site
-        ua = headers.get(hdrs.USER_AGENT, "")
-        if not browser and source in _IMAGES and not history:
-            browser = may_be_browser(headers)
-        if not browser and not ua.startswith("Mozilla/"):
-            ua = ""  # a library's name says nothing about the person it speaks for
-        direct = browser or source in _DIRECT  # else the peer is a server and its place is not the person's
-        place = self._place(request) if direct else NOWHERE
-        like = Context(
-            site=known.site,
-            keys=known.keys,
-            lists=known.lists,
-            source=source,
-            received=0,
-            arrival=self.spool.next_arrival,
-            browser=browser,
-            gpc=headers.get(_SEC_GPC) == "1" or (known.site.privacy.honour_dnt and headers.get(_DNT) == "1"),
-            place=place,
-            ua=ua,
-            find_place=self.places.find,
-            keep_times=history,
-            makes_visitors=browser and source in _MAKE_VISITORS,
-            limits=self.settings.limits,
-            words=self._words(known.site.name),
-        )
-        sign = DATA_CENTRE if place.hosted else ""
-        if not sign and hdrs.ACCEPT_LANGUAGE not in headers and claims_browser(ua):
-            sign = NO_LANGUAGE
-        public = is_public(place.ip)
-        contradicts = contradiction(ua, headers) if public else None
-        return Standing(known, like, direct, public, contradicts, sign)
-
-    def _standing_again(self, request: Asker, known: KnownSite, source: str, head: Head) -> Standing:
-        """`_standing`, kept for each head, address and site until there are too many or the site changes."""
-        key = head, request.remote, known.site.name, source
-        found = self._standings.get(key)
-        if found is None or found.known is not known:
-            if len(self._standings) >= _MOST_STANDINGS:
-                self._standings.clear()
-            found = self._standings[key] = self._standing(request, known, source)
-        return found
-
     def _suspect(self, standing: Standing, context: Context, batch: Batch) -> str:
         """The first sign that a browser is a machine; "" for a person."""
         if standing.public:
@@ -278,15 +180,6 @@ class Service:
             if self.visitor_rates.over(context.cookie, events, now_ms) or busy:
                 return RATE
         return standing.sign
-
-    def _words(self, site: str) -> Vocabulary | None:
-        limits = self.settings.limits
-        if not (limits.event_names or limits.property_keys):
-            return None
-        found = self.vocabularies.get(site)
-        if found is None:
-            found = self.vocabularies[site] = Vocabulary(limits.event_names, limits.property_keys)
-        return found
 
     def _now(self) -> int:
         """The time in ms; it never goes back while this process lives, even if somebody sets the machine's clock."""
