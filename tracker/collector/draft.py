@@ -40,6 +40,7 @@ class Context(msgspec.Struct, kw_only=True):
     words       what the site has said so far, where that is limited
     makes_visitors  an event without a visitor gets a new one
     suspect     why the sender is taken for a machine (see `suspects`); "" for a person
+    partition   what the site's partitioned cookies end with, where the collector is embedded; "" elsewhere
     lists       what the site keeps of addresses, and whose referrals are spam; None without such lists
     listed      the site's suppression list; None only where there cannot be one
     ways        of the short cut: what holds for a choice (analytics, ads)
@@ -61,6 +62,7 @@ class Context(msgspec.Struct, kw_only=True):
     keep_times: bool = False
     cookie: str = ""
     fresh: bool = False
+    partition: str = ""
     nobody: bool = False
     makes_visitors: bool = False
     limits: Limits = Limits()

@@ -78,12 +78,12 @@ class Journey:
         if self.refused:
             if not cookies.present(self.came):
                 return []
-            return [("Set-Cookie", header) for header in cookies.expire_headers(https)]
+            return [("Set-Cookie", header) for header in cookies.expire_headers(https, context.partition)]
         if not visitor:
             return []
         headers = []
         if visitor != context.cookie:
-            header = cookies.set_header(visitor, https)
+            header = cookies.set_header(visitor, https, context.partition)
             if header is not None:
                 headers.append(("Set-Cookie", header))
         given = self.batch.read(self.batch.texts[0])

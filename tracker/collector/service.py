@@ -69,7 +69,7 @@ class Service:
             max_bytes=settings.spool_max_bytes,
             max_pending=settings.pending_max_bytes,
         )
-        self.standings = Standings(settings.limits, self._place, self.places.find, self.spool.next_arrival)
+        self.standings = Standings(settings, self._place, self.places.find, self.spool.next_arrival)
 
     def close(self) -> None:
         """Seal the spool; blocks."""
@@ -160,7 +160,7 @@ class Service:
         context.ways = {}
         context.listed = self.suppressions.of(standing.known.keys, expected=self.sites.suppression)
         if standing.direct and came:
-            context.cookie = cookies.read(came, self.settings.https)
+            context.cookie = cookies.read(came, self.settings.https, context.partition)
         if batch.anonymous and (context.browser or not batch.named):
             context.makes_visitors = True
         context.suspect = batch.suspect

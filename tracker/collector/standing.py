@@ -12,16 +12,18 @@ import msgspec
 from aiohttp import hdrs
 from multidict import CIMultiDictProxy, istr
 
+from tracker.collector import cookies
 from tracker.collector.draft import Context
 from tracker.collector.heads import Head
 from tracker.collector.place import NOWHERE, Place
-from tracker.collector.settings import Limits
+from tracker.collector.settings import CollectorSettings
 from tracker.collector.sites import KnownSite
 from tracker.collector.suspects import DATA_CENTRE, NO_LANGUAGE, claims_browser, contradiction, is_public
 from tracker.collector.vocabulary import Vocabulary
+from tracker.core.identifiers import Keys
 
 # A name that is an istr is looked up without being folded to lower case first.
-_SEC_FETCH_SITE, _SEC_GPC = istr("Sec-Fetch-Site"), istr("Sec-GPC")
+_SEC_FETCH_SITE, _SEC_FETCH_DEST, _SEC_GPC = istr("Sec-Fetch-Site"), istr("Sec-Fetch-Dest"), istr("Sec-GPC")
 _DIRECT = frozenset(("native", "gif", "link", "open", "form", "match"))  # sources that nobody else's server speaks for
 _IMAGES = frozenset(
     ("gif", "link", "open", "form", "match", "snowplow", "matomo")
@@ -37,6 +39,15 @@ Again = tuple[Head, str | None]  # the head of a request where it was read befor
 def may_be_browser(headers: Mapping[str, str]) -> bool:
     """Whether a request without Origin or Sec-Fetch may be an image's: older browsers send neither for images."""
     return hdrs.REFERER in headers or headers.get(hdrs.USER_AGENT, "").startswith("Mozilla/")
+
+
+def partition_for(headers: Mapping[str, str], keys: Keys, https: bool) -> str:
+    """What the site's partitioned cookies end with, if a page of another domain asks; "" where cookies are our own.
+
+    Whoever follows a link to us comes from elsewhere too, but then the page on top is ours.
+    """
+    embedded = headers.get(_SEC_FETCH_SITE) == "cross-site" and headers.get(_SEC_FETCH_DEST, "document") != "document"
+    return cookies.partition_of(keys) if https and embedded else ""
 
 
 class Asker(Protocol):
@@ -77,12 +88,13 @@ class Standings:
 
     def __init__(
         self,
-        limits: Limits,
+        settings: CollectorSettings,
         place_of: Callable[[Asker], Place],
         find: Callable[[str], Place],
         arrival: Callable[[], int],
     ) -> None:
-        self._limits = limits
+        self._limits = settings.limits
+        self._https = settings.https
         self._place_of = place_of
         self._find = find
         self._arrival = arrival
@@ -111,6 +123,7 @@ class Standings:
             gpc=headers.get(_SEC_GPC) == "1" or (known.site.privacy.honour_dnt and headers.get(_DNT) == "1"),
             place=place,
             ua=ua,
+            partition=partition_for(headers, known.keys, self._https),
             find_place=self._find,
             keep_times=history,
             makes_visitors=browser and source in _MAKE_VISITORS,
