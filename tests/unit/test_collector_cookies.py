@@ -1,5 +1,6 @@
 """The collector over HTTP: consent, the visitor's cookie, and the picture."""
 
+import pytest
 from collector_http import ORIGIN, event
 
 from tracker.core.event import Event, Suppressed
@@ -71,6 +72,66 @@ async def test_cookies_over_https(start):
     answer = await collector.events(event(), headers=ORIGIN)
     assert answer.headers["Set-Cookie"].startswith("__Host-jt_vid=visitor-1; Path=/;")
     assert answer.headers["Set-Cookie"].endswith("; Secure")
+
+
+EMBEDDED = {"Origin": "https://shop.example", "Sec-Fetch-Site": "cross-site", "Sec-Fetch-Dest": "empty"}
+
+
+def pair(answer) -> str:
+    """What a browser sends back of the one cookie that was set."""
+    [header] = answer.headers.getall("Set-Cookie")
+    return header.partition(";")[0]
+
+
+async def test_an_embedded_collector_sets_a_partitioned_cookie(start):
+    """P-32: from a page of another registrable domain a first-party cookie is refused."""
+    collector = await start(https=True)
+    first = await collector.events(event(), headers=EMBEDDED)
+    name, _, rest = first.headers["Set-Cookie"].partition("=visitor-1.")
+    assert name == "__Host-jt_pvid"
+    assert rest.partition(";")[2] == " Path=/; Max-Age=33696000; HttpOnly; SameSite=None; Secure; Partitioned"
+    again = await collector.events(event(), headers=EMBEDDED | {"Cookie": f"a=b; {pair(first)}"})
+    assert "Set-Cookie" not in again.headers  # never prolonged
+    lost = await collector.events(event(visitor="visitor-9"), fresh=True, headers=EMBEDDED | {"Cookie": pair(first)})
+    assert lost.headers["X-Visitor"] == "visitor-1"
+    assert [record.visitor for record in collector.stored()] == ["visitor-1"] * 3
+
+
+async def test_a_partitioned_cookie_joins_no_sites(start):
+    """A browser that keeps it for all sites on top alike brings another site's: that is nobody here."""
+    collector = await start(https=True)
+    first = await collector.events(event(), headers=EMBEDDED)
+    there = await collector.events(
+        event(visitor="visitor-9"), fresh=True, site="wk-open", headers=EMBEDDED | {"Cookie": pair(first)}
+    )
+    assert pair(there).startswith("__Host-jt_pvid=visitor-9.")
+    assert pair(there).rpartition(".")[2] != pair(first).rpartition(".")[2]
+    own = await collector.events(event(visitor="visitor-8"), fresh=True, headers=ORIGIN | {"Cookie": pair(first)})
+    assert pair(own) == "__Host-jt_vid=visitor-8"
+
+
+async def test_a_refusal_expires_the_partitioned_cookie(start):
+    collector = await start(https=True)
+    cookie = pair(await collector.events(event(), headers=EMBEDDED))
+    refused = event(consent={"analytics": False, "ads": False})
+    answer = await collector.events(refused, headers=EMBEDDED | {"Cookie": cookie})
+    gone = [header for header in answer.headers.getall("Set-Cookie") if header.startswith("__Host-jt_pvid=;")]
+    assert gone == ["__Host-jt_pvid=; Path=/; Max-Age=0; HttpOnly; SameSite=None; Secure; Partitioned"]
+
+
+@pytest.mark.parametrize(
+    ("https", "headers"),
+    [
+        (False, {}),
+        (True, {"Sec-Fetch-Site": "same-site"}),
+        (True, {"Sec-Fetch-Dest": "document"}),  # whoever follows a link to us
+    ],
+)
+async def test_elsewhere_the_cookie_is_a_first_party_one(start, https, headers):
+    collector = await start(https=https)
+    answer = await collector.events(event(), headers=EMBEDDED | headers)
+    assert "SameSite=Lax" in answer.headers["Set-Cookie"]
+    assert "Partitioned" not in answer.headers["Set-Cookie"]
 
 
 async def test_the_gif_is_always_a_picture(collector):

@@ -146,18 +146,18 @@ TOLD = [
 @pytest.mark.parametrize(("ua", "headers", "reason"), [row[1:] for row in TOLD], ids=[row[0] for row in TOLD])
 async def test_headers_that_cannot_all_be_true(collector, monkeypatch, ua, headers, reason):
     """From a public address; a private one is a test of the site's own, or behind a proxy that nobody declared."""
-    from tracker.collector import service as of_service
+    from tracker.collector import standing as of_standing
 
     sent = {**ORIGIN, "User-Agent": ua, "Accept-Language": "de", **headers}
     await collector.events(EVENT, headers=sent)
-    monkeypatch.setattr(of_service, "is_public", lambda block: True)
+    monkeypatch.setattr(of_standing, "is_public", lambda block: True)
     await collector.events(EVENT, headers=sent)
     assert [record.bot for record in collector.stored()] == ["", reason or ""]
 
 
 @pytest.mark.parametrize("broken", [b"", b',"x":"\\ud800"'])
 async def test_a_browser_that_a_program_steers(collector, monkeypatch, broken):
-    from tracker.collector import service as of_service
+    from tracker.collector import standing as of_standing
 
     async def post(driven: bytes) -> None:
         body = b'{"site":"wk","webdriver":%b,"events":[{"type":"track","name":"look","visitor":"v1",' % driven
@@ -166,16 +166,16 @@ async def test_a_browser_that_a_program_steers(collector, monkeypatch, broken):
         assert answer.status == 204
 
     await post(b"true")
-    monkeypatch.setattr(of_service, "is_public", lambda block: True)
+    monkeypatch.setattr(of_standing, "is_public", lambda block: True)
     for driven in (b"true", b"false", b"null"):
         await post(driven)
     assert [record.bot for record in collector.stored()] == ["", "webdriver", "", ""]
 
 
 async def test_a_busy_block_is_marked(collector, monkeypatch):
-    from tracker.collector import service as of_service
+    from tracker.collector import standing as of_standing
 
-    monkeypatch.setattr(of_service, "is_public", lambda block: True)
+    monkeypatch.setattr(of_standing, "is_public", lambda block: True)
     collector.app[SERVICE].block_rates = Rates(3)
     human = {**ORIGIN, "User-Agent": CHROME, "Accept-Language": "de"}
     for _ in range(5):

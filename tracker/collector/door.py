@@ -15,6 +15,7 @@ from typing import Any
 
 from aiohttp import hdrs, web
 from aiohttp.http_exceptions import LineTooLong
+from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from tracker.collector.endpoints import SERVICE
@@ -32,14 +33,20 @@ _TOO_LARGE = (
 
 
 class Visitor(RequestHandler):
-    """One connection. `_passing`: its request is in the fast lane; `_begun`: its task has come to its first step."""
+    """One connection.
 
-    __slots__ = ("_begun", "_passing")
+    _passing  its request is in the fast lane
+    _begun    its task has come to its first step
+    _whole    all that came so far were whole requests, one at a time: what comes next is the beginning of another
+    """
+
+    __slots__ = ("_begun", "_passing", "_whole")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._begun = False
         self._passing = False
+        self._whole = True
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take it in, in the place of an idle one where the house is full."""
@@ -80,7 +87,10 @@ class Visitor(RequestHandler):
     def data_received(self, data: bytes) -> None:
         """As aiohttp does, but a request that the fast lane takes wakes no task; an incomplete head is watched."""
         if not self._free:
+            self._whole = False
             RequestHandler.data_received(self, data)
+            return
+        if self._whole and self._recalled(data):
             return
         waiter, before = self._waiter, self._request_count
         self._waiter = None
@@ -88,15 +98,44 @@ class Visitor(RequestHandler):
             RequestHandler.data_received(self, data)
         finally:
             self._waiter = waiter
+        if self._whole:
+            self._whole = self._request_count == before + 1 and self._was_one(data)
         if self._passing:
             return
         if self._request_count != before:
-            self._next()
+            self._next(data if self._whole else b"")
         elif data:
             self._half_a_head(len(data))
 
-    def _next(self) -> None:
-        """Requests came, and none is being answered: the first goes through the fast lane, or wakes the task."""
+    def _was_one(self, data: bytes) -> bool:
+        """Whether the one request that was just read is all of `data`, so that aiohttp's parser holds nothing of it."""
+        message, payload = self._messages[-1]
+        return (
+            isinstance(message, RawRequestMessage)
+            and not self._upgraded
+            and payload.is_eof()
+            and data.find(b"\r\n\r\n") + 4 + payload.total_bytes == len(data)
+        )
+
+    def _recalled(self, data: bytes) -> bool:
+        """Take a request whose head was read before through the fast lane; False: it is none."""
+        door = self._manager
+        lane = door.lane if isinstance(door, Door) else None
+        if lane is None or self._close or self._force_close or self._messages:
+            return False
+        known = lane.recalls(data)
+        if known is None:
+            return False
+        self._request_count += 1
+        self._passing = self._request_in_progress = True
+        lane.enter_again(known, self.remote, self._passed)
+        return True
+
+    def _next(self, data: bytes = b"") -> None:
+        """Requests came, and none is being answered: the first goes through the fast lane, or wakes the task.
+
+        `data`: all of the one request that came, where it is known to be that.
+        """
         door = self._manager
         lane = door.lane if isinstance(door, Door) else None
         messages: Any = self._messages
@@ -112,6 +151,8 @@ class Visitor(RequestHandler):
                 self._parser.message_consumed()
             if self._buffer_paused and len(messages) <= self._msg_queue_resume_size:
                 self._resume_reading_if_drained()
+            if data:
+                lane.heads.learn(data, message)
             lane.enter(message, payload, self.remote, self._passed)
 
     def _passed(self, answer: bytes, last: bool) -> None:

@@ -23,6 +23,8 @@ from tracker.core.site import Site
 # Of the short cut: how records begin, whether click ids stay, the earliest and the latest time (ms) that is kept, how
 # long a text is certain to be within the limits.
 Way = tuple[bytes, bool, int, int, int]
+# Of all ways of one sender with one choice: the record before and after the time it was received, and click ids again.
+Begin = tuple[bytes, bytes, bool]
 
 
 class Context(msgspec.Struct, kw_only=True):
@@ -38,9 +40,11 @@ class Context(msgspec.Struct, kw_only=True):
     words       what the site has said so far, where that is limited
     makes_visitors  an event without a visitor gets a new one
     suspect     why the sender is taken for a machine (see `suspects`); "" for a person
+    partition   what the site's partitioned cookies end with, where the collector is embedded; "" elsewhere
     lists       what the site keeps of addresses, and whose referrals are spam; None without such lists
     listed      the site's suppression list; None only where there cannot be one
     ways        of the short cut: what holds for a choice (analytics, ads)
+    begins      of the short cut, for all requests of the sender: what holds for a choice and a suspicion
     """
 
     site: Site
@@ -58,6 +62,7 @@ class Context(msgspec.Struct, kw_only=True):
     keep_times: bool = False
     cookie: str = ""
     fresh: bool = False
+    partition: str = ""
     nobody: bool = False
     makes_visitors: bool = False
     limits: Limits = Limits()
@@ -66,6 +71,7 @@ class Context(msgspec.Struct, kw_only=True):
     listed: Listed | None = None
     suspect: str = ""
     ways: dict[tuple[bool | None, bool | None], Way] = {}
+    begins: dict[tuple[bool | None, bool | None, str], Begin | None] = {}
     lists: Lists | None = None
 
     def decide(self, said: RawConsent, state: int = 0) -> Decision:

@@ -16,9 +16,10 @@ from tracker.collector.loose import pairs_of
 from tracker.collector.parsed import Batch
 from tracker.collector.protocols import gif, matomo
 from tracker.collector.ready import Words
-from tracker.collector.service import Service, may_be_browser
+from tracker.collector.service import Service
 from tracker.collector.several import few, name_at_random, name_for, settle
 from tracker.collector.sites import allows
+from tracker.collector.standing import may_be_browser
 from tracker.core.errors import NotFound, TooLarge
 
 _SILENCE = Words(204)

@@ -11,8 +11,9 @@ from tracker.collector.endpoints import Handler, _answer, _body, answering, pars
 from tracker.collector.parsed import Batch
 from tracker.collector.protocols import gif, snowplow
 from tracker.collector.ready import Words
-from tracker.collector.service import Service, may_be_browser
+from tracker.collector.service import Service
 from tracker.collector.several import name_at_random, settle
+from tracker.collector.standing import may_be_browser
 
 _OK = Words(200, b"ok", "text/plain")
 _IMAGE = Words(200, gif.PIXEL, "image/gif")

@@ -34,7 +34,7 @@ from tracker.collector.bounds import (
 from tracker.collector.children import PAGE_FLAG
 from tracker.collector.clicks import carries, mentions_click
 from tracker.collector.consent import Mode
-from tracker.collector.draft import Context, Way
+from tracker.collector.draft import Begin, Context, Way
 from tracker.collector.scrub import SHORTEST_KEY, few_keys, harmless_keys, learn, nobody_in, tame
 from tracker.collector.urls import MAX_URL, cleaned
 from tracker.core.event import RawConsent
@@ -96,11 +96,16 @@ _read = msgspec.json.Decoder(_Common).decode
 _read_deep = msgspec.json.Decoder(_Deep).decode
 
 
-class _Head(msgspec.Struct, omit_defaults=True, tag_field="k", tag="e"):
-    """The part of the record that all events of a request share; names, defaults and meaning are those of Event."""
+class _Whose(msgspec.Struct, tag_field="k", tag="e"):
+    """How the record begins. Names, defaults and meaning are those of Event, here and below."""
 
     site: str
-    received: int
+
+
+class _About(msgspec.Struct, omit_defaults=True):
+    """The part of the record that all events of a sender share which come with the same choice."""
+
+    source: str  # always there: what is written of this is never empty
     analytics: int = -1
     ads: int = -1
     gpc: int = 0
@@ -108,7 +113,6 @@ class _Head(msgspec.Struct, omit_defaults=True, tag_field="k", tag="e"):
     ip: str = ""
     country: str = ""
     ua: str = ""
-    source: str = ""
     bot: str = ""
 
 
@@ -188,34 +192,47 @@ def express(text: bytes, context: Context) -> tuple[str, bytes] | None:
 
 def _way(context: Context, choice: tuple[bool | None, bool | None]) -> Way:
     """What holds for all events of the request with that choice."""
-    decision = context.decide(RawConsent(analytics=choice[0], ads=choice[1]))
-    received, sent_at, place = context.received, context.sent_at, context.place
-    limits = context.limits
+    received, sent_at = context.received, context.sent_at
     way = _NONE
     if not (
-        limits.depth < _FLAT
-        or decision.mode < Mode.M2
-        or decision.analytics == 0
-        or context.lists is not None
-        or (context.fresh and context.cookie)
+        (context.fresh and context.cookie)
         or (sent_at is not None and not -SKEW_MS <= received - sent_at <= SKEW_MS)
+        or (begin := _begin(context, choice)) is None
     ):
-        head = _Head(  # in the order of the fields: it is made for every request
-            context.site.name,
-            received,
-            decision.analytics,
-            decision.ads,
-            1 if context.gpc else 0,
-            decision.stored,
-            place.ip,
-            place.country,
-            context.ua[:LONGEST_UA],
-            context.source,
-            context.suspect,
-        )
-        with suppress(ValueError):  # a user agent that no JSON can hold
-            short = min(limits.event, limits.keys * SHORTEST_KEY)
-            begin = _encode(head)[:-1] + b","
-            way = (begin, decision.mode >= Mode.M3, received - PAST_MS, received + FUTURE_MS, short)
+        before, after, click_ids = begin
+        limits = context.limits
+        short = min(limits.event, limits.keys * SHORTEST_KEY)
+        way = (b"%b%d%b" % (before, received, after), click_ids, received - PAST_MS, received + FUTURE_MS, short)
     context.ways[choice] = way
     return way
+
+
+def _begin(context: Context, choice: tuple[bool | None, bool | None]) -> Begin | None:
+    """What holds for that choice in every request of the sender; None: nothing, the road must look."""
+    key = (*choice, context.suspect)
+    try:
+        return context.begins[key]
+    except KeyError:
+        pass
+    begin: Begin | None = None
+    decision = context.decide(RawConsent(analytics=choice[0], ads=choice[1]))
+    if not (
+        context.limits.depth < _FLAT or decision.mode < Mode.M2 or decision.analytics == 0 or context.lists is not None
+    ):
+        place = context.place
+        about = _About(
+            analytics=decision.analytics,
+            ads=decision.ads,
+            gpc=1 if context.gpc else 0,
+            mode=decision.stored,
+            ip=place.ip,
+            country=place.country,
+            ua=context.ua[:LONGEST_UA],
+            source=context.source,
+            bot=context.suspect,
+        )
+        with suppress(ValueError):  # a user agent that no JSON can hold
+            before = _encode(_Whose(context.site.name))[:-1] + b',"received":'
+            begin = (before, b"," + _encode(about)[1:-1] + b",", decision.mode >= Mode.M3)
+    context.begins[key] = begin
+    return begin

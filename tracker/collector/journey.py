@@ -21,14 +21,15 @@ class Journey:
     accepted  how many events were; `visitor` is whose the last of them is
     dropped   reason and ending of each of the others
     turned    positions of the rejected
-    refused   the visitor's cookie must not stay
+    refused   the visitor's cookie must not stay; `came`: the Cookie header of the request
     """
 
-    __slots__ = ("accepted", "batch", "bodies", "context", "dropped", "refused", "turned", "visitor")
+    __slots__ = ("accepted", "batch", "bodies", "came", "context", "dropped", "refused", "turned", "visitor")
 
-    def __init__(self, batch: Batch, context: Context) -> None:
+    def __init__(self, batch: Batch, context: Context, came: str | None = None) -> None:
         self.batch = batch
         self.context = context
+        self.came = came
         self.bodies: list[bytes] = []
         self.accepted = 0
         self.dropped: list[tuple[str, str]] = []
@@ -69,20 +70,20 @@ class Journey:
             )
         self.bodies.append(body)
 
-    def cookie_headers(self, came: str | None, https: bool) -> list[tuple[str, str]]:
-        """What a browser is told of its visitor id; `came`: the Cookie header of the request."""
+    def cookie_headers(self, https: bool) -> list[tuple[str, str]]:
+        """What a browser is told of its visitor id."""
         visitor, context = self.visitor, self.context
         if not self.refused and visitor and visitor == context.cookie and not context.fresh:
             return []  # the common case: the browser has the right cookie already
         if self.refused:
-            if not cookies.present(came):
+            if not cookies.present(self.came):
                 return []
-            return [("Set-Cookie", header) for header in cookies.expire_headers(https)]
+            return [("Set-Cookie", header) for header in cookies.expire_headers(https, context.partition)]
         if not visitor:
             return []
         headers = []
         if visitor != context.cookie:
-            header = cookies.set_header(visitor, https)
+            header = cookies.set_header(visitor, https, context.partition)
             if header is not None:
                 headers.append(("Set-Cookie", header))
         given = self.batch.read(self.batch.texts[0])

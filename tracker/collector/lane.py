@@ -16,12 +16,14 @@ from aiohttp import HttpVersion11, StreamReader, hdrs
 from aiohttp.http_parser import RawRequestMessage
 from multidict import CIMultiDictProxy
 
+from tracker.collector.heads import Heads, Known
 from tracker.collector.journey import Journey
 from tracker.collector.parsed import Batch
 from tracker.collector.protocols import native
 from tracker.collector.quiet import quiet
 from tracker.collector.ready import TAKEN, built, ready, written
 from tracker.collector.service import AT_A_TIME, LARGE, Service, unexpected
+from tracker.collector.standing import Again
 from tracker.core.errors import TrackerError
 
 Send = Callable[[bytes, bool], None]  # the bytes of an answer, and whether the connection ends with it
@@ -36,6 +38,16 @@ class Lane:
         self._limits = service.settings.limits
         self._longest = min(LARGE, self._limits.body)
         self.long: set[asyncio.Task[None]] = set()
+        self.heads = Heads()
+
+    def recalls(self, data: bytes) -> Known | None:
+        """The common request that `data` is all of, if its head was read before."""
+        known = self.heads.find(data)
+        return known if known is not None and self._fits(known[2]) else None
+
+    def _fits(self, body: bytes) -> bool:
+        """Whether a body may be that of a common request: else it is packed, or no JSON, or no JSON yet, or long."""
+        return body.startswith(b"{") and len(body) <= self._longest
 
     def takes(self, message: RawRequestMessage, payload: StreamReader) -> bool:
         """Whether a request is a common one; nothing of its body is read yet."""
@@ -50,7 +62,7 @@ class Lane:
             and not message.should_close
             and not message.upgrade
             and payload.exception() is None
-            and payload._buffer[0].startswith(b"{")  # else it is packed, or no JSON, or no JSON yet
+            and payload._buffer[0].startswith(b"{")
             and hdrs.CONTENT_ENCODING not in headers
             and hdrs.EXPECT not in headers
             and headers.get(hdrs.ORIGIN, "").isascii()
@@ -58,20 +70,27 @@ class Lane:
 
     def enter(self, message: RawRequestMessage, payload: StreamReader, remote: str | None, send: Send) -> None:
         """Take a common request in; `send` is called once, now or later. Never raises."""
+        # Not `read_nowait`: it has aiohttp look for more of a body that is complete.
+        self._take(Passage(self, message.headers, None, remote, send), b"".join(payload._buffer))
+
+    def enter_again(self, known: Known, remote: str | None, send: Send) -> None:
+        """`enter` for one whose head was read before."""
+        head, cookie, body = known
+        self._take(Passage(self, None, (head, cookie), remote, send), body)
+
+    def _take(self, passage: Passage, body: bytes) -> None:
         service = self.service
-        passage = Passage(self, message.headers, remote, send)
         service.in_flight += 1
         try:
             if service.address_rate is not None:
                 service.admit(passage)
-            # Not `read_nowait`: it has aiohttp look for more of a body that is complete.
-            batch = native.parse(b"".join(payload._buffer), max_event=self._limits.event)
+            batch = native.parse(body, max_event=self._limits.event)
             if len(batch.texts) > AT_A_TIME:
                 task = self.loop.create_task(passage.go_slowly(batch))
                 self.long.add(task)
                 task.add_done_callback(self.long.discard)
                 return
-            passage.journey = journey = service.depart(passage, batch, "native")
+            passage.journey = journey = service.depart(passage, batch, "native", again=passage.again)
             journey.take(batch.texts)
             if journey.bodies:
                 service.spool.append_for(journey.bodies, self.loop, passage)
@@ -82,17 +101,36 @@ class Lane:
 
 
 class Passage:
-    """One request in the lane: `Asker` to the service, and told by the spool how it ended."""
+    """One request in the lane: `Asker` to the service, and told by the spool how it ended.
 
-    __slots__ = ("_lane", "_send", "headers", "journey", "remote")
+    It has headers, or a head that was read before with a cookie (`again`).
+    """
+
+    __slots__ = ("_headers", "_lane", "_send", "again", "journey", "remote")
 
     journey: Journey
 
-    def __init__(self, lane: Lane, headers: CIMultiDictProxy[str], remote: str | None, send: Send) -> None:
+    def __init__(
+        self,
+        lane: Lane,
+        headers: CIMultiDictProxy[str] | None,
+        again: Again | None,
+        remote: str | None,
+        send: Send,
+    ) -> None:
         self._lane = lane
         self._send = send
-        self.headers = headers
+        self._headers = headers
+        self.again = again
         self.remote = remote
+
+    @property
+    def headers(self) -> CIMultiDictProxy[str]:
+        """All of them."""
+        if self._headers is None:
+            assert self.again is not None
+            self._headers = self.again[0].with_cookie(self.again[1])
+        return self._headers
 
     async def go_slowly(self, batch: Batch) -> None:
         """A batch of very many events, with looks at other requests between them."""
@@ -110,7 +148,7 @@ class Passage:
     def set_result(self, _: None) -> None:
         """All of it is on disk."""
         try:
-            self._answer(self._lane.service.arrive(self, self.journey))
+            self._answer(self._lane.service.arrive(self.journey))
         except Exception as failure:
             self.set_exception(failure)
 
@@ -125,7 +163,8 @@ class Passage:
 
     def _answer(self, headers: list[tuple[str, str]]) -> None:
         service = self._lane.service
-        origin = self.headers.get(hdrs.ORIGIN)
+        again = self.again
+        origin = self.headers.get(hdrs.ORIGIN) if again is None else again[0].origin
         if not headers and not service.leaving:
             common = ready(TAKEN, origin, int(time.time()))
             if common is not None:

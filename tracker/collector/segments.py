@@ -16,6 +16,7 @@ from aiohttp import hdrs, web
 from tracker.collector import cookies, cors
 from tracker.collector.endpoints import answering
 from tracker.collector.service import Service
+from tracker.collector.standing import partition_for
 from tracker.core.errors import BadRequest, Broken
 from tracker.core.identifiers import person_id
 from tracker.core.identity import visitor_key
@@ -81,7 +82,8 @@ async def get_segments(request: web.Request, service: Service) -> web.Response:
     known = service.site_of(request.query.get("site", ""), origin)
     visitor = request.query.get("visitor")
     if visitor is None:  # a page's own visitor, whose cookie its scripts cannot read
-        visitor = cookies.read(request.headers.get(hdrs.COOKIE), service.settings.https)
+        https, headers = service.settings.https, request.headers
+        visitor = cookies.read(headers.get(hdrs.COOKIE), https, partition_for(headers, known.keys, https))
     elif not 0 < len(visitor) <= _LONGEST_VISITOR:
         raise BadRequest("visitor must be the visitor's id, 1 to 255 characters", field="visitor")
     inside: list[str] = []

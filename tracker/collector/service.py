@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_network
-from typing import Any, Protocol
+from typing import Any
 
 from aiohttp import hdrs, web
-from multidict import CIMultiDictProxy, istr
+from multidict import istr
 
 from tracker.collector import cookies, cors
 from tracker.collector.body import Budget
@@ -20,55 +19,25 @@ from tracker.collector.journey import Journey
 from tracker.collector.limits import Buckets
 from tracker.collector.metrics import Metrics
 from tracker.collector.parsed import Batch
-from tracker.collector.place import NOWHERE, Places, block, client_address, within
+from tracker.collector.place import Places, block, client_address, within
 from tracker.collector.settings import CollectorSettings
 from tracker.collector.sites import KnownSite, Sites, allows
+from tracker.collector.standing import Again, Asker, Standing, Standings
 from tracker.collector.suppressions import Suppressions
 from tracker.collector.suspects import (
-    DATA_CENTRE,
-    NO_LANGUAGE,
     RATE,
     WEBDRIVER,
     Rates,
-    claims_browser,
-    contradiction,
-    is_public,
 )
-from tracker.collector.vocabulary import Vocabulary
 from tracker.core.errors import Forbidden, TooLarge, TooMany, TrackerError, TryLater, Unauthorized
 from tracker.spool.writer import SpoolWriter
 
 # A name that is an istr is looked up without being folded to lower case first.
-_SEC_FETCH_SITE, _SEC_GPC, _FORWARDED_FOR = istr("Sec-Fetch-Site"), istr("Sec-GPC"), istr("X-Forwarded-For")
-_DIRECT = frozenset(("native", "gif", "link", "open", "form", "match"))  # sources that nobody else's server speaks for
-_IMAGES = frozenset(
-    ("gif", "link", "open", "form", "match", "snowplow", "matomo")
-)  # what browsers may ask for without an Origin
-_MAKE_VISITORS = frozenset(
-    ("native", "gif", "link", "form", "snowplow", "matomo")
-)  # pages use them without a visitor's id
-_DNT = istr("DNT")
+_FORWARDED_FOR = istr("X-Forwarded-For")
 _FORWARDED = istr("Forwarded")
 LARGE = 65_536  # bytes of a body; reading a damaged one of that size takes some 40 ms
 AT_A_TIME = 500  # events between two looks at other requests
 _BYTES_AT_A_TIME = 131_072  # and bytes of them
-
-
-def may_be_browser(headers: Mapping[str, str]) -> bool:
-    """Whether a request without Origin or Sec-Fetch may be an image's: older browsers send neither for images."""
-    return hdrs.REFERER in headers or headers.get(hdrs.USER_AGENT, "").startswith("Mozilla/")
-
-
-class Asker(Protocol):
-    """What is asked of a request here: `web.Request` has it, and so has what comes through the fast lane."""
-
-    @property
-    def headers(self) -> CIMultiDictProxy[str]:
-        """Its headers."""
-
-    @property
-    def remote(self) -> str | None:
-        """The address of the peer."""
 
 
 class Service:
@@ -91,7 +60,6 @@ class Service:
         self.proxies = tuple(ip_network(text, strict=False) for text in settings.trusted_proxies)
         self.address_rate = Buckets(settings.rate_per_address) if settings.rate_per_address else None
         self.key_rate = Buckets(settings.rate_per_key) if settings.rate_per_key else None
-        self.vocabularies: dict[str, Vocabulary] = {}
         self.parser = ThreadPoolExecutor(1, thread_name_prefix="parser")
         self.spool = SpoolWriter(
             settings.data / "spool",
@@ -101,6 +69,7 @@ class Service:
             max_bytes=settings.spool_max_bytes,
             max_pending=settings.pending_max_bytes,
         )
+        self.standings = Standings(settings, self._place, self.places.find, self.spool.next_arrival)
 
     def close(self) -> None:
         """Seal the spool; blocks."""
@@ -131,20 +100,34 @@ class Service:
                 await asyncio.sleep(0)
             journey.take(batch.texts[start : start + step])
         await self.spool.append(journey.bodies)
-        return self.arrive(request, journey)
+        return self.arrive(journey)
 
-    def depart(self, request: Asker, batch: Batch, source: str, *, history: bool = False) -> Journey:
-        """The journey of a batch that may be stored. Raises Unauthorized, Forbidden, TooLarge, TooMany."""
-        known = self.site_of(batch.write_key, request.headers.get(hdrs.ORIGIN))
+    def depart(
+        self, request: Asker, batch: Batch, source: str, *, history: bool = False, again: Again | None = None
+    ) -> Journey:
+        """The journey of a batch that may be stored. Raises Unauthorized, Forbidden, TooLarge, TooMany.
+
+        `again`: the head of the request where it was read before, and its cookie; saves reading it again.
+        """
+        if again is None:
+            headers = request.headers
+            origin, came = headers.get(hdrs.ORIGIN), headers.get(hdrs.COOKIE)
+        else:
+            origin, came = again[0].origin, again[1]
+        known = self.site_of(batch.write_key, origin)
         limits = self.settings.limits
         most = limits.import_events if history else limits.events
         if len(batch.texts) > most:
             raise TooLarge(f"more than {most} events in one batch")
         if self.key_rate is not None:
             self.key_rate.take(batch.write_key, len(batch.texts), time.monotonic())
-        return Journey(batch, self.context(request, known, batch, source, history=history))
+        if again is None:
+            standing = self.standings.of(request, known, source, history=history)
+        else:
+            standing = self.standings.again(request, known, source, again[0])
+        return Journey(batch, self._begin(standing, batch, came), came)
 
-    def arrive(self, request: Asker, journey: Journey) -> list[tuple[str, str]]:
+    def arrive(self, journey: Journey) -> list[tuple[str, str]]:
         """All of it is on disk: count it, and say what headers the answer has."""
         batch, context = journey.batch, journey.context
         batch.turned = journey.turned
@@ -157,71 +140,46 @@ class Service:
             batch.kept, batch.visitor = journey.accepted, journey.visitor
         if not context.browser:
             return []
-        answer = journey.cookie_headers(request.headers.get(hdrs.COOKIE), self.settings.https)
+        answer = journey.cookie_headers(self.settings.https)
         if context.gpc:  # 11 CCR 7025(c)(6): the page may say so; only the server sees every signal
             answer.append(("Tracker-Optout", "honored"))
         return answer
 
-    def context(self, request: Asker, known: KnownSite, batch: Batch, source: str, *, history: bool = False) -> Context:
+    def context(self, request: Asker, known: KnownSite, batch: Batch, source: str) -> Context:
         """What the request says about all its events."""
-        headers = request.headers
-        browser = hdrs.ORIGIN in headers or _SEC_FETCH_SITE in headers  # Node's fetch says Sec-Fetch-Mode, never Site
-        ua = headers.get(hdrs.USER_AGENT, "")
-        if not browser and source in _IMAGES and not history:
-            browser = may_be_browser(headers)
-        if not browser and not ua.startswith("Mozilla/"):
-            ua = ""  # a library's name says nothing about the person it speaks for
-        direct = browser or source in _DIRECT  # else the peer is a server and its place is not the person's
-        context = Context(
-            site=known.site,
-            keys=known.keys,
-            lists=known.lists,
-            source=source,
-            received=self._now(),
-            arrival=self.spool.arrivals(len(batch.texts) * 2),  # one that no JSON can hold takes another
-            browser=browser,
-            gpc=headers.get(_SEC_GPC) == "1" or (known.site.privacy.honour_dnt and headers.get(_DNT) == "1"),
-            place=self._place(request) if direct else NOWHERE,
-            ua=ua,
-            find_place=self.places.find,
-            sent_at=batch.sent_at,
-            keep_times=history,
-            cookie=cookies.read(headers.get(hdrs.COOKIE), self.settings.https) if direct else "",
-            fresh=batch.fresh,
-            nobody=batch.nobody,
-            makes_visitors=(browser and source in _MAKE_VISITORS) or (batch.anonymous and (browser or not batch.named)),
-            limits=self.settings.limits,
-            listed=self.suppressions.of(known.keys, expected=self.sites.suppression),
-            words=self._words(known.site.name),
-        )
+        return self._begin(self.standings.of(request, known, source), batch, request.headers.get(hdrs.COOKIE))
+
+    def _begin(self, standing: Standing, batch: Batch, came: str | None) -> Context:
+        """The context of one more request of a sender; `came`: its Cookie header."""
+        context: Context = standing.like.__copy__()  # type: ignore[attr-defined]  # structs have it
+        context.received = self._now()
+        context.arrival = self.spool.arrivals(len(batch.texts) * 2)  # one that no JSON can hold takes another
+        context.sent_at = batch.sent_at
+        context.fresh = batch.fresh
+        context.nobody = batch.nobody
+        context.ways = {}
+        context.listed = self.suppressions.of(standing.known.keys, expected=self.sites.suppression)
+        if standing.direct and came:
+            context.cookie = cookies.read(came, self.settings.https, context.partition)
+        if batch.anonymous and (context.browser or not batch.named):
+            context.makes_visitors = True
         context.suspect = batch.suspect
-        if browser and direct and not context.suspect:
-            context.suspect = self._suspect(context, headers, batch)
+        if context.browser and standing.direct and not context.suspect:
+            context.suspect = self._suspect(standing, context, batch)
         return context
 
-    def _suspect(self, context: Context, headers: CIMultiDictProxy[str], batch: Batch) -> str:
+    def _suspect(self, standing: Standing, context: Context, batch: Batch) -> str:
         """The first sign that a browser is a machine; "" for a person."""
-        block, now_ms, events = context.place.ip, context.received, len(batch.texts)
-        if is_public(block):
+        if standing.public:
             if batch.driven:
                 return WEBDRIVER
-            if (contradicts := contradiction(context.ua, headers)) is not None:
-                return contradicts
+            if standing.contradicts is not None:
+                return standing.contradicts
+            block, events, now_ms = context.place.ip, len(batch.texts), context.received
             busy = self.block_rates.over(block, events, now_ms)
             if self.visitor_rates.over(context.cookie, events, now_ms) or busy:
                 return RATE
-        if context.place.hosted:
-            return DATA_CENTRE
-        return NO_LANGUAGE if hdrs.ACCEPT_LANGUAGE not in headers and claims_browser(context.ua) else ""
-
-    def _words(self, site: str) -> Vocabulary | None:
-        limits = self.settings.limits
-        if not (limits.event_names or limits.property_keys):
-            return None
-        found = self.vocabularies.get(site)
-        if found is None:
-            found = self.vocabularies[site] = Vocabulary(limits.event_names, limits.property_keys)
-        return found
+        return standing.sign
 
     def _now(self) -> int:
         """The time in ms; it never goes back while this process lives, even if somebody sets the machine's clock."""

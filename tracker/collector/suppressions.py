@@ -28,7 +28,7 @@ class Listed:
 
     def __init__(self, lists: Suppressions, keys: Keys) -> None:
         self._lists = lists
-        self._keys = keys
+        self.keys = keys
         self.active = lists.broken or lists.concerns(keys.site)
 
     def state(self, visitors: tuple[str, ...], users: tuple[str, ...], agreed: int = 0) -> int:
@@ -39,13 +39,13 @@ class Listed:
         lists = self._lists
         if lists.broken:
             return int(State.UNREADABLE)
-        asked = (self._keys.site, visitors, users)
+        asked = (self.keys.site, visitors, users)
         known = None if agreed else lists.answers.get(asked)
         if known is not None:
             return known
         found = 0
         for wanted in self._hashes(visitors, users):
-            found |= lists.state(self._keys.site, wanted, agreed)
+            found |= lists.state(self.keys.site, wanted, agreed)
         if not agreed:
             if len(lists.answers) >= _MOST_ANSWERS:
                 lists.answers.clear()
@@ -54,16 +54,16 @@ class Listed:
 
     def contact(self, kind: str, hashed: str) -> int:
         """The same for the keyed hash of an e-mail address (`email`) or a phone number (`phone`)."""
-        return self._lists.state(self._keys.site, hash_of(self._keys, kind, hashed), 0)
+        return self._lists.state(self.keys.site, hash_of(self.keys, kind, hashed), 0)
 
     def note(self, visitors: tuple[str, ...], users: tuple[str, ...], when: int, *, withdrawn: bool) -> None:
         """A decision of a person at `when`, ms: it counts in this process from now on."""
         for wanted in self._hashes(visitors, users):
-            self._lists.note(self._keys.site, wanted, when, withdrawn)
+            self._lists.note(self.keys.site, wanted, when, withdrawn)
         self.active = True
 
     def _hashes(self, visitors: tuple[str, ...], users: tuple[str, ...]) -> set[bytes]:
-        keys = self._keys
+        keys = self.keys
         found = {hash_of(keys, "visitor", person_id(keys, one)) for one in visitors if one}
         for one in users:
             if not one:
@@ -85,6 +85,7 @@ class Suppressions:
         self._snapshot = _NOBODY
         self._recent: dict[tuple[str, bytes], tuple[int, bool]] = {}  # the oldest first
         self._sites: set[str] = set()
+        self._lists: dict[str, Listed] = {}  # of each site, until anything changes
         self.broken = False
         # Whoever sends one event mostly sends another soon: what was found is kept until the list changes.
         self.answers: dict[tuple[str, tuple[str, ...], tuple[str, ...]], int] = {}
@@ -95,7 +96,10 @@ class Suppressions:
         if now >= self._next_look:
             self._next_look = now + _LOOK_EVERY
             self._look(expected)
-        return Listed(self, keys)
+        found = self._lists.get(keys.site)
+        if found is None or found.keys is not keys:
+            found = self._lists[keys.site] = Listed(self, keys)
+        return found
 
     def concerns(self, site: str) -> bool:
         """Whether anybody of the site is on the list or has just decided something."""
@@ -116,6 +120,7 @@ class Suppressions:
     def note(self, site: str, wanted: bytes, when: int, withdrawn: bool) -> None:
         """A decision that was just seen; the newest of a person counts."""
         self.answers.clear()
+        self._lists.clear()
         key = (site, wanted)
         if when >= self._recent.get(key, (0, False))[0]:
             self._recent.pop(key, None)
@@ -133,6 +138,7 @@ class Suppressions:
             self._snapshot = decode(self._path.read_bytes())
             self._stamp, self.broken = stamp, False
             self.answers.clear()
+            self._lists.clear()
         except FileNotFoundError:
             self._fail(expected or self._stamp is not None, "FileNotFoundError")
         except (OSError, Broken) as failure:
@@ -142,3 +148,4 @@ class Suppressions:
         if broken and not self.broken:
             log.error("suppressions.unreadable", path=self._path.name, error=why)
         self.broken = broken
+        self._lists.clear()

@@ -181,20 +181,11 @@ class SpoolWriter:
     def _run(self) -> None:
         closing = False
         while not closing:
-            groups: list[Group] = []
-            with contextlib.suppress(queue.Empty):
-                first = self._queue.get(timeout=self._patience())
-                closing = first is None
-                if first is not None:
-                    groups += first
-                while True:
-                    more = self._queue.get_nowait()
-                    if more is None:
-                        closing = True
-                    else:
-                        groups += more
+            groups, closing = self._gathered()
             if groups:
                 self._commit(groups)
+                # The loop that made what hangs on them is the better one to take it apart: here it would wait for more.
+                groups.clear()
             self._try_to_seal(now=closing)
         for _ in range(_LAST_TRIES):
             if self._segment is None:
@@ -204,6 +195,17 @@ class SpoolWriter:
         if self._segment is not None:
             self._segment.close()
         self._lineage.release()
+
+    def _gathered(self) -> tuple[list[Group], bool]:
+        """What is to be committed now, waiting for it; whether it is the last."""
+        groups: list[Group] = []
+        with contextlib.suppress(queue.Empty):
+            more = self._queue.get(timeout=self._patience())
+            while more is not None:
+                groups += more
+                more = self._queue.get_nowait()
+            return groups, True
+        return groups, False
 
     def _patience(self) -> float | None:
         """Seconds until something is due without being asked; None when nothing is."""
