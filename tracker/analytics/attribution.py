@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tracker.analytics import request
-from tracker.analytics.attribution_models import MODELS, PAIRS, SHARES, removal_effects
-from tracker.analytics.funnel_hits import UNITS
+from tracker.analytics.attribution_models import MODELS, SHARES, TRANSITIONS, removal_effects
 from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
 from tracker.core.period import duration_ms
 from tracker.store import persons
 from tracker.store.clean import events_source
-from tracker.store.engine import Engine, Param
+from tracker.store.engine import Engine, Query
 from tracker.store.filters import Condition, check_property, parse_condition
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import Params, condition, counted, property_text
@@ -33,14 +33,31 @@ KEYS = {
 UNTOUCHED = {"channel": "Unassigned"}
 """The key of conversions that no touch led to; `(not set)` where it is not by channel."""
 
-_PACKED = (
+_CREDIT, _LENGTH, _TOUCHED, _UNTOUCHED, _LOOSE = 3, 4, 5, 6, 7  # kinds of rows of attribution.sql; others are states
+_NONE: Mapping[str, Any] = {"times": 0, "amounts": 0.0, "average": None, "median": None}
+_PLACE = (
     "bitShiftLeft(toUInt128(toUnixTimestamp64Milli(ts) - {read:Int64}), 88)"
     " + bitShiftLeft(toUInt128(seq), 56) + bitAnd(arrival, 72057594037927935)"
 )
-_NULLS = (
-    "arrayConcat(conversions, [(bitNot(toUInt128(0)),"
-    " greatest(bitShiftLeft(toUInt128({from:Int64} - {read:Int64}), 88),"
-    " arrayMax(arrayPushBack(arrayMap(one -> one.1, conversions), toUInt128(0))) + 1), 0., 0)])"
+_BEFORE = "arrayPopBack(arrayPushFront({}, 0))"
+_BEGUN_ORIGINS = "arrayFilter((origin, begin) -> begin, arraySort((origin, p) -> p, origins, arrivals), begins)"
+_TOUCHES = (
+    "arrayFilter((p, before, origin, origin_before) -> before = 0 or toUInt64(bitShiftRight(p, 64)) != 0"
+    " or bitShiftRight(p, 216) - bitShiftRight(before, 216) > 1800000"
+    " or (bitAnd(toUInt64(p), 1) = 0 and origin != origin_before),"
+    f" begun, {_BEFORE.format('begun')}, {_BEGUN_ORIGINS}, {_BEFORE.format(_BEGUN_ORIGINS)})"
+)
+_ORIGIN = "xxHash64(channel, utm_source, utm_campaign, click_id_kind, referrer_host)"
+# Ends of paths: amount, milliseconds, the first and the last place where a touch may be, whether it is a conversion.
+_CONVERSIONS = (
+    "arrayMap(p -> (reinterpretAsFloat64(toUInt64(p)), toInt64(bitShiftRight(p, 216)),"
+    " bitShiftLeft(toUInt256(bitShiftRight(p, 216) - {lookback:Int64}), 216), bitOr(p, bitNot(toUInt128(0))), true),"
+    " conversions)"
+)
+_NOTHING = (
+    "(0., toInt64(0), greatest(bitShiftLeft(toUInt256({from:Int64} - {read:Int64}), 216),"
+    " bitShiftLeft(bitShiftRight(arrayMax(arrayPushBack(conversions, toUInt256(0))), 128) + 1, 128)),"
+    " bitNot(toUInt256(0)), false)"
 )
 
 
@@ -85,31 +102,40 @@ def parse(body: object) -> Spec:
 
 def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     """The contract's `rows`, and over all conversions: how many, their value, path length and lag in seconds."""
-    events, key = events_source(engine), Fragment(KEYS[spec.by])
-    found = engine.ask(_paths(spec, events, key)).dicts()[0]
-    credits, amounts = _pairs(found["credits"]), _pairs(found["amounts"])
+    events = events_source(engine)
+    facts = engine.ask(query(spec, events)).dicts()
+    if any(fact["kind"] == _LOOSE for fact in facts):
+        facts = engine.ask(query(spec, events, loose=True)).dicts()
+    found: dict[int, dict[int, dict[str, Any]]] = defaultdict(dict)
+    for fact in facts:
+        found[fact["kind"]][fact["name"]] = fact
+    touched, untouched = found[_TOUCHED].get(0, _NONE), found[_UNTOUCHED].get(0, _NONE)
+    credits = {key: (fact["credit"], fact["amounts"]) for key, fact in found[_CREDIT].items()}
     if spec.model == "markov":
-        credits, amounts = _markov(spec, found)
-    names: dict[int, str] = {}
-    if credits:
-        window: dict[str, Param] = {"site": spec.site, "read": _read(spec), "to": spec.range.end}
-        asked = fill(load(__package__, "attribution_keys"), {"key": key, "events": events}, window)
-        names = {hashed: name for name, hashed in engine.ask(asked).rows}
-    rows = {names[hashed]: [share, amounts.get(hashed, 0.0)] for hashed, share in credits.items()}
-    if found["untouched"]:
-        untouched = rows.setdefault(UNTOUCHED.get(spec.by, "(not set)"), [0.0, 0.0])
-        untouched[0] += found["untouched"]
-        untouched[1] += found["untouched_amount"]
-    lengths = sorted((int(length), int(times)) for length, times in _pairs(found["lengths"]).items())
+        chain = {
+            (state, to): fact["times"]
+            for state in found
+            if not _CREDIT <= state <= _LOOSE
+            for to, fact in found[state].items()
+        }
+        credits = _markov(chain, touched)
+    names = _names(engine, spec, events, credits)
+    rows: dict[str, list[float]] = {names[key]: list(pair) for key, pair in credits.items()}
+    if untouched["times"]:
+        row = rows.setdefault(UNTOUCHED.get(spec.by, "(not set)"), [0.0, 0.0])
+        row[0] += untouched["times"]
+        row[1] += untouched["amounts"]
     return {
         "rows": [
             {"key": name, "conversions": conversions, "value": amount}
             for name, (conversions, amount) in sorted(rows.items(), key=lambda row: (-row[1][0], row[0]))
         ],
-        "conversions": found["conversions"],
-        "value": found["amount"],
-        "path_length": [{"touches": length, "conversions": times} for length, times in lengths],
-        "lag_seconds": {name: _seconds(found[f"lag_{name}"]) for name in ("average", "median")},
+        "conversions": touched["times"] + untouched["times"],
+        "value": touched["amounts"] + untouched["amounts"],
+        "path_length": [
+            {"touches": length, "conversions": fact["times"]} for length, fact in sorted(found[_LENGTH].items())
+        ],
+        "lag_seconds": {name: _seconds(touched[name]) for name in ("average", "median")},
     }
 
 
@@ -136,50 +162,48 @@ def _cost(row: Mapping[str, Any], cost: float) -> dict[str, float | None]:
     return {"cost": cost, "cac": cost / conversions if conversions else None, "roas": value / cost if cost else None}
 
 
-def _paths(spec: Spec, events: Fragment, key: Fragment) -> Any:
-    converted = condition(spec.conversion)
+def query(spec: Spec, events: Fragment, *, loose: bool = False) -> Query:
+    """The whole report as one query. `loose`: arrivals may lack a session; without, it says so."""
     params = Params("v")
     number = "ifNull(value, 0)"
     if spec.value != "value":
         number = f"ifNull(toFloat64OrNull({property_text(spec.value, params)}), 0)"
-    shared = {
-        "person": Fragment(persons.PERSON),
-        "conversion": converted,
+    conversions = {
+        "conversion": condition(spec.conversion),
         "events": events,
-        "persons": persons.join(),
         "counted": counted([spec.conversion]),
     }
-    chosen = Fragment("true")
-    if spec.model != "markov":
-        who = fill(load(__package__, "attribution_converters"), shared)
+    markov, chosen = spec.model == "markov", Fragment("true")
+    if not markov:
+        who = fill(load(__package__, "attribution_converters"), conversions)
         chosen = Fragment(f"key global in ({who.text})", who.params)
     journeys = fill(
         load(__package__, "attribution_journeys"),
         {
-            **shared,
-            "packed": Fragment(_PACKED),
-            "visit": Fragment(UNITS["session"]),
-            "key": key,
+            **conversions,
+            "person": Fragment(persons.PERSON),
+            "persons": persons.join(),
+            "place": Fragment(_PLACE),
+            "hash": Fragment(f"xxHash64({KEYS[spec.by]})"),
+            "origin": Fragment(f", {_ORIGIN} as origin" if loose else ""),
+            "no_origin": Fragment(", toUInt64(0) as origin" if loose else ""),
+            "origins": Fragment(", groupArrayIf(origin, not converted) as origins" if loose else ""),
+            "touches": Fragment(_TOUCHES if loose else "begun"),
+            "loose": Fragment("false" if loose else "has(visits, 0)"),
             "amount": Fragment(f"if(isFinite({number}), {number}, 0)", params.values),
-            "nulls": Fragment(_NULLS if spec.model == "markov" else "conversions"),
             "chosen": chosen,
         },
-        {
-            "site": spec.site,
-            "read": _read(spec),
-            "from": spec.range.start,
-            "to": spec.range.end,
-            "lookback": spec.lookback,
-            "half_life": spec.half_life,
-        },
+        {"site": spec.site, "read": _read(spec), "from": spec.range.start, "to": spec.range.end},
     )
     return fill(
         load(__package__, "attribution"),
         {
             "journeys": Fragment(journeys.text, journeys.params),
+            "ends": Fragment(f"arrayConcat({_CONVERSIONS}, [{_NOTHING}])" if markov else _CONVERSIONS),
             "shares": Fragment(SHARES[spec.model]),
-            "pairs": Fragment(PAIRS if spec.model == "markov" else "0"),
+            "facts": Fragment(f"arrayConcat(if(converted, sums, []), {TRANSITIONS})" if markov else "sums"),
         },
+        {"lookback": spec.lookback, "half_life": spec.half_life},
         settings={"join_algorithm": "hash"},
     )
 
@@ -189,28 +213,32 @@ def _read(spec: Spec) -> int:
     return spec.range.start - spec.lookback - DAY_MS
 
 
-def _markov(spec: Spec, found: Mapping[str, Any]) -> tuple[dict[int, float], dict[int, float]]:
+def _markov(chain: Mapping[tuple[int, int], int], touched: Mapping[str, Any]) -> dict[int, tuple[float, float]]:
     """Conversions and amounts by key: the removal effects' shares of what had a touch at all."""
-    low = 2**64 - 1
-    transitions = {
-        (int(pair) >> 64, int(pair) & low): int(times) for pair, times in _pairs(found["transitions"]).items()
-    }
-    if len({source for source, _ in transitions}) > MAX_STATES:
+    if len({state for state, _ in chain}) > MAX_STATES:
         raise BadRequest(
             f"there are more than {MAX_STATES} of them in this period: take a shorter one, or go by channel", field="by"
         )
-    shares = removal_effects(transitions)
-    touched = found["conversions"] - found["untouched"]
-    amount = found["amount"] - found["untouched_amount"]
-    return (
-        {state: share * touched for state, share in shares.items()},
-        {state: share * amount for state, share in shares.items()},
+    shares = removal_effects(chain)
+    return {state: (share * touched["times"], share * touched["amounts"]) for state, share in shares.items()}
+
+
+def _names(engine: Engine, spec: Spec, events: Fragment, keys: Iterable[int]) -> dict[int, str]:
+    """What the hashes of keys stand for."""
+    wanted = sorted(keys)
+    if not wanted:
+        return {}
+    few = len(wanted) <= MAX_STATES
+    asked = fill(
+        load(__package__, "attribution_keys"),
+        {
+            "key": Fragment(KEYS[spec.by]),
+            "events": events,
+            "wanted": Fragment("hash in {keys:Array(UInt64)}", {"keys": wanted}) if few else Fragment("true"),
+        },
+        {"site": spec.site, "read": _read(spec), "to": spec.range.end, "limit": len(wanted) if few else 2**63},
     )
-
-
-def _pairs(found: Any) -> dict[int, float]:
-    """What sumMap gives: two arrays."""
-    return dict(zip(*found, strict=True)) if found else {}
+    return {hashed: str(name) for name, hashed in engine.ask(asked).rows}
 
 
 def _seconds(milliseconds: float | None) -> float | None:

@@ -1,24 +1,26 @@
--- All paths at once: what each key is credited with, and how long paths are and take. A path is the keys of the touches
--- that led to one conversion, or (Markov only) to none. Slots: journeys, shares, pairs.
-with arrayMap(touch -> touch.3, path) as keys,
-    length(path) as n,
-    arrayMap(touch -> toInt64(bitShiftRight(end.1, 88)) - toInt64(bitShiftRight(touch.1, 88)), path) as ages,
-    arrayMap(touch -> touch.5, path) as direct,
-    /*shares*/ as credited,
-    credited.1 as credited_keys,
-    credited.2 as shares
-select countIf(end.4 = 1) as conversions,
-    sumIf(end.3, end.4 = 1) as amount,
-    countIf(end.4 = 1 and n = 0) as untouched,
-    sumIf(end.3, end.4 = 1 and n = 0) as untouched_amount,
-    sumMapIf(credited_keys, shares, end.4 = 1) as credits,
-    sumMapIf(credited_keys, arrayMap(share -> share * end.3, shares), end.4 = 1) as amounts,
-    /*pairs*/ as transitions,
-    sumMapIf([toUInt64(n)], [toUInt64(1)], end.4 = 1) as lengths,
-    avgOrNullIf(ages[1], end.4 = 1 and n > 0) as lag_average,
-    quantileExactInclusiveOrNullIf(0.5)(ages[1], end.4 = 1 and n > 0) as lag_median
+-- All paths at once: what each key is credited with, and how long paths are and take. A path is the keys of the touches that
+-- led to one conversion, or (Markov only) to none. `facts` are what it adds to, each two numbers of 64 bits: (7, 0) a person
+-- with an arrival without a session; (6, 0) a conversion without a touch; (5, 0) one with; (4, n) a path of n touches;
+-- (3, key) credit; (state, next state) of the chain, where 0 is its start, 1 a conversion and 2 the end without one.
+-- Slots: journeys, ends, shares, facts.
+select fact.1 as kind, fact.2 as name, count() as times, sum(weight) as credit, sum(weight * amount) as amounts,
+    avgOrNullIf(age, kind = 5) as average, quantileExactInclusiveOrNullIf(0.5)(age, kind = 5) as median
 from (
-    select arrayJoin(ends) as end, arrayFilter(touch -> touch.1 <= end.1 and touch.1 >= end.2, touches) as path
-    from (/*journeys*/)
+    with arrayMap(p -> bitAnd(toUInt64(p), bitNot(toUInt64(1))), path) as keys,
+        length(path) as n,
+        arrayMap(p -> at - toInt64(bitShiftRight(p, 216)), path) as ages,
+        arrayMap(p -> bitAnd(toUInt64(p), 1), path) as direct,
+        /*shares*/ as credited,
+        arrayConcat([(toUInt64(if(n = 0, 6, 5)), toUInt64(0)), (toUInt64(4), toUInt64(n))],
+            arrayMap(key -> (toUInt64(3), key), credited.1), if(loose, [(toUInt64(7), toUInt64(0))], [])) as sums
+    select amount, ages[1] as age, /*facts*/ as facts,
+        arrayResize(if(converted, arrayConcat([1., 1.], credited.2), []), length(facts), 1.) as weights
+    from (
+        select loose, ending.1 as amount, ending.2 as at, ending.5 as converted,
+            arrayFilter(p -> p >= ending.3 and p <= ending.4, touches) as path
+        from (select touches, loose, arrayJoin(/*ends*/) as ending from (/*journeys*/))
+    )
+    where converted or n > 0
 )
-where end.4 = 1 or length(path) > 0
+array join facts as fact, weights as weight
+group by kind, name

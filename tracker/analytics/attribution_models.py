@@ -34,11 +34,7 @@ Zhao, Mahboobi, Bagheri 2018, "Shapley Value Methods for Attribution Modeling in
 START, CONVERSION, NOTHING = 0, 1, 2
 """States of the Markov chain beside the keys' hashes."""
 
-PAIRS = (
-    "sumMap(arrayMap((source, target) -> bitShiftLeft(toUInt128(source), 64) + target,"
-    " arrayPushFront(keys, toUInt64(0)), arrayPushBack(keys, if(end.4 = 1, toUInt64(1), toUInt64(2)))),"
-    " arrayMap(one -> toUInt64(1), arrayPushFront(keys, toUInt64(0))))"
-)
+TRANSITIONS = "arrayZip(arrayPushFront(keys, toUInt64(0)), arrayPushBack(keys, toUInt64(if(converted, 1, 2))))"
 
 
 def removal_effects(transitions: Mapping[tuple[int, int], int]) -> dict[int, float]:
