@@ -22,6 +22,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from clickhouse import ClickHouse
 
+pytest.register_assert_rewrite("asked_of_many")
+
 _KEPT = frozenset({"schema_migrations"})
 
 

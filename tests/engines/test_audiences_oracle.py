@@ -228,6 +228,16 @@ def verdict(events: list[dict[str, Any]], consent: str) -> str | None:
     return "opted_out" if latest == 0 else None
 
 
+def expected_members(people: dict[str, list[dict[str, Any]]], body: dict[str, Any], consent: str) -> dict[str, Any]:
+    """Person -> why they may not leave the house, None where they may."""
+    bought, expected = buyers(people), {}
+    for person, theirs in people.items():
+        real = [event for event in theirs if not event.get("bot")]
+        if real and holds(body, real, bought.get(person, ("", 0.0))):
+            expected[person] = verdict(theirs, consent)
+    return expected
+
+
 @pytest.mark.parametrize("seed", range(8))
 def test_members_and_verdicts_equal_the_slow_reading(engine: Engine, seed: int) -> None:
     chance = random.Random(seed)
@@ -240,14 +250,9 @@ def test_members_and_verdicts_equal_the_slow_reading(engine: Engine, seed: int) 
     for row in rows:
         person = row["user"] or known.get(row["visitor"]) or row["visitor"]
         people.setdefault(person, []).append(row)
-    bought = buyers(people)
     for number in range(12):
         body, consent = rule(chance), chance.choice(("opt-in", "opt-out"))
-        expected = {}
-        for person, theirs in people.items():
-            real = [event for event in theirs if not event.get("bot")]
-            if real and holds(body, real, bought.get(person, ("", 0.0))):
-                expected[person] = verdict(theirs, consent)
+        expected = expected_members(people, body, consent)
         definition = define("shop", body, lookup=lambda _id: {}, id=f"aud_{number}")
         answer = membership.members(engine, SITES[consent], definition, NOW, limit=1000, cursor=None)
         assert {one["person"]: one["withheld"] for one in answer["members"]} == expected, (body, consent)

@@ -74,27 +74,34 @@ def world(chance):
     return events
 
 
+def check(engine, body, step, events):
+    """Gives the lists that had something to compare."""
+    said = funnel_reasons.run(engine, funnel_reasons.parse({**body, "step": step, "limit": 2000}))
+    expected, filled = reasons_oracle.report(body, step, events), set()
+    sizes = (expected["dropped"], expected["went_on"])
+    assert (said["dropped"], said["went_on"]) == sizes
+    for name in funnel_reasons.LISTS:
+        due = expected.get(name, {})
+        assert said[name]["total"] == said[name]["compared"] == len(due), (body, step, name)
+        if name == "properties":  # only what the dropped have more often
+            of, beside = (max(1, size) for size in sizes)  # of nobody, nobody has it
+            due = {key: one for key, one in due.items() if one[0] * beside > one[1] * of}
+        found = {(row["name"], row["value"]): row for row in said[name]["rows"]}
+        assert found.keys() == due.keys(), (body, step, name)
+        for key, (dropped, went_on, p_value, q_value) in due.items():
+            row = found[key]
+            assert (row["dropped"], row["went_on"]) == (dropped, went_on), (body, step, name, key)
+            assert (row["p_value"], row["q_value"]) == pytest.approx((p_value, q_value), rel=1e-6)
+        filled |= {name} if due and all(sizes) else set()
+    return filled
+
+
 def test_random_histories_equal_the_oracle(unmerged):
     events = load_hard(unmerged, random.Random(42), world(random.Random(41)))
     filled = set()
     for body in FUNNELS:
         for step in range(1, len(body["steps"])):
-            said = funnel_reasons.run(unmerged, funnel_reasons.parse({**body, "step": step, "limit": 2000}))
-            expected = reasons_oracle.report(body, step, events)
-            sizes = (expected["dropped"], expected["went_on"])
-            assert (said["dropped"], said["went_on"]) == sizes
-            for name in funnel_reasons.LISTS:
-                due = expected.get(name, {})
-                assert said[name]["total"] == said[name]["compared"] == len(due), (body, step, name)
-                if name == "properties":  # only what the dropped have more often
-                    due = {key: one for key, one in due.items() if one[0] * sizes[1] > one[1] * sizes[0]}
-                found = {(row["name"], row["value"]): row for row in said[name]["rows"]}
-                assert found.keys() == due.keys(), (body, step, name)
-                for key, (dropped, went_on, p_value, q_value) in due.items():
-                    row = found[key]
-                    assert (row["dropped"], row["went_on"]) == (dropped, went_on), (body, step, name, key)
-                    assert (row["p_value"], row["q_value"]) == pytest.approx((p_value, q_value), rel=1e-6)
-                filled |= {name} if due and all(sizes) else set()
+            filled |= check(unmerged, body, step, events)
     assert filled == set(funnel_reasons.LISTS)
 
 

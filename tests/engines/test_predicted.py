@@ -47,7 +47,7 @@ def histories(chance):
     return events
 
 
-def slowly(events, start, end, zone):
+def slowly(events, start, end, zone, currency="EUR"):
     def day(ts):
         return datetime.fromtimestamp(ts / 1000, UTC).astimezone(zone).date().toordinal()
 
@@ -62,7 +62,7 @@ def slowly(events, start, end, zone):
         days = defaultdict(list)
         for one in bought:
             days[day(one["ts"])].append(one)
-        paid = [worth for rows_of_day in days.values() if (worth := money(rows_of_day, "EUR")) > 0]
+        paid = [worth for rows_of_day in days.values() if (worth := money(rows_of_day, currency)) > 0]
         mean = sum(paid) / len(paid) if paid else 0
         rows.append((len(days) - 1, max(days) - min(days), day(end - 1) - min(days), len(paid), round(mean, 6)))
     return sorted(rows)

@@ -173,6 +173,18 @@ def test_timeseries_of_money_and_events(engine, world):
     assert sum(point["value"] for point in count) == len(rows) > 0
 
 
+def test_hours_where_the_clocks_change_by_half_an_hour(engine):
+    moments = ["01:59:59+10:30", "02:30:00+11:00", "02:59:59+11:00", "03:00:00+11:00", "03:29:59+11:00"]
+    load(engine, [event("a", instant(f"2026-10-04T{moment}"), "v") for moment in moments])
+    body = {"site": "shop", "from": "2026-10-04T01:30:00+10:30", "to": "2026-10-04T04:00:00+11:00", "interval": "hour"}
+    said = timeseries.run(engine, timeseries.parse({**body, "timezone": "Australia/Lord_Howe"}))["series"]
+    assert [(point["start"][11:], point["value"]) for point in said] == [
+        ("01:00:00+10:30", 1),
+        ("02:30:00+11:00", 2),
+        ("03:00:00+11:00", 2),
+    ]
+
+
 def test_live(engine):
     now = int(time.time() * 1000)
     load(

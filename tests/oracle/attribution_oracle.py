@@ -130,7 +130,7 @@ def markov(found, by):
     keys = {s for s, _ in counts} - {"<start>"}
     whole = conversion_rate(counts)
     lost = {key: whole - conversion_rate(counts, key) for key in keys}
-    return {key: float(one / sum(lost.values())) for key, one in lost.items()}
+    return {key: float(one / sum(lost.values())) for key, one in lost.items()} if whole else {}
 
 
 def report(events, start, end, model, by, *, conversion, amount, lookback=30 * DAY, half_life=7 * DAY):
@@ -150,6 +150,8 @@ def report(events, start, end, model, by, *, conversion, amount, lookback=30 * D
             for t, share in zip(path, weights(model, path, one["ts"], half_life), strict=True):
                 shares[key_of(t, by)] += share
         for key, share in shares.items():
+            if not share:
+                continue
             rows[key][0] += share
             rows[key][1] += share * amount(one)
     if model == "markov":

@@ -88,8 +88,9 @@ def persons(events):
     """visitor -> user: the first user, by time and then arrival, the visitor was seen with."""
     first = {}
     for event in sorted(events, key=lambda one: (one["ts"], one["arrival"])):
-        if event.get("user") and event.get("visitor"):
-            first.setdefault(event["visitor"], event["user"])
+        for name in (event.get("visitor"), event.get("previous")):  # who is merged may have been a visitor
+            if event.get("user") and name:
+                first.setdefault(name, event["user"])
     return first
 
 

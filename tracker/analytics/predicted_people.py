@@ -56,8 +56,36 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
 
     Raises BadRequest where there are too few to tell, NotFound where `person` is nobody.
     """
+    currency, others = rfm.currency_of(engine, spec, events_source(engine))
+    only = None if not spec.person else timeline.find(engine, spec.site, spec.person)[0]
+    rows = buyers(engine, spec, currency)
+    numbers = np.array(
+        [[row[name] for name in ("again", "active", "observed", "paid", "mean")] for row in rows], dtype=np.float64
+    ).reshape(-1, 5)
+    told = btyd.Histories(numbers[:, 0], numbers[:, 1] / _WEEK, numbers[:, 2] / _WEEK)
+    spent = btyd.Spendings(numbers[:, 3], numbers[:, 4])
+    some, paid = _first(told, spent)
+    predicted.enough(some)
+    model, money = predicted.fitted(some, paid)
+    ahead = spec.horizon / DAY_MS / _WEEK
+    living = btyd.alive(model.parameters, told)
+    purchases = btyd.expected_purchases(model.parameters, told, ahead)
+    value = purchases * btyd.expected_value(money.parameters, spent) if money else None
+    expected = (living, purchases, value)
+    everybody = int(rows[0]["buyers"])
+    return {
+        "currency": currency,
+        "other_currencies": others,
+        "buyers": everybody,
+        "fitted": len(some.x),
+        "people": _people(engine, spec, rows, expected, only),
+        "channels": [] if spec.person else _channels(rows, expected, (model, money, some, paid, ahead), everybody),
+    }
+
+
+def buyers(engine: Engine, spec: Spec, currency: str) -> list[dict[str, Any]]:
+    """A row a buyer, as `predicted_people.sql` says: who, first touch, so far, and what the models are told of them."""
     events = events_source(engine)
-    currency, others = rfm.currency_of(engine, spec, events)
     asked = fill(
         load(__package__, "predicted_people"),
         {
@@ -76,30 +104,7 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
             "most": MOST_BUYERS,
         },
     )
-    only = None if not spec.person else timeline.find(engine, spec.site, spec.person)[0]
-    rows = engine.ask(asked).dicts()
-    numbers = np.array(
-        [[row[name] for name in ("again", "active", "observed", "paid", "mean")] for row in rows], dtype=np.float64
-    ).reshape(-1, 5)
-    told = btyd.Histories(numbers[:, 0], numbers[:, 1] / _WEEK, numbers[:, 2] / _WEEK)
-    spent = btyd.Spendings(numbers[:, 3], numbers[:, 4])
-    some, paid = _first(told, spent)
-    predicted.enough(some)
-    model, money = predicted.fitted(some, paid)
-    ahead = spec.horizon / DAY_MS / _WEEK
-    living = btyd.alive(model.parameters, told)
-    purchases = btyd.expected_purchases(model.parameters, told, ahead)
-    value = purchases * btyd.expected_value(money.parameters, spent) if money else None
-    expected = (living, purchases, value)
-    buyers = int(rows[0]["buyers"])
-    return {
-        "currency": currency,
-        "other_currencies": others,
-        "buyers": buyers,
-        "fitted": len(some.x),
-        "people": _people(engine, spec, rows, expected, only),
-        "channels": [] if spec.person else _channels(rows, expected, (model, money, some, paid, ahead), buyers),
-    }
+    return engine.ask(asked).dicts()
 
 
 _Expected = tuple[btyd.Numbers, btyd.Numbers, btyd.Numbers | None]

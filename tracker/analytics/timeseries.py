@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,7 +25,8 @@ MEASURES = ("events", "people", "value")
 MAX_POINTS = 20_000
 
 _BUCKETS = {
-    "hour": "toUnixTimestamp(toStartOfHour(ts, {timezone:String}))",
+    # the moment the wall clock's hour began, or would have, had the clocks not been changed by half an hour in it
+    "hour": "toUnixTimestamp(ts) - (toUnixTimestamp(ts) + timezoneOffset(toTimeZone(ts, {timezone:String}))) % 3600",
     "day": "toDate(ts, {timezone:String})",
     "week": "toStartOfWeek(ts, 1, {timezone:String})",
     "month": "toStartOfMonth(ts, {timezone:String})",
@@ -37,6 +38,7 @@ _FIGURES = {
     "value": "sumMapIf(map(concat(toString(toDate(ts, {timezone:String})), toString(currency)), assumeNotNull(value)),"
     " isNotNull(value))",
 }
+_QUARTER = 900  # seconds: no zone differs from UTC by anything finer
 _SHORTEST = {"hour": 3600, "day": 86_400, "week": 7 * 86_400, "month": 28 * 86_400}
 
 
@@ -136,16 +138,25 @@ def _from_events(engine: Engine, spec: Spec, between: Range) -> dict[str, Any]:
 def _starts(spec: Spec, between: Range) -> list[tuple[str, str]]:
     """Key as SQL writes it and RFC 3339 start of every interval."""
     zone = ZoneInfo(spec.timezone)
-    first = datetime.fromtimestamp(between.start / 1000, UTC).astimezone(zone)
-    last = datetime.fromtimestamp((between.end - 1) / 1000, UTC)
     if spec.interval == "hour":
-        hour = first.astimezone(UTC) - timedelta(
-            minutes=first.minute, seconds=first.second, microseconds=first.microsecond
-        )
-        hours = []
-        while hour <= last:
-            hours.append((str(int(hour.timestamp())), hour.astimezone(zone).isoformat()))
-            hour += timedelta(hours=1)
-        return hours
+        return _hours(between, zone)
     days = calendar(between, spec.interval, timezone=spec.timezone, week_start="monday", most=MAX_POINTS + 2).starts
     return [(day.isoformat(), datetime.combine(day, time(), zone).isoformat()) for day in days]
+
+
+def _hours(between: Range, zone: ZoneInfo) -> list[tuple[str, str]]:
+    """The same for hours of the wall clock. Where the clocks are changed within one (by half an hour, on Lord Howe
+    Island), another begins.
+    """
+    first, last = between.start // 1000, (between.end - 1) // 1000
+    hours: list[tuple[str, str]] = []
+    seen: tuple[int, timedelta | None] | None = None
+    for second in range(first - first % _QUARTER - 3600, last + 1, _QUARTER):
+        local = datetime.fromtimestamp(second, zone)
+        begun = second - local.minute * 60 - local.second
+        if seen != (begun, local.utcoffset()):
+            seen = begun, local.utcoffset()
+            hours.append((str(begun), local.isoformat()))
+            if second <= first:  # so far it is the one that the range begins in
+                del hours[:-1]
+    return hours
