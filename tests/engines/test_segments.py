@@ -107,7 +107,7 @@ async def test_a_visitor_is_in_the_audiences_of_its_person(shop: Shop, monkeypat
     shop.catalog.audiences.delete(others)
     rounds.round()
     assert await shop.inside("v2") == [never]
-    assert {path.stem for path in (shop.data / "segments" / "shop").iterdir()} == {never}
+    assert {path.stem for path in (shop.data / "segments" / "shop").iterdir()} == {never, files.RECENT}
     left = shop.engine.ask(Query(text="select distinct audience from members final"))
     assert left.rows == [(never,)]
 

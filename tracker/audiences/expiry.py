@@ -7,10 +7,9 @@ ranking of buyers depends on everybody else's purchases; nothing can be said for
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from tracker.analytics.funnel_spec import Funnel
-from tracker.analytics.rfm import PURCHASE
 from tracker.audiences.rules import AHEAD_MS, All, AnyOf, Did, Journey, Ltv, Not, Rfm, Rule
 from tracker.store.where import Params, any_of_sql, condition_sql
 
@@ -41,32 +40,44 @@ def leaves(rule: Rule) -> Iterator[Rule]:
         yield rule
 
 
-def next_change(rule: Rule, params: Params, now_ms: int, funnel: Callable[[Journey], Funnel]) -> str:
-    """An aggregate over a person's events: milliseconds, after `now_ms`, or `NEVER`. `funnel` reads a journey's."""
-    found = dict.fromkeys(one for part in leaves(rule) for one in _moments(part, params, now_ms, funnel))
+def moments(rule: Rule, params: Params, now_ms: int, funnel: Callable[[Journey], Funnel]) -> list[str]:
+    """Aggregates over a person's events; the least of them (`first_of`) is when the answer may change next, in
+    milliseconds after `now_ms`. Those of several rules may be the same. `funnel` reads a journey's.
+    """
+    return list(dict.fromkeys(one for part in leaves(rule) for one in _moments(part, params, now_ms, funnel)))
+
+
+def first_of(found: Sequence[str]) -> str:
+    """The least of some of `moments`, or `NEVER`."""
     if not found:
         return f"toInt64({NEVER})"
-    return found.popitem()[0] if len(found) == 1 else f"least({', '.join(found)})"
+    return found[0] if len(found) == 1 else f"least({', '.join(found)})"
 
 
 def _moments(part: Rule, params: Params, now_ms: int, funnel: Callable[[Journey], Funnel]) -> Iterator[str]:
     if isinstance(part, Did) and part.within is not None and part.within.last_ms is not None:
-        matching = condition_sql(part.condition, params)
-        for offset in (part.within.last_ms + 1, 1 - AHEAD_MS):
-            yield _earliest(matching, offset, params, now_ms)
+        yield _earliest(condition_sql(part.condition, params), part.within.last_ms + 1, params, now_ms)
+        yield _ahead(params, now_ms)
     elif isinstance(part, Ltv):
-        yield _earliest(condition_sql(PURCHASE, params), 1 - AHEAD_MS, params, now_ms)
+        yield _ahead(params, now_ms)
     elif isinstance(part, Journey):
         read = funnel(part)
         matching = any_of_sql([one for step in read.steps for one in step.any_of], params)
-        offsets = [] if part.within.last_ms is None else [part.within.last_ms + 1, 1 - AHEAD_MS]
-        for offset in [*offsets, *([part.wait_ms] if part.wait_ms else [])]:
-            yield _earliest(matching, offset, params, now_ms)
-        if part.within.last_ms is not None:  # a funnel reads no event later than its window after the last start
+        if part.wait_ms:
+            yield _earliest(matching, part.wait_ms, params, now_ms)
+        if part.within.last_ms is not None:
+            yield _earliest(matching, part.within.last_ms + 1, params, now_ms)
+            yield _ahead(params, now_ms)
+            # a funnel reads no event later than its window after the last start
             yield _earliest("true", 1 - AHEAD_MS - read.window, params, now_ms)
+
+
+def _ahead(params: Params, now_ms: int) -> str:
+    """When any event whose clock was ahead begins to count: the same question for all rules, and seldom answered."""
+    return _earliest("true", 1 - AHEAD_MS, params, now_ms)
 
 
 def _earliest(matching: str, offset: int, params: Params, now_ms: int) -> str:
     """The first moment after now that is `offset` after such an event."""
-    moment = f"{_TS} + {params.put(offset, 'Int64')}"
-    return f"min(if(({matching}) and {moment} > {params.put(now_ms, 'Int64')}, {moment}, {NEVER}))"
+    after, never = params.put(now_ms - offset, "Int64"), params.put(NEVER - offset, "Int64")
+    return f"min(if(({matching}) and {_TS} > {after}, {_TS}, {never})) + {params.put(offset, 'Int64')}"

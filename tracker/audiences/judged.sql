@@ -2,7 +2,7 @@
 -- nothing was heard of them for too long (`lapsed`), or may get into or out of when a time runs out (`until`, ms).
 -- A person is in as long as the rule holds and something was heard of them within the audience's duration.
 -- Consent, suppression and hold-out as in `verdicts.sql`.
--- Slots: allowed, signalled, who, own, events, persons, only, listed, rules, nexts.
+-- Slots: allowed, signalled, who, own, events, persons, only, listed, rules, moments, nexts.
 select
     {audiences:Array(String)}[n] as audience,
     who as person,
@@ -34,6 +34,7 @@ from (
             argMin(/*own*/, arrival) as first_key,
             countIf(/*own*/ global in /*listed*/) > 0 or who global in /*listed*/ as listed,
             maxIf(arrival, bot = '') as heard,
+            /*moments*/
             [/*rules*/] as rules,
             [/*nexts*/] as nexts
         from /*events*/ /*persons*/

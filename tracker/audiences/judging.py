@@ -9,7 +9,7 @@ from tracker.analytics.funnel_spec import Funnel
 from tracker.audiences.buyers import Buyers
 from tracker.audiences.compile import compile_rule
 from tracker.audiences.definition import Definition
-from tracker.audiences.expiry import NEVER, leaves, next_change
+from tracker.audiences.expiry import NEVER, first_of, leaves, moments
 from tracker.audiences.journeys import funnel_of, journeys
 from tracker.audiences.rules import Journey, Rfm
 from tracker.audiences.standing import ALLOWED, REFUSAL, salt, signalled
@@ -19,7 +19,7 @@ from tracker.store.engine import Engine, Query
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import Params
 
-_LONGEST = 60_000  # characters of rules in one statement
+_LONGEST = 40_000  # characters of rules in one statement
 _MOST_JOURNEYS = 20
 
 
@@ -85,11 +85,12 @@ class _Made:
         self.definitions: list[Definition] = []
         self.rules: list[str] = []
         self.nexts: list[str] = []
+        self.moments: dict[str, str] = {}  # each once, whatever the number of rules that end with it
         self.dear = 0
 
     def full(self, definition: Definition) -> bool:
         """Whether this one is better asked in a statement of its own."""
-        length = sum(map(len, self.rules)) + sum(map(len, self.nexts))
+        length = sum(map(len, self.rules)) + sum(map(len, self.moments))
         return bool(self.definitions) and (length > _LONGEST or self.dear + _dear(definition) > _MOST_JOURNEYS)
 
     def add(self, definition: Definition) -> None:
@@ -97,7 +98,8 @@ class _Made:
             definition.rule, self.params, now_ms=self.now_ms, journeys=self.journeys, buyers=self.buyers
         )
         self.rules.append(f"toBool({rule})")
-        self.nexts.append(next_change(definition.rule, self.params, self.now_ms, self._funnel))
+        found = moments(definition.rule, self.params, self.now_ms, self._funnel)
+        self.nexts.append(first_of([self.moments.setdefault(one, f"m{len(self.moments)}") for one in found]))
         self.definitions.append(definition)
         self.dear += _dear(definition)
 
@@ -115,6 +117,7 @@ class _Made:
                 "only": base.only,
                 "listed": persons.suppressed("real_site"),
                 "rules": Fragment(", ".join(self.rules), self.params.values),
+                "moments": Fragment("".join(f"{moment} as {name}, " for moment, name in self.moments.items())),
                 "nexts": Fragment(", ".join(self.nexts)),
             },
             {

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import structlog
@@ -39,9 +40,15 @@ DEPENDENT_EVERY_MS = 3_600_000
 _SIZES = [
     ("audience", "String"), ("members", "UInt64"), ("exportable", "UInt64"), ("entered", "UInt64"), ("gone", "UInt64"),
 ]  # fmt: skip
+AT_ONCE = 50_000
+"""Persons judged together, for all audiences: about a gigabyte with a hundred of them."""
+
 _MOST_KEYS = 200_000  # persons whose keys are named one by one
+_SIDE_BY_SIDE = 2  # statements
 _ALL = Fragment("")
-_SCRATCH = ("touched_keys", "touched_people", "touched_owned", "touched_events", "judged", "stays")
+_SHARE = ("touched_events", "judged", "stays")
+_SCRATCH = ("touched_keys", "touched_people", "touched_owned", *_SHARE)
+_ONLY_SHARE = " and person in (select person from touched_people where person % {shares:UInt64} = {share:UInt64})"
 
 
 @dataclass(frozen=True)
@@ -65,17 +72,26 @@ class Refresher:
         self._engine = engine
         self._seen: dict[str, frozenset[int]] = {}  # audience -> inserts it has seen, of those that still may be late
         self._counted: set[str] = set()
+        self._settled: set[str] = set()
         self._version = 0
 
     def recount(self) -> None:
         """Count sizes anew next time: somebody else (an erasure) took rows away."""
         self._counted.clear()
 
+    def settled(self, audiences: Iterable[str]) -> None:
+        """All that the last refresh of these found was written down by whoever asked for it.
+
+        Until then, and after a start, what is found is given again although the store knows it already.
+        """
+        self._settled.update(audiences)
+
     def whole(
         self, site: Site, definition: Definition, state: Membership, now_ms: int, currency: str | None
     ) -> Refreshed:
         """Judge everybody for one audience. Raises TrackerError; it may then be repeated."""
         began = time.monotonic()
+        unsure = self._unsettle([definition])
         found = marks(self._engine, site.name, 0)
         base = judging.whole(site.name, events_source(self._engine))
         self._empty()
@@ -85,7 +101,8 @@ class Refresher:
         people = int(self._engine.ask(Query(text="select count() from judged")).rows[0][0])
         self._empty()
         fresh = replace(state, basis=basis(site, definition, currency), whole_at=now_ms, block=0)
-        return self._ended([fresh], moved, found=found, people=people, began=began, now_ms=now_ms)[0]
+        [done] = self._ended([fresh], moved, found=found, people=people, began=began, now_ms=now_ms)
+        return replace(done, changed=done.changed or bool(unsure))
 
     def some(
         self,
@@ -98,47 +115,79 @@ class Refresher:
         """Judge for several audiences of a site whom something happened to. Raises TrackerError; may be repeated."""
         began = time.monotonic()
         before = [states[one.id] for one in definitions]
+        unsure = self._unsettle(definitions)
         found = marks(self._engine, site.name, min(state.block for state in before))
         people = self._set_apart(site, before, found, now_ms)
         moved: dict[str, tuple[int, int, int]] = {}
-        renamed: set[str] = set()
-        touched: Sequence[int] | None = None
-        present: dict[str, Sequence[int]] = {}
-        if people:
-            base, engine = judging.apart(site.name), self._engine
-            queries = list(judging.statements(engine, site, base, definitions, now_ms=now_ms, currency=currency))
-            self._copy(site, queries)
-            for query in queries:
-                self._into("judged", query)
-            only = Fragment(" and person in (select person from touched_people)")
-            moved = self._store(site, [one.id for one in definitions], now_ms, cause=Fragment("min(cause)"), only=only)
-            renamed = self._renamed(site, [one.id for one in definitions]) if found.moved > before[0].moved else set()
-            if people <= _MOST_KEYS:
-                touched, present = self._keys(site, {*moved, *renamed})
+        told = set(unsure)  # besides those that somebody entered or left
+        few = people <= _MOST_KEYS
+        inside: dict[str, list[int]] = {}
+        for share in self.rejudged(site, definitions, now_ms, currency, people=people, cause=Fragment("min(cause)")):
+            for audience, some in share.items():
+                moved[audience] = _sum(moved.get(audience, (0, 0, 0)), some)
+            if found.moved > before[0].moved:
+                told |= self._renamed()
+            if few:
+                for audience, keys in self._present([one.id for one in definitions]).items():
+                    inside.setdefault(audience, []).extend(keys)
+        touched = self._engine.ask(Query(text=load(__package__, "touched_all"))).rows[0][0] if people and few else None
         self._empty()
         done = self._ended(before, moved, found=found, people=people, began=began, now_ms=now_ms)
         return [
             replace(
                 one,
-                changed=one.changed or one.state.audience in renamed,
+                changed=bool(people) and (one.changed or one.state.audience in told),
                 touched=touched,
-                present=present.get(one.state.audience, ()),
+                present=inside.get(one.state.audience, ()),
             )
             for one in done
         ]
 
-    def _keys(self, site: Site, audiences: set[str]) -> tuple[Sequence[int], dict[str, Sequence[int]]]:
-        params: dict[str, Param] = {"site": site.name, "audiences": sorted(audiences)}
-        touched = self._engine.ask(Query(text=load(__package__, "touched_all"))).rows[0][0]
-        rows = (
-            self._engine.ask(Query(text=load(__package__, "touched_inside"), params=params)).rows if audiences else []
-        )
-        return touched, {str(audience): keys for audience, keys in rows}
+    def _unsettle(self, definitions: Sequence[Definition]) -> set[str]:
+        """Those of these of which nobody has said that all was written down."""
+        audiences = {one.id for one in definitions}
+        unsure = audiences - self._settled
+        self._settled -= audiences
+        self._counted -= unsure
+        return unsure
 
-    def _renamed(self, site: Site, audiences: Sequence[str]) -> set[str]:
+    def rejudged(
+        self,
+        site: Site,
+        definitions: Sequence[Definition],
+        now_ms: int,
+        currency: str | None,
+        *,
+        people: int,
+        cause: Fragment,
+    ) -> Iterator[dict[str, tuple[int, int, int]]]:
+        """Judge the `people` of `touched_people`, whose keys are in `touched_owned`, and store what has changed.
+
+        In shares, so that it needs the same memory for a thousand persons as for all of a site; after each it gives
+        audience -> how many came and went, change of the exportable, while `judged` says what was found.
+        """
+        base, engine = judging.apart(site.name), self._engine
+        queries = list(judging.statements(engine, site, base, definitions, now_ms=now_ms, currency=currency))
+        shares = -(-people // AT_ONCE)
+        for share in range(shares):
+            for name in _SHARE:
+                engine.command(Query(text=f"truncate table {name}"))
+            mine: dict[str, Param] = {"shares": shares, "share": share}
+            self._copy(site, queries, mine)
+            # Most of the time of a small refresh goes into reading the rules, on one core for each statement.
+            with ThreadPoolExecutor(_SIDE_BY_SIDE, "judging") as pool:
+                list(pool.map(lambda query: self._into("judged", query), queries))
+            only = Fragment(_ONLY_SHARE, mine)
+            yield self._store(site, [one.id for one in definitions], now_ms, cause=cause, only=only)
+
+    def _present(self, audiences: Sequence[str]) -> dict[str, Sequence[int]]:
+        """What is in `judged` is what is stored by now, so nobody's stay is looked up again."""
+        query = Query(text=load(__package__, "touched_inside"), params={"audiences": list(audiences)})
+        return {str(audience): keys for audience, keys in self._engine.ask(query).rows}
+
+    def _renamed(self) -> set[str]:
         """Audiences with a member who won or lost a key."""
-        params = {"site": site.name, "audiences": list(audiences)}
-        return {str(one) for (one,) in self._engine.ask(Query(text=load(__package__, "renamed"), params=params)).rows}
+        return {str(one) for (one,) in self._engine.ask(Query(text=load(__package__, "renamed"))).rows}
 
     def _set_apart(self, site: Site, before: Sequence[Membership], found: Marks, now_ms: int) -> int:
         self._empty()
@@ -161,7 +210,7 @@ class Refresher:
             )
         return int(self._engine.ask(Query(text="select count() from touched_people")).rows[0][0])
 
-    def _copy(self, site: Site, queries: Sequence[Query]) -> None:
+    def _copy(self, site: Site, queries: Sequence[Query], share: Mapping[str, Param]) -> None:
         text = " ".join(query.text for query in queries)
         columns = "select name from system.columns where database = currentDatabase() and table = 'touched_events'"
         fixed = ("site", "key", "own")
@@ -171,7 +220,7 @@ class Refresher:
             "columns": Fragment("".join(f", `{name}`" for name in wanted)),
             "events": events_source(self._engine),
         }
-        params = {"site": site.name, "apart": judging.name_apart(site.name)}
+        params = {"site": site.name, "apart": judging.name_apart(site.name), **share}
         self._engine.command(fill(load(__package__, "touched_events"), slots, params))
 
     def _judge(self, site: Site, base: Base, definition: Definition, *, now_ms: int, currency: str | None) -> None:
@@ -281,6 +330,10 @@ def due_whole(site: Site, definition: Definition, state: Membership, now_ms: int
         return True
     every = WHOLE_EVERY_MS if expiry.foreseeable(definition.rule) else DEPENDENT_EVERY_MS
     return now_ms - state.whole_at >= every or now_ms < state.as_of
+
+
+def _sum(one: tuple[int, int, int], other: tuple[int, int, int]) -> tuple[int, int, int]:
+    return one[0] + other[0], one[1] + other[1], one[2] + other[2]
 
 
 def _mentions(text: str, name: str) -> bool:

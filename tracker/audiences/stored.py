@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from tracker.audiences import expiry, judging
 from tracker.audiences.definition import Definition
-from tracker.audiences.marks import Marks, basis, main_currency, marks
+from tracker.audiences.marks import basis, main_currency, marks
 from tracker.catalog.memberships import Membership
 from tracker.core.site import Site
 from tracker.store import persons
@@ -15,21 +15,32 @@ from tracker.store.engine import Engine, Param, Query
 from tracker.store.sql import Fragment, fill, load
 
 
-def fresh(
-    engine: Engine, site: Site, definition: Definition, now_ms: int, state: Membership, *, found: Marks | None = None
-) -> bool:
-    """Whether nothing happened since the last refresh that could change who is in; some milliseconds.
+def fresh(engine: Engine, site: Site, definition: Definition, now_ms: int, state: Membership) -> bool:
+    """Whether nothing happened since the last refresh that could change who is in; some milliseconds."""
+    return bool(all_fresh(engine, site, [definition], {definition.id: state}, now_ms))
 
-    `found`: how far the store is, where that was asked already.
-    """
-    if not expiry.foreseeable(definition.rule) or not 0 < state.as_of <= now_ms:
-        return False
-    if not (found or marks(engine, site.name, state.block)).seen_by(state):
-        return False
-    if state.basis != basis(site, definition, main_currency(engine, site.name, [definition], now_ms)):
-        return False
-    params: dict[str, Param] = {"site": site.name, "after": state.as_of, "now": now_ms}
-    return not engine.ask(fill(load(__package__, "runs_out"), params=params)).rows
+
+def all_fresh(
+    engine: Engine, site: Site, definitions: Sequence[Definition], states: Mapping[str, Membership], now_ms: int
+) -> set[str]:
+    """Those of several audiences of which that is so; how far the store is, is asked once for all."""
+    foreseeable = [one for one in definitions if one.id in states and expiry.foreseeable(one.rule)]
+    asked = [one for one in foreseeable if 0 < states[one.id].as_of <= now_ms]
+    if not asked:
+        return set()
+    found = marks(engine, site.name, min(states[one.id].block for one in asked))
+    asked = [one for one in asked if found.seen_by(states[one.id])]
+    currency = main_currency(engine, site.name, asked, now_ms)
+    asked = [one for one in asked if states[one.id].basis == basis(site, one, currency)]
+    out = {
+        as_of: bool(engine.ask(fill(load(__package__, "runs_out"), params=_since(site, as_of, now_ms))).rows)
+        for as_of in {states[one.id].as_of for one in asked}
+    }
+    return {one.id for one in asked if not out[states[one.id].as_of]}
+
+
+def _since(site: Site, as_of: int, now_ms: int) -> dict[str, Param]:
+    return {"site": site.name, "after": as_of, "now": now_ms}
 
 
 def verdicts(site: str, audience: str) -> Query:
@@ -49,13 +60,9 @@ def inside(
     """Audience -> verdict, of those that one of these persons is in now: all asked at once. `people`: keys."""
     if not definitions or not people:
         return {}
-    known = [states[one.id] for one in definitions if one.id in states]
-    found = marks(engine, site.name, min(state.block for state in known)) if known else None
-    sure: list[Definition] = []
-    left: list[Definition] = []
-    for one in definitions:
-        ready = one.id in states and fresh(engine, site, one, now_ms, states[one.id], found=found)
-        (sure if ready else left).append(one)
+    ready = all_fresh(engine, site, definitions, states, now_ms)
+    sure = [one for one in definitions if one.id in ready]
+    left = [one for one in definitions if one.id not in ready]
     answers: dict[str, str] = {}
     if sure:
         given: dict[str, Param] = {"site": site.name, "audiences": [one.id for one in sure], "people": list(people)}

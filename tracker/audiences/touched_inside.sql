@@ -2,8 +2,7 @@
 select audience, groupArray(key) as keys
 from touched_owned
 inner join (
-    select audience, person from members final
-    where site = {site:String} and audience in {audiences:Array(String)} and left_at = 0 and verdict = 'exportable'
-        and person in (select person from touched_people)
+    select audience, person from judged
+    where audience in {audiences:Array(String)} and inside and verdict = 'exportable'
 ) as inside using (person)
 group by audience

@@ -20,20 +20,22 @@ from tracker.collector.standing import partition_for
 from tracker.core.errors import BadRequest, Broken
 from tracker.core.identifiers import person_id
 from tracker.core.identity import visitor_key
-from tracker.core.membership import FOLDER, Members, read
+from tracker.core.membership import FOLDER, Members, Recent, holding, read, read_recent, recent_of
 
 log = structlog.get_logger()
 
-_LOOK_EVERY = 1.0  # seconds between looks at a site's folder
+_LOOK_EVERY = 0.25  # seconds between looks at a site's folder
 _LONGEST_VISITOR = 255
+_NO_CHANGES: tuple[tuple[int, int], Recent | None] = ((0, 0), None)
 
 
 class Segments:
     """The files of all sites, opened when they are first asked for and again when they have changed."""
 
     def __init__(self, data: Path) -> None:
-        self._folder = data / FOLDER
+        self._data = data
         self._looked: dict[str, float] = {}
+        self._recent: dict[str, tuple[tuple[int, int], Recent | None]] = {}
         self._open: dict[str, dict[str, tuple[tuple[int, int], Members]]] = {}
 
     def of(self, site: str, key: int) -> list[str]:
@@ -41,20 +43,32 @@ class Segments:
         now = time.monotonic()
         if now >= self._looked.get(site, 0.0):
             self._looked[site] = now + _LOOK_EVERY
+            self._recent[site] = self._changes(site)  # before the files that it is about
             self._open[site] = self._look(site)
-        return [members.head.audience for _, members in self._open[site].values() if members.hold(key)]
+        return holding((members for _, members in self._open[site].values()), self._recent[site][1], key)
+
+    def _changes(self, site: str) -> tuple[tuple[int, int], Recent | None]:
+        path, before = recent_of(self._data, site), self._recent.get(site, _NO_CHANGES)
+        stamp = (0, 0)
+        try:
+            stamp = _stamp(path)
+            return before if before[0] == stamp else (stamp, read_recent(path.read_bytes()))
+        except FileNotFoundError:
+            return _NO_CHANGES
+        except (OSError, Broken) as failure:
+            log.error("segments.unreadable", file=path.name, error=type(failure).__name__)
+        return stamp, None
 
     def _look(self, site: str) -> dict[str, tuple[tuple[int, int], Members]]:
         before = self._open.get(site, {})
         found: dict[str, tuple[tuple[int, int], Members]] = {}
         try:
-            paths = sorted((self._folder / site).glob("*.bin"))
+            paths = sorted((self._data / FOLDER / site).glob("*.bin"))
         except OSError:
             paths = []
         for path in paths:
             try:
-                status = path.stat()
-                stamp = (status.st_mtime_ns, status.st_ino)
+                stamp = _stamp(path)
                 known = before.get(path.name)
                 found[path.name] = known if known is not None and known[0] == stamp else (stamp, _opened(path))
             except FileNotFoundError:
@@ -65,6 +79,11 @@ class Segments:
 
 
 SEGMENTS = web.AppKey("segments", Segments)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    status = path.stat()
+    return status.st_mtime_ns, status.st_ino
 
 
 def _opened(path: Path) -> Members:

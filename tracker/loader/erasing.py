@@ -143,13 +143,20 @@ class Eraser:
     def _leave_segments(self, site: str, names: Names) -> None:
         """Take the keys out of the files that collectors look persons up in."""
         gone = set(names.keys)
+        changes = membership.recent_of(self._data, site)
+        if changes.exists():
+            recent = membership.read_recent(changes.read_bytes())
+            if any(recent.of(key)[0] for key in gone):
+                half = changes.with_suffix(".less")
+                half.write_bytes(recent.without(gone))
+                half.replace(changes)
         for path in (self._data / membership.FOLDER / site).glob("*.bin"):
             members = membership.read(memoryview(path.read_bytes()))
             if not any(members.hold(key) for key in gone):
                 continue
             left = [key for key in members.keys if key not in gone]
             half = path.with_suffix(".less")
-            head = membership.head(site, members.head.audience, members.head.at, len(left))
+            head = membership.head(site, members.head.audience, members.head.at, len(left), members.head.made)
             half.write_bytes(head + membership.keys(left))
             half.replace(path)
 

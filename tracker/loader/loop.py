@@ -87,7 +87,8 @@ class _Inserting:
 class Loader:
     """Drains a spool into a store. One loader a spool; its methods are for one thread, `run` for a thread of its own.
 
-    `batch_bytes`: segments are loaded together up to this size. `patience`: see `Doubts`.
+    `batch_bytes`: segments are loaded together up to this size. `patience`: see `Doubts`. `told`: called by `run` when
+    something was loaded.
     """
 
     def __init__(
@@ -111,6 +112,7 @@ class Loader:
         self._eraser = eraser
         self._batch_bytes = batch_bytes
         self._idle = idle
+        self.told: Callable[[], None] = lambda: None
         self._headless: set[str] = set()
         self._newer: set[str] = set()  # segments for a newer version of this service
         self._identity = Identity(engine)
@@ -351,6 +353,7 @@ class Loader:
                         doubts = settling.submit(self.doubts.settle)  # merging a big month may take minutes
                         look_again = time.monotonic() + _LOOK_AT_DOUBTS
                     if loaded:
+                        self.told()
                         self.audit.loaded()
                         continue
                     self.audit.when_due()

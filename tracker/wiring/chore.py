@@ -24,7 +24,7 @@ class Chore(threading.Thread):
     def run(self) -> None:
         """Until asked to stop. What fails is logged and tried again."""
         pause, usual, after_fault = self._pauses
-        while not self._stop_asked.wait(pause):
+        while not self.idle(pause):
             pause = usual
             try:
                 self.round()
@@ -34,6 +34,10 @@ class Chore(threading.Thread):
             except Exception:
                 log.exception(f"{self.name}.failed")
                 pause = after_fault
+
+    def idle(self, seconds: float) -> bool:
+        """Wait for the next round; true when asked to stop."""
+        return self._stop_asked.wait(seconds)
 
     def round(self) -> int:
         """One round; gives how much was done. Raises TrackerError where it cannot be done now."""

@@ -70,7 +70,9 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
         if loads is not None and settings.canary_seconds:
             _canary(settings, engine, catalog, stop).start()
         if loads is not None:
-            _segments(settings, engine, catalog, stop, busy).start()
+            segments = _segments(settings, engine, catalog, stop, busy)
+            loads.told = segments.wake
+            segments.start()
             _rollups(engine, catalog, stop).start()
             _alerts(settings, engine, catalog, stop).start()
         missing = loads.audit.missing if loads is not None else None

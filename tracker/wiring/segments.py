@@ -1,8 +1,9 @@
 """Keeps the members of all audiences and the files of `DATA/segments` up to date.
 
-An audience is refreshed as often as its `refresh` says, one of a minute as soon as something has happened. That rests
-four times as long as it took, so it never has more than a fifth of the store's time; where everybody must be judged, it
-rests as long as it took. What fails is kept with the audience, shown, and tried again after a pause that grows.
+An audience is refreshed as often as its `refresh` says, one of a minute as soon as something was loaded. That rests
+four times as long as it took, so it has a fifth of the store's time, but no more than two seconds unless it took longer
+itself; where everybody must be judged, it rests as long as it took. What fails is kept with the audience, shown, and
+tried again after a pause that grows.
 Collectors answer `GET /v1/segments` from the files.
 """
 
@@ -11,21 +12,21 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
-from tracker.core import membership as files
 from tracker.core.errors import NotFound, TrackerError
 from tracker.core.period import duration_ms
 from tracker.wiring.chore import Chore
+from tracker.wiring.segment_files import SegmentFiles
 
 if TYPE_CHECKING:
     from tracker.audiences.definition import Definition
-    from tracker.audiences.refresh import Refreshed, Refresher
+    from tracker.audiences.refresh import Refresher
     from tracker.catalog import Catalog
     from tracker.catalog.audiences import StoredAudience
     from tracker.catalog.memberships import Membership
@@ -37,6 +38,7 @@ log = structlog.get_logger()
 _LOOK = 1.0  # seconds between two looks for what is due
 _FIRST = 2.0  # seconds after the start
 _REST, _REST_WHOLE = 4, 1  # times as long as computing took
+_ENOUGH = 2.0  # seconds of rest, or as many as computing took
 _WHOLE_S = 5.0  # seconds in one round for audiences for which everybody must be judged; one is always done
 _NOTHING_S = 0.05  # seconds that need no rest
 _AT_ONCE_MS = 60_000  # an audience with a `refresh` up to this is refreshed as soon as something has happened
@@ -67,12 +69,26 @@ class Segments(Chore):
         super().__init__("segments", stop, first=_FIRST, look=_LOOK)
         self._engine = engine
         self._catalog = catalog
-        self._data = data
+        self._files = SegmentFiles(engine, data)
+        self._news = threading.Event()
         self._busy = busy or threading.Lock()
         self._turns: dict[str, float] = {}  # audience -> when it may be refreshed again, monotonic seconds
         self._rest_until: dict[tuple[str, bool], float] = {}  # (site, as a whole) -> likewise: computing took long
         self._refresher: Refresher | None = None
         self._erased = -1
+
+    def wake(self) -> None:
+        """Something was loaded: look at once, not when the next look is due. For any thread."""
+        self._news.set()
+
+    def idle(self, seconds: float) -> bool:
+        """Wait for news, or until the next look or the end of a rest."""
+        resting = [until for (_, whole), until in self._rest_until.items() if not whole]
+        if resting and (left := max(resting) - time.monotonic()) > 0:
+            return self._stop_asked.wait(min(left, seconds))  # there is news already, or it can wait
+        self._news.wait(seconds)
+        self._news.clear()
+        return self._stop_asked.is_set()
 
     def round(self) -> int:
         """Refresh every audience that is due, as far as a round may last; gives how many were."""
@@ -80,7 +96,7 @@ class Segments(Chore):
         by_site: dict[str, list[StoredAudience]] = defaultdict(list)
         for audience in catalog.audiences.list():
             by_site[audience.site].append(audience)
-        self._tidy([one for audiences in by_site.values() for one in audiences])
+        self._tidy(by_site)
         done = 0
         for name, audiences in by_site.items():
             if self._stop_asked.is_set():
@@ -115,11 +131,13 @@ class Segments(Chore):
     def _rest(self, site: str, began: float, *, whole: bool) -> None:
         took = time.monotonic() - began
         if took > _NOTHING_S:
-            self._rest_until[site, whole] = time.monotonic() + (_REST_WHOLE if whole else _REST) * took
+            rest = _REST_WHOLE * took if whole else min(_REST * took, max(_ENOUGH, took))
+            self._rest_until[site, whole] = time.monotonic() + rest
 
     def _due(self, site: Site, audiences: Sequence[StoredAudience]) -> Iterator[_Due]:
         from tracker.audiences import marks
         from tracker.audiences.definition import stored
+        from tracker.audiences.expiry import worth
         from tracker.audiences.refresh import due_whole
         from tracker.catalog.memberships import Membership
 
@@ -127,6 +145,7 @@ class Segments(Chore):
         rules = {one.id: one.rule for one in audiences}
         now_ms = time.time_ns() // 1_000_000
         news: marks.Marks | None = None
+        money: list[str | None] = []  # the site's currency, asked for once, if at all
         for audience in audiences:
             state = states.get(audience.id) or Membership(audience=audience.id, site=site.name)
             changed = audience.updated_at > max(state.as_of, state.failed_at or 0)
@@ -141,7 +160,9 @@ class Segments(Chore):
             except (TrackerError, KeyError) as failure:
                 self._failed([state], failure)
                 continue
-            currency = marks.main_currency(self._engine, site.name, [definition], now_ms)
+            if worth(definition.rule) and not money:
+                money.append(marks.main_currency(self._engine, site.name, [definition], now_ms))
+            currency = money[0] if money else None
             yield _Due(audience, definition, state, due_whole(site, definition, state, now_ms, currency))
 
     def _group(self, site: Site, group: Sequence[_Due]) -> int:
@@ -161,9 +182,9 @@ class Segments(Chore):
                     done = [self._refresher.whole(site, one.definition, one.state, now_ms, currency)]
                 else:
                     done = self._refresher.some(site, definitions, states, now_ms, currency)
-                for refreshed in done:
-                    self._write(refreshed)
+                self._files.put(site.name, done)
                 self._catalog.memberships.save(one.state for one in done)
+                self._refresher.settled(states)
             except TrackerError as failure:
                 self._failed([one.state for one in group], failure)
                 return 0
@@ -193,19 +214,9 @@ class Segments(Chore):
             replace(state, error=why, failed_at=now_ms, failures=state.failures + 1) for state in states
         )
 
-    def _write(self, refreshed: Refreshed) -> None:
-        state = refreshed.state
-        path = files.path_of(self._data, state.site, state.audience)
-        if not path.exists() or (refreshed.changed and refreshed.touched is None):
-            write(self._engine, path, state)
-        elif refreshed.changed and refreshed.touched is not None:
-            amend(path, state, refreshed.touched, refreshed.present)
-
-    def _tidy(self, audiences: Sequence[StoredAudience]) -> None:
-        there = {files.path_of(self._data, audience.site, audience.id) for audience in audiences}
-        for path in (self._data / files.FOLDER).glob("*/*"):
-            if path not in there:  # of a half written file too
-                path.unlink(missing_ok=True)
+    def _tidy(self, audiences: Mapping[str, Sequence[StoredAudience]]) -> None:
+        with self._busy:  # who erases has half written files there, too
+            self._files.tidy({site: [one.id for one in some] for site, some in audiences.items()})
         for site, audience in self._catalog.memberships.tidy():
             self._turns.pop(audience, None)
             self._forget(site, audience)
@@ -216,39 +227,3 @@ class Segments(Chore):
         for table in ("members", "audience_sizes"):
             text = f"alter table {table} delete where site = {{site:String}} and audience = {{audience:String}}"
             self._engine.command(Query(text=text, params={"site": site, "audience": audience}))
-
-
-def write(engine: Engine, path: Path, state: Membership) -> int:
-    """Put the file of an audience's stored members in place; gives the number of keys. Raises TrackerError."""
-    from tracker.audiences import membership
-
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    half = path.with_suffix(".new")
-    count = 0
-    with half.open("wb") as file:
-        file.seek(files.HEAD)
-        for part in membership.keys(engine, state.site, state.audience, state.exportable):
-            file.write(files.keys(part))
-            count += len(part)
-        file.seek(0)
-        file.write(files.head(state.site, state.audience, state.as_of, count))
-    half.replace(path)
-    return count
-
-
-def amend(path: Path, state: Membership, touched: Sequence[int], present: Sequence[int]) -> int:
-    """Put a file in place in which some keys are there or not, and all others as they were; gives the number of keys.
-
-    A million keys take some hundredths of a second: the store is not asked for those that stay.
-    """
-    import numpy as np
-
-    before = np.array(files.read(memoryview(path.read_bytes())).keys, dtype=np.uint64)
-    left = before[~np.isin(before, np.array(touched, dtype=np.uint64))]
-    after = np.union1d(left, np.array(present, dtype=np.uint64))
-    half = path.with_suffix(".new")
-    with half.open("wb") as file:
-        file.write(files.head(state.site, state.audience, state.as_of, len(after)))
-        file.write(after.astype("<u8").tobytes())
-    half.replace(path)
-    return len(after)

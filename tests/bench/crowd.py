@@ -1,0 +1,140 @@
+"""A site with as many persons as one likes, made in the store with SQL, and a hundred audiences of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any
+
+from sqlalchemy import insert
+
+from dashboard.recipes import RECIPES
+from tracker.catalog import Catalog
+from tracker.catalog.tables import VaultRow
+from tracker.core.identifiers import Keys, email_forms, seal
+from tracker.store.engine import Engine, Param, Query
+
+SITE = "shop"
+AT_ONCE = 500_000  # persons in one insert
+FUNNEL = [{"event": one} for one in ("view_item", "add_to_cart", "begin_checkout", "purchase")]
+
+# Person n: three to five events within three hours, some time in the last 30 days. Every tenth has an account, `u<n>`:
+# some of its events carry it, the others belong to it by `person_map`.
+_EVENTS = """
+insert into events (
+    site, event, key, ts, id, arrival, seq, type, visitor, user, session, url, host, path, referrer_host, title,
+    channel, country, device, os, browser, value, currency, props, analytics, ads, mode, received
+)
+select
+    'shop', event, if(user = '', xxHash64(concat('v:', visitor)), xxHash64(concat('u:', user))),
+    fromUnixTimestamp64Milli(at, 'UTC'), generateUUIDv4(), toUInt64(at) * 16000 + n % 16000, place, 'track',
+    visitor, user, toString(dice % 100000), concat('https://shop.example/p/', toString(dice % 500)), 'shop.example',
+    concat('/p/', toString(dice % 500)), ['www.google.com', '', 'news.example'][dice % 3 + 1],
+    'A product of the shop', ['search', 'direct', 'email', 'paid'][dice % 4 + 1],
+    ['DE', 'FR', 'US', 'PL', ''][n % 5 + 1], ['mobile', 'desktop'][dice % 2 + 1], 'Android', 'Chrome',
+    if(event = 'purchase', dice % 20000 / 100, null),
+    'EUR',
+    if(event = 'survey_answered', concat('{"survey":"nps","score":', toString(dice % 11), '}'),
+        concat('{"category":"c', toString(dice % 50), '","color":"blue","in_stock":true}')),
+    1, if(n % 25 = 0, 0, 1), 'M4', fromUnixTimestamp64Milli(at, 'UTC')
+from (
+    select
+        number as n, place, intHash64(number * 8 + place) as dice, concat('v', toString(n)) as visitor,
+        if(n % 10 = 0 and place > 0, concat('u', toString(n)), '') as user,
+        multiIf(
+            place = 0, 'view_item', n % 10 = 0 and place = 1, 'login', dice % 16 < 5, 'view_item',
+            dice % 16 < 8, 'search', dice % 16 < 11, 'add_to_cart', dice % 16 < 13, 'begin_checkout',
+            dice % 16 = 13, 'purchase', dice % 16 = 14,
+            'email_open', 'survey_answered'
+        ) as event,
+        {now:Int64} - 10800000 - toInt64(intHash64(number + 77) % 2580000000) + place * 1800000
+            + toInt64(dice % 1000000) as at
+    from numbers({from:UInt64}, {some:UInt64}) array join range(3 + number % 3) as place
+)
+"""
+_MAP = """
+insert into person_map (site, key, person, version)
+select 'shop', xxHash64(concat('v:v', toString(number * 10))), xxHash64(concat('u:u', toString(number * 10))), 1
+from numbers(intDiv({people:UInt64} + 9, 10))
+"""
+_LINKS = """
+insert into identity_links (site, kind, source, target, ts, arrival)
+select 'shop', 'identify', concat('v', toString(number * 10)), concat('u', toString(number * 10)),
+    fromUnixTimestamp64Milli({now:Int64} - 2592000000, 'UTC'), number
+from numbers(intDiv({people:UInt64} + 9, 10))
+"""
+
+
+_STAND_IN = """
+insert into members (
+    site, audience, person, entered, entered_by, left_at, left_by, verdict, granted, arm, armed, version
+)
+select
+    'shop', {audience:String}, person, {now:Int64}, 'definition', 0, '', if(holdout, 'holdout', 'exportable'), 1,
+    if(holdout, 'holdout', 'exposed'), {now:Int64}, 0
+from (
+    select
+        xxHash64(concat(if(number % 10 = 0, 'u:u', 'v:v'), toString(number))) as person,
+        sipHash64({audience:String}, number) % 10 = 0 as holdout
+    from numbers({people:UInt64})
+    where number % {every:UInt64} = 0 and sipHash64(number, {audience:String}) < {share:Float64} * 18446744073709551615.
+)
+where person not in (select person from touched_people)
+"""
+
+
+def fill(engine: Engine, people: int, now_ms: int) -> None:
+    """The events of persons 0 to `people`, and who of them has an account."""
+    for start in range(0, people, AT_ONCE):
+        params: dict[str, Param] = {"now": now_ms, "from": start, "some": min(AT_ONCE, people - start)}
+        engine.command(Query(text=_EVENTS, params=params))
+    engine.command(Query(text=_MAP, params={"people": people}))
+    engine.command(Query(text=_LINKS, params={"people": people, "now": now_ms}))
+
+
+def stand_in(engine: Engine, audience: str, people: int, share: float, now_ms: int, *, every: int = 1) -> None:
+    """Make a share of all persons (or every tenth), drawn by chance, members of an audience, whatever its rule says.
+
+    Those in `touched_people` stay as they were judged.
+    """
+    params: dict[str, Param] = {"audience": audience, "people": people, "share": share, "now": now_ms, "every": every}
+    engine.command(Query(text=_STAND_IN, params=params))
+
+
+def fill_vault(catalog: Catalog, keys: Keys, accounts: range) -> None:
+    """The sealed hash forms of an address of every account, as the loader would have written them."""
+    rows: list[dict[str, Any]] = []
+    for n in accounts:
+        forms = email_forms(f"person{n}@example.org")
+        assert forms is not None
+        sealed = seal(keys, [forms], os.urandom(12))
+        digest = hashlib.sha256(sealed.encode()).hexdigest()
+        rows.append({"site": SITE, "owner": f"u:u{n}", "digest": digest, "sealed": sealed})
+        if len(rows) == 50_000:
+            _put(catalog, rows)
+            rows.clear()
+    if rows:
+        _put(catalog, rows)
+
+
+def _put(catalog: Catalog, rows: list[dict[str, Any]]) -> None:
+    with catalog.vault._database.write() as session:
+        session.execute(insert(VaultRow), rows)
+
+
+def rules(count: int) -> list[dict[str, Any]]:
+    """Different rules: the recipes of the dashboard over different times, categories, funnels, worth and accounts."""
+    german = {"property": {"property": "country", "op": "eq", "value": "DE"}}
+    made: list[dict[str, Any]] = [{"did": {"event": "login"}}]
+    for at in range(count):
+        days = f"{3 + at}d"
+        category = {"property": "props.category", "op": "eq", "value": f"c{at % 50}"}
+        kinds: list[dict[str, Any]] = [
+            *(recipe.rule(days) for recipe in RECIPES),
+            {"did": {"event": "view_item", "where": [category], "within": days}},
+            {"dropped": {"funnel": {"steps": FUNNEL, "window": "7d"}, "after_step": at % 3 + 1, "within": days}},
+            {"all": [german, {"did": {"event": "search", "within": days}}]},
+            {"all": [{"ltv": {"gte": at + 1}}, {"not": german}]},
+        ]  # fmt: skip
+        made.append(kinds[at % len(kinds)])
+    return made[:count]
