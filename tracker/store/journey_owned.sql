@@ -1,0 +1,11 @@
+-- All keys of some persons, and whose they are. Slot: units, a table with the column `unit`.
+select key, if(owner = 0, key, owner) as person
+from (
+    select unit as key from /*units*/
+    union distinct
+    select key from person_map where site = {site:String} and person in (select unit from /*units*/)
+) as candidates
+any left join (
+    select key, argMax(person, version) as owner from person_map where site = {site:String} group by key
+) as found using (key)
+where person in (select unit from /*units*/)
