@@ -5,6 +5,7 @@ from __future__ import annotations
 from tracker.api import answers, bodies, data, links, sites
 from tracker.api.routes_audiences import AUDIENCES
 from tracker.api.routes_backups import BACKUPS
+from tracker.api.routes_conversions import CONVERSIONS
 from tracker.api.routes_destinations import DESTINATIONS
 from tracker.api.routes_gate import GATE
 from tracker.api.routes_privacy import PRIVACY
@@ -172,4 +173,5 @@ _HEALTH = (
 ROUTES: tuple[Route, ...] = (
     *(*_SITES, *_LINKS, *_HEALTH, *REPORTS, *LIFT, *COSTS, *BACKUPS),
     *(*FUNNELS, *ANNOTATIONS, *ALERTS, *PEOPLE, *AUDIENCES, *DESTINATIONS, *PRIVACY, *GATE),
+    *CONVERSIONS,
 )

@@ -34,10 +34,10 @@ def members(
     """
     keys = keys_of(site.name, site.write_key, site.identifier_key)
     cards = person_card.cards(engine, site.name, "person", people)
-    owners = _owners(engine, site.name, people)
-    alone = _left_alone(catalog, site.name, keys, owners)
+    names = owners(engine, site.name, people)
+    alone = _left_alone(catalog, site.name, keys, names)
     wanted = network.forms()
-    sealed = {} if keys.seal is None else _sealed(catalog, site.name, owners)
+    sealed = {} if keys.seal is None else _sealed(catalog, site.name, names)
     for person, card in cards.items():
         if person in alone:
             yield person, None, ""
@@ -86,7 +86,8 @@ def opened_forms(keys: Keys, sealed: str) -> Member:
     return Member({f"{one.kind}.{name}": value for one in unseal(keys, sealed) for name, value in one.forms.items()})
 
 
-def _owners(engine: Engine, site: str, people: Sequence[int]) -> dict[int, tuple[list[str], list[str]]]:
+def owners(engine: Engine, site: str, people: Sequence[int]) -> dict[int, tuple[list[str], list[str]]]:
+    """Person's key -> every (users, visitors) that they go by."""
     query = fill(
         load(__package__, "owners"),
         {

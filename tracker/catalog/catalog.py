@@ -11,6 +11,7 @@ from tracker.catalog.annotations import Annotations
 from tracker.catalog.audiences import Audiences
 from tracker.catalog.audit import Audit
 from tracker.catalog.consents import Consents
+from tracker.catalog.conversions import Conversions
 from tracker.catalog.costs import Costs
 from tracker.catalog.database import Database
 from tracker.catalog.deliveries import Deliveries
@@ -49,6 +50,7 @@ class Catalog:
         self.deliveries = Deliveries(self.database)
         self.destinations = Destinations(self.database)
         self.plans = Plans(self.database)
+        self.conversions = Conversions(self.database)
         self.audit = Audit(self.database)
         self.ledger = Ledger(self.database)
         self.vault = Vault(self.database)

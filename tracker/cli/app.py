@@ -10,6 +10,7 @@ from tracker import __version__
 from tracker.cli import (
     audiences,
     backup,
+    conversions,
     costs,
     destinations,
     doctor,
@@ -53,6 +54,6 @@ def root(
     """Self-hosted customer-journey tracking: pixel, durable collector, exact funnels, audiences."""
 
 
-_QUESTIONS = (status, audiences, destinations, costs, rates, links)
+_QUESTIONS = (status, audiences, destinations, conversions, costs, rates, links)
 for module in (roles, sites, suppress, erase, imports, *_QUESTIONS, backup, migrate, doctor):
     module.register(app)

@@ -126,7 +126,7 @@ class Eraser:
             path = self._data / "exports" / export.stored
             gone = not path.is_file()
             holds = not gone and (not export.legible or _names(path, wanted))
-            if holds or gone:
+            if export.is_list and (holds or gone):
                 self._catalog.erasures.order_removal(
                     erasure,
                     export=export.id,
