@@ -8,6 +8,7 @@ from tracker.api.routes_backups import BACKUPS
 from tracker.api.routes_conversions import CONVERSIONS
 from tracker.api.routes_destinations import DESTINATIONS
 from tracker.api.routes_gate import GATE
+from tracker.api.routes_outreach import OUTREACH
 from tracker.api.routes_privacy import PRIVACY
 from tracker.api.routes_questions import ALERTS, ANNOTATIONS, COSTS, FUNNELS, LIFT, PEOPLE, REPORTS
 from tracker.api.routing import Route
@@ -173,5 +174,5 @@ _HEALTH = (
 ROUTES: tuple[Route, ...] = (
     *(*_SITES, *_LINKS, *_HEALTH, *REPORTS, *LIFT, *COSTS, *BACKUPS),
     *(*FUNNELS, *ANNOTATIONS, *ALERTS, *PEOPLE, *AUDIENCES, *DESTINATIONS, *PRIVACY, *GATE),
-    *CONVERSIONS,
+    *(*CONVERSIONS, *OUTREACH),
 )

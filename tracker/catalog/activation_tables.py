@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Connection, ForeignKey, String
+from sqlalchemy import JSON, BigInteger, Connection, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.catalog.tables import Base
@@ -26,6 +26,41 @@ class ConversionRow(Base):
     event_id: Mapped[str] = mapped_column(String(200))
     since: Mapped[int] = mapped_column(BigInteger)
     created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+class CouponRow(Base):
+    """A code of a pool, in the order it was imported. `person`: the key of who has it, hex; None: nobody yet.
+
+    A code that was given away is never given again, whatever becomes of the person (`gone`: they were erased).
+    """
+
+    __tablename__ = "coupons"
+    __table_args__ = (
+        Index("coupon_once", "site", "pool", "code", unique=True),
+        Index("coupon_of", "site", "pool", "person", unique=True),
+    )
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    site: Mapped[str] = mapped_column(ForeignKey("sites.name"))
+    pool: Mapped[str] = mapped_column(String(64))
+    code: Mapped[str] = mapped_column(String(100))
+    person: Mapped[str | None] = mapped_column(String(16))
+    gone: Mapped[int] = mapped_column(Integer)
+    given_at: Mapped[int | None] = mapped_column(BigInteger)
+    export: Mapped[str] = mapped_column(String(32))
+
+
+class ContactRow(Base):
+    """A person was put into an export or onto a list at `at`: what a cap on frequency counts."""
+
+    __tablename__ = "contacts"
+    __table_args__ = (Index("contact_of", "site", "person", "at"),)
+    id: Mapped[int] = mapped_column(Integer, primary_key=True, autoincrement=True)
+    site: Mapped[str] = mapped_column(String(64))
+    person: Mapped[str] = mapped_column(String(16))
+    at: Mapped[int] = mapped_column(BigInteger)
+    audience: Mapped[str] = mapped_column(String(32))
+    channel: Mapped[str] = mapped_column(String(32))
+    export: Mapped[str] = mapped_column(String(32))
 
 
 def make(connection: Connection) -> None:

@@ -18,6 +18,7 @@ from tracker.cli import (
     imports,
     links,
     migrate,
+    outreach,
     rates,
     roles,
     sites,
@@ -54,6 +55,6 @@ def root(
     """Self-hosted customer-journey tracking: pixel, durable collector, exact funnels, audiences."""
 
 
-_QUESTIONS = (status, audiences, destinations, conversions, costs, rates, links)
+_QUESTIONS = (status, audiences, destinations, conversions, outreach, costs, rates, links)
 for module in (roles, sites, suppress, erase, imports, *_QUESTIONS, backup, migrate, doctor):
     module.register(app)
