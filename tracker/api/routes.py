@@ -7,6 +7,7 @@ from tracker.api.routes_audiences import AUDIENCES
 from tracker.api.routes_backups import BACKUPS
 from tracker.api.routes_conversions import CONVERSIONS
 from tracker.api.routes_destinations import DESTINATIONS
+from tracker.api.routes_frequency import FREQUENCY
 from tracker.api.routes_gate import GATE
 from tracker.api.routes_outreach import OUTREACH
 from tracker.api.routes_privacy import PRIVACY
@@ -174,5 +175,5 @@ _HEALTH = (
 ROUTES: tuple[Route, ...] = (
     *(*_SITES, *_LINKS, *_HEALTH, *REPORTS, *LIFT, *COSTS, *BACKUPS),
     *(*FUNNELS, *ANNOTATIONS, *ALERTS, *PEOPLE, *AUDIENCES, *DESTINATIONS, *PRIVACY, *GATE),
-    *(*CONVERSIONS, *OUTREACH),
+    *(*CONVERSIONS, *OUTREACH, *FREQUENCY),
 )

@@ -59,8 +59,29 @@ class ContactRow(Base):
     person: Mapped[str] = mapped_column(String(16))
     at: Mapped[int] = mapped_column(BigInteger)
     audience: Mapped[str] = mapped_column(String(32))
-    channel: Mapped[str] = mapped_column(String(32))
+    channel: Mapped[str] = mapped_column(String(80))
     export: Mapped[str] = mapped_column(String(32))
+
+
+class FrequencyRow(Base):
+    """A cap on contacts of a person: at most `most` in `days`; of the audiences in `priority` the first wins."""
+
+    __tablename__ = "frequency"
+    site: Mapped[str] = mapped_column(ForeignKey("sites.name"), primary_key=True)
+    most: Mapped[int] = mapped_column(Integer)
+    days: Mapped[int] = mapped_column(Integer)
+    priority: Mapped[list[str]] = mapped_column(JSON)
+
+
+class SensitiveRow(Base):
+    """Somebody declared that an audience or conversion about a special category may leave the house, and why."""
+
+    __tablename__ = "sensitive"
+    subject: Mapped[str] = mapped_column(String(32), primary_key=True)  # its id
+    site: Mapped[str] = mapped_column(String(64), index=True)
+    ground: Mapped[str] = mapped_column(String(1000))
+    actor: Mapped[str] = mapped_column(String(64))
+    at: Mapped[int] = mapped_column(BigInteger)
 
 
 def make(connection: Connection) -> None:

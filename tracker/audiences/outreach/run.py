@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from tracker.audiences.definition import Definition, define, stored
 from tracker.audiences.deliver import Progress, Rows, sender_of, settle_before, ship
 from tracker.audiences.delivery import Sender, Shipment
 from tracker.audiences.desk import Desk
+from tracker.audiences.frequency import Cap
 from tracker.audiences.membership import WITHHELD, gate, judge
 from tracker.audiences.outreach.contact_data import contact_data
 from tracker.audiences.outreach.facts import Facts, facts
@@ -103,6 +104,8 @@ def carry_out(desk: Desk, wanted: Wanted, export: Export) -> Export:
     except Exception:
         log.exception("outreach_broken", export=export.id)
         why = {"code": "broken", "message": "something went wrong inside; the service's log has it"}
+    if why and "ends" not in desk.catalog.exports.get(export.id).details:  # nothing was sent
+        desk.catalog.contacts.undo(export.id)
     if why:
         desk.catalog.exports.fail(export.id, why, counts={"written": 0, "withheld": {}})
     if why or export.destination != DOWNLOAD:
@@ -123,6 +126,7 @@ class _Run:
         desk, catalog, now = self.desk, self.desk.catalog, self.desk.now_ms()
         permitted = check(catalog, self.wanted)
         sender = self._sender()
+        self.cap = Cap(desk.engine, catalog, self.export, now)
         generation, before = catalog.deliveries.now(self.export.line)
         ranked = self._ranked(permitted, before, now)
         desk.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -137,10 +141,6 @@ class _Run:
                 line=self.export.line, generation=generation, at=now, added=[Added(one, "") for one in people]
             )
             self._hand_over(parcel, sender, delivery, people)
-        channel = self.export.network
-        catalog.contacts.note(
-            self.site.name, people, at=now, audience=self.export.audience, channel=channel, export=self.export.id
-        )
 
     def _sender(self) -> Sender | None:
         if self.wanted.destination == DOWNLOAD:
@@ -178,39 +178,48 @@ class _Run:
         self, permitted: Definition, ranked: Sequence[tuple[int, Facts]], now: int
     ) -> Iterator[tuple[int, Contact]]:
         """At most so many as wanted; consent and the suppression list are asked again for each."""
-        desk, site, room = self.desk, self.site, self.wanted.limit
-        size = min(known.AT_ONCE, max(100, self.wanted.limit))
-        rank = 0
+        rank, room = 0, self.wanted.limit
+        size = min(known.AT_ONCE, max(100, room))
         for at in range(0, len(ranked), size):
             some = dict(ranked[at : at + size])
             cards = self._still(permitted, list(some))
-            chosen = [person for person in some if person in cards][: room - rank]
-            codes = self._codes(chosen)
-            given = contact_data(desk.engine, desk.catalog, site, chosen)
-            for person in chosen:
-                if codes is not None and person not in codes:
-                    self._hold("no_coupon")
-                    continue
-                rank += 1
-                card, mine = cards[person], given.get(person, {})
-                yield (
-                    person,
-                    Contact(
-                        person=card["person"],
-                        user=card["user"],
-                        visitor=card["visitor"],
-                        last_seen=card["last_seen"],
-                        phone=mine.get("phone", ""),
-                        email=mine.get("email", ""),
-                        coupon=codes[person] if codes is not None else "",
-                        rank=rank,
-                        facts=some[person],
-                        timezone=site.timezone,
-                        now_ms=now,
-                    ),
-                )
+            waiting = [person for person in some if person in cards]
+            while waiting and rank < room:
+                chosen, waiting = waiting[: room - rank], waiting[room - rank :]
+                for person, coupon, mine in self._given(chosen):
+                    rank += 1
+                    card = cards[person]
+                    yield (
+                        person,
+                        Contact(
+                            person=card["person"],
+                            user=card["user"],
+                            visitor=card["visitor"],
+                            last_seen=card["last_seen"],
+                            phone=mine.get("phone", ""),
+                            email=mine.get("email", ""),
+                            coupon=coupon,
+                            rank=rank,
+                            facts=some[person],
+                            timezone=self.site.timezone,
+                            now_ms=now,
+                        ),
+                    )
             if rank >= room:
                 return
+
+    def _given(self, people: list[int]) -> Iterator[tuple[int, str, Mapping[str, str]]]:
+        """(person, coupon, contact data) of those who were not contacted too often and for whom there is a coupon."""
+        allowed = self.cap.allowed(people)
+        self._hold("capped", len(people) - len(allowed))
+        left = [one for one in people if one in allowed]
+        codes = self._codes(left)
+        given = contact_data(self.desk.engine, self.desk.catalog, self.site, left)
+        for person in left:
+            if codes is not None and person not in codes:
+                self._hold("no_coupon")
+            else:
+                yield person, codes[person] if codes is not None else "", given.get(person, {})
 
     def _still(self, permitted: Definition, people: list[int]) -> dict[int, dict[str, str]]:
         """Person's key -> their card, of those who may be contacted at this moment."""
