@@ -269,13 +269,7 @@ class _Run:
         for at in range(0, len(ledger_keys), known.AT_ONCE):
             some = ledger_keys[at : at + known.AT_ONCE]
             sealed = self.catalog.deliveries.sealed(export.line, some)
-            rows = [
-                row
-                for key in some
-                for record in sealed[key].split()
-                for row in network.encode(known.opened_forms(self.keys, record), self.order.shape)
-            ]
-            once = list(dict.fromkeys(rows))
+            once = known.rows_of(self.keys, network, self.order.shape, (sealed[key] for key in some))
             parcel.write("remove", [(row, True) for row in once], "-remove")
             self.removed.add(some, len(once))
         return ledger_keys

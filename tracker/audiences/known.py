@@ -11,6 +11,7 @@ from tracker.core.identifiers import Identifier, Keys, keyed, keys_of, seal, uns
 from tracker.core.site import Site
 from tracker.core.suppression import hash_of
 from tracker.networks import Member, Network
+from tracker.networks.network import Row
 from tracker.store import persons
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine
@@ -79,6 +80,17 @@ def _names(member: Member) -> dict[str, str]:
     """What they are recognised by, without what is only told of them."""
     told = ("card.last_seen", "card.last_event", "card.country", "card.device", "card.channel")
     return {form: value for form, value in member.forms.items() if form not in told}
+
+
+def rows_of(keys: Keys, network: Network, shape: str, sealed: Iterable[str]) -> list[Row]:
+    """The rows by which persons are taken back, each once, of all that they were delivered under."""
+    rows = [
+        row
+        for records in sealed
+        for record in records.split()
+        for row in network.encode(opened_forms(keys, record), shape)
+    ]
+    return list(dict.fromkeys(rows))
 
 
 def opened_forms(keys: Keys, sealed: str) -> Member:

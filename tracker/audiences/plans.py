@@ -6,6 +6,7 @@ import threading
 
 import structlog
 
+from tracker.audiences import recall
 from tracker.audiences.conversions import upload
 from tracker.audiences.deliver import settle_before
 from tracker.audiences.desk import Desk, Job, begin, carry_out
@@ -53,9 +54,13 @@ def _deliver(desk: Desk, plan: Plan) -> None:
     catalog = desk.catalog
     try:
         catalog.sites.get(plan.site)
-        ended = _told(desk, plan) if plan.audience.startswith(PREFIX) else _exported(desk, plan)
+        ended = _carried_out(desk, plan)
     except NotFound:
         log.warning("delivery.ended", delivery=plan.id)
+        catalog.plans.delete(plan.id)
+        return
+    if plan.mode == recall.MODE and recall.is_over(catalog, plan, ended):
+        log.info("recall.over", delivery=plan.id)
         catalog.plans.delete(plan.id)
         return
     good = ended.state == DONE
@@ -63,6 +68,13 @@ def _deliver(desk: Desk, plan: Plan) -> None:
         log.warning("delivery.failed", delivery=plan.id, export=ended.id, code=(ended.error or {}).get("code"))
     every = duration_ms(plan.every, field="every")
     catalog.plans.ended(plan.id, ended.id, good=good, every_ms=every, at=desk.now_ms())
+
+
+def _carried_out(desk: Desk, plan: Plan) -> Export:
+    """Raises NotFound where what is delivered has gone."""
+    if plan.mode == recall.MODE:
+        return recall.carry_out(desk, plan)
+    return _told(desk, plan) if plan.audience.startswith(PREFIX) else _exported(desk, plan)
 
 
 def _exported(desk: Desk, plan: Plan) -> Export:
