@@ -508,13 +508,14 @@ class DestinationChecked(Struct):
 
 
 class KindShown(Struct):
-    """A kind of destination. `secrets`: sets, one of which must be given."""
+    """A kind of destination. `secrets`: sets, one of which must be given; `optional_secrets`: may be given beside."""
 
     kind: str
     title: str
     options: list[str]
     optional: list[str]
     secrets: list[list[str]]
+    optional_secrets: list[str]
 
 
 class AccountShown(Struct):
@@ -524,6 +525,7 @@ class AccountShown(Struct):
     ids: list[str]
     optional: list[str]
     secrets: list[list[str]]
+    optional_secrets: list[str]
     note: str
 
 

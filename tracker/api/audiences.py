@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from tracker.api.call import Call, Reply
-from tracker.audiences import known, membership, rules
+from tracker.audiences import known, membership, recall, rules
 from tracker.audiences import stored as membership_of
 from tracker.audiences.definition import UNSAVED, Definition, define, stored
 from tracker.catalog.audiences import StoredAudience
@@ -62,8 +62,9 @@ def deleted(call: Call) -> dict[str, Any]:
     for other in call.services.catalog.audiences.list(audience.site):
         if other.id != audience.id and audience.id in rules.named(rules.parse(other.rule)):
             raise Conflict(f"the audience {other.name!r} is made of this one; change it first", code="in_use")
+    places = recall.order(call.services.catalog, audience.site, audience.id, call.principal.id)
     call.services.catalog.audiences.delete(audience.id)
-    call.audit("audience.delete", site=audience.site, audience=audience.id)
+    call.audit("audience.delete", site=audience.site, audience=audience.id, recalls=places)
     return {"id": audience.id, "deleted": True}
 
 

@@ -15,7 +15,7 @@ from tracker.catalog.plans import Plan
 from tracker.core.errors import BadRequest, Conflict, NotFound, Refused
 from tracker.core.identifiers import Keys, keys_of
 from tracker.core.period import duration_ms, rfc3339
-from tracker.networks.accounts import ACCOUNTS
+from tracker.networks.conversions.accounts import ALL_ACCOUNTS
 
 MIN_EVERY_MS = 60_000
 
@@ -30,6 +30,7 @@ def kinds(_call: Call) -> dict[str, Any]:
                 "options": list(kind.needs),
                 "optional": list(kind.may),
                 "secrets": [list(one) for one in kind.secrets],
+                "optional_secrets": list(kind.more),
             }
             for name, kind in KINDS.items()
         ],
@@ -39,9 +40,10 @@ def kinds(_call: Call) -> dict[str, Any]:
                 "ids": list(one.ids),
                 "optional": list(one.maybe),
                 "secrets": [list(names) for names in one.secrets],
+                "optional_secrets": list(one.more),
                 "note": one.note,
             }
-            for name, one in ACCOUNTS.items()
+            for name, one in ALL_ACCOUNTS.items()
         ],
     }
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from tracker.api import answers, bodies, data, links, sites
 from tracker.api.routes_audiences import AUDIENCES
 from tracker.api.routes_backups import BACKUPS
+from tracker.api.routes_conversions import CONVERSIONS
 from tracker.api.routes_destinations import DESTINATIONS
+from tracker.api.routes_frequency import FREQUENCY
 from tracker.api.routes_gate import GATE
+from tracker.api.routes_outreach import OUTREACH
 from tracker.api.routes_privacy import PRIVACY
 from tracker.api.routes_questions import ALERTS, ANNOTATIONS, COSTS, FUNNELS, LIFT, PEOPLE, REPORTS
+from tracker.api.routes_recalls import RECALLS
 from tracker.api.routing import Route
 
 _SITES = (
@@ -172,4 +176,5 @@ _HEALTH = (
 ROUTES: tuple[Route, ...] = (
     *(*_SITES, *_LINKS, *_HEALTH, *REPORTS, *LIFT, *COSTS, *BACKUPS),
     *(*FUNNELS, *ANNOTATIONS, *ALERTS, *PEOPLE, *AUDIENCES, *DESTINATIONS, *PRIVACY, *GATE),
+    *(*CONVERSIONS, *OUTREACH, *FREQUENCY, *RECALLS),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from tracker.audiences.changes import DAY_MS, FEW, Changes, changes
 from tracker.audiences.definition import Definition
 from tracker.audiences.deliver import Progress, Rows, ship
 from tracker.audiences.delivery import Sender, Shipment
+from tracker.audiences.frequency import Cap
 from tracker.audiences.membership import WITHHELD, gate, judge
 from tracker.audiences.parcel import Parcel
 from tracker.catalog import Catalog
@@ -118,6 +119,8 @@ def run_export(engine: Engine, catalog: Catalog, folder: Path, order: Order) -> 
         why = {"code": "broken", "message": "something went wrong inside; the service's log has it"}
     for left in folder.glob(f"{export.stem}*"):
         left.unlink(missing_ok=True)
+    if "ends" not in catalog.exports.get(export.id).details:  # nothing was sent
+        catalog.contacts.undo(export.id)
     catalog.exports.fail(export.id, why, counts={**run.counts, "written": 0})
 
 
@@ -148,6 +151,7 @@ class _Run:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not self._once(removals_only=False):
             self.counts, self.added, self.removed = self._nothing(), Rows(), Rows()
+            self.catalog.contacts.undo(self.order.export.id)
             self._once(removals_only=True)
 
     def _nothing(self) -> dict[str, Any]:
@@ -159,6 +163,7 @@ class _Run:
         order, export, network = self.order, self.order.export, self.order.network
         began = order.now_ms()
         generation, delivered = self.catalog.deliveries.now(export.line)
+        self.cap = Cap(self.engine, self.catalog, export, began)
         leaving = self._judge(began)
         everybody = export.mode == "full" or network.replaces
         recalls = network.replaces or not everybody or order.sender is not None
@@ -264,13 +269,7 @@ class _Run:
         for at in range(0, len(ledger_keys), known.AT_ONCE):
             some = ledger_keys[at : at + known.AT_ONCE]
             sealed = self.catalog.deliveries.sealed(export.line, some)
-            rows = [
-                row
-                for key in some
-                for record in sealed[key].split()
-                for row in network.encode(known.opened_forms(self.keys, record), self.order.shape)
-            ]
-            once = list(dict.fromkeys(rows))
+            once = known.rows_of(self.keys, network, self.order.shape, (sealed[key] for key in some))
             parcel.write("remove", [(row, True) for row in once], "-remove")
             self.removed.add(some, len(once))
         return ledger_keys
@@ -280,17 +279,28 @@ class _Run:
             rows: list[tuple[Row, bool]] = []
             some = people[at : at + known.AT_ONCE]
             before = self.catalog.deliveries.sealed(self.order.export.line, some)
-            for person, member in self._may_leave(some):
-                encoded = self.order.network.encode(member, self.order.shape)
-                if not encoded:
-                    self._hold("no_identifier")
-                    continue
+            for person, member, encoded in self._often_enough(some, before):
                 rows += [(row, member.granted) for row in encoded]
                 sealed = known.all_sealed(self.keys, before.get(person, ""), member)
                 ledger.write(f"{person} {sealed}\n".encode())
                 self.added.add((person,), len(encoded))
                 self.counts["written"] += 1
             parcel.write("add", rows, label)
+
+    def _often_enough(self, people: list[int], before: Mapping[int, str]) -> Iterator[tuple[int, Member, list[Row]]]:
+        """Those whom the network would recognise and who were not contacted too often; who is there already stays."""
+        fit: dict[int, tuple[Member, list[Row]]] = {}
+        for person, member in self._may_leave(people):
+            if encoded := self.order.network.encode(member, self.order.shape):
+                fit[person] = (member, encoded)
+            else:
+                self._hold("no_identifier")
+        allowed = self.cap.allowed([person for person in fit if person not in before])
+        for person, (member, encoded) in fit.items():
+            if person in before or person in allowed:
+                yield person, member, encoded
+            else:
+                self._hold("capped")
 
     def _may_leave(self, people: list[int]) -> Iterator[tuple[int, Member]]:
         """Asked again at the moment of writing, of the store and of the suppression list itself."""

@@ -11,6 +11,7 @@ from tracker.core.identifiers import Identifier, Keys, keyed, keys_of, seal, uns
 from tracker.core.site import Site
 from tracker.core.suppression import hash_of
 from tracker.networks import Member, Network
+from tracker.networks.network import Row
 from tracker.store import persons
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine
@@ -34,10 +35,10 @@ def members(
     """
     keys = keys_of(site.name, site.write_key, site.identifier_key)
     cards = person_card.cards(engine, site.name, "person", people)
-    owners = _owners(engine, site.name, people)
-    alone = _left_alone(catalog, site.name, keys, owners)
+    names = owners(engine, site.name, people)
+    alone = _left_alone(catalog, site.name, keys, names)
     wanted = network.forms()
-    sealed = {} if keys.seal is None else _sealed(catalog, site.name, owners)
+    sealed = {} if keys.seal is None else _sealed(catalog, site.name, names)
     for person, card in cards.items():
         if person in alone:
             yield person, None, ""
@@ -81,12 +82,24 @@ def _names(member: Member) -> dict[str, str]:
     return {form: value for form, value in member.forms.items() if form not in told}
 
 
+def rows_of(keys: Keys, network: Network, shape: str, sealed: Iterable[str]) -> list[Row]:
+    """The rows by which persons are taken back, each once, of all that they were delivered under."""
+    rows = [
+        row
+        for records in sealed
+        for record in records.split()
+        for row in network.encode(opened_forms(keys, record), shape)
+    ]
+    return list(dict.fromkeys(rows))
+
+
 def opened_forms(keys: Keys, sealed: str) -> Member:
     """What `sealed_forms` sealed. Raises Broken."""
     return Member({f"{one.kind}.{name}": value for one in unseal(keys, sealed) for name, value in one.forms.items()})
 
 
-def _owners(engine: Engine, site: str, people: Sequence[int]) -> dict[int, tuple[list[str], list[str]]]:
+def owners(engine: Engine, site: str, people: Sequence[int]) -> dict[int, tuple[list[str], list[str]]]:
+    """Person's key -> every (users, visitors) that they go by."""
     query = fill(
         load(__package__, "owners"),
         {

@@ -6,9 +6,12 @@ import threading
 
 import structlog
 
+from tracker.audiences import recall
+from tracker.audiences.conversions import upload
 from tracker.audiences.deliver import settle_before
 from tracker.audiences.desk import Desk, Job, begin, carry_out
-from tracker.catalog.exports import DONE
+from tracker.catalog.conversions import PREFIX
+from tracker.catalog.exports import DONE, Export
 from tracker.catalog.plans import Plan
 from tracker.core.errors import NotFound, TrackerError
 from tracker.core.period import duration_ms
@@ -50,23 +53,44 @@ def deliver_due(desk: Desk, stop: threading.Event | None = None) -> int:
 def _deliver(desk: Desk, plan: Plan) -> None:
     catalog = desk.catalog
     try:
-        audience = catalog.audiences.get(plan.audience)
         catalog.sites.get(plan.site)
+        ended = _carried_out(desk, plan)
     except NotFound:
         log.warning("delivery.ended", delivery=plan.id)
         catalog.plans.delete(plan.id)
         return
+    if plan.mode == recall.MODE and recall.is_over(catalog, plan, ended):
+        log.info("recall.over", delivery=plan.id)
+        catalog.plans.delete(plan.id)
+        return
+    good = ended.state == DONE
+    if not good:
+        log.warning("delivery.failed", delivery=plan.id, export=ended.id, code=(ended.error or {}).get("code"))
+    every = duration_ms(plan.every, field="every")
+    catalog.plans.ended(plan.id, ended.id, good=good, every_ms=every, at=desk.now_ms())
+
+
+def _carried_out(desk: Desk, plan: Plan) -> Export:
+    """Raises NotFound where what is delivered has gone."""
+    if plan.mode == recall.MODE:
+        return recall.carry_out(desk, plan)
+    return _told(desk, plan) if plan.audience.startswith(PREFIX) else _exported(desk, plan)
+
+
+def _exported(desk: Desk, plan: Plan) -> Export:
+    """Raises NotFound where the audience has gone."""
     job = Job(
-        audience=audience,
+        audience=desk.catalog.audiences.get(plan.audience),
         network=plan.network,
         mode=plan.mode,
         shape=plan.shape,
         destination=plan.destination,
         actor=plan.actor,
     )
-    ended = carry_out(desk, job, begin(catalog, job))
-    good = ended.state == DONE
-    if not good:
-        log.warning("delivery.failed", delivery=plan.id, export=ended.id, code=(ended.error or {}).get("code"))
-    every = duration_ms(plan.every, field="every")
-    catalog.plans.ended(plan.id, ended.id, good=good, every_ms=every, at=desk.now_ms())
+    return carry_out(desk, job, begin(desk.catalog, job))
+
+
+def _told(desk: Desk, plan: Plan) -> Export:
+    """Raises NotFound where the conversion has gone."""
+    conversion = desk.catalog.conversions.get(plan.audience)
+    return upload.carry_out(desk, conversion, upload.begin(desk.catalog, conversion, plan.mode, plan.actor))

@@ -11,7 +11,10 @@ from tracker.catalog.annotations import Annotations
 from tracker.catalog.audiences import Audiences
 from tracker.catalog.audit import Audit
 from tracker.catalog.consents import Consents
+from tracker.catalog.contacts import Contacts
+from tracker.catalog.conversions import Conversions
 from tracker.catalog.costs import Costs
+from tracker.catalog.coupons import Coupons
 from tracker.catalog.database import Database
 from tracker.catalog.deliveries import Deliveries
 from tracker.catalog.destinations import Destinations
@@ -49,6 +52,9 @@ class Catalog:
         self.deliveries = Deliveries(self.database)
         self.destinations = Destinations(self.database)
         self.plans = Plans(self.database)
+        self.conversions = Conversions(self.database)
+        self.coupons = Coupons(self.database)
+        self.contacts = Contacts(self.database)
         self.audit = Audit(self.database)
         self.ledger = Ledger(self.database)
         self.vault = Vault(self.database)

@@ -98,6 +98,24 @@ class Consents:
                 for row in rows
             ]
 
+    def last_texts(self, site: str, subjects: Sequence[str]) -> list[tuple[str, str]]:
+        """(subject, the text of the string it last gave, or "") of those in the log; who spoke last comes last."""
+        found: dict[str, tuple[int, str]] = {}
+        with self._database.read() as session:
+            for start in range(0, len(subjects), _IN_ONE_QUESTION):
+                part = subjects[start : start + _IN_ONE_QUESTION]
+                query = (
+                    select(ConsentRow.subject, ConsentRow.at, ConsentTextRow.text)
+                    .outerjoin(
+                        ConsentTextRow,
+                        (ConsentTextRow.site == ConsentRow.site) & (ConsentTextRow.hash == ConsentRow.text_hash),
+                    )
+                    .where(ConsentRow.site == site, ConsentRow.subject.in_(part))
+                    .order_by(ConsentRow.at, ConsentRow.id)
+                )
+                found |= {subject: (at, text or "") for subject, at, text in session.execute(query)}
+        return [(subject, text) for subject, (_, text) in sorted(found.items(), key=lambda one: one[1][0])]
+
     def broken_at(self) -> int | None:
         """The id of the first row that does not follow from the one before; None for a whole chain.
 

@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session
 
+from tracker.catalog import activation_tables
 from tracker.catalog.tables import Base
 from tracker.core.errors import BadRequest, Broken, TryLater
 
@@ -107,9 +108,15 @@ def _memberships(connection: Connection) -> None:
     Base.metadata.create_all(connection)
 
 
+def _activation(connection: Connection) -> None:
+    """Conversions, coupons, contacts."""
+    activation_tables.make(connection)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     *(_first_tables, _pixel_settings, _consent, _gate_settings),
     *(_deliveries, _costs, _erasures, _rates, _annotations, _destinations, _memberships),
+    _activation,
 )
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 

@@ -81,6 +81,17 @@ class Deliveries:
             rows = session.execute(select(DeliveredRow.person, DeliveredRow.at).where(*_of(line))).all()
         return (head.generation if head else 0), {int(person, 16): at for person, at in rows}
 
+    def lines(self, site: str, audience: str) -> list[Line]:
+        """Where persons of an audience are, or may be."""
+        query = (
+            select(DeliveredRow.network, DeliveredRow.destination)
+            .where(DeliveredRow.site == site, DeliveredRow.audience == audience)
+            .distinct()
+            .order_by(DeliveredRow.network, DeliveredRow.destination)
+        )
+        with self._database.read() as session:
+            return [Line(site, audience, network, destination) for network, destination in session.execute(query)]
+
     def sealed(self, line: Line, people: Sequence[int]) -> dict[int, str]:
         """Person's key -> the sealed forms that were delivered."""
         keys = [_hex(person) for person in people]

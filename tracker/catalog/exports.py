@@ -69,6 +69,11 @@ class Export:
         return Line(self.site, self.audience, self.network, self.destination)
 
     @property
+    def is_list(self) -> bool:
+        """Whether somebody keeps a list of what it brought, from which a person can be taken back."""
+        return "kind" not in self.details
+
+    @property
     def legible(self) -> bool:
         """Whether its file names persons in lines of text, so that it can be searched for one."""
         return len(self.files) == 1 and self.network in ("csv", "jsonl") and self.details.get("shape") != "api"

@@ -104,6 +104,18 @@ class Vault:
                     found.setdefault(owner, []).append((number, sealed))
         return found
 
+    def messages_of(self, site: str, owners: Sequence[str]) -> dict[str, list[str]]:
+        """owner -> what they wrote into the site's forms, sealed, the newest first."""
+        found: dict[str, list[str]] = {}
+        with self._database.read() as session:
+            for at in range(0, len(owners), _IN_ONE_QUESTION):
+                query = select(VaultRow.owner, VaultRow.sealed).where(
+                    VaultRow.site == site, VaultRow.owner.in_(owners[at : at + _IN_ONE_QUESTION]), _IS_MESSAGE
+                )
+                for owner, sealed in session.execute(query.order_by(VaultRow.id.desc())):
+                    found.setdefault(owner, []).append(sealed)
+        return found
+
     def delete(self, site: str, *, users: Iterable[str] = (), visitors: Iterable[str] = ()) -> int:
         """Forget every record of these owners; gives how many there were."""
         owners = [f"u:{user}" for user in users] + [f"v:{visitor}" for visitor in visitors]

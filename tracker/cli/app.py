@@ -10,6 +10,7 @@ from tracker import __version__
 from tracker.cli import (
     audiences,
     backup,
+    conversions,
     costs,
     destinations,
     doctor,
@@ -17,6 +18,7 @@ from tracker.cli import (
     imports,
     links,
     migrate,
+    outreach,
     rates,
     roles,
     sites,
@@ -53,6 +55,6 @@ def root(
     """Self-hosted customer-journey tracking: pixel, durable collector, exact funnels, audiences."""
 
 
-_QUESTIONS = (status, audiences, destinations, costs, rates, links)
+_QUESTIONS = (status, audiences, destinations, conversions, outreach, costs, rates, links)
 for module in (roles, sites, suppress, erase, imports, *_QUESTIONS, backup, migrate, doctor):
     module.register(app)

@@ -115,7 +115,7 @@ def audience_export(
     if min_size is not None:
         body["min_size"] = min_size
     with connect(settings(data=data)) as api:
-        export = _finished(api, api.call("POST", f"/api/v1/audiences/{audience_id}/export", body))
+        export = ended(api, api.call("POST", f"/api/v1/audiences/{audience_id}/export", body))
         if to != "download":
             answer(export)
             return
@@ -126,7 +126,7 @@ def audience_export(
     answer(export | {"written_to": str(target)})
 
 
-def _finished(api: Api, export: dict[str, Any]) -> dict[str, Any]:
+def ended(api: Api, export: dict[str, Any]) -> dict[str, Any]:
     """Wait for the end of an export. Raises TrackerError when it failed."""
     deadline = time.monotonic() + WAIT
     found = export

@@ -106,6 +106,7 @@ class Eraser:
         erase.note(self._engine, erasure.site, erasure.id, erasure.events)
         erase.delete(self._engine, erasure.site, names, arrivals)
         self._leave_segments(erasure.site, names)
+        self._catalog.contacts.erase(erasure.site, list(names.keys))
         subjects = {f"{kind[0]}:{stored}": one.hex() for (kind, stored), one in hashes_of(keys, names)}
         details = {"removals": removals}
         done = self._catalog.erasures.finish(erasure, subjects, details)
@@ -126,7 +127,7 @@ class Eraser:
             path = self._data / "exports" / export.stored
             gone = not path.is_file()
             holds = not gone and (not export.legible or _names(path, wanted))
-            if holds or gone:
+            if export.is_list and (holds or gone):
                 self._catalog.erasures.order_removal(
                     erasure,
                     export=export.id,

@@ -41,13 +41,15 @@ def plain(status: int, _body: Any) -> Reading:
 @dataclass(frozen=True, kw_only=True)
 class Account:
     """`ids`: what replaces `{NAME}` in requests, `maybe`: those that may be left out. `secrets`: sets, one of which is
-    needed. `headers`: name -> which id or secret it carries. `token_url`: where a refresh token is changed.
+    needed; `more`: those that may be given beside them. `headers`: name -> which id or secret it carries. `token_url`:
+    where a refresh token is changed.
     """
 
     auth: Auth
     ids: tuple[str, ...]
     maybe: tuple[str, ...] = ()
     secrets: tuple[tuple[str, ...], ...] = (("access_token",),)
+    more: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
     token_url: str = ""
     scope: str = ""
@@ -67,7 +69,7 @@ def _number(value: Any) -> int:
     return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
-def _meta(status: int, body: Any) -> Reading:
+def read_meta(status: int, body: Any) -> Reading:
     """Codes 4, 17, 32, 613 and 80003 are limits; 190 and 102 are about the token; subcode 1713230: flagged."""
     error = _dict(_dict(body).get("error"))
     if not error:
@@ -82,7 +84,7 @@ def _meta(status: int, body: Any) -> Reading:
     return Reading(False, why=f"the network refuses: code {code}")
 
 
-def _tiktok(status: int, body: Any) -> Reading:
+def read_tiktok(status: int, body: Any) -> Reading:
     """Success is 200 and code 0; 40100 is the rate, 40105 the token, 50000 and up are theirs."""
     code = _dict(body).get("code")
     if status < 300 and code == 0:
@@ -98,6 +100,11 @@ def _linkedin(status: int, body: Any) -> Reading:
     """Each element has its own status. A new segment is 404 for a minute or two."""
     if status == 404:
         return Reading(False, again=True, why="LinkedIn does not know this segment, or not yet")
+    return read_elements(status, body)
+
+
+def read_elements(status: int, body: Any) -> Reading:
+    """LinkedIn: what was created in a batch, each with its own status."""
     elements = [_dict(one) for one in _list(_dict(body).get("elements"))]
     if status < 300:
         return Reading(True, sum(_number(one.get("status")) >= 400 for one in elements))
@@ -150,7 +157,7 @@ def _pinterest(status: int, body: Any) -> Reading:
     return plain(status, body)
 
 
-_GOOGLE: dict[str, Any] = {
+GOOGLE: dict[str, Any] = {
     "auth": "google",
     "secrets": (("service_account_key",), REFRESH),
     "token_url": "https://oauth2.googleapis.com/token",
@@ -162,16 +169,23 @@ ACCOUNTS: dict[str, Account] = {
         maybe=("LOGIN_CUSTOMER_ID",),
         scope="https://www.googleapis.com/auth/datamanager",
         note="ids without hyphens",
-        **_GOOGLE,
+        **GOOGLE,
     ),
     "dv360": Account(
-        ids=("ADVERTISER_ID", "AUDIENCE_ID"), scope="https://www.googleapis.com/auth/display-video", **_GOOGLE
+        ids=("ADVERTISER_ID", "AUDIENCE_ID"), scope="https://www.googleapis.com/auth/display-video", **GOOGLE
     ),
     "meta": Account(
-        auth="bearer", ids=("AUDIENCE_ID",), read=_meta, note="with `app_secret` every request carries its proof"
+        auth="bearer",
+        ids=("AUDIENCE_ID",),
+        more=("app_secret",),
+        read=read_meta,
+        note="with `app_secret` every request carries its proof",
     ),
     "tiktok": Account(
-        auth="header", ids=("ADVERTISER_ID", "AUDIENCE_ID"), headers=(("Access-Token", "access_token"),), read=_tiktok
+        auth="header",
+        ids=("ADVERTISER_ID", "AUDIENCE_ID"),
+        headers=(("Access-Token", "access_token"),),
+        read=read_tiktok,
     ),
     "linkedin": Account(auth="bearer", ids=("SEGMENT_ID",), read=_linkedin, note="needs LinkedIn's approval"),
     "pinterest": Account(

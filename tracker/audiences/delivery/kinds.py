@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tracker.core.errors import BadRequest
-from tracker.networks.accounts import ACCOUNTS
+from tracker.networks.conversions.accounts import ALL_ACCOUNTS
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.:@-]{1,200}")
 _MAIL = re.compile(r"[^\s@,;<>\"]{1,64}@[^\s@,;<>\"]{1,190}")
@@ -111,10 +111,10 @@ def moved(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> boo
 
 
 def _check_network(options: Mapping[str, Any]) -> tuple[tuple[tuple[str, ...], ...], tuple[str, ...]]:
-    account = ACCOUNTS.get(str(options["network"]))
+    account = ALL_ACCOUNTS.get(str(options["network"]))
     if account is None:
         raise BadRequest(
-            f"this network has no API to send to; these have: {', '.join(ACCOUNTS)}", field="options.network"
+            f"this network has no API to send to; these have: {', '.join(ALL_ACCOUNTS)}", field="options.network"
         )
     ids = options["ids"]
     if not isinstance(ids, dict) or not all(isinstance(one, str) for one in ids.values()):
@@ -126,7 +126,7 @@ def _check_network(options: Mapping[str, Any]) -> tuple[tuple[tuple[str, ...], .
         _check_option("url", ids["URL"])
     elif not all(_PLAIN.fullmatch(one) for one in ids.values()):
         raise BadRequest("an id holds a character that no id has", field="options.ids")
-    return account.secrets, ("app_secret",) if options["network"] == "meta" else ()
+    return account.secrets, account.more
 
 
 def _check_option(name: str, value: Any) -> None:

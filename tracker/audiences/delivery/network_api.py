@@ -14,7 +14,8 @@ from tracker.audiences.delivery.sender import Outcome, Shipment
 from tracker.audiences.delivery.tokens import access_token, app_proof, oauth1
 from tracker.core.errors import Refused, TryLater
 from tracker.networks import Request
-from tracker.networks.accounts import ACCOUNTS
+from tracker.networks.conversions.accounts import ALL_ACCOUNTS
+from tracker.networks.conversions.linkedin import VERSION
 from tracker.outbound import Answer, Call, Door
 
 
@@ -28,9 +29,9 @@ class NetworkApi:
         self, door: Door, network: str, ids: Mapping[str, str], secrets: Mapping[str, str], base_url: str = ""
     ) -> None:
         self._door, self._network, self._secrets, self._base = door, network, secrets, base_url
-        self._account = ACCOUNTS[network]
+        self._account = ALL_ACCOUNTS[network]
         self._ids = dict(ids)
-        if network == "google":
+        if network in ("google", "google_conversions"):
             self._ids.setdefault("LOGIN_CUSTOMER_ID", self._ids["CUSTOMER_ID"])
         self._token: str | None = None
 
@@ -57,10 +58,9 @@ class NetworkApi:
             url = "https://datamanager.googleapis.com/v1/audienceMembers:remove"
             self._said(Request("POST", url, {"Content-Type": "application/json"}, body))
             return []
-        if self._network == "meta":
-            self._said(
-                Request("GET", f"https://graph.facebook.com/v25.0/{self._ids['AUDIENCE_ID']}?fields=id", {}, None)
-            )
+        if self._network in _LOOKS:
+            address, headers = _LOOKS[self._network]
+            self._said(_filled(Request("GET", address, headers, None), self._ids))
             return []
         return ["this network has no way to try without sending: the first delivery will show"]
 
@@ -106,7 +106,7 @@ class NetworkApi:
 
     @property
     def _proves(self) -> bool:
-        return self._network == "meta" and "app_secret" in self._secrets
+        return "app_secret" in self._account.more and "app_secret" in self._secrets
 
     def _known_token(self) -> str:
         if self._token is None:
@@ -136,6 +136,13 @@ class NetworkApi:
         path = base.path.rstrip("/") + parts.path
         return urlunsplit((base.scheme, base.netloc, path, parts.query, ""))
 
+
+_LOOKS: dict[str, tuple[str, dict[str, str]]] = {
+    "meta": ("https://graph.facebook.com/v25.0/{AUDIENCE_ID}?fields=id", {}),
+    "meta_conversions": ("https://graph.facebook.com/v25.0/{PIXEL_ID}?fields=id", {}),
+    "linkedin_conversions": ("https://api.linkedin.com/rest/adAccounts/{AD_ACCOUNT_ID}", VERSION),
+}
+"""Networks where looking at the account shows whether the credentials are good."""
 
 _HOSTS = (
     "googleapis.com facebook.com tiktok.com linkedin.com pinterest.com snapchat.com bingads.microsoft.com "

@@ -1,0 +1,1 @@
+"""Lists for people who call, write or keep a CRM: whom to contact, why, when, with what."""
