@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -15,8 +17,8 @@ from hypothesis import strategies as st
 
 from tracker.core.errors import BadRequest, Broken, Doubtful, Refused, TryLater
 from tracker.store.embedded import Embedded
-from tracker.store.engine import Engine, Lines, Query, Rows
-from tracker.store.server import Server, parse_url
+from tracker.store.engine import Engine, Lines, Query, Rows, Texts
+from tracker.store.server import Server, ServerSession, parse_url
 
 NASTY = "x'y\"z\\w\nq\tü\r{a:b}\\N\0/*table:x*/; -- '"
 texts = st.text(st.characters(exclude_categories=["Cs"]))
@@ -55,6 +57,23 @@ def test_attached_lines_are_a_table_of_one_column(engine: Engine, pieces: list[l
     assert sorted(row[0] for row in answer.rows) == sorted(line for piece in pieces for line in piece)
 
 
+def test_attached_texts_are_a_row_each_and_a_path_is_its_file(engine: Engine, tmp_path: Path) -> None:
+    texts = [(7, b""), (1, "é\n\0".encode()), (2, b"x" * 300), (2, b"y\n" * 1_000_000)]
+    paths = [tmp_path / "small", tmp_path / "it's large.seg", tmp_path / "{a,b}*.seg"]
+    for path, size in zip(paths, (10, 1_500_000, 1_500_001), strict=True):
+        path.write_bytes(b"%d\n" % size * (size // 5))
+    given = [*texts, *enumerate(paths, 10)]
+    answer = engine.ask(
+        Query(
+            text="select part, hex(MD5(text)) from /*table:given*/ where part != 99",
+            tables={"given": Texts(data=given)},
+        )
+    )
+    wanted = [(n, text if isinstance(text, bytes) else text.read_bytes()) for n, text in given]
+    assert sorted(answer.rows) == sorted((n, hashlib.md5(text).hexdigest().upper()) for n, text in wanted)
+    assert engine.ask(Query(text="select * from /*table:given*/", tables={"given": Texts(data=[])})).rows == []
+
+
 def test_temporary_tables_are_a_sessions_own_and_end_with_it(engine: Engine) -> None:
     make = Query(
         text="create temporary table made engine = Memory as select raw from /*table:given*/",
@@ -72,6 +91,18 @@ def test_temporary_tables_are_a_sessions_own_and_end_with_it(engine: Engine) -> 
     with pytest.raises(Broken):
         again.ask(Query(text="select raw from made"))
     again.close()
+
+
+def test_a_session_that_lost_its_connection_says_so(engine: Engine) -> None:
+    session = engine.session()
+    if not isinstance(session, ServerSession):
+        return
+    session.command(Query(text="create temporary table made (n UInt8) engine = Memory"))
+    session._client.connection.socket.shutdown(socket.SHUT_RDWR)
+    for _ in range(2):
+        with pytest.raises(TryLater):
+            session.ask(Query(text="select n from made"))
+    session.close()
 
 
 def test_what_was_put_is_synced_and_can_be_put_again(embedded: Embedded, monkeypatch: pytest.MonkeyPatch) -> None:
