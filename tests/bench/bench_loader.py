@@ -25,7 +25,6 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from pathlib import Path
 from typing import Any
-from zlib import crc32
 
 import msgspec
 
@@ -35,12 +34,13 @@ from clickhouse import ROOT, ClickHouse
 
 from tracker.catalog.catalog import Catalog
 from tracker.core.event import Event
-from tracker.loader import loop, seen, staging
+from tracker.loader import intake, seen, staging
 from tracker.loader.loop import Loader
 from tracker.spool.reader import Spool
+from tracker.spool.record import frames
 from tracker.spool.writer import SpoolWriter
 from tracker.store.embedded import Embedded
-from tracker.store.engine import Engine, Lines, Query
+from tracker.store.engine import Engine, Query, Texts
 from tracker.store.migrate import migrate
 from tracker.store.server import Server
 
@@ -142,26 +142,23 @@ def fill(spool: Path, count: int, seed: int) -> tuple[int, list[bytes]]:
     return sum(map(len, bodies)), bodies
 
 
-def bare_insert(engine: Engine, lines: list[bytes]) -> None:
+def bare_insert(engine: Engine, texts: list[bytes]) -> None:
     """The same events taken apart and stored in one statement: nothing looked up, nothing found out about them."""
     text = "select name from system.columns where database = currentDatabase() and table = 'events'"
     columns = [row[0] for row in engine.ask(Query(text=text)).rows]
     own = ", ".join(f"`{name}`" for name in columns if re.search(rf" as `?{name}`?[,\n]", staging._STAGE))
     taken_apart = staging._STAGE.partition("engine = Memory as")[2]
-    for at in range(0, len(lines), 200):  # 100,000 events
+    for text in texts:
         query = f"insert into events ({own}) select {own} from ({taken_apart})"
-        tables = {"lines": Lines(text=lines[at : at + 200])}
+        tables = {"texts": Texts(data=[(0, text)])}
         engine.command(Query(text=query, tables=tables, settings=staging._ONE_BLOCK))
 
 
 def one_round(loader: Loader, engine: Engine, bodies: list[bytes], pid: int | None) -> tuple[float, ...]:
     """Seconds and seconds of processor: of the bare insert, then of the loader."""
     figures = []
-    lines = [
-        b"".join([b"000000 %08x %s\n" % (crc32(body), body) for body in bodies[at : at + 500]])
-        for at in range(0, len(bodies), 500)
-    ]
-    for work in (lambda: bare_insert(engine, lines), loader.run_once):
+    texts = [frames(bodies[at : at + 100_000]) for at in range(0, len(bodies), 100_000)]
+    for work in (lambda: bare_insert(engine, texts), loader.run_once):
         engine.command(Query(text="truncate table events"))
         begun, used = time.perf_counter(), processor(pid)
         work()
@@ -176,9 +173,7 @@ def by_stage(loader: Loader, engine: Engine, spool: Spool, pid: int | None) -> d
     """Load what is sealed one step after the other; what each of them cost."""
     stages: dict[str, Stage] = {}
     steps: tuple[tuple[str, Any, str], ...] = (
-        ("read segments", loader, "_whole"),
-        ("number lines", loop, "whole"),
-        ("take apart", loop, "stage"),
+        ("take apart", intake, "stage"),
         ("enrich", loader._known, "learn"),
         ("look up ids", seen, "sort_out"),
         ("remember ids", seen, "remember"),
@@ -193,7 +188,9 @@ def by_stage(loader: Loader, engine: Engine, spool: Spool, pid: int | None) -> d
         setattr(owner, step, stages[name].timed(getattr(owner, step)))
     stages["all of it"] = Stage(pid)
     stages["all of it"].timed(
-        lambda: [loader._finish(loader._begin(*loader._stage(group), Inline())) for group in loader._groups()]
+        lambda: [
+            loader._finish(loader._begin(*loader._intake.stage(group), Inline())) for group in loader._intake.groups()
+        ]
     )()
     for (_, owner, step), function in zip(steps, honest, strict=True):
         setattr(owner, step, function)

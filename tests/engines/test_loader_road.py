@@ -14,7 +14,7 @@ from tracker.core.event import Rejected, Suppressed
 from tracker.loader.ledger import LedgerView
 from tracker.loader.loop import Loader
 from tracker.spool.record import frame
-from tracker.store.engine import Engine, Lines, Query, Session
+from tracker.store.engine import Engine, Query, Session, Texts
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_what_the_store_refuses_for_reasons_of_its_own_is_found_by_halving(picky
 
 def test_enrichment_that_was_forgotten_is_found_out_again(road: Road, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tracker.loader.known._MOST", 3)
-    monkeypatch.setattr(road.loader, "_batch_bytes", 1000)
+    monkeypatch.setattr(road.loader._intake, "batch_bytes", 1000)
     for batch in range(12):
         road.write([event(batch * 3 + n, url=f"https://shop.example/{batch * n}") for n in range(3)])
     road.loader.run_once()
@@ -332,8 +332,9 @@ class Squeamish:
         honest = session.command
 
         def command(query: Query) -> None:
-            lines = query.tables.get("lines")
-            if isinstance(lines, Lines) and any(b'"poison"' in piece for piece in lines.text):
+            given = query.tables.get("texts")
+            texts = [one for _, one in given.data] if isinstance(given, Texts) else []
+            if any(b'"poison"' in (one.read_bytes() if isinstance(one, Path) else one) for one in texts):
                 raise Refused("ClickHouse refused the rows (FOR_THIS_TEST)")
             honest(query)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from tracker.core.errors import BadRequest, Broken, Doubtful, Refused, TryLater
 from tracker.store.embedded import Embedded
-from tracker.store.engine import Engine, Lines, Query, Rows
+from tracker.store.engine import Engine, Lines, Query, Rows, Texts
 from tracker.store.server import Server, parse_url
 
 NASTY = "x'y\"z\\w\nq\tü\r{a:b}\\N\0/*table:x*/; -- '"
@@ -55,6 +56,23 @@ def test_attached_lines_are_a_table_of_one_column(engine: Engine, pieces: list[l
     given = Lines(text=["".join(line + "\n" for line in piece).encode() for piece in pieces])
     answer = engine.ask(Query(text="select raw from /*table:given*/", tables={"given": given}))
     assert sorted(row[0] for row in answer.rows) == sorted(line for piece in pieces for line in piece)
+
+
+def test_attached_texts_are_a_row_each_and_a_path_is_its_file(engine: Engine, tmp_path: Path) -> None:
+    texts = [(7, b""), (1, "é\n\0".encode()), (2, b"x" * 300), (2, b"y\n" * 1_000_000)]
+    paths = [tmp_path / "small", tmp_path / "it's large.seg", tmp_path / "{a,b}*.seg"]
+    for path, size in zip(paths, (10, 1_500_000, 1_500_001), strict=True):
+        path.write_bytes(b"%d\n" % size * (size // 5))
+    given = [*texts, *enumerate(paths, 10)]
+    answer = engine.ask(
+        Query(
+            text="select part, hex(MD5(text)) from /*table:given*/ where part != 99",
+            tables={"given": Texts(data=given)},
+        )
+    )
+    wanted = [(n, text if isinstance(text, bytes) else text.read_bytes()) for n, text in given]
+    assert sorted(answer.rows) == sorted((n, hashlib.md5(text).hexdigest().upper()) for n, text in wanted)
+    assert engine.ask(Query(text="select * from /*table:given*/", tables={"given": Texts(data=[])})).rows == []
 
 
 def test_temporary_tables_are_a_sessions_own_and_end_with_it(engine: Engine) -> None:

@@ -1,7 +1,7 @@
-"""Segments -> one batch: the lines of their records, for the store to take apart.
+"""Segments -> one batch, for the store to take apart.
 
-A line of a batch is a line of the spool (checksum and JSON) behind the number of its segment in the batch, in six
-digits and a space. Nothing of a record is looked at here, its checksum neither, unless its segment is damaged.
+A segment goes there as the file it is: nothing of a record is looked at here, its checksum neither, unless the segment
+is damaged. Then, and where the store refuses something, it goes as lines that were chosen one by one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,9 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 from xxhash import xxh64_intdigest
@@ -50,21 +53,56 @@ class Seen(msgspec.Struct, gc=False):  # only text and numbers: nothing for the 
 
 @dataclass(slots=True)
 class Part:
-    """One segment of a batch. `start`: records its lineage wrote before it."""
+    """One segment of a batch. `start`: records its lineage wrote before it.
+
+    `text`: the file where it is whole, else lines of the spool, without header and trailer.
+    """
 
     ref: SegmentRef
     start: int
     count: int
+    text: Path | bytes
     endings: Counter[Ending] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
 class Batch:
-    """Several segments that are loaded together. `text`: many lines a piece. `rejected`: with their part."""
+    """Several segments that are loaded together. `rejected`: with the number of their part."""
 
     parts: list[Part] = field(default_factory=list)
-    text: list[bytes] = field(default_factory=list)
     rejected: list[tuple[int, Rejected]] = field(default_factory=list)
+
+    @property
+    def texts(self) -> list[tuple[int, Path | bytes]]:
+        """With the number of their part."""
+        return [(number, part.text) for number, part in enumerate(self.parts)]
+
+    def lines(self) -> list[Line]:
+        """All records, one by one."""
+        found = []
+        for number, part in enumerate(self.parts):
+            whole = isinstance(part.text, Path)
+            lines = (part.text.read_bytes() if isinstance(part.text, Path) else part.text).split(b"\n")
+            found += [Line(number, line) for line in (lines[1:-2] if whole else lines[:-1])]
+        return found
+
+    def keep(self, lines: Iterable[Line]) -> None:
+        """Only these records are left to be stored."""
+        texts = dict(texts_of(lines))
+        for number, part in enumerate(self.parts):
+            part.text = texts.get(number, b"")
+
+
+class Line(NamedTuple):
+    """A line of the spool, without its newline, and the number of the part it is of."""
+
+    part: int
+    text: bytes
+
+    @property
+    def body(self) -> bytes:
+        """The record."""
+        return self.text[_BODY:]
 
 
 class _Id(msgspec.Struct):
@@ -78,7 +116,7 @@ class _Id(msgspec.Struct):
 _other = msgspec.json.Decoder(Rejected | Suppressed).decode
 _id = msgspec.json.Decoder(_Id).decode
 LONGEST_RAW = 32_768  # of a rejected record, as at the collector
-_PART, _BODY = 6, 16  # characters of a line before the checksum, and before the JSON
+_BODY = 9  # characters of a line before the JSON
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -86,8 +124,7 @@ def whole(segments: Iterable[tuple[SegmentRef, Outline]]) -> Batch:
     """One batch of segments whose records nobody has looked at yet."""
     batch = Batch()
     for ref, found in segments:
-        batch.parts.append(Part(ref=ref, start=found.header.start, count=found.count))
-        _add(batch, found.lines)
+        batch.parts.append(Part(ref=ref, start=found.header.start, count=found.count, text=ref.path))
     return batch
 
 
@@ -95,18 +132,18 @@ def looked_through(segments: Iterable[tuple[SegmentRef, Segment, int]]) -> Batch
     """One batch of (ref, what is readable in it, start)."""
     batch = Batch()
     for ref, segment, start in segments:
-        part = Part(ref=ref, start=start, count=segment.count)
+        part = Part(ref=ref, start=start, count=segment.count, text=frames(segment.bodies))
         if segment.corrupt:
             part.endings["", "rejected", Reject.UNREADABLE] += segment.corrupt
         batch.parts.append(part)
-        _add(batch, frames(segment.bodies))
     return batch
 
 
-def _add(batch: Batch, lines: bytes) -> None:
-    if lines:
-        prefix = b"%06d " % (len(batch.parts) - 1)
-        batch.text.append(b"".join((prefix, lines[:-1].replace(b"\n", b"\n" + prefix), b"\n")))
+def texts_of(lines: Iterable[Line]) -> list[tuple[int, bytes]]:
+    """Lines as they travel: those of a part together. `lines`: in the order of their parts."""
+    return [
+        (part, b"".join([line.text + b"\n" for line in some])) for part, some in groupby(lines, lambda line: line.part)
+    ]
 
 
 def add_other(batch: Batch, part: int, body: bytes) -> None:
@@ -120,11 +157,6 @@ def add_other(batch: Batch, part: int, body: bytes) -> None:
         batch.parts[part].endings[record.site, "suppressed", record.reason] += record.n
     else:
         batch.rejected.append((part, record))
-
-
-def lines_of(text: Iterable[bytes]) -> list[bytes]:
-    """One line an item, each with its newline."""
-    return b"".join(text).splitlines(keepends=True)
 
 
 def refused(body: bytes, message: str) -> Rejected:
@@ -141,11 +173,6 @@ def refused(body: bytes, message: str) -> Rejected:
         message=message,
         raw=body[:LONGEST_RAW].decode("utf-8", "replace"),
     )
-
-
-def of_line(line: bytes) -> tuple[int, bytes]:
-    """Segment and event of a line."""
-    return int(line[:_PART]), line[_BODY:].rstrip(b"\n")
 
 
 def id_of(body: bytes) -> tuple[str, str, int] | None:

@@ -6,16 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tracker.core.errors import Refused
+from tracker.loader.batch import Line
 
 
 class Bad(NamedTuple):
     """A line that the store refused, and why."""
 
-    line: bytes
+    line: Line
     message: str
 
 
-def store_singly(lines: Sequence[bytes], store: Callable[[Sequence[bytes]], None]) -> list[Bad]:
+def store_singly(lines: Sequence[Line], store: Callable[[Sequence[Line]], None]) -> list[Bad]:
     """Lines that were refused together: store those that can be; gives the others.
 
     Costs 2 log2(n) calls a bad line. `store` raises Refused, or what is passed on: then any of the lines may have been

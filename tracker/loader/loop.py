@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,30 +19,19 @@ import structlog
 
 from tracker.catalog.vault import VaultEntry
 from tracker.core.errors import Refused, TrackerError, TryLater
-from tracker.core.event import Rejected
 from tracker.loader import rejected, seen
 from tracker.loader.audit import Audit
-from tracker.loader.batch import (
-    Batch,
-    Ending,
-    Seen,
-    add_other,
-    id_of,
-    lines_of,
-    looked_through,
-    of_line,
-    refused,
-    whole,
-)  # fmt: skip
+from tracker.loader.batch import Batch, Ending, Line, Seen, id_of, texts_of
 from tracker.loader.choices import Choices
 from tracker.loader.doubts import Doubts
+from tracker.loader.erased import Erased
 from tracker.loader.erasing import Eraser
 from tracker.loader.identity import Identity
 from tracker.loader.insert import Bad, store_singly
+from tracker.loader.intake import Intake, rejected_of
 from tracker.loader.known import Known
 from tracker.loader.staging import Staged, stage
-from tracker.spool.reader import Segment, SegmentRef, Spool
-from tracker.spool.record import NewerFormat, Outline
+from tracker.spool.reader import Spool
 from tracker.store.engine import Engine
 
 log = structlog.get_logger()
@@ -110,11 +99,9 @@ class Loader:
         self._vault = vault
         self._choices = choices
         self._eraser = eraser
-        self._batch_bytes = batch_bytes
         self._idle = idle
         self.told: Callable[[], None] = lambda: None
-        self._headless: set[str] = set()
-        self._newer: set[str] = set()  # segments for a newer version of this service
+        self._intake = Intake(spool, engine, ledger, erased=self._erased, batch_bytes=batch_bytes)
         self._identity = Identity(engine)
         self._known = Known(engine)
         self.audit = Audit(engine, ledger)
@@ -135,11 +122,11 @@ class Loader:
             ThreadPoolExecutor(1, "loader-finish") as ending,
         ):
             ahead: deque[Future[tuple[Batch, Staged]]] = deque()
-            groups = self._groups()
+            groups = self._intake.groups()
             try:
                 while True:
                     while len(ahead) < 2 and (group := next(groups, None)):
-                        ahead.append(staging.submit(self._stage, group))
+                        ahead.append(staging.submit(self._intake.stage, group))
                     if not ahead:
                         break
                     batch, staged = ahead.popleft().result()
@@ -155,99 +142,12 @@ class Loader:
                     loaded += finishing.popleft().result()
         return loaded
 
+    def _erased(self) -> Erased | None:
+        return self._eraser.erased if self._eraser is not None else None
+
     def adopt(self) -> None:
         """Seal what dead writers left open."""
         self._spool.adopt()
-
-    def _groups(self) -> Iterator[list[SegmentRef]]:
-        group: list[SegmentRef] = []
-        size = 0
-        _, known = self._ledger.picture()  # nobody else enters segments
-        for ref in self._spool.sealed():
-            if known(ref.name):
-                self._spool.forget(ref)  # entered, then cut off before its end
-                continue
-            if ref.name in self._newer:
-                continue
-            try:
-                length = ref.path.stat().st_size
-            except FileNotFoundError:
-                continue
-            if group and size + length > self._batch_bytes:
-                yield group
-                group, size = [], 0
-            group.append(ref)
-            size += length
-        if group:
-            yield group
-
-    def _stage(self, group: list[SegmentRef]) -> tuple[Batch, Staged]:
-        """Nearly always no record is looked at before it is in the store; else each is, here."""
-        segments = self._whole(group)
-        if segments is not None:
-            batch = whole(segments)
-            staged = self._taken_apart(batch)
-            if not staged.damaged:
-                return batch, staged
-            staged.session.close()
-        batch = looked_through(self._segments(group))
-        return batch, self._taken_apart(batch)
-
-    def _whole(self, group: list[SegmentRef]) -> list[tuple[SegmentRef, Outline]] | None:
-        if self._eraser is not None and self._eraser.erased.anybody:
-            return None
-        found = []
-        for ref in group:
-            try:
-                segment = self._spool.outline(ref)
-            except NewerFormat:
-                return None
-            if segment is None or segment.header.start < 0:
-                return None
-            found.append((ref, segment))
-        return found
-
-    def _taken_apart(self, batch: Batch) -> Staged:
-        try:
-            staged = stage(self._engine, batch.text)
-        except Refused:
-            lines = lines_of(batch.text)
-            bad = store_singly(lines, lambda some: stage(self._engine, some).session.close())
-            batch.rejected += [_rejected(one) for one in bad]
-            wrong = {line for line, _ in bad}
-            batch.text = [line for line in lines if line not in wrong]
-            staged = stage(self._engine, batch.text)
-        for part, body in staged.others:
-            add_other(batch, part, body)
-        batch.rejected += staged.bad
-        return staged
-
-    def _segments(self, group: list[SegmentRef]) -> Iterator[tuple[SegmentRef, Segment, int]]:
-        for ref in group:
-            try:
-                segment = self._spool.read(ref)
-                start = segment.header.start if segment.header.start >= 0 else self._start_before(ref, segment.count)
-            except NewerFormat as newer:
-                log.error("loader.newer_segment", segment=ref.name, reason=newer.message)
-                self._newer.add(ref.name)
-                continue
-            if segment.corrupt:
-                log.error("loader.corrupt_records", segment=ref.name, records=segment.corrupt)
-            if self._eraser is not None:
-                segment = self._eraser.erased.without(segment)
-            if start is not None:
-                yield ref, segment, start
-
-    def _start_before(self, ref: SegmentRef, count: int) -> int | None:
-        """Where a segment begins that lost header and trailer: its successor says where it ends. None: wait for one."""
-        later = [other for other in self._spool.sealed() if other.lineage == ref.lineage and other.number > ref.number]
-        if not later:
-            if ref.name not in self._headless:
-                log.error("loader.segment_without_header", segment=ref.name)
-                self._headless.add(ref.name)
-            return None
-        following = self._spool.read(min(later, key=lambda other: other.number)).header.start
-        return max(0, following - count)
 
     def _begin(self, batch: Batch, staged: Staged, writing: Executor) -> _Inserting:
         """Raises TryLater; everything may then be repeated."""
@@ -270,14 +170,14 @@ class Loader:
             staged.insert(duplicates=duplicates)
         except Refused:
             self.doubts.open(staged.months)
-            return store_singly(lines_of(batch.text), lambda some: self._store(some, found)), telling
+            return store_singly(batch.lines(), lambda some: self._store(some, found)), telling
         finally:
             staged.session.close()
         return [], telling
 
-    def _store(self, lines: Sequence[bytes], found: seen.Sorted) -> None:
+    def _store(self, lines: Sequence[Line], found: seen.Sorted) -> None:
         """Store some lines of a batch that was refused whole."""
-        staged = stage(self._engine, lines)
+        staged = stage(self._engine, texts_of(lines))
         try:
             self._known.learn(staged.session)
             duplicates = seen.mark(staged.session, found.duplicates)
@@ -290,9 +190,9 @@ class Loader:
         batch = work.batch
         bad, telling = work.done.result()
         if bad:
-            ids = {known for one in bad if (known := id_of(of_line(one.line)[1]))}
+            ids = {known for one in bad if (known := id_of(one.line.body))}
             telling = [event for event in telling if (event.site, event.id, event.arrival) not in ids]
-            batch.rejected += [_rejected(one) for one in bad]
+            batch.rejected += [rejected_of(one) for one in bad]
         rejected.keep(self._engine, [record for _, record in batch.rejected])
         if bad:
             seen.forget(self._engine, {(site, event) for site, event, _ in ids})
@@ -313,7 +213,7 @@ class Loader:
             stored[row.part, row.site] -= 1
             endings[row.part][row.site, "duplicate", ""] += 1
         for one in bad:
-            owner, record = _rejected(one)
+            owner, record = rejected_of(one)
             stored[owner, record.site] -= 1
         for owner, record in batch.rejected:
             endings[owner][record.site, "rejected", record.reason] += 1
@@ -363,11 +263,6 @@ class Loader:
                     pause = min(max(pause, 0.2) * 2, 30.0)
                     log.warning("loader.store_away", reason=later.message, code=later.code, again_in=round(pause, 1))
                 stop.wait(pause)
-
-
-def _rejected(bad: Bad) -> tuple[int, Rejected]:
-    owner, body = of_line(bad.line)
-    return owner, refused(body, bad.message)
 
 
 def _warn(doubts: Future[int] | None) -> None:

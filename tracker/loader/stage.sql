@@ -1,12 +1,12 @@
--- Takes records apart: one row each, seen by this session only. A line of `lines` is six digits that say which segment it is
--- of, a space, and a line of the spool: eight hex digits of CRC-32, a space, the JSON of a record.
+-- Takes records apart: one row each, seen by this session only. `texts` are segments of the spool, or some lines of them, with
+-- the segment's number. A line is eight hex digits of CRC-32, a space, the JSON of a record; the text ends with a newline.
 --
 -- JSON that cannot be taken apart gives empty fields. `sound`: its checksum is right. `kind`: the beginning of the record,
 -- that of an event or another. `ok`: a sound event that `events` can hold; `raw` is kept of all others.
 -- Slot: secret, two numbers nobody outside knows: nobody can find two addresses of the same `place`.
 create temporary table staged engine = Memory as
 with
-    substring(l.raw, 17) as json,
+    substring(l.line, 10) as json,
     JSONExtract(json, 'Tuple(
         site LowCardinality(String), name LowCardinality(String), ts Int64, id String, arrival UInt64, seq UInt32,
         type LowCardinality(String), message_id String, original_ts Int64, received Int64, visitor String,
@@ -22,9 +22,9 @@ with
     toUUIDOrNull(e.id) as uuid
 select
     rowNumberInAllBlocks() as row,
-    toUInt32(substring(l.raw, 1, 6)) as part,
+    l.part as part,
     substring(json, 1, 9) as kind,
-    reinterpretAsUInt32(reverse(unhex(substring(l.raw, 8, 8)))) = CRC32(json) as sound,
+    reinterpretAsUInt32(reverse(unhex(substring(l.line, 1, 8)))) = CRC32(json) as sound,
     sound and kind = '{"k":"e",' and uuid is not null and e.site != '' and e.name != '' and e.ts != 0 and e.arrival != 0 as ok,
     if(ok, '', json) as raw,
     xxh3_128(concat(e.site, '\0', lower(e.id))) as digest, -- its bytes are the key of `seen`
@@ -70,4 +70,8 @@ select
     e.ua as ua,
     e.library as library,
     e.source as source
-from /*lines*/ as l
+from (
+    select part, arrayJoin(splitByChar('\n', substring(text, 1, length(text) - 1))) as line
+    from /*texts*/
+    where text != ''
+) as l

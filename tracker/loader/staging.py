@@ -9,26 +9,27 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from tracker.core.event import Rejected
 from tracker.loader.batch import Seen, refused
-from tracker.store.engine import Engine, Lines, Query, Session, Settings
+from tracker.store.engine import Engine, Query, Session, Settings, Texts
 from tracker.store.sql import Fragment, fill, load
 
 # What is staged is read and stored as one block: one part on the disk for each month, whole or not at all.
 _ONE_BLOCK: Settings = {"max_block_size": 1 << 20, "min_insert_block_size_rows": 1 << 20}
 _SECRET = Fragment(f"(toUInt64({secrets.randbits(64)}), toUInt64({secrets.randbits(64)}))")
-_STAGE = fill(load(__package__, "stage"), {"secret": _SECRET, "lines": Fragment("/*table:lines*/")}).text
+_STAGE = fill(load(__package__, "stage"), {"secret": _SECRET, "texts": Fragment("/*table:texts*/")}).text
 _INSERT = load(__package__, "insert")
 _ALL, _NO_DUPLICATES = Fragment("1"), Fragment("s.row not in (select row from others where own = 0)")
-_COUNTS = "select part, site, count() from staged where ok group by part, site"
-_TOTALS = """
-select
-    count(), countIf(ok), uniqExactIf(digest, ok), groupUniqArrayIf(toYYYYMM(ts), ok),
-    countIf(not sound or kind in ('{"k":"h",', '{"k":"t",'))
-from staged
+_COUNTS = """
+select part, site, countIf(ok), count(), countIf(not sound), countIf(kind in ('{"k":"h",', '{"k":"t",'))
+from staged group by part, site
 """
-_OTHERS = 'select part, raw from staged where not ok and kind != \'{"k":"e",\' order by part, row'
+_TOTALS = "select uniqExactIf(digest, ok), groupUniqArrayIf(toYYYYMM(ts), ok) from staged"
+_OTHERS = """
+select part, raw from staged where not ok and kind not in ('{"k":"e",', '{"k":"h",', '{"k":"t",') order by part, row
+"""
 _BAD = """
 select part, raw, isNull(toUUIDOrNull(JSONExtractString(raw, 'id'))), event = '', toUnixTimestamp64Milli(ts) = 0
 from staged where not ok and kind = '{"k":"e",' order by part, row
@@ -46,23 +47,35 @@ _MONTHS = "select distinct toYYYYMM(ts) from staged where row in (select row fro
 
 @dataclass(slots=True)
 class Staged:
-    """Lines of records, taken apart. `counts`: (segment, site) -> events. `twins`: an id is among them twice.
+    """Records taken apart. `counts`: (segment, site) -> events that can be stored, `odd`: how many records are others.
 
-    `damaged`: a record is not as it was written, or where it should be. `others`: (segment, JSON) of what is no event.
-    `bad`: with their segment, events that `events` cannot hold.
+    `lines` and `marks`: of each segment how many lines it has, and how many of them are header or trailer.
+    `unsound`: lines that are not as they were written. `twins`: an id is among them twice.
     """
 
     session: Session
     counts: Counter[tuple[int, str]]
+    lines: Counter[int]
+    marks: Counter[int]
+    odd: int
+    unsound: int
     months: set[int]
     twins: bool
-    damaged: bool
-    others: list[tuple[int, bytes]]
-    bad: list[tuple[int, Rejected]]
 
     def months_of_own(self) -> set[int]:
         """YYYYMM of events that were tried before; after `seen.sort_out` found some."""
         return {int(month) for (month,) in self.session.ask(Query(text=_MONTHS)).rows}
+
+    def others(self) -> list[tuple[int, bytes]]:
+        """(segment, JSON) of what is no event."""
+        return [(int(part), str(raw).encode()) for part, raw in self.session.ask(Query(text=_OTHERS)).rows]
+
+    def bad(self) -> list[tuple[int, Rejected]]:
+        """With their segment, events that `events` cannot hold."""
+        return [
+            (int(part), refused(raw.encode(), f"the store cannot hold it: the event needs {_needs(*what)}"))
+            for part, raw, *what in self.session.ask(Query(text=_BAD)).rows
+        ]
 
     def telling(self, *, duplicates: bool) -> list[Seen]:
         """Events, one in ten, that name a user, carry identifiers or say what a person decided."""
@@ -74,38 +87,29 @@ class Staged:
         self.session.command(Query(text=query.text, settings=query.settings, content=True))
 
 
-def stage(engine: Engine, text: Sequence[bytes]) -> Staged:
-    """Take lines apart in a session of their own; close it. Raises Refused, TryLater."""
+def stage(engine: Engine, texts: Sequence[tuple[int, Path | bytes]]) -> Staged:
+    """Take texts apart in a session of their own; close it. `texts`: with their segment. Raises Refused, TryLater."""
     session = engine.session()
     try:
-        session.command(Query(text=_STAGE, tables={"lines": Lines(text=text)}, settings=_ONE_BLOCK))
-        [(rows, good, ids, months, damaged)] = session.ask(Query(text=_TOTALS)).rows
-        return Staged(
-            session=session,
-            counts=Counter({(int(part), str(site)): int(n) for part, site, n in session.ask(Query(text=_COUNTS)).rows}),
-            months={int(month) for month in months},
-            twins=ids < good,
-            damaged=bool(damaged),
-            others=_others(session) if good < rows and not damaged else [],
-            bad=_bad(session) if good < rows and not damaged else [],
-        )
+        session.command(Query(text=_STAGE, tables={"texts": Texts(data=texts)}, settings=_ONE_BLOCK))
+        staged = Staged(session, Counter(), Counter(), Counter(), odd=0, unsound=0, months=set(), twins=False)
+        for part, site, good, lines, unsound, marks in session.ask(Query(text=_COUNTS)).rows:
+            staged.counts[int(part), str(site)] += good
+            staged.lines[int(part)] += lines
+            staged.marks[int(part)] += marks
+            staged.odd += lines - good - marks
+            staged.unsound += unsound
+        [(ids, months)] = session.ask(Query(text=_TOTALS)).rows
+        staged.months = {int(month) for month in months}
+        staged.twins = ids < staged.counts.total()
+        return staged
     except BaseException:
         session.close()
         raise
 
 
-def _others(session: Session) -> list[tuple[int, bytes]]:
-    return [(int(part), str(raw).encode()) for part, raw in session.ask(Query(text=_OTHERS)).rows]
-
-
-def _bad(session: Session) -> list[tuple[int, Rejected]]:
-    found = []
-    for part, raw, no_id, no_name, no_time in session.ask(Query(text=_BAD)).rows:
-        what = (
-            "a UUID as its id" if no_id else "a name" if no_name else "a time" if no_time else "a site and an arrival"
-        )
-        found.append((int(part), refused(raw.encode(), f"the store cannot hold it: the event needs {what}")))
-    return found
+def _needs(no_id: bool, no_name: bool, no_time: bool) -> str:
+    return "a UUID as its id" if no_id else "a name" if no_name else "a time" if no_time else "a site and an arrival"
 
 
 def _wanted(duplicates: bool) -> Fragment:

@@ -13,6 +13,8 @@ from tracker.spool.disk import Disk
 from tracker.spool.lineage import Lineage
 from tracker.spool.record import Header, NewerFormat, Outline, contents, outline, unframe
 
+_END = 1_000  # bytes: more than a header or a trailer has
+
 
 class SegmentRef(msgspec.Struct, frozen=True, kw_only=True):
     """A sealed segment: `name` is unique for ever, like `c0/000000000017`."""
@@ -72,8 +74,11 @@ class Spool:
         return Segment(header=header, bodies=found.bodies, corrupt=found.corrupt)
 
     def outline(self, ref: SegmentRef) -> Outline | None:
-        """A sealed segment without a look at its records; None where it is not whole. Raises as `read` does."""
-        return outline(ref.path.read_bytes())
+        """A sealed segment without a look at its records; None where its ends are damaged. Raises as `read` does."""
+        with ref.path.open("rb") as file:
+            beginning = file.read(_END)
+            file.seek(max(0, file.seek(0, 2) - _END))
+            return outline(beginning, file.read())
 
     def forget(self, ref: SegmentRef) -> None:
         """Remove a segment whose records are safe elsewhere. One that comes back after a power cut is known by name."""

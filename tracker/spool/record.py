@@ -78,14 +78,10 @@ class Contents(msgspec.Struct, frozen=True):
 
 
 class Outline(msgspec.Struct, frozen=True):
-    """A sealed segment of which header, trailer and number of lines agree; its records were not looked at.
-
-    `lines`: the frames of its `count` records.
-    """
+    """What header and trailer of a sealed segment say; between them `count` records should be, one line each."""
 
     header: Header
     count: int
-    lines: bytes
 
 
 def frames(bodies: Sequence[bytes]) -> bytes:
@@ -189,16 +185,17 @@ def _undamaged(blob: bytes) -> Contents | None:
     )
 
 
-def outline(blob: bytes) -> Outline | None:
-    """Where the records of a sealed segment are, in no time; None where it is not whole. Raises NewerFormat."""
-    first, last = blob.find(b"\n") + 1, blob.rfind(b"\n", 0, -1) + 1
-    if not blob.endswith(b"\n") or not 0 < first <= last:
-        return None
-    head, tail = _open_line(blob[: first - 1]), _open_line(blob[last:-1])
+def outline(beginning: bytes, end: bytes) -> Outline | None:
+    """Of the first and the last thousand bytes of a sealed segment; None where it is damaged there.
+
+    Raises NewerFormat.
+    """
+    first, _, _ = beginning.partition(b"\n")
+    last = end[end.rfind(b"\n", 0, -1) + 1 :]
+    head, tail = _open_line(first), _open_line(last[:-1]) if last.endswith(b"\n") else None
     if head is None or tail is None or not (head.startswith(_HEADER) and tail.startswith(_TRAILER)):
         return None
-    header, trailer, lines = _mark(head, Header), _mark(tail, Trailer), blob[first:last]
-    return Outline(header=header, count=trailer.count, lines=lines) if lines.count(b"\n") == trailer.count else None
+    return Outline(header=_mark(head, Header), count=_mark(tail, Trailer).count)
 
 
 def contents(blob: bytes) -> Contents:

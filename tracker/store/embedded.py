@@ -7,7 +7,9 @@ seconds does not hold up an insert. The engine releases the GIL while it works.
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import struct
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -18,11 +20,23 @@ import msgspec
 from chdb.state.sqlitelike import Connection
 
 from tracker.core.errors import BadRequest, Broken, TryLater
-from tracker.store.engine import ASK_SETTINGS, INSERT_SETTINGS, Answer, Lines, Query, Rows, Settings, table_slots
+from tracker.store.engine import (
+    ASK_SETTINGS,
+    INSERT_SETTINGS,
+    Answer,
+    Attached,
+    Lines,
+    Query,
+    Settings,
+    Texts,
+    table_slots,
+)  # fmt: skip
 from tracker.store.faults import code_of, name_of, precise, translate
 from tracker.store.values import convert, from_json, parameter_text, quoted
 
 _CONFIG = Path(__file__).with_name("embedded.xml")
+_IN_PLACE = 1 << 20  # bytes: a smaller file is copied together with others, because opening it costs more
+_PATTERN = re.compile(r"[*?{}\[\]|]")  # ClickHouse takes a path with one of these for many paths
 _FORMAT = "JSONCompactEachRowWithNamesAndTypes"
 _lines = msgspec.json.Encoder().encode_lines
 _ALWAYS = {
@@ -218,9 +232,11 @@ def _sync(path: Path) -> None:
         os.close(file)
 
 
-def _attach(folder: Path, name: str, rows: Rows | Lines) -> str:
+def _attach(folder: Path, name: str, rows: Attached) -> str:
     """Rows as a file that ClickHouse reads."""
     path = folder / name
+    if isinstance(rows, Texts):
+        return _attach_texts(path, rows)
     if isinstance(rows, Lines):
         with path.open("wb") as file:
             file.writelines(rows.text)
@@ -228,6 +244,31 @@ def _attach(folder: Path, name: str, rows: Rows | Lines) -> str:
     path.write_bytes(_lines(rows.data))
     structure = ", ".join(f"`{column}` {kind}" for column, kind in rows.columns)
     return f"file({quoted(str(path))}, JSONCompactEachRow, {quoted(structure)})"
+
+
+def _attach_texts(scratch: Path, given: Texts) -> str:
+    """Large files where they are, everything else in one file."""
+    found = []
+    with scratch.open("wb") as file:
+        for part, text in given.data:
+            if isinstance(text, Path):
+                path = str(text.absolute())
+                if text.stat().st_size >= _IN_PLACE and not _PATTERN.search(path):
+                    found.append(f"toUInt32({part}) as part, text from file({quoted(path)}, RawBLOB, 'text String')")
+                    continue
+            blob = text.read_bytes() if isinstance(text, Path) else text
+            file.writelines((struct.pack("<I", part), _varint(len(blob)), blob))
+    found.append(f"part, text from file({quoted(str(scratch))}, RowBinary, 'part UInt32, text String')")
+    return f"(select {' union all select '.join(found)})"
+
+
+def _varint(number: int) -> bytes:
+    """Seven bits a byte, the lowest first, as ClickHouse writes the length of a text."""
+    found = bytearray()
+    while number > 127:
+        found.append(number & 127 | 128)
+        number >>= 7
+    return bytes([*found, number])
 
 
 def _setting(value: str | int) -> str:

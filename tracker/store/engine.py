@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 Param = str | int | float | bool | Sequence[str] | Sequence[int] | Sequence[float]
@@ -55,6 +56,19 @@ class Lines:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Texts:
+    """Whole texts that travel with a query as a table of two columns, `part UInt32, text String`, one row each.
+
+    A path stands for what is in its file, which is read when the query runs and must not change until then.
+    """
+
+    data: Sequence[tuple[int, bytes | Path]]
+
+
+Attached = Rows | Lines | Texts
+
+
+@dataclass(frozen=True, kw_only=True)
 class Query:
     """SQL with `{name:Type}` parameters. `tables` are attached rows, read as `/*table:name*/` in the text.
 
@@ -64,7 +78,7 @@ class Query:
 
     text: str
     params: Mapping[str, Param] = field(default_factory=dict)
-    tables: Mapping[str, Rows | Lines] = field(default_factory=dict)
+    tables: Mapping[str, Attached] = field(default_factory=dict)
     settings: Mapping[str, str | int] = field(default_factory=dict)
     content: bool = False
 
@@ -148,7 +162,7 @@ class Engine(Protocol):
         ...
 
 
-def table_slots(query: Query, attach: Callable[[str, Rows | Lines], str]) -> str:
+def table_slots(query: Query, attach: Callable[[str, Attached], str]) -> str:
     """The text with each `/*table:name*/` replaced by what `attach(name, rows)` gives. KeyError: no such table."""
     if not query.tables:
         return query.text

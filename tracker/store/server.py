@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -19,11 +20,12 @@ from clickhouse_driver.errors import Error as DriverError
 from clickhouse_driver.errors import ErrorCodes, NetworkError, ServerException, SocketTimeoutError
 
 from tracker.core.errors import BadRequest, Broken, Doubtful, TryLater
-from tracker.store.engine import ASK_SETTINGS, INSERT_SETTINGS, Answer, Lines, Query, Rows, table_slots
+from tracker.store.engine import ASK_SETTINGS, INSERT_SETTINGS, Answer, Attached, Lines, Query, Texts, table_slots
 from tracker.store.faults import precise, translate
 from tracker.store.values import convert, from_driver
 
 _NO_DATABASE = 81
+_BLOCK = 4_000_000  # bytes, about, of texts sent at a time
 _NAMES = {code: name for name, code in vars(ErrorCodes).items() if isinstance(code, int)}
 # Every fault is raised; the driver's own log lines would repeat it with addresses and a traceback.
 logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL)
@@ -97,15 +99,15 @@ class _Statements:
 
     def _execute(self, query: Query, *, inserting: bool, writing: bool) -> tuple[list[Any], list[tuple[str, str]]]:
         external: list[dict[str, Any]] = []
-        lines: dict[str, Lines] = {}
-        text = table_slots(query, lambda name, rows: _attach(external, lines, name, rows))
+        streams: dict[str, Lines | Texts] = {}
+        text = table_slots(query, lambda name, rows: _attach(external, streams, name, rows))
         params = {
             name: value if isinstance(value, str | int | float) else list(value) for name, value in query.params.items()
         }
 
         def send(client: Client) -> Any:
-            for name, given in lines.items():
-                _send_lines(client, name, given)
+            for name, given in streams.items():
+                _send_lines(client, name, given) if isinstance(given, Lines) else _send_texts(client, name, given)
             result = client.execute(
                 text,
                 params or None,
@@ -113,7 +115,7 @@ class _Statements:
                 external_tables=external or None,
                 settings={**INSERT_SETTINGS, **ASK_SETTINGS, **query.settings},
             )
-            for name in lines:
+            for name in streams:
                 client.execute(f"DROP TEMPORARY TABLE {name}")
             return result
 
@@ -247,11 +249,11 @@ def _faults(*, inserting: bool, writing: bool) -> Iterator[None]:
         raise Broken(f"the ClickHouse driver failed ({type(error).__name__})") from error
 
 
-def _attach(external: list[dict[str, Any]], lines: dict[str, Lines], name: str, rows: Rows | Lines) -> str:
-    """Rows as an external table; lines as a temporary one, which takes them as a column."""
+def _attach(external: list[dict[str, Any]], streams: dict[str, Lines | Texts], name: str, rows: Attached) -> str:
+    """Rows as an external table; lines and texts as a temporary one, to which they are sent before the query."""
     name = f"attached_{name}"
-    if isinstance(rows, Lines):
-        lines[name] = rows
+    if isinstance(rows, Lines | Texts):
+        streams[name] = rows
     else:  # the driver takes tuples as well as dictionaries, and those cost a tenth
         data = [tuple(row) for row in rows.data]
         external.append({"name": name, "structure": list(rows.columns), "data": data})
@@ -264,3 +266,13 @@ def _send_lines(client: Client, name: str, given: Lines) -> None:
     if lines:
         settings = {**INSERT_SETTINGS, "insert_block_size": len(lines)}
         client.execute(f"INSERT INTO {name} (raw) VALUES", [lines], columnar=True, settings=settings)
+
+
+def _send_texts(client: Client, name: str, given: Texts) -> None:
+    """A few at a time, so that never all of them are in memory."""
+    client.execute(f"CREATE TEMPORARY TABLE {name} (part UInt32, text String) ENGINE = Memory")
+    size = sum(text.stat().st_size if isinstance(text, Path) else len(text) for _, text in given.data)
+    rows = ((part, text.read_bytes() if isinstance(text, Path) else text) for part, text in given.data)
+    if given.data:
+        settings = {**INSERT_SETTINGS, "insert_block_size": 1 + _BLOCK * len(given.data) // (size + 1)}
+        client.execute(f"INSERT INTO {name} (part, text) VALUES", rows, settings=settings)
