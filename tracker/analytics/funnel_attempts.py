@@ -29,14 +29,12 @@ _MOMENTS = (
 )
 
 
-def attempts(
-    engine: Engine, funnel: Funnel, events: Fragment, *, road: str | None = None, owners: Fragment | None = None
-) -> Fragment:
+def attempts(engine: Engine, funnel: Funnel, events: Fragment, *, road: str | None = None) -> Fragment:
     """The subquery for this funnel; `events` is what to read (`clean.events_source`).
 
     `road` forces a road that could do it too: `narrow` (see below), `overlapping`, `fold` and `within` (tests compare
     them). An unordered funnel whose steps may overlap costs one question to the engine here: which overlaps there are.
-    Raises BadRequest where there are more than 200 kinds. `owners`: see `hits`; only for a funnel without a fold.
+    Raises BadRequest where there are more than 200 kinds.
     """
     if funnel.mode == "unordered":
         return _unordered(engine, funnel, events)
@@ -46,7 +44,7 @@ def attempts(
     if road == "fold" or needs_fold:
         return _fold(funnel, events, Fold(funnel))
     alone = disjoint(funnel) and road != "overlapping"
-    return _fill(funnel, events, alone, narrow=road == "narrow", owners=owners)
+    return _fill(funnel, events, alone, narrow=road == "narrow")
 
 
 def narrow_will_do(funnel: Funnel) -> bool:
@@ -78,11 +76,11 @@ def _masked(funnel: Funnel, events: Fragment) -> Hits:
     return hits(funnel, events, step_mask(funnel), bits)
 
 
-def _fill(funnel: Funnel, events: Fragment, alone: bool, *, narrow: bool, owners: Fragment | None) -> Fragment:
+def _fill(funnel: Funnel, events: Fragment, alone: bool, *, narrow: bool) -> Fragment:
     """`alone`: no event can serve two steps, so a small number says which one it serves."""
     count = len(funnel.steps)
     if alone:
-        found = hits(funnel, events, step_code(funnel), count.bit_length(), narrow=narrow, owners=owners)
+        found = hits(funnel, events, step_code(funnel), count.bit_length(), narrow=narrow)
     else:
         found = _masked(funnel, events)
     moments, shift = "sorted as moments", count.bit_length()

@@ -33,19 +33,11 @@ class Hits:
     params: dict[str, Param]
 
 
-def hits(
-    funnel: Funnel,
-    events: Fragment,
-    serves: Fragment,
-    serves_bits: int,
-    *,
-    narrow: bool = False,
-    owners: Fragment | None = None,
-) -> Hits:
+def hits(funnel: Funnel, events: Fragment, serves: Fragment, serves_bits: int, *, narrow: bool = False) -> Hits:
     """Pack the relevant events; `serves` is an integer expression of `serves_bits` bits on what one can serve.
 
     `narrow` leaves sequence and arrival out: 64 bits instead of 128, exact while no unit has two events that serve
-    different steps in the same millisecond. `owners`: a join as `persons.join`, where there is a quicker one.
+    different steps in the same millisecond.
     """
     if funnel.from_entries:
         events = Fragment(fill(load(__package__, "funnel_entry"), {"events": events}).text, events.params)
@@ -68,7 +60,7 @@ def hits(
             "extra": Fragment(extra, params.values),
             "packed": Fragment(packed, serves.params),
             "events": events,
-            "persons": (owners or persons.join()) if funnel.count_by == "person" else Fragment(""),
+            "persons": persons.join() if funnel.count_by == "person" else Fragment(""),
             "counted": counted([*(one for step in funnel.steps for one in step.any_of)]),
             "relevant": Fragment(f"{wanted.text}){NOBODY[funnel.count_by]} and (true", wanted.params),
             "also": Fragment(also),

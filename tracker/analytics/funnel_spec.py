@@ -18,7 +18,7 @@ from tracker.core.errors import BadRequest
 from tracker.core.period import duration_ms
 from tracker.store.filters import Condition, Filter, check_property, event_name, parse_condition, parse_filters
 
-KEYS = ("site", "from", "to", "steps", "mode", "window", "count_by", "exclude", "breakdown", "times")
+KEYS = ("site", "from", "to", "steps", "mode", "window", "count_by", "exclude", "breakdown")
 MODES = ("ordered", "strict", "unordered")
 UNITS = ("person", "visitor", "session")
 TOUCHES = ("first", "last", "all")
@@ -62,7 +62,7 @@ class Breakdown:
 
 @dataclass(frozen=True, kw_only=True)
 class Funnel:
-    """A checked funnel. `window` in ms. `range` bounds the first step. `times`: whether waiting times are wanted."""
+    """A checked funnel. `window` in ms. `range` bounds the first step."""
 
     site: str
     range: Range
@@ -72,7 +72,6 @@ class Funnel:
     count_by: str = "person"
     exclude: tuple[Exclusion, ...] = ()
     breakdown: Breakdown | None = None
-    times: bool = True
 
     @property
     def timed(self) -> bool:
@@ -83,11 +82,6 @@ class Funnel:
     def from_entries(self) -> bool:
         """Whether a step looks at pages that sessions begin with."""
         return any(ENTRY in one.where for step in self.steps for one in step.any_of)
-
-    @property
-    def needs_events(self) -> bool:
-        """Whether only the events themselves can tell: a table of journeys does not hold what it asks for."""
-        return self.timed or self.from_entries
 
     def required_before(self, step: int) -> int:
         """Number of the last required step before `step` (numbered from 1); 0 before the first."""
@@ -118,7 +112,6 @@ def parse(body: object, path: str = "") -> Funnel:
         count_by=request.choice(given, "count_by", UNITS, "person", path),
         exclude=_exclusions(given.get("exclude"), f"{path}exclude", steps, mode),
         breakdown=_breakdown(given.get("breakdown"), f"{path}breakdown"),
-        times=request.flag(given, "times", default=True, path=path),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType, field
 
@@ -65,10 +65,9 @@ class FunnelComparison(Struct, rename={"kind": "with", "start": "from", "end": "
 
 
 class FunnelReport(Struct):
-    """A funnel; with `breakdown` and `comparison` only where they were asked for. `road`: where it was read from."""
+    """A funnel; with `breakdown` and `comparison` only where they were asked for."""
 
     steps: list[FunnelStep]
-    road: Literal["journeys", "events"]
     breakdown: list[FunnelPart] | UnsetType = UNSET
     comparison: FunnelComparison | UnsetType = UNSET
 
@@ -81,7 +80,6 @@ class FunnelPoint(Struct):
     converted: int
     conversion: float
     steps: list[FunnelStep]
-    road: Literal["journeys", "events"]
     breakdown: list[FunnelPart] | UnsetType = UNSET
 
 

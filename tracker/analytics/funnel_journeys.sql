@@ -1,8 +1,0 @@
--- A funnel's answer from the journey table. `found` has one row for many persons where only step 1 was reached; who got
--- further has a row beside it that says nothing of step 1, or (read from `events`) one of their own that says all.
--- Slots: found, counts, averages, medians, groups, kind.
-select /*kind*/ as part, value, /*counts*/ as counts, /*averages*/ as averages, /*medians*/ as medians
-from (/*found*/)
-group by /*groups*/
-order by part desc, counts[1] desc, value
-limit {values:UInt32}
