@@ -75,9 +75,10 @@ class _Recent:
 
     def add(self, keys: _Keys) -> None:
         """Rows for keys, sorted, that may be there."""
-        everybody = np.union1d(self.keys, keys)
-        if len(everybody) == len(self.keys):
+        there = np.searchsorted(self.keys, keys)
+        if len(self.keys) and bool((self.keys[np.minimum(there, len(self.keys) - 1)] == keys).all()):
             return
+        everybody = np.union1d(self.keys, keys)
         places = np.searchsorted(everybody, self.keys)
         for name in ("known", "inside"):
             wider = np.zeros((len(everybody), self.known.shape[1]), np.uint8)
@@ -118,6 +119,7 @@ class SegmentFiles:
     def put(self, site: str, done: Sequence[Refreshed]) -> None:
         """Bring the files to what refreshes of some audiences of a site found. Raises TrackerError, OSError."""
         recent, news = self._open(site), False
+        sorted_keys: dict[int, _Keys] = {}  # of the refresh that several audiences had together
         for one in done:
             path = files.path_of(self._data, site, one.state.audience)
             if not path.exists() or (one.changed and one.touched is None):
@@ -126,7 +128,10 @@ class SegmentFiles:
                     recent.column(one.state.audience, self._made[path])
                     news = True
             elif one.changed and one.touched is not None:
-                self._note(recent, one.state.audience, path, one.touched, one.present)
+                keys = sorted_keys.get(id(one.touched))
+                if keys is None:
+                    keys = sorted_keys[id(one.touched)] = np.unique(np.array(one.touched, dtype=np.uint64))
+                self._note(recent, one.state.audience, path, keys, one.present)
                 news = True
         if news:
             paths = {name: files.path_of(self._data, site, name) for name, _ in recent.audiences if name}
@@ -168,9 +173,8 @@ class SegmentFiles:
         fresh.inside = np.frombuffer(read.inside, np.uint8).reshape(shape).copy()
         return fresh
 
-    def _note(self, recent: _Recent, audience: str, path: Path, touched: Sequence[int], present: Sequence[int]) -> None:
+    def _note(self, recent: _Recent, audience: str, path: Path, keys: _Keys, present: Sequence[int]) -> None:
         column = recent.column(audience, self._made_of(path))
-        keys = np.unique(np.array(touched, dtype=np.uint64))
         recent.add(keys)
         byte, bit = column // 8, np.uint8(1 << column % 8)
         rows = recent.rows(keys)
