@@ -175,7 +175,8 @@ def query(spec: Spec, events: Fragment, *, loose: bool = False) -> Query:
     }
     markov, chosen = spec.model == "markov", Fragment("true")
     if not markov:
-        who = fill(load(__package__, "attribution_converters"), conversions)
+        converted = {"did": condition(spec.conversion), "events": events, "counted": counted([spec.conversion])}
+        who = fill(load(__package__, "who_did"), converted)
         chosen = Fragment(f"key global in ({who.text})", who.params)
     journeys = fill(
         load(__package__, "attribution_journeys"),

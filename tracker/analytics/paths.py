@@ -100,9 +100,9 @@ def query(
 
     `narrow` leaves sequence and arrival out: half the memory, and a row of step 0 for each person they decide for.
     """
-    below, label = moments.shift(_NODE_BITS, narrow=narrow), spec.label()
+    below, label = moments.shift(_NODE_BITS, narrow=narrow), spec.label_hash()
     wide = "UInt128" if narrow else "UInt256"
-    packed = f"{moments.packed(wide, _NODE_BITS, narrow=narrow)} + to{wide}(cityHash64({label.text}))"
+    packed = f"{moments.packed(wide, _NODE_BITS, narrow=narrow)} + to{wide}({label.text})"
     shown = (
         {}
         if kept is None
@@ -114,23 +114,44 @@ def query(
     chosen = Fragment("true")
     if only is not None:
         chosen = Fragment(f"key global in {persons.keys_of('only').text}", {"only": list(only)})
-    return fill(
-        load(__package__, "paths"),
+    elif spec.end:  # few get there: nobody else's events are brought together
+        ended = fill(
+            load(__package__, "who_did"),
+            {"did": spec.is_end(), "events": events, "counted": counted([Condition("*")])},
+        )
+        chosen = Fragment(f"key global in ({ended.text})", ended.params)
+    in_order = fill(
+        load(__package__, "paths_sorted"),
         {
             "packed": Fragment(packed, label.params),
             "person": Fragment(persons.PERSON),
             "pauses": Fragment(_pauses(spec, below)),
             "tied": Fragment(_TIED if narrow else "false"),
-            "cut": _cut(spec, wide),
-            "moment": Fragment(f"bitShiftRight(p, {below})"),
-            "shown": Fragment(_shown(kept)),
             "events": events,
             "persons": persons.join(),
             "counted": counted([Condition("*")]),
             "relevant": spec.relevant(),
             "chosen": chosen,
         },
-        {"site": spec.site, "from": spec.range.start, "to": spec.range.end, "rows": rows, **shown},
+    )
+    anchored = bool(spec.start or spec.end)
+    hops = fill(
+        load(__package__, "paths_anchored" if anchored else "paths_whole"),
+        {
+            "sorted": Fragment(in_order.text, in_order.params),
+            "moment": Fragment(f"bitShiftRight(p, {below})"),
+            **({"cut": _cut(spec, wide)} if anchored else {}),
+        },
+    )
+    return fill(
+        load(__package__, "paths"),
+        {
+            "source": Fragment(_shown(kept, "nodes", "place")),
+            "target": Fragment(_shown(kept, "nexts", "place + 1")),
+            "hops": Fragment(hops.text, hops.params),
+        },
+        {"site": spec.site, "from": spec.range.start, "to": spec.range.end, "rows": rows, "steps": spec.steps, **shown},
+        settings={"join_algorithm": "hash"},
     )
 
 
@@ -161,12 +182,12 @@ def _cut(spec: Spec, wide: str) -> Fragment:
     return Fragment(f"if({first} = 0 or {last} = 0, {none}, arrayPushBack({part}, {mark}))", params)
 
 
-def _shown(kept: Kept | None) -> str:
-    node = "toUInt64(p)"
+def _shown(kept: Kept | None, nodes: str, step: str) -> str:
+    """SQL: an array of nodes, those not in `kept` merged; `step` is theirs where their hop is of step `place`."""
     if kept is None:
-        return node
-    merged = f"transform({node} + step, {{kept_at:Array(UInt64)}}, {{kept:Array(UInt64)}}, toUInt64({_OTHER}))"
-    return f"if({node} <= {_ON}, {node}, {merged})"
+        return nodes
+    merged = f"transform(node + ({step}), {{kept_at:Array(UInt64)}}, {{kept:Array(UInt64)}}, toUInt64({_OTHER}))"
+    return f"arrayMap((node, place) -> if(node <= {_ON}, node, {merged}), {nodes}, places)"
 
 
 def _people_at(rows: list[dict[str, Any]]) -> dict[int, dict[int, int]]:
@@ -192,10 +213,15 @@ def _names(engine: Engine, spec: Spec, events: Fragment, nodes: set[int]) -> dic
     wanted = sorted(nodes - {_STOP, _ON, _OTHER})
     if not wanted:
         return {_OTHER: "other"}
+    among, params = Fragment("true"), {}  # names of events stand together: nothing but them is read
+    if spec.by == "page":
+        between = "ts >= fromUnixTimestamp64Milli({from:Int64}) and ts < fromUnixTimestamp64Milli({to:Int64})"
+        among = Fragment(f"{spec.relevant().text} and {between}")
+        params = {"from": spec.range.start, "to": spec.range.end}
     query = fill(
         load(__package__, "paths_names"),
-        {"label": spec.label(), "events": events, "counted": counted([Condition("*")]), "relevant": spec.relevant()},
-        {"site": spec.site, "from": spec.range.start, "to": spec.range.end, "nodes": wanted},
+        {"label": spec.label(), "hash": spec.label_hash(), "events": events, "among": among},
+        {"site": spec.site, "nodes": wanted, "few": len(wanted), **params},
     )
     return {_OTHER: "other", **{node: str(name) for node, name in engine.ask(query).rows}}
 

@@ -20,7 +20,9 @@ MAX_GROUPS = 50
 _MAX_GAP_MS = 366 * 86_400_000
 
 
-PAGE = "if(length(path) > 1 and endsWith(path, '/'), substring(path, 1, length(path) - 1), path)"
+_SLASHED = "length(path) > 1 and endsWith(path, '/')"
+_CUT = "substring(path, 1, length(path) - 1)"
+PAGE = f"if({_SLASHED}, {_CUT}, path)"
 """SQL: the page of an event, a slash at its end left out."""
 
 
@@ -58,6 +60,21 @@ class Spec:
             params[f"like_{at}"], params[f"group_{at}"] = _like(group.match), group.name
             tests.append(f"{text} like {{like_{at}:String}}, {{group_{at}:String}}")
         return Fragment(f"multiIf({', '.join(tests)}, {text})" if tests else text, params)
+
+    def label_hash(self) -> Fragment:
+        """SQL: its 64-bit key. A page is not copied for its slash."""
+        label = self.label()
+        if self.by == "page" and not self.groups:
+            return Fragment(f"if({_SLASHED}, cityHash64({_CUT}), cityHash64(path))")
+        return Fragment(f"cityHash64({label.text})", label.params)
+
+    def is_end(self) -> Fragment:
+        """SQL: whether an event is the node where paths end. The primary key finds a name of an event."""
+        if self.by == "event" and not self.groups:
+            return Fragment(f"{self.relevant().text} and event = {{end:String}}", {"end": self.end})
+        label = self.label_hash()
+        text = f"{self.relevant().text} and {label.text} = cityHash64({{end:String}})"
+        return Fragment(text, {**label.params, "end": self.end})
 
     def relevant(self) -> Fragment:
         """SQL: whether an event is on a path at all."""

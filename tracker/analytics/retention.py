@@ -140,6 +140,7 @@ def query(spec: Spec, events: Fragment) -> Query:
             "timezone": spec.calendar.timezone,
             **({"base": spec.range.end - 2**40} if spec.breakdown else {}),
         },
+        settings={"join_algorithm": "hash"},  # as in funnels: the map of persons is small
     )
 
 
