@@ -19,6 +19,7 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.web_protocol import RequestHandler
 
 from tracker.collector.endpoints import SERVICE
+from tracker.collector.heads import Parts, taken_apart
 from tracker.collector.lane import Lane
 from tracker.collector.place import block, within
 from tracker.collector.quiet import quiet
@@ -26,6 +27,7 @@ from tracker.collector.quiet import quiet
 HEAD_BYTES = 65_536
 HEADERS = 100
 _SWEEP = 1.0  # seconds
+_STRANGE = 8  # heads that nobody knew: whoever speaks here never says the same twice
 _LOOKED_AT = 100  # connections that are asked to leave before a newcomer is turned away
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\nServer: tracker\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -38,15 +40,17 @@ class Visitor(RequestHandler):
     _passing  its request is in the fast lane
     _begun    its task has come to its first step
     _whole    all that came so far were whole requests, one at a time: what comes next is the beginning of another
+    _strange  how many whole requests in a row had heads that nobody knew
     """
 
-    __slots__ = ("_begun", "_passing", "_whole")
+    __slots__ = ("_begun", "_passing", "_strange", "_whole")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self._begun = False
         self._passing = False
         self._whole = True
+        self._strange = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take it in, in the place of an idle one where the house is full."""
@@ -90,7 +94,8 @@ class Visitor(RequestHandler):
             self._whole = False
             RequestHandler.data_received(self, data)
             return
-        if self._whole and self._recalled(data):
+        parts = taken_apart(data) if self._whole and self._strange < _STRANGE else None
+        if parts is not None and self._recalled(parts):
             return
         waiter, before = self._waiter, self._request_count
         self._waiter = None
@@ -103,7 +108,7 @@ class Visitor(RequestHandler):
         if self._passing:
             return
         if self._request_count != before:
-            self._next(data if self._whole else b"")
+            self._next(parts if self._whole else None)
         elif data:
             self._half_a_head(len(data))
 
@@ -117,24 +122,26 @@ class Visitor(RequestHandler):
             and data.find(b"\r\n\r\n") + 4 + payload.total_bytes == len(data)
         )
 
-    def _recalled(self, data: bytes) -> bool:
-        """Take a request whose head was read before through the fast lane; False: it is none."""
+    def _recalled(self, parts: Parts) -> bool:
+        """Take a whole request whose head was read before through the fast lane; False: it is none."""
         door = self._manager
         lane = door.lane if isinstance(door, Door) else None
         if lane is None or self._close or self._force_close or self._messages:
             return False
-        known = lane.recalls(data)
+        known = lane.recalls(parts)
         if known is None:
+            self._strange += 1
             return False
+        self._strange = 0
         self._request_count += 1
         self._passing = self._request_in_progress = True
         lane.enter_again(known, self.remote, self._passed)
         return True
 
-    def _next(self, data: bytes = b"") -> None:
+    def _next(self, parts: Parts | None = None) -> None:
         """Requests came, and none is being answered: the first goes through the fast lane, or wakes the task.
 
-        `data`: all of the one request that came, where it is known to be that.
+        `parts`: of the one request that came, where it came alone and whole.
         """
         door = self._manager
         lane = door.lane if isinstance(door, Door) else None
@@ -151,8 +158,8 @@ class Visitor(RequestHandler):
                 self._parser.message_consumed()
             if self._buffer_paused and len(messages) <= self._msg_queue_resume_size:
                 self._resume_reading_if_drained()
-            if data:
-                lane.heads.learn(data, message)
+            if parts is not None:
+                lane.heads.learn(parts, message)
             lane.enter(message, payload, self.remote, self._passed)
 
     def _passed(self, answer: bytes, last: bool) -> None:

@@ -71,7 +71,7 @@ class Context(msgspec.Struct, kw_only=True):
     listed: Listed | None = None
     suspect: str = ""
     ways: dict[tuple[bool | None, bool | None], Way] = {}
-    begins: dict[tuple[bool | None, bool | None, str], Begin | None] = {}
+    begins: dict[tuple[bool | None, bool | None, str], Begin] = {}
     lists: Lists | None = None
 
     def decide(self, said: RawConsent, state: int = 0) -> Decision:

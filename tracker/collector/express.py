@@ -9,7 +9,6 @@ the two together.
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
@@ -208,31 +207,31 @@ def _way(context: Context, choice: tuple[bool | None, bool | None]) -> Way:
 
 
 def _begin(context: Context, choice: tuple[bool | None, bool | None]) -> Begin | None:
-    """What holds for that choice in every request of the sender; None: nothing, the road must look."""
-    key = (*choice, context.suspect)
-    try:
-        return context.begins[key]
-    except KeyError:
-        pass
-    begin: Begin | None = None
+    """What holds for that choice in every request of the sender; None: nothing does, the road must look."""
+    key = choice[0], choice[1], context.suspect
+    begin = context.begins.get(key)
+    if begin is not None:
+        return begin
     decision = context.decide(RawConsent(analytics=choice[0], ads=choice[1]))
     if not (
         context.limits.depth < _FLAT or decision.mode < Mode.M2 or decision.analytics == 0 or context.lists is not None
     ):
         place = context.place
-        about = _About(
-            analytics=decision.analytics,
-            ads=decision.ads,
-            gpc=1 if context.gpc else 0,
-            mode=decision.stored,
-            ip=place.ip,
-            country=place.country,
-            ua=context.ua[:LONGEST_UA],
-            source=context.source,
-            bot=context.suspect,
+        about = _About(  # in the order of the fields: it is made for every new sender
+            context.source,
+            decision.analytics,
+            decision.ads,
+            1 if context.gpc else 0,
+            decision.stored,
+            place.ip,
+            place.country,
+            context.ua[:LONGEST_UA],
+            context.suspect,
         )
-        with suppress(ValueError):  # a user agent that no JSON can hold
-            before = _encode(_Whose(context.site.name))[:-1] + b',"received":'
-            begin = (before, b"," + _encode(about)[1:-1] + b",", decision.mode >= Mode.M3)
-    context.begins[key] = begin
+        try:
+            after = b",%b," % _encode(about)[1:-1]
+        except ValueError:  # a user agent that no JSON can hold
+            return None
+        begin = (_encode(_Whose(context.site.name))[:-1] + b',"received":', after, decision.mode >= Mode.M3)
+        context.begins[key] = begin
     return begin

@@ -42,26 +42,26 @@ Parts = tuple[bytes, str | None, bytes, bytes]
 
 
 class Heads:
-    """The heads that one worker has read; when there are too many, it begins again."""
+    """The heads that one worker has read more than once; when there are too many, it begins again."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, Head] = {}
+        self._seen: set[int] = set()  # of heads that came once; most never come again, and are not worth keeping
 
-    def find(self, data: bytes) -> Known | None:
-        """The request in `data`, if that is one whole request and its head is known."""
-        parts = taken_apart(data)
-        if parts is None:
-            return None
-        shape, cookie, _, body = parts
-        head = self._known.get(shape)
-        return None if head is None else (head, cookie, body)
+    def find(self, parts: Parts) -> Known | None:
+        """The request, if its head is known."""
+        head = self._known.get(parts[0])
+        return None if head is None else (head, parts[1], parts[3])
 
-    def learn(self, data: bytes, message: RawRequestMessage) -> None:
-        """`message` is what aiohttp read from `data`, which began with it: keep it, where both say the same."""
-        parts = taken_apart(data)
-        if parts is None:
-            return
+    def learn(self, parts: Parts, message: RawRequestMessage) -> None:
+        """`message` is what aiohttp read from them: keep it, if it comes again, where both say the same."""
         shape, cookie, length, _ = parts
+        mark = hash(shape)
+        if mark not in self._seen:
+            if len(self._seen) >= _MOST:
+                self._seen.clear()
+            self._seen.add(mark)
+            return
         headers = message.headers
         cookies = [] if cookie is None else [cookie]
         if (

@@ -16,7 +16,7 @@ from aiohttp import HttpVersion11, StreamReader, hdrs
 from aiohttp.http_parser import RawRequestMessage
 from multidict import CIMultiDictProxy
 
-from tracker.collector.heads import Heads, Known
+from tracker.collector.heads import Heads, Known, Parts
 from tracker.collector.journey import Journey
 from tracker.collector.parsed import Batch
 from tracker.collector.protocols import native
@@ -40,14 +40,10 @@ class Lane:
         self.long: set[asyncio.Task[None]] = set()
         self.heads = Heads()
 
-    def recalls(self, data: bytes) -> Known | None:
-        """The common request that `data` is all of, if its head was read before."""
-        known = self.heads.find(data)
-        return known if known is not None and self._fits(known[2]) else None
-
-    def _fits(self, body: bytes) -> bool:
-        """Whether a body may be that of a common request: else it is packed, or no JSON, or no JSON yet, or long."""
-        return body.startswith(b"{") and len(body) <= self._longest
+    def recalls(self, parts: Parts) -> Known | None:
+        """A whole request, if it is a common one and its head was read before."""
+        body = parts[3]
+        return self.heads.find(parts) if body.startswith(b"{") and len(body) <= self._longest else None
 
     def takes(self, message: RawRequestMessage, payload: StreamReader) -> bool:
         """Whether a request is a common one; nothing of its body is read yet."""
