@@ -9,6 +9,8 @@ from typing import Any
 from tracker.analytics import request
 from tracker.analytics.attribution_models import MODELS, PAIRS, SHARES, removal_effects
 from tracker.analytics.funnel_hits import UNITS
+from tracker.analytics.money import NO_MONEY, Money
+from tracker.analytics.priced import price
 from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
 from tracker.core.period import duration_ms
@@ -57,11 +59,24 @@ class Spec:
     half_life: int = 7 * DAY_MS
     by: str = "channel"
     timezone: str = "UTC"
+    money: Money = NO_MONEY
 
 
 def parse(body: object) -> Spec:
     """Check the body of `POST /api/v1/reports/attribution`. Raises BadRequest."""
-    names = ("site", "from", "to", "conversion", "value", "model", "lookback", "half_life", "by", "timezone")
+    names = (
+        "site",
+        "from",
+        "to",
+        "conversion",
+        "value",
+        "model",
+        "lookback",
+        "half_life",
+        "by",
+        "timezone",
+        "currency",
+    )
     given = request.fields(body, names)
     value = given.get("value", "value")
     if not isinstance(value, str):
@@ -80,13 +95,25 @@ def parse(body: object) -> Spec:
         half_life=duration_ms(given.get("half_life", "7d"), field="half_life"),
         by=request.choice(given, "by", tuple(KEYS), "channel"),
         timezone=request.timezone(given),
+        money=Money(request.currency(given)),
     )
 
 
 def run(engine: Engine, spec: Spec) -> dict[str, Any]:
-    """The contract's `rows`, and over all conversions: how many, their value, path length and lag in seconds."""
+    """The contract's `rows`, and over all conversions: how many, their value, path length and lag in seconds.
+
+    Where a currency is asked for, `value` is in that one, and what is not known in it is in `unconverted` alone.
+    """
     events, key = events_source(engine), Fragment(KEYS[spec.by])
-    found = engine.ask(_paths(spec, events, key)).dicts()[0]
+    params = Params("v")
+    number = "ifNull(value, 0)"
+    if spec.value != "value":
+        number = f"ifNull(toFloat64OrNull({property_text(spec.value, params)}), 0)"
+    amount, said = Fragment(f"if(isFinite({number}), {number}, 0)", params.values), {}
+    if spec.money.currency and spec.value == "value":
+        priced = price(engine, spec, spec.conversion, events)
+        amount, said = priced.amount, {"currency": priced.currency, "unconverted": priced.unconverted}
+    found = engine.ask(_paths(spec, events, key, amount)).dicts()[0]
     credits, amounts = _pairs(found["credits"]), _pairs(found["amounts"])
     if spec.model == "markov":
         credits, amounts = _markov(spec, found)
@@ -108,6 +135,7 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
         ],
         "conversions": found["conversions"],
         "value": found["amount"],
+        **said,
         "path_length": [{"touches": length, "conversions": times} for length, times in lengths],
         "lag_seconds": {name: _seconds(found[f"lag_{name}"]) for name in ("average", "median")},
     }
@@ -116,11 +144,11 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
 def with_costs(answer: dict[str, Any], costs: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     """The answer with `cost`, `cac` (cost / conversions) and `roas` (value / cost) in its rows.
 
-    `costs` is currency -> key -> cost. The currency that most was spent in counts; the others' names are in
-    `other_cost_currencies`. Keys that cost something and brought nothing get a row.
+    `costs` is currency -> key -> cost. The currency of the report counts, or where it has none the one that most was
+    spent in; the others' names are in `other_cost_currencies`. Keys that cost something and brought nothing get a row.
     """
-    currency = max(sorted(costs), key=lambda one: sum(costs[one].values()))
-    spent = costs[currency]
+    currency = answer.get("currency") or max(sorted(costs), key=lambda one: sum(costs[one].values()))
+    spent = costs.get(currency, {})
     known = {row["key"] for row in answer["rows"]}
     rows = [*answer["rows"], *({"key": key, "conversions": 0.0, "value": 0.0} for key in sorted(spent.keys() - known))]
     return {
@@ -136,12 +164,8 @@ def _cost(row: Mapping[str, Any], cost: float) -> dict[str, float | None]:
     return {"cost": cost, "cac": cost / conversions if conversions else None, "roas": value / cost if cost else None}
 
 
-def _paths(spec: Spec, events: Fragment, key: Fragment) -> Any:
+def _paths(spec: Spec, events: Fragment, key: Fragment, amount: Fragment) -> Any:
     converted = condition(spec.conversion)
-    params = Params("v")
-    number = "ifNull(value, 0)"
-    if spec.value != "value":
-        number = f"ifNull(toFloat64OrNull({property_text(spec.value, params)}), 0)"
     shared = {
         "person": Fragment(persons.PERSON),
         "conversion": converted,
@@ -160,7 +184,7 @@ def _paths(spec: Spec, events: Fragment, key: Fragment) -> Any:
             "packed": Fragment(_PACKED),
             "visit": Fragment(UNITS["session"]),
             "key": key,
-            "amount": Fragment(f"if(isFinite({number}), {number}, 0)", params.values),
+            "amount": amount,
             "nulls": Fragment(_NULLS if spec.model == "markov" else "conversions"),
             "chosen": chosen,
         },
