@@ -442,5 +442,3 @@ REPORTS = {
     "audiences": (some_audience, check_audience),
     "segments": (some_segment, check_segment),
 }
-ALONE = {"attribution", "rfm"}
-"""Reports whose answer weighs people or paths against each other: each history is asked about alone."""
