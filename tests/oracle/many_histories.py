@@ -1,4 +1,4 @@
-"""Hundreds of small random histories in one store, put there by the loader as a bad week would.
+"""Many small random histories in one store, put there by the loader as a bad week would.
 
 `TOGETHER` of them are a site: eight are asked about with one question. Each is a site of its own once more, to find out
 which of the eight it was. Every history has ties, repeats, late events, events sent twice, visitors who
@@ -27,7 +27,7 @@ from tracker.loader.rollups import Rollups
 from tracker.store import erase
 from tracker.store.engine import Query
 
-COUNT = max(8, int(os.environ.get("TRACKER_HISTORIES", "304")))
+COUNT = max(8, int(os.environ.get("TRACKER_HISTORIES", "16")))
 TOGETHER = 8
 ERASED = 64  # of the histories before this one, every 32nd loses a person: an erasure costs half a second
 MOST_LINES = 60  # of a history that is printed
