@@ -74,8 +74,8 @@ def margin(one):
     return 0.0 if value in (None, "x") else float(value)
 
 
-def check(engine, body, events, *, conversion, amount):
-    """The report as `body` asks for it; gives the number of conversions."""
+def check(said, body, events, *, conversion, amount):
+    """The answer to `body`; gives the number of conversions."""
     rows, lags = oracle.report(
         events,
         instant(body["from"]),
@@ -87,7 +87,6 @@ def check(engine, body, events, *, conversion, amount):
         lookback=milliseconds(body["lookback"]),
         half_life=milliseconds(body["half_life"]),
     )
-    said = attribution.run(engine, attribution.parse(body))
     where = f"{body['model']} by {body['by']} {body['lookback']}"
     got = {row["key"]: [row["conversions"], row["value"]] for row in said["rows"]}
     assert got.keys() == rows.keys(), where
@@ -117,7 +116,7 @@ def test_every_model_equals_the_oracle(unmerged):
                 body |= {"value": "props.margin"}
                 body["conversion"]["where"] = [{"property": "props.margin", "op": "exists"}]
             conversions = check(
-                unmerged,
+                attribution.run(unmerged, attribution.parse(body)),
                 body,
                 events,
                 conversion=lambda one, money=money: one["event"] == "purchase" and (money or "margin" in one["props"]),

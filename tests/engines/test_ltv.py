@@ -14,7 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
 
 from funnel_oracle import instant, persons
-from rfm_oracle import main_currency, money
+from rfm_oracle import left_out, main_currency, money
 from world import event, load
 
 from tracker.analytics import ltv
@@ -62,9 +62,9 @@ def month(ts, zone):
     return local.year, local.month
 
 
-def worth(rows, currency):
+def worth(rows, currency, rates=None):
     """`rows`: the purchases of each buyer."""
-    value = sum(money(bought, currency) for bought in rows)
+    value = sum(money(bought, currency, rates) for bought in rows)
     return {
         "buyers": len(rows),
         "purchases": sum(map(len, rows)),
@@ -73,7 +73,7 @@ def worth(rows, currency):
     }
 
 
-def slowly(events, start, end, zone, *, wanted=lambda one: True, currency=None):
+def slowly(events, start, end, zone, *, wanted=lambda one: True, currency=None, rates=None):
     owners = persons(events)
     theirs, touches = defaultdict(list), defaultdict(list)
     for one in events:
@@ -84,7 +84,8 @@ def slowly(events, start, end, zone, *, wanted=lambda one: True, currency=None):
             touches[who].append(((one["ts"], one["seq"], one["arrival"]), one["channel"]))
         if one["event"] == "purchase" and wanted(one):
             theirs[who].append(one)
-    most, units = main_currency([one for bought in theirs.values() for one in bought if one["ts"] >= start])
+    lately = [one for bought in theirs.values() for one in bought if one["ts"] >= start]
+    most, _ = main_currency(lately)
     currency = currency or most
     won = {who: bought for who, bought in theirs.items() if min(one["ts"] for one in bought) >= start}
     by_month, by_channel = defaultdict(list), defaultdict(list)
@@ -96,23 +97,23 @@ def slowly(events, start, end, zone, *, wanted=lambda one: True, currency=None):
     for at, when in enumerate(every):
         rows = by_month[when]
         sums = [
-            sum(money([one for one in bought if month(one["ts"], zone) <= until], currency) for bought in rows)
+            sum(money([one for one in bought if month(one["ts"], zone) <= until], currency, rates) for bought in rows)
             for until in every[at:]
         ]
         cohorts.append(
             {
                 "start": f"{when[0]}-{when[1]:02}-01",
-                **worth(rows, currency),
+                **worth(rows, currency, rates),
                 "cumulative": [pytest.approx(total / len(rows), abs=1e-4) for total in sums] if rows else [],
             }
         )
     return {
         "currency": currency,
-        "other_currencies": sum(units.values()) - units[currency],
-        **worth(list(won.values()), currency),
+        **left_out(lately, currency, rates),
+        **worth(list(won.values()), currency, rates),
         "cohorts": cohorts,
         "channels": [
-            {"channel": name, **worth(rows, currency)}
+            {"channel": name, **worth(rows, currency, rates)}
             for name, rows in sorted(by_channel.items(), key=lambda pair: (-len(pair[1]), pair[0]))
         ],
     }

@@ -1,8 +1,8 @@
-"""Every report equals its oracle on hundreds of small random histories (`TRACKER_HISTORIES`), on both engines.
+"""Every report equals its oracle on small random histories (`TRACKER_HISTORIES` of them), on both engines.
 
-What adds up over people is asked about eight histories with one question; what ranks people or weighs paths against
-each other is asked about each history alone. A question that fails is asked again about each of its histories, and the
-smallest that fails is printed.
+One question is asked about eight histories. Each has people of its own, so an answer that adds up over people is wrong
+where one of them is. A question that fails is asked again about each history alone, and the smallest that fails is
+printed. RFM ranks people and Markov weighs paths against each other: for these, eight are one set of data.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tracker.store.engine import Query
 from tracker.store.migrate import migrate
 from tracker.store.server import Server
 
-SEED = os.environ.get("TRACKER_HISTORIES_SEED", "1")
+SEED = os.environ.get("TRACKER_HISTORIES_SEED", "6")
 
 
 @pytest.fixture(scope="module", params=["embedded", pytest.param("server", marks=pytest.mark.server)])
@@ -61,8 +61,7 @@ def fault(world, site, check, body):
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", ask.REPORTS)
 def test_every_history_equals_the_oracle(world, name):
-    sites = world.single if name in ask.ALONE else world.together
-    for site in sites:
+    for site in world.together:
         said, body = wrong(world, site, name)
         if said is None:
             continue

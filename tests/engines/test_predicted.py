@@ -18,10 +18,11 @@ from funnel_oracle import instant, persons
 from rfm_oracle import money
 from world import event, load
 
-from tracker.analytics import predicted, tables
+from tracker.analytics import predicted, rfm, tables
 from tracker.api import report_answers as answers
 from tracker.core.errors import BadRequest
 from tracker.store.clean import events_source
+from tracker.store.sql import Fragment
 
 T0 = instant("2026-02-01T00:00:00Z")
 DAY, HOUR = 86_400_000, 3_600_000
@@ -47,7 +48,7 @@ def histories(chance):
     return events
 
 
-def slowly(events, start, end, zone, currency="EUR"):
+def slowly(events, start, end, zone, *, currency="EUR", rates=None):
     def day(ts):
         return datetime.fromtimestamp(ts / 1000, UTC).astimezone(zone).date().toordinal()
 
@@ -62,7 +63,7 @@ def slowly(events, start, end, zone, currency="EUR"):
         days = defaultdict(list)
         for one in bought:
             days[day(one["ts"])].append(one)
-        paid = [worth for rows_of_day in days.values() if (worth := money(rows_of_day, currency)) > 0]
+        paid = [worth for rows_of_day in days.values() if (worth := money(rows_of_day, currency, rates)) > 0]
         mean = sum(paid) / len(paid) if paid else 0
         rows.append((len(days) - 1, max(days) - min(days), day(end - 1) - min(days), len(paid), round(mean, 6)))
     return sorted(rows)
@@ -73,7 +74,7 @@ def test_the_models_are_told_the_truth(engine):
     load(engine, [event("purchase", T0, "v1", value=1.0, currency="CHF")], site="other")
     for zone in ("America/New_York", "Asia/Tokyo", "UTC"):
         spec = predicted.parse({**BODY, "timezone": zone})
-        found = predicted.summaries(engine, spec, events_source(engine), "EUR")
+        found = predicted.summaries(engine, spec, events_source(engine), rfm.in_currency(Fragment("'EUR'")))
         wanted = slowly(events, spec.range.start, spec.range.end, ZoneInfo(zone))
         assert sorted((*row[:4], round(row[4], 6)) for row in found.tolist()) == wanted
         assert {row[5] for row in found.tolist()} == {len(wanted)}

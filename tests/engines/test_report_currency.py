@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from api_client import serve
 from small_history import put
@@ -70,6 +71,33 @@ async def test_money_in_the_sites_currency(api, engine, rolled):
     _, series = await api.ask("POST", "/api/v1/reports/timeseries", worth)
     assert (series["currency"], [point["value"] for point in series["series"]]) == ("EUR", [5.0, 13.0, 0.0])
     assert [point["unconverted"] for point in series["series"]] == [{}, {"JPY": 900.0}, {"XXX": 3.0}]
+
+
+async def test_buyers_and_channels_in_the_sites_currency(api):
+    await api.ask("POST", "/api/v1/rates", {"site": "shop", "base": "EUR", "csv": RATES})
+    cost = {"channel": "Email", "cost": 4.0}
+    rows = [{**cost, "date": "2026-11-02", "currency": "USD"}, {**cost, "date": "2026-11-03", "currency": "CHF"}]
+    await api.ask("POST", "/api/v1/costs", {"site": "shop", "rows": rows})
+    _, plain = await api.ask("POST", "/api/v1/reports/attribution", WHEN)
+    assert (plain["value"], plain["cost_currency"], "currency" in plain) == (928.0, "CHF", False)
+    await api.ask("PUT", "/api/v1/sites/shop", {"currency": "EUR"})
+    left = {"JPY": 900.0, "XXX": 3.0}
+    _, said = await api.ask("POST", "/api/v1/reports/attribution", WHEN)
+    assert (said["value"], said["currency"], said["unconverted"]) == (18.0, "EUR", left)
+    assert (said["cost_currency"], said["other_cost_currencies"]) == ("EUR", ["CHF"])
+    [email] = said["rows"]
+    assert (email["cost"], email["roas"]) == (2.0, 9.0)
+    _, said = await api.ask("POST", "/api/v1/reports/attribution", {**WHEN, "currency": "USD"})
+    assert (said["value"], said["rows"][0]["cost"]) == (pytest.approx(20 + 5 / 0.8), 4.0)
+    _, said = await api.ask("POST", "/api/v1/reports/ltv", WHEN)
+    assert (said["currency"], said["value"], said["ltv"], said["other_currencies"]) == ("EUR", 18.0, 3.6, 2)
+    assert said["unconverted"] == left
+    assert said["channels"][0]["ltv_to_cac"] == pytest.approx(3.6 / (2.0 / 5))
+    msgspec.convert(said, answers.Ltv, strict=True)
+    _, said = await api.ask("POST", "/api/v1/reports/rfm", WHEN)
+    assert (said["currency"], sum(one["value"] for one in said["segments"])) == ("EUR", 18.0)
+    assert said["unconverted"] == left
+    msgspec.convert(said, answers.Rfm, strict=True)
 
 
 async def test_what_cannot_be_taken_in(api):

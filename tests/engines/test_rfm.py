@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
 
 from funnel_oracle import instant, persons
-from rfm_oracle import main_currency, money, scores
+from rfm_oracle import left_out, main_currency, money, scores
 from world import event, load
 
 from tracker.analytics import rfm
@@ -46,33 +46,33 @@ def histories(chance):
     return events
 
 
-def slowly(events, start, end, *, wanted=lambda one: True, currency=None):
+def slowly(events, start, end, *, wanted=lambda one: True, currency=None, rates=None):
     owners = persons(events)
     bought = [
         one
         for one in events
         if one["event"] == "purchase" and not one["bot"] and start <= one["ts"] < end and wanted(one)
     ]
-    most, units = main_currency(bought)
+    most, _ = main_currency(bought)
     currency = currency or most
     theirs = defaultdict(list)
     for one in bought:
         theirs[one["user"] or owners.get(one["visitor"]) or one["visitor"]].append(one)
     n = len(theirs)
     segments, cells = defaultdict(list), Counter()
-    for who, (r, f, m, segment) in scores(theirs, currency).items():
+    for who, (r, f, m, segment) in scores(theirs, currency, rates).items():
         cells[r, f, m] += 1
         segments[segment].append(who)
     return {
         "currency": currency,
         "buyers": n,
-        "other_currencies": sum(units.values()) - units[currency],
+        **left_out(bought, currency, rates),
         "segments": [
             {
                 "segment": name,
                 "people": len(people),
                 "purchases": sum(len(theirs[who]) for who in people),
-                "value": pytest.approx(sum(money(theirs[who], currency) for who in people), abs=1e-3),
+                "value": pytest.approx(sum(money(theirs[who], currency, rates) for who in people), abs=1e-3),
                 "share": len(people) / n if people else 0.0,
                 "days_since_purchase": pytest.approx(
                     sum((end - max(one["ts"] for one in theirs[who])) // DAY for who in people) / len(people)

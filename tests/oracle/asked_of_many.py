@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
@@ -36,6 +37,7 @@ import test_rollups as overviewed
 import test_stickiness
 from funnel_oracle import instant, unit_of
 from many_histories import DAY, NOW, span
+from rfm_oracle import factor, left_out
 
 from tracker.analytics import (
     attribution,
@@ -49,6 +51,8 @@ from tracker.analytics import (
     stickiness,
     timeseries,
 )
+from tracker.analytics.money import Money
+from tracker.analytics.priced import price
 from tracker.audiences import membership
 from tracker.audiences.definition import define
 from tracker.core.identity import user_key, visitor_key
@@ -223,63 +227,84 @@ def check_stickiness(engine, site, body):
 # Money
 
 
+RATES = {"USD": [("2026-09-20", 0.8), ("2026-10-20", 0.4), ("2026-10-25", 0.5)], "JPY": [("2026-10-26", 0.005)]}
+"""What one is worth in EUR from a day on: until the 25th of October no rate is known for JPY, and never one for ''."""
+
+
+def some_money(chance, site, *, days=(3, 40)):
+    """Half of them have rates to convert at."""
+    body = {**span(chance, site, days=days), "timezone": zoned(chance, site), "rates": chance.random() < 0.5}
+    currency = chance.choice(("EUR", "USD", "JPY"))
+    return body | ({"currency": currency} if body["rates"] or chance.random() < 0.3 else {})
+
+
+def spec_of(question, site, body):
+    """The checked question, with the rates that the API would give it."""
+    spec = question.parse(at(site, {name: value for name, value in body.items() if name != "rates"}))
+    return replace(spec, money=Money(spec.money.currency, {"EUR": RATES})) if body["rates"] else spec
+
+
+def rates_of(body):
+    return (body["timezone"], RATES) if body["rates"] else None
+
+
 def some_attribution(chance, site):
-    body = span(chance, site, days=(4, 20))
+    body = some_money(chance, site, days=(4, 20))
     body |= {"model": chance.choice(tuple(attribution.MODELS)), "by": chance.choice(tuple(attribution.KEYS))}
     body |= {"lookback": chance.choice(("1h", "1d", "7d", "30d")), "half_life": chance.choice(("1h", "36h"))}
     return body | {"conversion": {"event": chance.choice(("purchase", "purchase", "a"))}}
 
 
 def check_attribution(engine, site, body):
-    wanted = body["conversion"]["event"]
-    attributed.check(
-        engine,
-        at(site, body),
-        site.events,
-        conversion=lambda one: one["event"] == wanted,
-        amount=lambda one: one["value"] or 0.0,
-    )
+    wanted, currency, rates = body["conversion"]["event"], body.get("currency"), rates_of(body)
 
+    def amount(one):
+        return (one["value"] or 0.0) * ((factor(one, currency, rates) or 0.0) if currency else 1.0)
 
-def some_money(chance, site):
-    body = span(chance, site, days=(3, 40))
-    return body | ({"currency": chance.choice(("EUR", "USD"))} if chance.random() < 0.4 else {})
+    said = attribution.run(engine, spec_of(attribution, site, body))
+    attributed.check(said, body, site.events, conversion=lambda one: one["event"] == wanted, amount=amount)
+    if currency:
+        start, end = instant(body["from"]), instant(body["to"])
+        bought = [one for one in site.events if one["event"] == wanted and not one["bot"] and start <= one["ts"] < end]
+        assert said["currency"] == currency
+        assert said["unconverted"] == left_out(bought, currency, rates)["unconverted"]
 
 
 def check_rfm(engine, site, body):
     start, end = instant(body["from"]), instant(body["to"])
-    said = rfm.run(engine, rfm.parse(at(site, body)))
-    assert said == test_rfm.slowly(site.events, start, end, currency=body.get("currency"))
+    said = rfm.run(engine, spec_of(rfm, site, body))
+    assert said == test_rfm.slowly(site.events, start, end, currency=body.get("currency"), rates=rates_of(body))
 
 
-def some_ltv(chance, site):
-    return some_money(chance, site) | {"timezone": zoned(chance, site)}
+def ltv_by_hand(site, body, currency):
+    start, end, zone = instant(body["from"]), instant(body["to"]), ZoneInfo(body["timezone"])
+    return test_ltv.slowly(site.events, start, end, zone, currency=currency, rates=rates_of(body))
 
 
 def check_ltv(engine, site, body):
-    start, end = instant(body["from"]), instant(body["to"])
-    wanted = test_ltv.slowly(site.events, start, end, ZoneInfo(body["timezone"]), currency=body.get("currency"))
-    assert ltv.run(engine, ltv.parse(at(site, body))) == wanted
+    assert ltv.run(engine, spec_of(ltv, site, body)) == ltv_by_hand(site, body, body.get("currency"))
 
 
 def check_predicted(engine, site, body):
     """What the models are told of each buyer, and what is said of each so far."""
-    spec = predicted_people.parse(at(site, {**body, "currency": body.get("currency", "EUR")}))
-    zone = ZoneInfo(body["timezone"])
-    wanted = test_predicted.slowly(site.events, spec.range.start, spec.range.end, zone, spec.currency)
-    found = predicted.summaries(engine, spec, events_source(engine), spec.currency)
-    assert sorted((*row[:4], round(row[4], 6)) for row in found.tolist()) == wanted
-    rows = predicted_people.buyers(engine, spec, spec.currency)
-    assert (
-        sorted((row["again"], row["active"], row["observed"], row["paid"], round(row["mean"], 6)) for row in rows)
-        == wanted
-    )
-    so_far = test_ltv.slowly(site.events, spec.range.start, spec.range.end, zone, currency=spec.currency)
+    spec = spec_of(predicted_people, site, {"currency": "EUR", **body})
+    currency, zone = spec.money.currency, ZoneInfo(body["timezone"])
+    start, end = spec.range.start, spec.range.end
+    wanted = test_predicted.slowly(site.events, start, end, zone, currency=currency, rates=rates_of(body))
+    events = events_source(engine)
+    priced = price(engine, spec, spec.event, events)
+    found = predicted.summaries(engine, spec, events, priced.amount)
+    near = [pytest.approx(row, abs=1e-5) for row in wanted]
+    assert sorted((*row[:4], round(row[4], 6)) for row in found.tolist()) == near
+    rows = predicted_people.buyers(engine, spec, events, priced.amount)
+    told = ("again", "active", "observed", "paid")
+    assert sorted((*(row[name] for name in told), round(row["mean"], 6)) for row in rows) == near
     theirs = defaultdict(lambda: [0, 0, 0.0])
     for row in rows:
         for place, amount in enumerate((1, row["purchases"], row["money"])):
             theirs[row["touched"]][place] += amount
-    assert theirs == {row["channel"]: [row["buyers"], row["purchases"], row["value"]] for row in so_far["channels"]}
+    so_far = ltv_by_hand(site, body, currency)["channels"]
+    assert theirs == {row["channel"]: [row["buyers"], row["purchases"], row["value"]] for row in so_far}
 
 
 # Figures
@@ -410,12 +435,10 @@ REPORTS = {
     "stickiness": (some_stickiness, check_stickiness),
     "attribution": (some_attribution, check_attribution),
     "rfm": (some_money, check_rfm),
-    "ltv": (some_ltv, check_ltv),
-    "ltv/people": (some_ltv, check_predicted),
+    "ltv": (some_money, check_ltv),
+    "ltv/people": (some_money, check_predicted),
     "overview": (some_overview, check_overview),
     "timeseries": (some_series, check_series),
     "audiences": (some_audience, check_audience),
     "segments": (some_segment, check_segment),
 }
-ALONE = {"attribution", "rfm"}
-"""Reports whose answer weighs people or paths against each other: each history is asked about alone."""

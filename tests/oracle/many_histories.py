@@ -1,7 +1,7 @@
-"""Hundreds of small random histories in one store, put there by the loader as a bad week would.
+"""Many small random histories in one store, put there by the loader as a bad week would.
 
-Each is a site of its own, and `TOGETHER` of them are a site once more: a report that adds up over people is asked about
-those, eight histories with one question. Every history has ties, repeats, late events, events sent twice, visitors who
+`TOGETHER` of them are a site: eight are asked about with one question. Each is a site of its own once more, to find out
+which of the eight it was. Every history has ties, repeats, late events, events sent twice, visitors who
 turn out to be users, users who turn out to be one, bots and a change of the clocks; in some a person is erased.
 """
 
@@ -27,9 +27,9 @@ from tracker.loader.rollups import Rollups
 from tracker.store import erase
 from tracker.store.engine import Query
 
-COUNT = max(8, int(os.environ.get("TRACKER_HISTORIES", "304")))
+COUNT = max(8, int(os.environ.get("TRACKER_HISTORIES", "16")))
 TOGETHER = 8
-ERASED = 96  # of the histories before this one, every 32nd loses a person: an erasure costs half a second
+ERASED = 64  # of the histories before this one, every 32nd loses a person: an erasure costs half a second
 MOST_LINES = 60  # of a history that is printed
 NOW = 1_795_000_000_000  # ms, 18 November 2026: when everything has arrived
 HOUR, DAY = 3_600_000, 86_400_000

@@ -9,6 +9,8 @@ from typing import Any
 
 from tracker.analytics import request
 from tracker.analytics.attribution_models import MODELS, SHARES, TRANSITIONS, removal_effects
+from tracker.analytics.money import NO_MONEY, Money
+from tracker.analytics.priced import price
 from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
 from tracker.core.period import duration_ms
@@ -74,11 +76,15 @@ class Spec:
     half_life: int = 7 * DAY_MS
     by: str = "channel"
     timezone: str = "UTC"
+    money: Money = NO_MONEY
 
 
 def parse(body: object) -> Spec:
     """Check the body of `POST /api/v1/reports/attribution`. Raises BadRequest."""
-    names = ("site", "from", "to", "conversion", "value", "model", "lookback", "half_life", "by", "timezone")
+    names = (
+        *("site", "from", "to", "timezone", "conversion", "value", "currency"),
+        *("model", "lookback", "half_life", "by"),
+    )
     given = request.fields(body, names)
     value = given.get("value", "value")
     if not isinstance(value, str):
@@ -97,15 +103,23 @@ def parse(body: object) -> Spec:
         half_life=duration_ms(given.get("half_life", "7d"), field="half_life"),
         by=request.choice(given, "by", tuple(KEYS), "channel"),
         timezone=request.timezone(given),
+        money=Money(request.currency(given)),
     )
 
 
 def run(engine: Engine, spec: Spec) -> dict[str, Any]:
-    """The contract's `rows`, and over all conversions: how many, their value, path length and lag in seconds."""
+    """The contract's `rows`, and over all conversions: how many, their value, path length and lag in seconds.
+
+    Where a currency is asked for, `value` is in that one, and what is not known in it is in `unconverted` alone.
+    """
     events = events_source(engine)
-    facts = engine.ask(query(spec, events)).dicts()
+    amount, said = _amount(spec.value), {}
+    if spec.money.currency and spec.value == "value":
+        priced = price(engine, spec, spec.conversion, events)
+        amount, said = priced.amount, {"currency": priced.currency, "unconverted": priced.unconverted}
+    facts = engine.ask(query(spec, events, amount)).dicts()
     if any(fact["kind"] == _LOOSE for fact in facts):
-        facts = engine.ask(query(spec, events, loose=True)).dicts()
+        facts = engine.ask(query(spec, events, amount, loose=True)).dicts()
     found: dict[int, dict[int, dict[str, Any]]] = defaultdict(dict)
     for fact in facts:
         found[fact["kind"]][fact["name"]] = fact
@@ -132,6 +146,7 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
         ],
         "conversions": touched["times"] + untouched["times"],
         "value": touched["amounts"] + untouched["amounts"],
+        **said,
         "path_length": [
             {"touches": length, "conversions": fact["times"]} for length, fact in sorted(found[_LENGTH].items())
         ],
@@ -142,11 +157,11 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
 def with_costs(answer: dict[str, Any], costs: Mapping[str, Mapping[str, float]]) -> dict[str, Any]:
     """The answer with `cost`, `cac` (cost / conversions) and `roas` (value / cost) in its rows.
 
-    `costs` is currency -> key -> cost. The currency that most was spent in counts; the others' names are in
-    `other_cost_currencies`. Keys that cost something and brought nothing get a row.
+    `costs` is currency -> key -> cost. The currency of the report counts, or where it has none the one that most was
+    spent in; the others' names are in `other_cost_currencies`. Keys that cost something and brought nothing get a row.
     """
-    currency = max(sorted(costs), key=lambda one: sum(costs[one].values()))
-    spent = costs[currency]
+    currency = answer.get("currency") or max(sorted(costs), key=lambda one: sum(costs[one].values()))
+    spent = costs.get(currency, {})
     known = {row["key"] for row in answer["rows"]}
     rows = [*answer["rows"], *({"key": key, "conversions": 0.0, "value": 0.0} for key in sorted(spent.keys() - known))]
     return {
@@ -162,12 +177,17 @@ def _cost(row: Mapping[str, Any], cost: float) -> dict[str, float | None]:
     return {"cost": cost, "cac": cost / conversions if conversions else None, "roas": value / cost if cost else None}
 
 
-def query(spec: Spec, events: Fragment, *, loose: bool = False) -> Query:
-    """The whole report as one query. `loose`: arrivals may lack a session; without, it says so."""
+def _amount(name: str) -> Fragment:
+    """What a conversion is worth by a property, as it stands there."""
     params = Params("v")
     number = "ifNull(value, 0)"
-    if spec.value != "value":
-        number = f"ifNull(toFloat64OrNull({property_text(spec.value, params)}), 0)"
+    if name != "value":
+        number = f"ifNull(toFloat64OrNull({property_text(name, params)}), 0)"
+    return Fragment(f"if(isFinite({number}), {number}, 0)", params.values)
+
+
+def query(spec: Spec, events: Fragment, amount: Fragment, *, loose: bool = False) -> Query:
+    """The whole report as one query. `loose`: arrivals may lack a session; without, it says so."""
     conversions = {
         "conversion": condition(spec.conversion),
         "events": events,
@@ -191,7 +211,7 @@ def query(spec: Spec, events: Fragment, *, loose: bool = False) -> Query:
             "origins": Fragment(", groupArrayIf(origin, not converted) as origins" if loose else ""),
             "touches": Fragment(_TOUCHES if loose else "begun"),
             "loose": Fragment("false" if loose else "has(visits, 0)"),
-            "amount": Fragment(f"if(isFinite({number}), {number}, 0)", params.values),
+            "amount": amount,
             "chosen": chosen,
         },
         {"site": spec.site, "read": _read(spec), "from": spec.range.start, "to": spec.range.end},

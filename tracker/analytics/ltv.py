@@ -9,6 +9,7 @@ from typing import Any
 
 from tracker.analytics import calendar, request, rfm
 from tracker.analytics.calendar import Calendar
+from tracker.analytics.priced import price
 from tracker.store import persons
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine
@@ -27,20 +28,18 @@ class Spec(rfm.Spec):
 
 def parse(body: object) -> Spec:
     """Check `{"site", "from", "to", "event", "currency", "timezone"}`. Raises BadRequest."""
-    given = dict(request.fields(body, ("site", "from", "to", "event", "currency", "timezone")))
-    timezone = request.timezone(given)
-    given.pop("timezone", None)
+    given = request.fields(body, ("site", "from", "to", "event", "currency", "timezone"))
     asked = rfm.parse(given)
     months = calendar.calendar(
-        asked.range, "month", timezone=timezone, week_start="monday", most=MAX_MONTHS, field="from"
+        asked.range, "month", timezone=asked.timezone, week_start="monday", most=MAX_MONTHS, field="from"
     )
-    return Spec(site=asked.site, range=asked.range, event=asked.event, currency=asked.currency, calendar=months)
+    return Spec(**vars(asked), calendar=months)
 
 
 def run(engine: Engine, spec: Spec) -> dict[str, Any]:
-    """`{"currency", "other_currencies", "buyers", "purchases", "value", "ltv", "cohorts", "channels"}`."""
+    """`{"currency", "other_currencies", "unconverted", "cohorts", "channels"}`, and what all are worth."""
     events = events_source(engine)
-    currency, others = rfm.currency_of(engine, spec, events)
+    priced = price(engine, spec, spec.event, events)
     query = fill(
         load(__package__, "ltv"),
         {
@@ -50,16 +49,18 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
             "persons": persons.join(),
             "counted": counted([spec.event]),
             "event": condition(spec.event),
+            "amount": priced.amount,
         },
-        {"site": spec.site, "from": spec.range.start, "to": spec.range.end, "currency": currency},
+        {"site": spec.site, "from": spec.range.start, "to": spec.range.end},
     )
     rows = engine.ask(query).dicts()
     channels = [{"channel": row["touched"], **_worth(row)} for row in rows if row["touched"]]
     cohorts = {row["cohort"]: row for row in rows if not row["touched"]}
     whole = {name: sum(row[name] for row in channels) for name in ("buyers", "purchases", "value")}
     return {
-        "currency": currency,
-        "other_currencies": others,
+        "currency": priced.currency,
+        "other_currencies": priced.others,
+        "unconverted": priced.unconverted,
         **whole,
         "ltv": _ratio(whole["value"], whole["buyers"]),
         "cohorts": [_cohort(spec, at, cohorts.get(at, _NOBODY)) for at in range(len(spec.calendar.starts))],

@@ -1,6 +1,6 @@
 -- Buyers whose first purchase ever lies in the range, by month of it (touched is '') and by channel of the first touch.
 -- `by_month` is the money of all their purchases so far by month. Months are numbers of the site's calendar.
--- Slots: person, month, event, events, persons, counted.
+-- Slots: person, month, event, events, persons, counted, amount.
 select cohort, touched, count() as buyers, sum(purchases) as purchases, sumMap(by_month.1, by_month.2) as by_month
 from (
     select
@@ -10,7 +10,7 @@ from (
         toInt32(minIf(/*month*/, /*event*/)) as cohort,
         sumMapIf(
             [toInt32(/*month*/)],
-            [if(currency = {currency:String} and isFinite(ifNull(value, 0)), ifNull(value, 0), 0.)],
+            [/*amount*/],
             /*event*/) as by_month
     from /*events*/ /*persons*/
     where site = {site:String} and /*counted*/ and ts < fromUnixTimestamp64Milli({to:Int64})

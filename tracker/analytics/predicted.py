@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracker.analytics import btyd, request, rfm
+from tracker.analytics.priced import Priced, price
 from tracker.core.errors import BadRequest
 from tracker.core.period import duration_ms
 from tracker.store import persons
@@ -29,43 +30,39 @@ _WEEK = 7.0  # days
 
 @dataclass(frozen=True, kw_only=True)
 class Spec(rfm.Spec):
-    """A checked request: that of RFM, how far to look ahead (milliseconds), and the time zone of its days."""
+    """A checked request: that of RFM, and how far to look ahead (milliseconds)."""
 
     horizon: int
-    timezone: str
 
 
 def parse(body: object) -> Spec:
     """Check `{"site", "from", "to", "event", "currency", "horizon", "timezone"}`. Raises BadRequest."""
-    given = dict(request.fields(body, ("site", "from", "to", "event", "currency", "horizon", "timezone")))
-    timezone = request.timezone(given)
+    given = request.fields(body, ("site", "from", "to", "event", "currency", "horizon", "timezone"))
     horizon = duration_ms(given.get("horizon", "365d"), field="horizon")
     if not DAY_MS <= horizon <= MAX_HORIZON_MS:
         raise BadRequest("horizon must be 1d to 1830d", field="horizon")
-    asked = rfm.parse({key: value for key, value in given.items() if key not in ("horizon", "timezone")})
-    return Spec(
-        site=asked.site,
-        range=asked.range,
-        event=asked.event,
-        currency=asked.currency,
-        horizon=horizon,
-        timezone=timezone,
-    )
+    asked = rfm.parse({key: value for key, value in given.items() if key != "horizon"})
+    return Spec(**vars(asked), horizon=horizon)
 
 
 def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     """Totals over all buyers, each with its 90 % interval. Raises BadRequest where there are too few to tell."""
     events = events_source(engine)
-    currency, others = rfm.currency_of(engine, spec, events)
-    rows = summaries(engine, spec, events, currency)
+    priced = price(engine, spec, spec.event, events)
+    rows = summaries(engine, spec, events, priced.amount)
     told = btyd.Histories(rows[:, 0], rows[:, 1] / _WEEK, rows[:, 2] / _WEEK)
     enough(told)
     buyers = int(rows[0, 5])
     found = forecast(told, btyd.Spendings(rows[:, 3], rows[:, 4]), spec.horizon / DAY_MS / _WEEK, buyers)
-    return {"currency": currency, "other_currencies": others, "buyers": buyers, "fitted": len(rows), **found}
+    return {**in_what(priced), "buyers": buyers, "fitted": len(rows), **found}
 
 
-def summaries(engine: Engine, spec: Spec, events: Fragment, currency: str) -> btyd.Numbers:
+def in_what(priced: Priced) -> dict[str, Any]:
+    """What an answer says about the currency of its money."""
+    return {"currency": priced.currency, "other_currencies": priced.others, "unconverted": priced.unconverted}
+
+
+def summaries(engine: Engine, spec: Spec, events: Fragment, amount: Fragment) -> btyd.Numbers:
     """A row a buyer: purchases after the first, days active and observed, days paid, their mean, and all buyers."""
     query = fill(
         load(__package__, "predicted"),
@@ -75,13 +72,13 @@ def summaries(engine: Engine, spec: Spec, events: Fragment, currency: str) -> bt
             "persons": persons.join(),
             "counted": counted([spec.event]),
             "event": condition(spec.event),
+            "amount": amount,
         },
         {
             "site": spec.site,
             "from": spec.range.start,
             "to": spec.range.end,
             "timezone": spec.timezone,
-            "currency": currency,
             "most": MOST,
         },
     )

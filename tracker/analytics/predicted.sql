@@ -1,6 +1,6 @@
 -- Buyers whose first purchase ever lies in the range: purchases after the first (a day's are one), days from the first to
 -- the last and to the end of the range, and of the days with a value above 0 how many and their mean.
--- Persons' keys are hashes, so the first so many are a fair sample. Slots: person, events, persons, counted, event.
+-- Persons' keys are hashes, so the first so many are a fair sample. Slots: person, events, persons, counted, event, amount.
 select
     toFloat64(length(days) - 1) as again,
     toFloat64(arrayMax(days) - arrayMin(days)) as active,
@@ -14,7 +14,7 @@ from (
         groupUniqArray(toInt32(toDate(ts, {timezone:String}))) as days,
         arrayFilter(sum -> sum > 0, sumMap(
             [toInt32(toDate(ts, {timezone:String}))],
-            [if(currency = {currency:String} and isFinite(ifNull(value, 0)), ifNull(value, 0), 0.)]).2) as worth
+            [/*amount*/]).2) as worth
     from /*events*/ /*persons*/
     where site = {site:String} and /*counted*/ and ts < fromUnixTimestamp64Milli({to:Int64}) and (/*event*/)
     group by who

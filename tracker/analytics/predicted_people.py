@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracker.analytics import btyd, person_card, predicted, request, rfm, timeline
+from tracker.analytics import btyd, person_card, predicted, request, timeline
 from tracker.analytics.predicted import DAY_MS, MOST
+from tracker.analytics.priced import price
 from tracker.core.errors import BadRequest
 from tracker.store import persons
 from tracker.store.clean import events_source
@@ -52,13 +53,14 @@ def parse(body: object) -> Spec:
 
 
 def run(engine: Engine, spec: Spec) -> dict[str, Any]:
-    """`{"currency", "other_currencies", "buyers", "fitted", "people", "channels"}`.
+    """`{"currency", "other_currencies", "unconverted", "buyers", "fitted", "people", "channels"}`.
 
     Raises BadRequest where there are too few to tell, NotFound where `person` is nobody.
     """
-    currency, others = rfm.currency_of(engine, spec, events_source(engine))
+    events = events_source(engine)
+    priced = price(engine, spec, spec.event, events)
     only = None if not spec.person else timeline.find(engine, spec.site, spec.person)[0]
-    rows = buyers(engine, spec, currency)
+    rows = buyers(engine, spec, events, priced.amount)
     numbers = np.array(
         [[row[name] for name in ("again", "active", "observed", "paid", "mean")] for row in rows], dtype=np.float64
     ).reshape(-1, 5)
@@ -74,8 +76,7 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     expected = (living, purchases, value)
     everybody = int(rows[0]["buyers"])
     return {
-        "currency": currency,
-        "other_currencies": others,
+        **predicted.in_what(priced),
         "buyers": everybody,
         "fitted": len(some.x),
         "people": _people(engine, spec, rows, expected, only),
@@ -83,9 +84,8 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     }
 
 
-def buyers(engine: Engine, spec: Spec, currency: str) -> list[dict[str, Any]]:
+def buyers(engine: Engine, spec: Spec, events: Fragment, amount: Fragment) -> list[dict[str, Any]]:
     """A row a buyer, as `predicted_people.sql` says: who, first touch, so far, and what the models are told of them."""
-    events = events_source(engine)
     asked = fill(
         load(__package__, "predicted_people"),
         {
@@ -94,13 +94,13 @@ def buyers(engine: Engine, spec: Spec, currency: str) -> list[dict[str, Any]]:
             "persons": persons.join(),
             "counted": counted([spec.event]),
             "event": condition(spec.event),
+            "amount": amount,
         },
         {
             "site": spec.site,
             "from": spec.range.start,
             "to": spec.range.end,
             "timezone": spec.timezone,
-            "currency": currency,
             "most": MOST_BUYERS,
         },
     )

@@ -1,5 +1,5 @@
 -- As `predicted.sql`, with who they are: the person's key, the channel of the first touch (the first event ever that says
--- one), the number of all purchases and what they were worth. Slots: person, events, persons, counted, event.
+-- one), the number of all purchases and what they were worth. Slots: person, events, persons, counted, event, amount.
 select
     who, touched, purchases, arraySum(sums) as money, arrayFilter(sum -> sum > 0, sums) as worth,
     toFloat64(length(days) - 1) as again,
@@ -16,7 +16,7 @@ from (
         groupUniqArrayIf(toInt32(toDate(ts, {timezone:String})), /*event*/) as days,
         sumMapIf(
             [toInt32(toDate(ts, {timezone:String}))],
-            [if(currency = {currency:String} and isFinite(ifNull(value, 0)), ifNull(value, 0), 0.)],
+            [/*amount*/],
             /*event*/).2 as sums
     from /*events*/ /*persons*/
     where site = {site:String} and /*counted*/ and ts < fromUnixTimestamp64Milli({to:Int64})

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracker.analytics import request
+from tracker.analytics.money import NO_MONEY, Money
+from tracker.analytics.priced import price
 from tracker.analytics.request import Range
-from tracker.core.errors import BadRequest
 from tracker.store import persons
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Query
@@ -40,53 +41,49 @@ PURCHASE = Condition("purchase")
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """A checked request. `currency` "": the one of most purchases."""
+    """A checked request. `money.currency` "": the one of most purchases."""
 
     site: str
     range: Range
     event: Condition = PURCHASE
-    currency: str = ""
+    timezone: str = "UTC"
+    money: Money = NO_MONEY
 
 
 def parse(body: object) -> Spec:
-    """Check `{"site", "from", "to", "event", "currency"}`. Raises BadRequest."""
-    given = request.fields(body, ("site", "from", "to", "event", "currency"))
-    currency = given.get("currency", "")
-    if not isinstance(currency, str) or (currency and not (len(currency) == 3 and currency.isascii())):
-        raise BadRequest("currency must be a code of three letters, like EUR", field="currency")
+    """Check `{"site", "from", "to", "event", "currency", "timezone"}`. Raises BadRequest."""
+    given = request.fields(body, ("site", "from", "to", "event", "currency", "timezone"))
     return Spec(
         site=request.site(given),
         range=request.time_range(given),
         event=parse_condition(given["event"], "event") if given.get("event") is not None else PURCHASE,
-        currency=currency.upper(),
+        timezone=request.timezone(given),
+        money=Money(request.currency(given)),
     )
 
 
 def run(engine: Engine, spec: Spec) -> dict[str, Any]:
-    """`{"currency", "buyers", "other_currencies", "segments": [...], "cells": [...]}`; `docs/reports.md`."""
+    """`{"currency", "buyers", "other_currencies", "unconverted", "segments": [...], "cells": [...]}`."""
     events = events_source(engine)
-    currency, others = currency_of(engine, spec, events)
-    rows = engine.ask(
-        fill(
-            load(__package__, "rfm"),
-            {"buyers": buyers(spec, events, Fragment("{currency:String}", {"currency": currency}))},
-        )
-    ).dicts()
+    priced = price(engine, spec, spec.event, events)
+    rows = engine.ask(fill(load(__package__, "rfm"), {"buyers": buyers(spec, events, priced.amount)})).dicts()
     segments = [row for row in rows if row["segment"]]
     total = sum(row["people"] for row in segments)
     by_name = {row["segment"]: row for row in segments}
     return {
-        "currency": currency,
+        "currency": priced.currency,
         "buyers": total,
-        "other_currencies": others,
+        "other_currencies": priced.others,
+        "unconverted": priced.unconverted,
         "segments": [_segment(name, by_name.get(name), total) for name in NAMES],
         "cells": [{key: row[key] for key in ("r", "f", "m", "people")} for row in rows if not row["segment"]],
     }
 
 
-def buyers(spec: Spec, events: Fragment, currency: Fragment) -> Fragment:
-    """A subquery of buyers: `who`, `days` since the last purchase, `purchases`, `money` (in `currency`), scores and
-    `segment`.
+def buyers(spec: Spec, events: Fragment, amount: Fragment) -> Fragment:
+    """A subquery of buyers: `who`, `days` since the last purchase, `purchases`, `money`, scores and `segment`.
+
+    `amount`: SQL, what a purchase is worth.
     """
     pairs = ", ".join(f"{test}, '{name}'" for name, test in SEGMENTS[:-1])
     query = fill(
@@ -94,7 +91,7 @@ def buyers(spec: Spec, events: Fragment, currency: Fragment) -> Fragment:
         {
             "person": Fragment(persons.PERSON),
             "segment": Fragment(f"multiIf({pairs}, '{NAMES[-1]}')"),
-            "currency": currency,
+            "amount": amount,
             "events": events,
             "persons": persons.join(),
             "counted": counted([spec.event]),
@@ -112,6 +109,12 @@ def main_currency(spec: Spec, events: Fragment) -> Fragment:
     return Fragment(text, query.params)
 
 
+def in_currency(currency: Fragment) -> Fragment:
+    """SQL: what a purchase is worth in one currency, where nothing is converted."""
+    text = f"if(currency = {currency.text} and isFinite(ifNull(value, 0)), ifNull(value, 0), 0.)"
+    return Fragment(text, currency.params)
+
+
 def currencies(spec: Spec, events: Fragment) -> Query:
     """Currencies and numbers of purchases, the most frequent first."""
     return fill(
@@ -124,7 +127,7 @@ def currencies(spec: Spec, events: Fragment) -> Query:
 def currency_of(engine: Engine, spec: Spec, events: Fragment) -> tuple[str, int]:
     """The currency of the report, and how many purchases with a value have another one."""
     found = {str(currency): int(purchases) for currency, purchases in engine.ask(currencies(spec, events)).rows}
-    chosen = spec.currency or next(iter(found), "")
+    chosen = spec.money.currency or next(iter(found), "")
     return chosen, sum(found.values()) - found.get(chosen, 0)
 
 

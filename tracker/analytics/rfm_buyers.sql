@@ -1,6 +1,6 @@
 -- Every buyer with scores. r: the fifth that the last purchase falls into, counting all that are not later, so the latest
 -- is always in the fifth. f, m: the fifth after all that are smaller, so that equals share the lower score.
--- Slots: person, segment, currency, events, persons, counted, event.
+-- Slots: person, segment, amount, events, persons, counted, event.
 select *, /*segment*/ as segment
 from (
     select *, intDiv(f + m + 1, 2) as fm
@@ -17,7 +17,7 @@ from (
                 /*person*/ as who,
                 toUnixTimestamp64Milli(max(ts)) as last,
                 count() as purchases,
-                round(sumIf(ifNull(value, 0), currency = /*currency*/ and isFinite(ifNull(value, 0))), 6) as money
+                round(sum(/*amount*/), 6) as money
             from /*events*/ /*persons*/
             where site = {site:String} and /*counted*/ and (/*event*/)
                 and ts >= fromUnixTimestamp64Milli({from:Int64}) and ts < fromUnixTimestamp64Milli({to:Int64})

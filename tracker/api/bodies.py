@@ -470,6 +470,7 @@ class RfmBody(Segmented, kw_only=True):
     end: Time = field(name="to")
     event: Condition | UnsetType = UNSET
     currency: str | UnsetType = UNSET
+    timezone: Zone | UnsetType = UNSET
 
 
 class LiftBody(Struct, kw_only=True):
@@ -623,4 +624,5 @@ class AttributionBody(Segmented, kw_only=True):
     lookback: Duration = "30d"
     half_life: Duration = "7d"
     by: Literal["channel", "source", "campaign", "click_id"] = "channel"
+    currency: str | UnsetType = UNSET
     timezone: Zone | UnsetType = UNSET

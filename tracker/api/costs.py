@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from tracker.analytics import attribution, ltv, predicted_people
-from tracker.analytics.request import Range
+from tracker.analytics.money import Money
 from tracker.api.call import Call
 from tracker.core.costs import NAMES, checked
+
+_Spec = attribution.Spec | ltv.Spec | predicted_people.Spec
 
 
 def put(call: Call) -> dict[str, Any]:
@@ -25,27 +28,36 @@ def beside(call: Call, spec: attribution.Spec, answer: dict[str, Any]) -> dict[s
     """The answer with `cost`, `cac` and `roas` in its rows, where costs of these days are known."""
     if spec.by not in NAMES:
         return answer
-    known = _known(call, spec.site, spec.by, spec.range, spec.timezone)
+    known = _known(call, spec, spec.by, _money(spec, answer))
     return attribution.with_costs(answer, known) if known else answer
 
 
 def of_buyers(call: Call, spec: ltv.Spec, answer: dict[str, Any]) -> dict[str, Any]:
     """The answer with `cost`, `cac` and `ltv_to_cac` in its channels, where costs of these days are known."""
-    known = _known(call, spec.site, "channel", spec.range, spec.calendar.timezone)
+    known = _known(call, spec, "channel", _money(spec, answer))
     return ltv.with_costs(answer, known) if known else answer
 
 
 def of_predicted(call: Call, spec: predicted_people.Spec, answer: dict[str, Any]) -> dict[str, Any]:
     """The answer with `cost`, `cac` and `ltv_to_cac` in its channels, where costs of these days are known."""
-    known = _known(call, spec.site, "channel", spec.range, spec.timezone)
+    known = _known(call, spec, "channel", _money(spec, answer))
     return predicted_people.with_costs(answer, known) if known else answer
 
 
-def _known(call: Call, site: str, by: str, between: Range, timezone: str) -> dict[str, dict[str, float]]:
-    """Currency -> name -> cost of the days that a range touches."""
-    zone = ZoneInfo(timezone)
+def _money(spec: _Spec, answer: dict[str, Any]) -> Money:
+    """The currency that the answer is in, also where it is that of most purchases."""
+    return Money(answer.get("currency", ""), spec.money.rates)
+
+
+def _known(call: Call, spec: _Spec, by: str, money: Money) -> dict[str, dict[str, float]]:
+    """Currency -> name -> cost of the days that the range touches; what can be converted is in that of the report."""
+    zone, between = ZoneInfo(spec.timezone), spec.range
     first, last = (
         datetime.fromtimestamp(at / 1000, UTC).astimezone(zone).date().isoformat()
         for at in (between.start, between.end - 1)
     )
-    return call.services.catalog.costs.by(site, by, first, last)
+    found: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
+    for day, currency, name, cost in call.services.catalog.costs.by(spec.site, by, first, last):
+        rate = money.rate(currency, day) if money.currency else None
+        found[currency if rate is None else money.currency][name] += cost * (1.0 if rate is None else rate)
+    return {currency: dict(names) for currency, names in found.items()}

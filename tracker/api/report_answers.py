@@ -344,11 +344,12 @@ class RfmCell(Struct):
 
 
 class Rfm(Struct):
-    """Every segment, empty ones too; purchases in other currencies than `currency` are worth nothing here."""
+    """Every segment, empty ones too; what could not be converted to `currency` is worth nothing here."""
 
     currency: str
     buyers: int
     other_currencies: int
+    unconverted: dict[str, float]
     segments: list[RfmSegment]
     cells: list[RfmCell]
 
@@ -446,10 +447,11 @@ class LtvChannel(Worth):
 
 
 class Ltv(Worth):
-    """Every month that the range touches, empty ones too; purchases in other currencies are worth nothing here."""
+    """Every month that the range touches, empty ones too; what could not be converted is worth nothing here."""
 
     currency: str
     other_currencies: int
+    unconverted: dict[str, float]
     cohorts: list[LtvCohort]
     channels: list[LtvChannel]
     other_cost_currencies: list[str] | UnsetType = UNSET
@@ -468,6 +470,7 @@ class LtvPredicted(Struct):
 
     currency: str
     other_currencies: int
+    unconverted: dict[str, float]
     buyers: int
     fitted: int
     model: dict[str, float]
@@ -517,6 +520,7 @@ class LtvPeople(Struct):
 
     currency: str
     other_currencies: int
+    unconverted: dict[str, float]
     buyers: int
     fitted: int
     people: list[LikelyBuyer]
@@ -553,6 +557,8 @@ class Attribution(Struct):
     value: float
     path_length: list[PathLength]
     lag_seconds: Seconds
+    currency: str | UnsetType = UNSET
+    unconverted: dict[str, float] | UnsetType = UNSET
     cost_currency: str | UnsetType = UNSET
     other_cost_currencies: list[str] | UnsetType = UNSET
 

@@ -118,6 +118,7 @@ REPORTS = (
         answer=answers.Attribution,
         summary="Which channels, sources or campaigns led to conversions, by one of eight models",
         zoned=True,
+        priced=True,
         finish=costs.beside,
     ),
     Report(
@@ -150,6 +151,8 @@ REPORTS = (
         body=bodies.RfmBody,
         answer=answers.Rfm,
         summary="Buyers by recency, frequency and money, in segments",
+        zoned=True,
+        priced=True,
     ),
     Report(
         name="ltv",
@@ -158,6 +161,7 @@ REPORTS = (
         answer=answers.Ltv,
         summary="What buyers have been worth so far, by month of the first purchase and by channel",
         zoned=True,
+        priced=True,
         finish=costs.of_buyers,
     ),
     Report(
@@ -167,6 +171,7 @@ REPORTS = (
         answer=answers.LtvPredicted,
         summary="Who will stay, how often they will buy and for how much, with intervals",
         zoned=True,
+        priced=True,
     ),
     Report(
         name="ltv/people",
@@ -175,6 +180,7 @@ REPORTS = (
         answer=answers.LtvPeople,
         summary="Predicted LTV and churn of persons, and predicted LTV by channel beside what it cost",
         zoned=True,
+        priced=True,
         finish=costs.of_predicted,
     ),
     Report(

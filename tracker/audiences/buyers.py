@@ -25,7 +25,7 @@ class Buyers:
     def segments(self, rule: Rfm) -> str:
         """A subquery of the persons in the rule's segments."""
         spec = self._spec()
-        found = rfm.buyers(spec, self.events, rfm.main_currency(spec, self.events))
+        found = rfm.buyers(spec, self.events, rfm.in_currency(rfm.main_currency(spec, self.events)))
         self.params.values.update(found.params)
         names = self.params.put(list(rule.segments), "Array(String)")
         return f"select who from ({found.text}) where segment in {names}"  # noqa: S608 - our own text

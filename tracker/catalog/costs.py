@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 
 from sqlalchemy import func, select
@@ -42,18 +41,15 @@ class Costs:
                 changed += 1
         return changed
 
-    def by(self, site: str, name: str, first: str, last: str) -> dict[str, dict[str, float]]:
-        """Currency -> (channel, source or campaign -> cost) of the days from `first` to `last`, both included."""
+    def by(self, site: str, name: str, first: str, last: str) -> list[tuple[str, str, str, float]]:
+        """(day, currency, channel, source or campaign, cost) of the days from `first` to `last`, both included."""
         if name not in NAMES:
             raise BadRequest(f"costs are known by {', '.join(NAMES)}", field="by")
         column = getattr(CostRow, name)
         query = (
-            select(CostRow.currency, column, func.sum(CostRow.cost))
+            select(CostRow.date, CostRow.currency, column, func.sum(CostRow.cost))
             .where(CostRow.site == site, CostRow.date >= first, CostRow.date <= last, column != "")
-            .group_by(CostRow.currency, column)
+            .group_by(CostRow.date, CostRow.currency, column)
         )
-        found: dict[str, dict[str, float]] = defaultdict(dict)
         with self._database.read() as session:
-            for currency, key, cost in session.execute(query):
-                found[currency][key] = float(cost)
-        return dict(found)
+            return [(day, currency, key, float(cost)) for day, currency, key, cost in session.execute(query)]
