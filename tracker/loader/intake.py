@@ -137,10 +137,8 @@ def rejected_of(bad: Bad) -> tuple[int, Rejected]:
 
 
 def _as_written(batch: Batch, staged: Staged) -> bool:
-    """Whether every segment has its header, its trailer, and as many sound records between them as those two say."""
-    return not staged.unsound and all(
-        staged.lines[number] == part.count + 2 and staged.marks[number] == 2 for number, part in enumerate(batch.parts)
-    )
+    """Whether every segment has as many records as its trailer says, all of them sound."""
+    return not staged.damaged and all(staged.lines[number] == part.count for number, part in enumerate(batch.parts))
 
 
 def _with_others(batch: Batch, staged: Staged) -> Staged:

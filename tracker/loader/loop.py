@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Protocol
 
 import structlog
@@ -124,14 +125,14 @@ class Loader:
             ahead: deque[Future[tuple[Batch, Staged]]] = deque()
             groups = self._intake.groups()
             try:
-                while True:
-                    while len(ahead) < 2 and (group := next(groups, None)):
-                        ahead.append(staging.submit(self._intake.stage, group))
-                    if not ahead:
-                        break
-                    batch, staged = ahead.popleft().result()
+                for group in islice(groups, 2):
+                    ahead.append(staging.submit(self._intake.stage, group))
+                while ahead:
                     if len(finishing) == _AT_ONCE - 1:
                         loaded += finishing.popleft().result()
+                    batch, staged = ahead.popleft().result()
+                    for group in islice(groups, 1):  # now, so that it is not idle while this one is looked up
+                        ahead.append(staging.submit(self._intake.stage, group))
                     finishing.append(ending.submit(self._finish, self._begin(batch, staged, writing)))
             finally:
                 # Also after an error: what is in the store already is entered now, not repeated later.

@@ -23,13 +23,11 @@ _STAGE = fill(load(__package__, "stage"), {"secret": _SECRET, "texts": Fragment(
 _INSERT = load(__package__, "insert")
 _ALL, _NO_DUPLICATES = Fragment("1"), Fragment("s.row not in (select row from others where own = 0)")
 _COUNTS = """
-select part, site, countIf(ok), count(), countIf(not sound), countIf(kind in ('{"k":"h",', '{"k":"t",'))
+select part, site, countIf(ok), count(), countIf(not sound or kind in ('{"k":"h",', '{"k":"t",'))
 from staged group by part, site
 """
 _TOTALS = "select uniqExactIf(digest, ok), groupUniqArrayIf(toYYYYMM(ts), ok) from staged"
-_OTHERS = """
-select part, raw from staged where not ok and kind not in ('{"k":"e",', '{"k":"h",', '{"k":"t",') order by part, row
-"""
+_OTHERS = 'select part, raw from staged where not ok and kind != \'{"k":"e",\' order by part, row'
 _BAD = """
 select part, raw, isNull(toUUIDOrNull(JSONExtractString(raw, 'id'))), event = '', toUnixTimestamp64Milli(ts) = 0
 from staged where not ok and kind = '{"k":"e",' order by part, row
@@ -49,16 +47,15 @@ _MONTHS = "select distinct toYYYYMM(ts) from staged where row in (select row fro
 class Staged:
     """Records taken apart. `counts`: (segment, site) -> events that can be stored, `odd`: how many records are others.
 
-    `lines` and `marks`: of each segment how many lines it has, and how many of them are header or trailer.
-    `unsound`: lines that are not as they were written. `twins`: an id is among them twice.
+    `lines`: how many records each segment has. `damaged`: some are not as they were written, or not where they should
+    be. `twins`: an id is among them twice.
     """
 
     session: Session
     counts: Counter[tuple[int, str]]
     lines: Counter[int]
-    marks: Counter[int]
     odd: int
-    unsound: int
+    damaged: int
     months: set[int]
     twins: bool
 
@@ -92,13 +89,12 @@ def stage(engine: Engine, texts: Sequence[tuple[int, Path | bytes]]) -> Staged:
     session = engine.session()
     try:
         session.command(Query(text=_STAGE, tables={"texts": Texts(data=texts)}, settings=_ONE_BLOCK))
-        staged = Staged(session, Counter(), Counter(), Counter(), odd=0, unsound=0, months=set(), twins=False)
-        for part, site, good, lines, unsound, marks in session.ask(Query(text=_COUNTS)).rows:
+        staged = Staged(session, Counter(), Counter(), odd=0, damaged=0, months=set(), twins=False)
+        for part, site, good, lines, damaged in session.ask(Query(text=_COUNTS)).rows:
             staged.counts[int(part), str(site)] += good
             staged.lines[int(part)] += lines
-            staged.marks[int(part)] += marks
-            staged.odd += lines - good - marks
-            staged.unsound += unsound
+            staged.odd += lines - good
+            staged.damaged += damaged
         [(ids, months)] = session.ask(Query(text=_TOTALS)).rows
         staged.months = {int(month) for month in months}
         staged.twins = ids < staged.counts.total()

@@ -274,5 +274,11 @@ def _send_texts(client: Client, name: str, given: Texts) -> None:
     size = sum(text.stat().st_size if isinstance(text, Path) else len(text) for _, text in given.data)
     rows = ((part, text.read_bytes() if isinstance(text, Path) else text) for part, text in given.data)
     if given.data:
-        settings = {**INSERT_SETTINGS, "insert_block_size": 1 + _BLOCK * len(given.data) // (size + 1)}
+        settings = {
+            **INSERT_SETTINGS,
+            "insert_block_size": 1 + _BLOCK * len(given.data) // (size + 1),
+            # Left as they are sent, so that what reads them needs memory for a few at a time.
+            "min_insert_block_size_rows": 0,
+            "min_insert_block_size_bytes": 0,
+        }
         client.execute(f"INSERT INTO {name} (part, text) VALUES", rows, settings=settings)
