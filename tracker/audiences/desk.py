@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from tracker.audiences import sensitive
 from tracker.audiences.changes import DAY_MS
 from tracker.audiences.definition import stored
 from tracker.audiences.deliver import sender_of, settle_before
@@ -96,6 +97,7 @@ def _order(desk: Desk, job: Job, export: Export) -> Order:
         version=desk.version,
         sender=sender,
         notice=notice,
+        stays=sensitive.refusal(catalog, job.audience),
     )
 
 

@@ -27,6 +27,7 @@ from tracker.audiences.desk import Desk
 from tracker.audiences.known import AT_ONCE
 from tracker.audiences.membership import WITHHELD
 from tracker.audiences.parcel import Parcel
+from tracker.audiences.sensitive import refusal
 from tracker.catalog import Catalog
 from tracker.catalog.conversions import StoredConversion
 from tracker.catalog.deliveries import DOWNLOAD, Added, Delivery
@@ -97,6 +98,8 @@ class _Upload:
         self.site = self.desk.catalog.sites.get(self.stored.site)
         if self.site.privacy.service_provider_only:
             raise Conflict("this site declares service_provider_only: nothing leaves the house", code="stays_here")
+        if (stays := refusal(self.desk.catalog, self.stored)) is not None:
+            raise stays
         self.conversion = conversion_of(self.stored.network)
         self.vendor = self.site.privacy.vendor_of(self.conversion.network)
         self.counts: dict[str, Any] = {"written": 0, "unchanged": 0, "withheld": dict.fromkeys(REASONS, 0)}

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from tracker.audiences import known, rules
+from tracker.audiences import known, rules, sensitive
 from tracker.audiences.definition import Definition, define, stored
 from tracker.audiences.deliver import Progress, Rows, sender_of, settle_before, ship
 from tracker.audiences.delivery import Sender, Shipment
@@ -53,12 +53,14 @@ class Wanted:
 
 
 def check(catalog: Catalog, wanted: Wanted) -> Definition:
-    """The members of the audience who may be contacted. Raises BadRequest with the field."""
+    """The members of the audience who may be contacted. Raises BadRequest with the field, Conflict where it stays."""
     made = LISTS.get(wanted.list)
     if made is None:
         raise BadRequest(f"list must be one of {', '.join(LISTS)}", field="list")
     if made.coupons and wanted.pool not in {one["pool"] for one in catalog.coupons.pools(wanted.audience.site)}:
         raise BadRequest("coupons must be the name of a pool that has codes", field="coupons")
+    if (stays := sensitive.refusal(catalog, wanted.audience)) is not None:
+        raise stays
     permission = wanted.permission
     if permission is None:
         if wanted.list != "calls":
