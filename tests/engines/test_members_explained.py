@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from api_client import serve
-from small_history import put
+from small_history import put, put_members
 
 from tracker.audiences.definition import define
 from tracker.audiences.refresh import Refresher
 from tracker.catalog.memberships import Membership
 from tracker.core.period import rfc3339
-from tracker.store.engine import Engine, Query, Rows
+from tracker.store.engine import Engine
 
 DAY = 86_400_000
 
@@ -97,17 +97,8 @@ async def test_a_few_persons_in_two_audiences_are_hidden(embedded: Engine, data:
         one, two, three = (
             api.catalog.audiences.create("few", name, rule, duration="30d", holdout=0.0, refresh="5m") for name in "abc"
         )
-        names = ("site audience person entered entered_by left_at left_by verdict granted arm armed version").split()
-        kinds = ("String String UInt64 Int64 String Int64 String String UInt8 String Int64 UInt64").split()
         people = {one.id: range(1, 31), two.id: range(22, 41), three.id: range(1, 11)}
-        rows = [
-            ("few", audience, person, 1, "event", 0, "", "exportable", 1, "exposed", 1, 1)
-            for audience, some in people.items()
-            for person in some
-        ]
-        text = f"insert into members ({', '.join(names)}) select * from /*table:given*/"
-        given = Rows(columns=list(zip(names, kinds, strict=True)), data=rows)
-        embedded.command(Query(text=text, tables={"given": given}))
+        put_members(embedded, "few", people)
         api.catalog.memberships.save(Membership(audience=audience, site="few") for audience in people)
         _, matrix = await api.ask("GET", "/api/v1/audiences/overlap?site=few")
         assert matrix["overlap"] == [[30, None, 10], [None, 19, 0], [10, 0, 10]]

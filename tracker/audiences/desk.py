@@ -64,6 +64,19 @@ def begin(catalog: Catalog, job: Job) -> Export:
     )
 
 
+def attempt(export: Export, work: Callable[[], None]) -> dict[str, str]:
+    """Do the work of an export; gives `{"code", "message"}` of why it failed, {} where it did not. Raises nothing."""
+    try:
+        work()
+    except TrackerError as error:
+        log.info("export_failed", export=export.id, code=error.code)
+        return dict(error.as_json()["error"])
+    except Exception:
+        log.exception("export_broken", export=export.id)
+        return {"code": "broken", "message": "something went wrong inside; the service's log has it"}
+    return {}
+
+
 def carry_out(desk: Desk, job: Job, export: Export) -> Export:
     """Blocks until it is done or failed; gives it as it ended. Raises nothing."""
     try:

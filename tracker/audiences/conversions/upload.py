@@ -16,14 +16,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
-import structlog
-
 from tracker.audiences.conversions.allowed import known_now, verdicts
 from tracker.audiences.conversions.happened import Found, found
 from tracker.audiences.conversions.spec import conversion_of, parse
 from tracker.audiences.deliver import Progress, Rows, sender_of, settle_before, ship
 from tracker.audiences.delivery import Sender, Shipment
-from tracker.audiences.desk import Desk
+from tracker.audiences.desk import Desk, attempt
 from tracker.audiences.known import AT_ONCE
 from tracker.audiences.membership import WITHHELD
 from tracker.audiences.parcel import Parcel
@@ -32,11 +30,9 @@ from tracker.catalog import Catalog
 from tracker.catalog.conversions import StoredConversion
 from tracker.catalog.deliveries import DOWNLOAD, Added, Delivery
 from tracker.catalog.exports import Export
-from tracker.core.errors import BadRequest, Conflict, TrackerError
+from tracker.core.errors import BadRequest, Conflict
 from tracker.networks import Member, Terms
 from tracker.networks.conversions.conversion import DAY_MS
-
-log = structlog.get_logger()
 
 MODES = ("live", "test", "dry")
 KIND = "conversions"
@@ -69,16 +65,7 @@ def begin(catalog: Catalog, conversion: StoredConversion, mode: str, actor: str)
 
 def carry_out(desk: Desk, conversion: StoredConversion, export: Export) -> Export:
     """Blocks until it is done or failed; gives it as it ended. Raises nothing."""
-    why: dict[str, str]
-    try:
-        _Upload(desk, conversion, export).all()
-        why = {}
-    except TrackerError as error:
-        why = error.as_json()["error"]
-        log.info("conversions_failed", export=export.id, code=error.code)
-    except Exception:
-        log.exception("conversions_broken", export=export.id)
-        why = {"code": "broken", "message": "something went wrong inside; the service's log has it"}
+    why = attempt(export, _Upload(desk, conversion, export).all)
     if why:
         desk.catalog.exports.fail(export.id, why, counts={"written": 0, "withheld": {}})
     if why or export.destination != DOWNLOAD:
