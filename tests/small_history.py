@@ -60,6 +60,20 @@ def put(engine: Engine, history: Iterable[Mapping[str, Any]], site: str = "shop"
             node.command(Query(text=text, tables={"links": Rows(columns=columns, data=links)}))
 
 
+def put_members(engine: Engine, site: str, audiences: Mapping[str, Iterable[int]]) -> None:
+    """Store members, by their keys, as a refresh would: inside, and they may leave the house."""
+    rows = [
+        (site, audience, person, 1, "event", 0, "", "exportable", 1, "exposed", 1, 1)
+        for audience, people in audiences.items()
+        for person in people
+    ]
+    names = "site audience person entered entered_by left_at left_by verdict granted arm armed version".split()
+    kinds = "String String UInt64 Int64 String Int64 String String UInt8 String Int64 UInt64".split()
+    text = f"insert into members ({', '.join(names)}) select * from /*table:given*/"
+    given = Rows(columns=list(zip(names, kinds, strict=True)), data=rows)
+    engine.command(Query(text=text, tables={"given": given}))
+
+
 def complete(event: Mapping[str, Any], at: int, site: str) -> dict[str, Any]:
     """A full row; `at` stands for the order of arrival."""
     plain: dict[str, Any] = {name: "" for name, kind in COLUMNS if kind == "String"}

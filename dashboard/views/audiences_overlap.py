@@ -24,6 +24,8 @@ def card() -> None:
         section("Overlap", "of the people in the audience of a row, so many are in that of the column too")
         names = [formats.short(str(answer["audiences"][place]["name"]), 20) for place in places]
         triangle(["Audience", "People", *names], rows, "How much the audiences overlap", total=False)
+        if any(answer["overlap"][row][column] is None for row in places for column in places):
+            st.caption("An empty cell beside the diagonal: fewer than 10 people.")
         if len(places) < len(answer["audiences"]):
             st.caption(f"The {MOST} largest audiences.")
 
@@ -38,5 +40,5 @@ def _row(answer: Json, place: int, places: list[int]) -> tuple[str, str, list[fl
     one = answer["audiences"][place]
     members = int(one["members"])
     both = answer["overlap"][place]
-    shares = [None if other == place else int(both[other]) / members for other in places]
+    shares = [None if other == place or both[other] is None else int(both[other]) / members for other in places]
     return formats.short(str(one["name"]), 32), formats.number(members), shares

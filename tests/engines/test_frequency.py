@@ -9,13 +9,14 @@ from typing import Any
 
 from api_client import Api, serve
 from loading import event
+from small_history import put_members
 from test_network_exports import Shop, exported
 from test_outreach import AGREED, agrees, listed
 
 from tracker.catalog import Catalog
 from tracker.catalog.contacts import Contact, Frequency
 from tracker.core.identity import user_key
-from tracker.store.engine import Engine, Query, Rows
+from tracker.store.engine import Engine
 
 DAY = 86_400_000
 PATH = "/api/v1/sites/shop/frequency"
@@ -64,12 +65,7 @@ async def test_the_audience_that_comes_first_has_its_contact_kept(engine: Engine
         shop = Shop(data, engine)
         shop.come(1, 2, 3)
         first, second = await audience(api, "first", "buy"), await audience(api, "second")
-        members = [("shop", first, user_key("u1"), 1, "event", 0, "", "exportable", 1, "exposed", 1, 1)]
-        names = ("site audience person entered entered_by left_at left_by verdict granted arm armed version").split()
-        kinds = ("String String UInt64 Int64 String Int64 String String UInt8 String Int64 UInt64").split()
-        text = f"insert into members ({', '.join(names)}) select * from /*table:given*/"
-        given = Rows(columns=list(zip(names, kinds, strict=True)), data=members)
-        engine.command(Query(text=text, tables={"given": given}))
+        put_members(engine, "shop", {first: [user_key("u1")]})
         await api.ask("PUT", PATH, {"most": 1, "days": 7, "priority": [first, second]})
         assert await capped(api, second, network="jsonl") == (3, 0)  # nothing is kept for what nobody delivers
         api.catalog.contacts.set_frequency("shop", None)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from api_client import serve
-from small_history import put
+from small_history import put, put_members
 
 from tracker.audiences.definition import define
 from tracker.audiences.refresh import Refresher
@@ -88,3 +88,17 @@ async def test_every_condition_speaks_for_itself(engine: Engine, data: Path) -> 
         assert (status, [one["members"] for one in grown["sizes"]]) == (200, [2])
         status, shown = await api.ask("GET", f"/api/v1/audiences/{viewers}")
         assert (shown["membership"]["state"], shown["membership"]["exportable"]) == ("ready", 1)
+
+
+async def test_a_few_persons_in_two_audiences_are_hidden(embedded: Engine, data: Path) -> None:
+    async with serve(embedded, data) as api:
+        api.catalog.sites.create("few")
+        rule = {"did": {"event": "x"}}
+        one, two, three = (
+            api.catalog.audiences.create("few", name, rule, duration="30d", holdout=0.0, refresh="5m") for name in "abc"
+        )
+        people = {one.id: range(1, 31), two.id: range(22, 41), three.id: range(1, 11)}
+        put_members(embedded, "few", people)
+        api.catalog.memberships.save(Membership(audience=audience, site="few") for audience in people)
+        _, matrix = await api.ask("GET", "/api/v1/audiences/overlap?site=few")
+        assert matrix["overlap"] == [[30, None, 10], [None, 19, 0], [10, 0, 10]]

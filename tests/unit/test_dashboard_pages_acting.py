@@ -39,6 +39,21 @@ def test_lift_says_what_the_difference_is_and_whether_it_is_chance(fake, audienc
     assert not at.exception
     assert (asked_lift(fake)["conversion"], asked_lift(fake)["network"]) == ({"event": HOSTILE}, "tiktok")
     assert "<img" not in html(at)
+    assert not any("fewer than 10" in one.value for one in at.caption)
+
+
+def test_a_few_people_in_two_audiences_are_not_shown(fake, audience, monkeypatch):
+    fake.state.keep(fake.state.audiences, {"site": "shop", "name": "Other", "rule": {"did": {}}})
+    asked = fake.state.answer
+    few = {"overlap": [[200, None], [None, 100]]}
+
+    def answer(method, path, *more):
+        said = asked(method, path, *more)
+        return said | few if "overlap" in path else said
+
+    monkeypatch.setattr(fake.state, "answer", answer)
+    st.cache_data.clear()
+    assert any("fewer than 10" in one.value for one in run("audiences").caption)
 
 
 def test_a_difference_that_may_be_chance_says_how_many_people_it_takes(fake, audience):

@@ -311,10 +311,10 @@ class Sized(Struct):
 
 
 class Overlap(Struct):
-    """`overlap[i][j]`: persons who are in the i-th and in the j-th audience."""
+    """`overlap[i][j]`: persons who are in the i-th and in the j-th audience; null: one to nine."""
 
     audiences: list[Sized]
-    overlap: list[list[int]]
+    overlap: list[list[int | None]]
 
 
 class Spoken(Struct):

@@ -14,6 +14,8 @@ from tracker.store.sql import load
 _AUDIENCES = "tracker.audiences"
 _DAY_MS = 86_400_000
 _MOST = 10_000
+FEWEST = 10
+"""Persons in a cell below which it is not shown (privacy rules, P-42)."""
 
 
 def history(call: Call) -> dict[str, Any]:
@@ -43,5 +45,13 @@ def overlap(call: Call) -> dict[str, Any]:
         "audiences": [
             {"id": one.id, "name": one.name, "members": both.get(frozenset((one.id,)), 0)} for one in audiences
         ],
-        "overlap": [[both.get(frozenset((row.id, column.id)), 0) for column in audiences] for row in audiences],
+        "overlap": [
+            [_cell(both.get(frozenset((row.id, column.id)), 0), size=row is column) for column in audiences]
+            for row in audiences
+        ],
     }
+
+
+def _cell(people: int, *, size: bool) -> int | None:
+    """A few persons are hidden, nobody is not; a size stands beside the matrix in any case."""
+    return people if size or people == 0 or people >= FEWEST else None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import structlog
 
+from tracker.audiences import sensitive
 from tracker.audiences.changes import DAY_MS
 from tracker.audiences.definition import stored
 from tracker.audiences.deliver import sender_of, settle_before
@@ -63,6 +64,19 @@ def begin(catalog: Catalog, job: Job) -> Export:
     )
 
 
+def attempt(export: Export, work: Callable[[], None]) -> dict[str, str]:
+    """Do the work of an export; gives `{"code", "message"}` of why it failed, {} where it did not. Raises nothing."""
+    try:
+        work()
+    except TrackerError as error:
+        log.info("export_failed", export=export.id, code=error.code)
+        return dict(error.as_json()["error"])
+    except Exception:
+        log.exception("export_broken", export=export.id)
+        return {"code": "broken", "message": "something went wrong inside; the service's log has it"}
+    return {}
+
+
 def carry_out(desk: Desk, job: Job, export: Export) -> Export:
     """Blocks until it is done or failed; gives it as it ended. Raises nothing."""
     try:
@@ -96,6 +110,7 @@ def _order(desk: Desk, job: Job, export: Export) -> Order:
         version=desk.version,
         sender=sender,
         notice=notice,
+        stays=sensitive.refusal(catalog, job.audience),
     )
 
 

@@ -80,6 +80,7 @@ class Order:
     """What to export: `days` is how long members stay, `now_ms` a clock, `version` that of this program.
 
     `sender`: what sends it to its destination; None: it stays here for download. `notice`: tells somebody of that.
+    `stays`: why nobody new may leave the house; who is to be taken back still is.
     """
 
     export: Export
@@ -90,6 +91,7 @@ class Order:
     version: str
     sender: Sender | None = None
     notice: Sender | None = None
+    stays: Conflict | None = None
 
     @property
     def network(self) -> Network:
@@ -149,7 +151,9 @@ class _Run:
     def all(self) -> None:
         """Raises TrackerError; nothing was delivered then."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not self._once(removals_only=False):
+        if self.order.stays is not None:
+            self._once(removals_only=True)
+        elif not self._once(removals_only=False):
             self.counts, self.added, self.removed = self._nothing(), Rows(), Rows()
             self.catalog.contacts.undo(self.order.export.id)
             self._once(removals_only=True)
@@ -169,8 +173,10 @@ class _Run:
         recalls = network.replaces or not everybody or order.sender is not None
         found = self._changes(leaving, delivered, began, everybody=everybody) if recalls else Changes(leaving)
         if removals_only:
+            if order.stays is not None and not (found.refused or found.left):
+                raise order.stays
             kept = [one for one in found.add if one in delivered] if network.replaces else []
-            self._hold("too_few", len(found.add) - len(kept))
+            self._hold("too_few" if order.stays is None else order.stays.code, len(found.add) - len(kept))
             found.add = kept
         elif not self._enough(len(leaving), found):
             return False

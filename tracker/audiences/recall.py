@@ -9,23 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-import structlog
-
 from tracker.audiences import known
 from tracker.audiences.deliver import Progress, Rows, sender_of, settle_before, ship
 from tracker.audiences.delivery import Shipment
-from tracker.audiences.desk import Desk
+from tracker.audiences.desk import Desk, attempt
 from tracker.audiences.parcel import Parcel
 from tracker.catalog import Catalog
 from tracker.catalog.deliveries import DOWNLOAD, Delivery, Line
 from tracker.catalog.exports import DONE, RUNNING, Export
 from tracker.catalog.plans import Plan
-from tracker.core.errors import NotFound, TrackerError
+from tracker.core.errors import NotFound
 from tracker.core.identifiers import keys_of
 from tracker.networks import NETWORKS, Terms
 from tracker.networks.network import Row
-
-log = structlog.get_logger()
 
 MODE = "recall"
 EVERY = "15m"
@@ -69,15 +65,7 @@ def carry_out(desk: Desk, plan: Plan) -> Export:
         min_size=1,
         details={"shape": plan.shape, "destination": plan.destination},
     )
-    why: dict[str, str] = {}
-    try:
-        _take_back(desk, plan, export)
-    except TrackerError as error:
-        why = error.as_json()["error"]
-    except Exception:
-        log.exception("recall_broken", export=export.id)
-        why = {"code": "broken", "message": "something went wrong inside; the service's log has it"}
-    if why:
+    if why := attempt(export, lambda: _take_back(desk, plan, export)):
         catalog.exports.fail(export.id, why, counts={"written": 0, "withheld": {}})
     for left in desk.folder.glob(f"{export.stem}*"):
         left.unlink(missing_ok=True)

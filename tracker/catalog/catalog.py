@@ -25,6 +25,7 @@ from tracker.catalog.ledger import Ledger
 from tracker.catalog.memberships import Memberships
 from tracker.catalog.plans import Plans
 from tracker.catalog.rates import Rates
+from tracker.catalog.sensitive import Sensitive
 from tracker.catalog.sites import Sites
 from tracker.catalog.suppressions import Suppressions
 from tracker.catalog.tokens import Tokens
@@ -55,6 +56,7 @@ class Catalog:
         self.conversions = Conversions(self.database)
         self.coupons = Coupons(self.database)
         self.contacts = Contacts(self.database)
+        self.sensitive = Sensitive(self.database)
         self.audit = Audit(self.database)
         self.ledger = Ledger(self.database)
         self.vault = Vault(self.database)

@@ -16,26 +16,23 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
-import structlog
-
 from tracker.audiences.conversions.allowed import known_now, verdicts
 from tracker.audiences.conversions.happened import Found, found
 from tracker.audiences.conversions.spec import conversion_of, parse
 from tracker.audiences.deliver import Progress, Rows, sender_of, settle_before, ship
 from tracker.audiences.delivery import Sender, Shipment
-from tracker.audiences.desk import Desk
+from tracker.audiences.desk import Desk, attempt
 from tracker.audiences.known import AT_ONCE
 from tracker.audiences.membership import WITHHELD
 from tracker.audiences.parcel import Parcel
+from tracker.audiences.sensitive import refusal
 from tracker.catalog import Catalog
 from tracker.catalog.conversions import StoredConversion
 from tracker.catalog.deliveries import DOWNLOAD, Added, Delivery
 from tracker.catalog.exports import Export
-from tracker.core.errors import BadRequest, Conflict, TrackerError
+from tracker.core.errors import BadRequest, Conflict
 from tracker.networks import Member, Terms
 from tracker.networks.conversions.conversion import DAY_MS
-
-log = structlog.get_logger()
 
 MODES = ("live", "test", "dry")
 KIND = "conversions"
@@ -68,16 +65,7 @@ def begin(catalog: Catalog, conversion: StoredConversion, mode: str, actor: str)
 
 def carry_out(desk: Desk, conversion: StoredConversion, export: Export) -> Export:
     """Blocks until it is done or failed; gives it as it ended. Raises nothing."""
-    why: dict[str, str]
-    try:
-        _Upload(desk, conversion, export).all()
-        why = {}
-    except TrackerError as error:
-        why = error.as_json()["error"]
-        log.info("conversions_failed", export=export.id, code=error.code)
-    except Exception:
-        log.exception("conversions_broken", export=export.id)
-        why = {"code": "broken", "message": "something went wrong inside; the service's log has it"}
+    why = attempt(export, _Upload(desk, conversion, export).all)
     if why:
         desk.catalog.exports.fail(export.id, why, counts={"written": 0, "withheld": {}})
     if why or export.destination != DOWNLOAD:
@@ -97,6 +85,8 @@ class _Upload:
         self.site = self.desk.catalog.sites.get(self.stored.site)
         if self.site.privacy.service_provider_only:
             raise Conflict("this site declares service_provider_only: nothing leaves the house", code="stays_here")
+        if (stays := refusal(self.desk.catalog, self.stored)) is not None:
+            raise stays
         self.conversion = conversion_of(self.stored.network)
         self.vendor = self.site.privacy.vendor_of(self.conversion.network)
         self.counts: dict[str, Any] = {"written": 0, "unchanged": 0, "withheld": dict.fromkeys(REASONS, 0)}

@@ -7,13 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import structlog
-
-from tracker.audiences import known, rules
+from tracker.audiences import known, rules, sensitive
 from tracker.audiences.definition import Definition, define, stored
 from tracker.audiences.deliver import Progress, Rows, sender_of, settle_before, ship
 from tracker.audiences.delivery import Sender, Shipment
-from tracker.audiences.desk import Desk
+from tracker.audiences.desk import Desk, attempt
 from tracker.audiences.frequency import Cap
 from tracker.audiences.membership import WITHHELD, gate, judge
 from tracker.audiences.outreach.contact_data import contact_data
@@ -25,10 +23,8 @@ from tracker.catalog.audiences import StoredAudience
 from tracker.catalog.contacts import LIST
 from tracker.catalog.deliveries import DOWNLOAD, Added, Delivery
 from tracker.catalog.exports import Export
-from tracker.core.errors import BadRequest, TrackerError
+from tracker.core.errors import BadRequest
 from tracker.networks import NETWORKS, Terms
-
-log = structlog.get_logger()
 
 KIND = "outreach"
 ASKED: dict[str, Any] = {"did": {"event": "callback_requested", "within": "30d"}}
@@ -53,12 +49,14 @@ class Wanted:
 
 
 def check(catalog: Catalog, wanted: Wanted) -> Definition:
-    """The members of the audience who may be contacted. Raises BadRequest with the field."""
+    """The members of the audience who may be contacted. Raises BadRequest with the field, Conflict where it stays."""
     made = LISTS.get(wanted.list)
     if made is None:
         raise BadRequest(f"list must be one of {', '.join(LISTS)}", field="list")
     if made.coupons and wanted.pool not in {one["pool"] for one in catalog.coupons.pools(wanted.audience.site)}:
         raise BadRequest("coupons must be the name of a pool that has codes", field="coupons")
+    if (stays := sensitive.refusal(catalog, wanted.audience)) is not None:
+        raise stays
     permission = wanted.permission
     if permission is None:
         if wanted.list != "calls":
@@ -95,15 +93,7 @@ def begin(catalog: Catalog, wanted: Wanted) -> Export:
 
 def carry_out(desk: Desk, wanted: Wanted, export: Export) -> Export:
     """Blocks until it is done or failed; gives it as it ended. Raises nothing."""
-    why: dict[str, str] = {}
-    try:
-        _Run(desk, wanted, export).all()
-    except TrackerError as error:
-        why = error.as_json()["error"]
-        log.info("outreach_failed", export=export.id, code=error.code)
-    except Exception:
-        log.exception("outreach_broken", export=export.id)
-        why = {"code": "broken", "message": "something went wrong inside; the service's log has it"}
+    why = attempt(export, lambda: _Run(desk, wanted, export).all())
     if why and "ends" not in desk.catalog.exports.get(export.id).details:  # nothing was sent
         desk.catalog.contacts.undo(export.id)
     if why:

@@ -17,6 +17,20 @@ import msgspec
 from tracker.networks.network import Action, Column, Member, Network, Request, Row, Terms
 
 DAY_MS = 86_400_000
+STANDARD = {
+    "view_item": "ViewContent",
+    "search": "Search",
+    "add_to_cart": "AddToCart",
+    "add_to_wishlist": "AddToWishlist",
+    "begin_checkout": "InitiateCheckout",
+    "add_payment_info": "AddPaymentInfo",
+    "purchase": "Purchase",
+    "generate_lead": "Lead",
+    "sign_up": "CompleteRegistration",
+    "subscribe": "Subscribe",
+    "callback_requested": "Contact",
+}
+"""GA4's names -> the standard events that Meta and TikTok call alike."""
 
 
 class Item(msgspec.Struct, frozen=True):

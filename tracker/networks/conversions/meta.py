@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from tracker.networks.conversions.conversion import Conversion, Happened, bare, hashed
+from tracker.networks.conversions.conversion import STANDARD, Conversion, Happened, bare, hashed
 from tracker.networks.network import JSON, Column, Request
 
 COLUMNS = (
@@ -28,20 +28,7 @@ COLUMNS = (
     Column("country", ("country.m",)),
     Column("external_id", ("person.pseudonym",)),
 )
-NAMES = {
-    "page_view": "PageView",
-    "view_item": "ViewContent",
-    "search": "Search",
-    "add_to_cart": "AddToCart",
-    "add_to_wishlist": "AddToWishlist",
-    "begin_checkout": "InitiateCheckout",
-    "add_payment_info": "AddPaymentInfo",
-    "purchase": "Purchase",
-    "generate_lead": "Lead",
-    "sign_up": "CompleteRegistration",
-    "subscribe": "Subscribe",
-    "callback_requested": "Contact",
-}
+NAMES = {"page_view": "PageView", **STANDARD}
 
 
 def encode(event: Happened, cells: Mapping[str, str], _granted: bool) -> dict[str, Any] | None:
