@@ -17,11 +17,13 @@ from loading import Road, event
 from overview_oracle import series_slowly, slowly
 
 from tracker.analytics import overview, timeseries
+from tracker.loader import rollup_spans
 from tracker.loader.people import Aliases, links_of
 from tracker.loader.rollups import Rollups
 from tracker.store import erase
 from tracker.store.engine import Query
 from tracker.store.erase import Names
+from tracker.store.rollup_spans import noted
 
 DAY = 86_400_000
 T0 = instant("2026-03-29T00:00:00Z")
@@ -46,19 +48,20 @@ class World:
         self.chance = chance
         self.zone = zone
         self.first = ZONES[zone]
+        self.now = self.first + (SPAN + 4) * DAY
         self.rollups = Rollups(engine, grace=-10)
         self.events = {}
         self.enriched = {}  # id -> (path, channel): what the loader found out is not in question here
         self.sent = []
         self.next = 0
 
-    def make(self, at=None):
+    def make(self, at=None, likely=0.12):
         chance, who = self.chance, self.chance.randint(0, 30)
         name = chance.choice(("page_view", "page_view", "page_view", "purchase", "add_to_cart"))
         moment = chance.choice((0, 1, DAY - 1, chance.randrange(DAY))) + DAY * chance.randrange(SPAN)
         when = at if at is not None else self.first + moment
         self.next += 1
-        known = chance.random() < 0.12
+        known = chance.random() < likely
         user = f"u{chance.randint(0, 8)}" if known else ""
         more = {"previous": f"u{chance.randint(0, 8)}"} if known and chance.random() < 0.1 else {}
         money = name == "purchase" and chance.random() < 0.8
@@ -87,8 +90,10 @@ class World:
 
     def build(self, most=None):
         built = 0
-        for due in self.rollups.due("shop", self.zone, NOW)[:most]:
+        for due in self.rollups.due("shop", self.zone, self.now)[:most]:
             built += self.rollups.build(due)
+        for due in rollup_spans.due(self.engine, "shop", self.zone, self.now, 100) if most is None else ():
+            rollup_spans.make(self.engine, due)
         return built
 
     def people(self):
@@ -127,24 +132,26 @@ class World:
         return len(gone)
 
 
-def span(world, zone):
-    """Whole days of the zone mostly, sometimes any two moments."""
+def span(world, zone, *, whole):
+    """Whole days of the zone mostly, sometimes any two moments. `whole`: all days there are."""
     chance = world.chance
-    if chance.random() < 0.3:
+    if chance.random() < 0.3 and not whole:
         start = world.first + chance.randrange(SPAN * DAY)
         return start, start + chance.randrange(1, SPAN * DAY)
     first = datetime.fromtimestamp(world.first / 1000, UTC).date() + timedelta(days=chance.randint(-2, SPAN - 2))
     last = first + timedelta(days=chance.randint(1, SPAN))
+    if whole:
+        first, last = first - timedelta(days=SPAN), last + timedelta(days=2 * SPAN)
     return tuple(round(datetime.combine(day, time(), zone).timestamp() * 1000) for day in (first, last))
 
 
-def check(world, *, events=False):
-    """One span: rollups and plain Python say the same. Gives how many days were not counted again.
+def check(world, *, whole=False, events=False):
+    """Some days: rollups and plain Python say the same. Gives how many days were not counted again.
 
-    events: so does counting from events, and of the time before, too.
+    whole: all days. events: counting from events says the same, too.
     """
     engine, chance, zone = world.engine, world.chance, ZoneInfo(world.zone)
-    start, end = span(world, zone)
+    start, end = span(world, zone, whole=whole)
     asked = {
         "site": "shop",
         "from": datetime.fromtimestamp(start / 1000, UTC).isoformat(),
@@ -154,6 +161,8 @@ def check(world, *, events=False):
     said = overview.run(engine, overview.parse(asked))
     expected = slowly(world, start, end, zone)
     assert {name: said[name] for name in expected} == expected, asked
+    if not events and chance.random() < 0.5:
+        return said["days"]["from_rollups"]
     interval, measure = chance.choice((("day", "people"), ("week", "value"), ("month", "people"), ("week", "events")))
     event = chance.choice(("*", "page_view", "purchase"))
     drawn = {**asked, "interval": interval, "measure": measure, "event": {"event": event}}
@@ -168,38 +177,44 @@ def check(world, *, events=False):
     return said["days"]["from_rollups"]
 
 
-DEEDS = ("build", "some", "late", "double", "repeat", "erase", "build", "late")
+DEEDS = ("late", "late", "known", "known", "double", "repeat", "erase")
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_any_order_of_late_doubled_identified_and_erased(engine, data, seed):
-    """Every statement is some milliseconds, and that is what a case costs: one question after each deed."""
+def test_any_order_of_late_doubled_identified_and_erased(engine, data, seed, monkeypatch):
+    """Every statement is some milliseconds, and that is what a case costs: one question after each deed.
+
+    A deed touches one day where it can, so that others stay believed.
+    """
+    monkeypatch.setattr(rollup_spans, "LEAST", 2)
     chance = random.Random(seed)
     world = World(data, engine, chance, list(ZONES)[seed])
     world.load([world.make() for _ in range(120)])
-    assert check(world, events=True) == 0  # nothing is built yet
+    assert check(world) == 0  # nothing is built yet
     world.build()
     rolled = 0
     for deed in chance.sample(DEEDS, len(DEEDS)):
-        if deed == "build":
-            world.build()
-            assert world.build() == 0 or world.road.loader.doubts.settle()
-        elif deed == "some":
-            world.build(most=2)
-        elif deed == "late":
-            world.load([world.make() for _ in range(chance.randint(1, 6))])
+        if deed == "known" or chance.random() < 0.3:
+            world.build(most=chance.choice((2, None)))
+        at = world.first + chance.randrange(SPAN * DAY)
+        if deed == "late":
+            world.load([world.make(at=at + number) for number in range(chance.randint(1, 5))])
+        elif deed == "known":  # before and after the days that are built
+            outside = (world.first - DAY, world.first + (SPAN + 2) * DAY)
+            world.load([world.make(at=chance.choice(outside), likely=0.9) for _ in range(6)])
         elif deed == "double":
             world.load(chance.sample(world.sent, 8))
         elif deed == "repeat":  # an insert whose outcome is not known: the rows are sent again
             months = {int(datetime.fromtimestamp(one.ts / 1000, UTC).strftime("%Y%m")) for one in world.events.values()}
             world.road.loader.doubts.open(months)
-            engine.command(Query(text="insert into events select * from events limit 40"))
+            text = "insert into events select * from events where toDate(ts) = toDate({at:UInt32}) limit 20"
+            engine.command(Query(text=text, params={"at": at // 1000}))
         else:
             world.erase()
-        rolled += check(world)
+        rolled += check(world, whole=deed == "known")
     world.road.loader.doubts.settle()
     world.build()
-    assert rolled + check(world, events=True) > 3
+    assert rolled + check(world, whole=True, events=True) > 6
 
 
 def test_a_closed_day_is_counted_once_and_again_only_when_something_came(engine, data):
@@ -209,8 +224,8 @@ def test_a_closed_day_is_counted_once_and_again_only_when_something_came(engine,
     days = world.build()
     assert days >= SPAN
     assert world.build() == 0
-    world.load([world.make(at=T0 + 2 * DAY)])
-    assert [due.number for due in world.rollups.due("shop", "Europe/Berlin", NOW)] == [T0 // DAY + 2]
+    world.load([world.make(at=T0 + DAY)])
+    assert [due.number for due in world.rollups.due("shop", "Europe/Berlin", NOW)] == [T0 // DAY + 1]
     assert world.build() == 1
 
 
@@ -235,7 +250,34 @@ def test_who_is_known_later_costs_no_building(engine, data):
     assert overview.run(engine, overview.parse(asked))["totals"]["people"] == 5
 
 
+def test_a_span_stands_for_its_days(engine, data):
+    world = World(data, engine, random.Random(5), "Europe/Berlin")
+    world.load([world.make() for _ in range(60)])
+    world.build()
+    asked = overview.parse(
+        {
+            "site": "shop",
+            "from": "2026-03-29T00:00:00+01:00",
+            "to": "2026-04-03T00:00:00+02:00",
+            "timezone": "Europe/Berlin",
+        }
+    )
+    from_days = overview.run(engine, asked, events_only=True)
+    assert rollup_spans.due(engine, "shop", "Europe/Berlin", world.now, 100) == []
+    engine.command(Query(text="delete from rollups where kind != 'day'"))
+    assert {**overview.run(engine, asked), "days": 0} == {**from_days, "days": 0}
+    # not after something came for one of them
+    world.load([world.make(at=T0 + DAY)])
+    assert overview.run(engine, asked)["events"] != overview.run(engine, asked, events_only=True)["events"]
+    world.build()
+    for due in rollup_spans.due(engine, "shop", "Europe/Berlin", world.now + 60 * DAY, 30):  # too long ago to be kept
+        rollup_spans.make(engine, due)
+    assert not any(span.days for span in noted(engine, "shop", "Europe/Berlin"))
+    assert {**overview.run(engine, asked), "days": 0} != {**from_days, "days": 0}
+
+
 def test_old_builds_go_after_their_last_reader(engine, data, monkeypatch):
+    monkeypatch.setattr(rollup_spans, "LEAST", 2)
     world = World(data, engine, random.Random(3), "UTC")
     world.load([world.make() for _ in range(60)])
     world.build()
@@ -243,8 +285,9 @@ def test_old_builds_go_after_their_last_reader(engine, data, monkeypatch):
     world.build()
     assert world.rollups.tidy({"shop": "UTC"}) == 0
     monkeypatch.setattr("tracker.loader.rollups._LAST_READERS", -1_000_000_000)
-    assert world.rollups.tidy({"shop": "UTC"}) == 1
+    assert world.rollups.tidy({"shop": "UTC"}) > 1  # a day and its spans
     check(world)
     world.rollups.tidy({"shop": "Europe/Berlin"})
     assert world.rollups.tidy({"shop": "Europe/Berlin"}) > 0
-    assert engine.ask(Query(text="select count() from rollups")).rows == [(0,)]
+    for table in ("rollups", "rollup_spans"):
+        assert engine.ask(Query(text=f"select count() from {table}")).rows == [(0,)]

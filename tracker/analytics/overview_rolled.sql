@@ -2,7 +2,7 @@
 -- Slots: parts, people, buyers, which.
 select tupleElement(slot, 1) as list, tupleElement(slot, 2) as item,
     sum(events) as all_events, sum(page_views) as all_views, sum(purchases) as all_purchases,
-    sum(sessions) as all_sessions, sumMap(mapApply((currency, amount) -> (concat(toString(day), currency), amount), revenue)) as all_revenue,
+    sum(sessions) as all_sessions, sumMap(revenue) as all_revenue,
     /*people*/ as all_people, /*buyers*/ as all_buyers
 from /*parts*/
 array join if(kind = 'day', [('total', ''), ('series', toString(day))], [(toString(kind), entry)]) as slot

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracker.analytics.request import Range
-from tracker.store import rollups
+from tracker.store import rollup_spans, rollups
 from tracker.store.engine import Engine, Param
 from tracker.store.rollups import Road
 from tracker.store.sql import Fragment, fill, load
@@ -22,7 +22,9 @@ def counted(
     if road.counted:
         numbers = [day.number for day in road.counted]
         fresh = rollups.cells(engine, timezone=timezone, numbers=numbers, within=(between.start, between.end))
-    parts = rollups.parts(road, fresh)
+    spans = rollup_spans.chosen(engine, site, timezone, road.used) if lists else []
+    within = [number for span in spans for number, _ in span.days]
+    parts = rollups.parts(road, fresh, rollup_spans.parts(spans) if spans else None, within)
 
     def ask(name: str, slots: Mapping[str, Fragment], params: Mapping[str, Param]) -> list[dict[str, Any]]:
         given = {"site": site, "timezone": timezone, "top": top, **params}

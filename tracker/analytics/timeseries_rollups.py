@@ -26,7 +26,7 @@ def found(
         "events": Fragment("toFloat64(sum(events))"),
         "people": Fragment(f"toFloat64({rollups.people(road, 'people', 'strangers').text})"),
         # by day and currency
-        "value": Fragment("sumMap(mapApply((unit, amount) -> (concat(toString(day), unit), amount), revenue))"),
+        "value": Fragment("sumMap(revenue)"),
     }
     by_event = event != "*" or measure == "value"
     query = fill(

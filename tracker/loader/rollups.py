@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from tracker.loader import rollup_spans
 from tracker.store import persons, rollups
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Param, Query, Rows
@@ -107,21 +108,26 @@ class Rollups:
 
         `zones`: the time zone of every site there is.
         """
-        kept = Rows(columns=[("site", "String"), ("zone", "String")], data=sorted(zones.items()))
         before: dict[str, Param] = {"before": time.time_ns() - _LAST_READERS}
         gone = 0
-        for where in (_SUPERSEDED, _NOBODYS):
-            count = f"select count() from (select distinct site, zone, day, build from rollups where {where})"  # noqa: S608
-            if found := self._engine.ask(Query(text=count, params=before)).rows[0][0]:
-                self._engine.command(Query(text=f"delete from rollups where {where}", params=before))  # noqa: S608
-                gone += int(found)
-        foreign = (
-            "select distinct site, zone from rollup_days"
-            " where (site, zone) not in (select site, zone from /*table:kept*/)"
-        )
-        for site, zone in self._engine.ask(Query(text=foreign, tables={"kept": kept})).rows:
-            text = "delete from rollup_days where site = {site:String} and zone = {zone:String}"
-            self._engine.command(Query(text=text, params={"site": site, "zone": zone}))
+        for table, one, wheres in (
+            ("rollups", "site, zone, day, build", (_SUPERSEDED, _NOBODYS)),
+            ("rollup_spans", "site, zone, build", (rollup_spans.SUPERSEDED, rollup_spans.NOBODYS)),
+        ):
+            for where in wheres:
+                count = f"select count() from (select distinct {one} from {table} where {where})"  # noqa: S608
+                if found := self._engine.ask(Query(text=count, params=before)).rows[0][0]:
+                    self._engine.command(Query(text=f"delete from {table} where {where}", params=before))  # noqa: S608
+                    gone += int(found)
+        kept = Rows(columns=[("site", "String"), ("zone", "String")], data=sorted(zones.items()))
+        for table in ("rollup_days", "rollup_span_days"):
+            foreign = (
+                f"select distinct site, zone from {table}"  # noqa: S608 - text of our own
+                " where (site, zone) not in (select site, zone from /*table:kept*/)"
+            )
+            for site, zone in self._engine.ask(Query(text=foreign, tables={"kept": kept})).rows:
+                text = f"delete from {table} where site = {{site:String}} and zone = {{zone:String}}"  # noqa: S608
+                self._engine.command(Query(text=text, params={"site": site, "zone": zone}))
         return gone
 
     def _quiet(self, site: str, timezone: str, span: range) -> dict[int, int]:

@@ -32,6 +32,7 @@ _LAST = 2**32  # seconds since then: ClickHouse's DateTime ends in February 2106
 FIRST = (date(1980, 1, 1) - _EPOCH).days
 """Zones have differed from UTC by whole quarters of an hour since then; no day before it is rolled up."""
 
+_BY_DAY = "mapApply((unit, amount) -> (concat(toString(day), unit), amount), revenue) as revenue"
 _CUT = """
 select max(version) from (
     select version from person_map where site = {site:String} and version > {since:UInt64}
@@ -159,18 +160,29 @@ def believed(
     return [day for day in used if day.number not in stale], moves
 
 
-def parts(road: Road, cells: Fragment | None) -> Fragment:
-    """Rows of both roads in the columns of `rollup_cells.sql`; needs `site`, `timezone`, `kinds` and `Road.tables`."""
+def parts(road: Road, cells: Fragment | None, spans: Fragment | None = None, within: Sequence[int] = ()) -> Fragment:
+    """Rows of both roads in the columns of `rollup_cells.sql`; needs `site`, `timezone`, `kinds` and `Road.tables`.
+
+    `revenue` is by day and currency. `spans`: the same rows of the days `within`, all kinds but `day`.
+    """
     stored = (
-        "select day, kind, entry, events, page_views, purchases, sessions, revenue, people, buyers,"
+        f"select day, kind, entry, events, page_views, purchases, sessions, {_BY_DAY}, people, buyers,"  # noqa: S608 - text of our own
         " emptyArrayUInt64() as strangers, emptyArrayUInt64() as strange_buyers from rollups"
         " where site = {site:String} and zone = {timezone:String} and kind in {kinds:Array(String)}"
         " and (toUInt16(day), build) in (select day, build from /*table:used*/)"
     )
-    if cells is None:
-        return Fragment(f"({stored})")
-    counted = f"select * from ({cells.text}) where kind in {{kinds:Array(String)}}"  # noqa: S608 - text of our own
-    return Fragment(f"({stored} union all {counted})", cells.params)
+    texts, params = [stored], {}
+    if spans is not None:
+        texts = [f"{stored} and (kind = 'day' or toUInt16(day) not in {{within:Array(UInt16)}})", spans.text]
+        params = {"within": list(within), **spans.params}
+    if cells is not None:
+        columns = "people, buyers, strangers, strange_buyers"
+        texts.append(
+            f"select day, kind, entry, events, page_views, purchases, sessions, {_BY_DAY}, {columns}"  # noqa: S608
+            f" from ({cells.text}) where kind in {{kinds:Array(String)}}"
+        )
+        params = {**params, **cells.params}
+    return Fragment(f"({' union all '.join(texts)})", params)
 
 
 def cells(engine: Engine, *, timezone: str, numbers: Sequence[int], within: tuple[int, int] | None = None) -> Fragment:

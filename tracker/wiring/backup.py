@@ -34,9 +34,9 @@ STAGE = ".backup"
 _PATIENCE = 120.0  # seconds for the loader to come to rest
 _TRIES = 50  # looks at a folder that changes while it is linked
 _FOLDERS = ("pixel", "imports")
-# `doubts` before the events they are about, and a day's note before what it speaks of: the other way round a change in
-# between would be believed.
-_FIRST, _LAST = ("doubts", "rollup_days"), ("rollup_numbers",)
+# `doubts` before the events they are about, and a note of a day or a span before what it speaks of: the other way round
+# a change in between would be believed.
+_FIRST, _LAST = ("doubts", "rollup_span_days", "rollup_days"), ("rollup_numbers",)
 
 
 class Backups:

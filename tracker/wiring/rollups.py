@@ -1,4 +1,7 @@
-"""Keeps days counted for overviews and time series: one day a step, then it rests four times as long as that took."""
+"""Keeps days, and spans of them, counted for overviews and time series.
+
+One a step; then it rests four times as long as that took.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from tracker.loader.rollups import Rollups
+from tracker.loader import rollup_spans
+from tracker.loader.rollups import DAYS, Rollups
 from tracker.wiring.chore import Chore
 
 if TYPE_CHECKING:
@@ -29,12 +33,13 @@ class RollupKeeper(Chore):
 
     def __init__(self, engine: Engine, catalog: Catalog, stop: threading.Event, *, grace: int = 60) -> None:
         super().__init__("rollups", stop, first=_FIRST, look=_LOOK, rest=_PATIENCE)
+        self._engine = engine
         self._rollups = Rollups(engine, grace=grace)
         self._catalog = catalog
         self._tidied = time.monotonic()
 
     def round(self) -> int:
-        """Build every day that is due, of all sites; gives how many were built."""
+        """Build every day that is due, of all sites, and then the spans of them; gives how many days were built."""
         built = 0
         zones = {site.name: site.timezone for site in self._catalog.sites.list()}
         for site, timezone in zones.items():
@@ -43,6 +48,12 @@ class RollupKeeper(Chore):
                     return built
                 began = time.monotonic()
                 built += self._rollups.build(due)
+                self._stop_asked.wait(_REST * (time.monotonic() - began))
+            for span in rollup_spans.due(self._engine, site, timezone, time.time_ns() // 1_000_000, DAYS):
+                if self._stop_asked.is_set():
+                    return built
+                began = time.monotonic()
+                rollup_spans.make(self._engine, span)
                 self._stop_asked.wait(_REST * (time.monotonic() - began))
         if time.monotonic() - self._tidied > _TIDY:
             self._rollups.tidy(zones)

@@ -1,0 +1,12 @@
+-- The lists of some builds of days in one. Attached: used.
+insert into rollup_spans (
+    site, zone, name, build, kind, entry, events, page_views, purchases, sessions, revenue, people, buyers
+)
+select {site:String}, {timezone:String}, {name:String}, {build:UInt64}, kind, entry,
+    sum(events), sum(page_views), sum(purchases), sum(sessions),
+    sumMap(mapApply((unit, amount) -> (concat(toString(day), unit), amount), revenue)),
+    groupBitmapMergeState(people), groupBitmapMergeState(buyers)
+from rollups
+where site = {site:String} and zone = {timezone:String} and kind in ('channel', 'country', 'device', 'event', 'page')
+    and (toUInt16(day), build) in (select day, build from /*table:used*/)
+group by kind, entry

@@ -1,0 +1,62 @@
+"""Several days of `tracker.store.rollups` in one, and which of them a question may take instead of their days.
+
+A span is the sum of some builds of some days. It says the same as these, so a question may take it exactly where it
+would take each of them; nothing else can make it stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tracker.store.engine import Engine, Query
+from tracker.store.rollups import Day
+from tracker.store.sql import Fragment
+
+_NOTED = """
+select name, argMax(build, build), argMax(days, build), argMax(builds, build)
+from rollup_span_days
+where site = {site:String} and zone = {zone:String}
+group by name
+order by name
+"""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Days (since 1970) with their builds, in one. `build` is its own number, the highest one of its `name`."""
+
+    name: str
+    build: int
+    days: tuple[tuple[int, int], ...]
+
+
+def noted(engine: Engine, site: str, timezone: str) -> list[Span]:
+    """The spans of a site by name. One without days is gone."""
+    rows = engine.ask(Query(text=_NOTED, params={"site": site, "zone": timezone})).rows
+    return [
+        Span(str(name), int(build), tuple(zip(map(int, days), map(int, builds), strict=True)))
+        for name, build, days, builds in rows
+    ]
+
+
+def chosen(engine: Engine, site: str, timezone: str, used: Sequence[Day]) -> list[Span]:
+    """Spans that stand for some of the days a question uses, the longest first; no day is in two of them."""
+    left = {(day.number, day.build) for day in used}
+    found = []
+    for span in sorted(noted(engine, site, timezone), key=lambda one: (-len(one.days), one.name)):
+        if span.days and left.issuperset(span.days):
+            left.difference_update(span.days)
+            found.append(span)
+    return found
+
+
+def parts(spans: Sequence[Span]) -> Fragment:
+    """Rows in the columns of `rollups.parts`; needs `site`, `timezone` and `kinds`."""
+    return Fragment(
+        "select toDate(0) as day, kind, entry, events, page_views, purchases, sessions, revenue, people, buyers,"
+        " emptyArrayUInt64() as strangers, emptyArrayUInt64() as strange_buyers from rollup_spans"
+        " where site = {site:String} and zone = {timezone:String} and kind in {kinds:Array(String)}"
+        " and build in {spans:Array(UInt64)}",
+        {"spans": [span.build for span in spans]},
+    )
