@@ -125,6 +125,36 @@ def test_every_model_equals_the_oracle(unmerged):
             assert conversions > 50
 
 
+def test_where_all_have_sessions_one_question_is_enough(unmerged, monkeypatch):
+    chance = random.Random(12)
+    events = [one | {"session": one["session"] or f"s{at % 40}"} for at, one in enumerate(history(chance, 200))]
+    events, asked, query = load_hard(unmerged, chance, events), [], attribution.query
+
+    def spy(*given, **named):
+        asked.append(named)
+        return query(*given, **named)
+
+    monkeypatch.setattr(attribution, "query", spy)
+    for model in ("first", "linear", "markov"):
+        rows, lags = oracle.report(
+            events,
+            START,
+            END,
+            model,
+            "channel",
+            conversion=lambda one: one["event"] == "purchase",
+            amount=lambda one: one["value"] or 0.0,
+            lookback=30 * oracle.DAY,
+            half_life=36 * HOUR,
+        )
+        said = attribution.run(unmerged, attribution.parse({**BODY, "model": model}))
+        assert {row["key"]: [row["conversions"], row["value"]] for row in said["rows"]} == {
+            key: pytest.approx(pair) for key, pair in rows.items()
+        }
+        assert said["conversions"] == len(lags) > 20
+    assert asked == [{}] * 3
+
+
 def test_shapley_is_that_of_the_whole_game(engine):
     sets = [{"Email"}, {"Email", "Direct"}, {"Email", "Direct", "Display"}, {"Display", "SMS"}, {"Email", "Direct"}]
     events = []
