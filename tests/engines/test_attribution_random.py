@@ -136,22 +136,15 @@ def test_where_all_have_sessions_one_question_is_enough(unmerged, monkeypatch):
 
     monkeypatch.setattr(attribution, "query", spy)
     for model in ("first", "linear", "markov"):
-        rows, lags = oracle.report(
+        body = {**BODY, "model": model, "by": "channel", "lookback": "30d", "half_life": "36h"}
+        conversions = check(
+            attribution.run(unmerged, attribution.parse(body)),
+            body,
             events,
-            START,
-            END,
-            model,
-            "channel",
             conversion=lambda one: one["event"] == "purchase",
             amount=lambda one: one["value"] or 0.0,
-            lookback=30 * oracle.DAY,
-            half_life=36 * HOUR,
         )
-        said = attribution.run(unmerged, attribution.parse({**BODY, "model": model}))
-        assert {row["key"]: [row["conversions"], row["value"]] for row in said["rows"]} == {
-            key: pytest.approx(pair) for key, pair in rows.items()
-        }
-        assert said["conversions"] == len(lags) > 20
+        assert conversions > 20
     assert asked == [{}] * 3
 
 
