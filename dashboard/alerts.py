@@ -25,7 +25,7 @@ class Fields(NamedTuple):
 
 def fields(alert: Json) -> Fields | None:
     """The alert as the form's fields say it; None where it holds more than they can (filters, two limits, weeks)."""
-    when = dict(alert.get("when") or {})
+    when = {name: limit for name, limit in (alert.get("when") or {}).items() if limit is not None}
     if len(when) != 1:
         return None
     [(kind, limit)] = when.items()

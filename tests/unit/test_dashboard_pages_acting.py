@@ -249,6 +249,7 @@ def test_an_alert_is_changed_and_keeps_whom_it_tells(fake):
         {"event": {"event": "purchase", "where": [{"property": "country", "op": "=", "value": "DE"}]}},
         {"when": {"above": 9, "below": 1}},
         {"when": {"anomaly": {"weeks": 4}}},
+        {"when": {"above": None}},
         {"when": {"anomaly": {"score": 2.9}}},
         {"measure": "something new"},
     ],
