@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from dashboard import formats
 from dashboard.client import Json
@@ -11,6 +11,38 @@ MEASURES = {"events": "How often it happens", "people": "How many people do it",
 INTERVALS = {"day": "a day", "hour": "an hour"}
 KINDS = {"below": "falls below a number", "above": "rises above a number", "anomaly": "is unusual"}
 SCORES = {5.0: "only what is very unusual", 3.5: "what is unusual", 2.5: "also what is a little unusual"}
+
+
+class Fields(NamedTuple):
+    """What the form has a field for."""
+
+    event: str
+    measure: str
+    interval: str
+    kind: str
+    limit: float
+
+
+def fields(alert: Json) -> Fields | None:
+    """The alert as the form's fields say it; None where it holds more than they can (filters, two limits, weeks)."""
+    when = {name: limit for name, limit in (alert.get("when") or {}).items() if limit is not None}
+    if len(when) != 1:
+        return None
+    [(kind, limit)] = when.items()
+    if kind == "anomaly":
+        limit = {"score": 3.5, **limit}["score"] if set(limit) <= {"score"} else None
+        if limit not in SCORES:
+            return None
+    event = alert.get("event") or {"event": "*"}
+    found = Fields(
+        str(event.get("event")),
+        str(alert.get("measure", "events")),
+        str(alert.get("interval", "day")),
+        str(kind),
+        float(limit),
+    )
+    known = found.measure in MEASURES and found.interval in INTERVALS and found.kind in KINDS
+    return found if known and set(event) == {"event"} else None
 
 
 def made(event: str, measure: str, interval: str, kind: str, limit: float) -> Json:

@@ -120,6 +120,10 @@ class Acting(Wire):
         """Watch a figure."""
         return self.json("POST", "/api/v1/alerts", json={"site": site, "name": name, "alert": alert})
 
+    def change_alert(self, id: str, body: Json) -> Json:
+        """Another name, figure, limit or destination: the whole alert as `add_alert` sends it."""
+        return self.json("PUT", f"/api/v1/alerts/{quote(id, safe='')}", json=body)
+
     def delete_alert(self, id: str) -> None:
         """Watch it no more; what it found goes with it."""
         self.json("DELETE", f"/api/v1/alerts/{quote(id, safe='')}")

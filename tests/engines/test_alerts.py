@@ -155,6 +155,53 @@ async def test_a_webhook_is_told_signed_and_again_until_it_takes_it(api):
         assert (status, refused["error"]["code"]) == (409, "in_use")
 
 
+async def test_an_alert_that_is_changed_begins_anew_only_with_another_rule(api):
+    body = {"site": "shop", "name": "much", "alert": DEFINITIONS["much"]}
+    _, one = await api.ask("POST", "/api/v1/alerts", body)
+    path, told = f"/api/v1/alerts/{one['id']}", Told()
+    chore = Alerts(api.services.engine, api.catalog, threading.Event(), told, now_ms=lambda: PEAK + HOUR)
+    assert chore.round() == 1
+    status, after = await api.ask("PUT", path, {**body, "name": "busy", "destination": api.hook})
+    assert (status, after["name"], after["destination"]) == (200, "busy", api.hook)
+    assert after["looked_at"][:10] == "2026-04-05"
+    assert (chore.round(), told.firings) == (0, [])  # what fired while nobody was to be told is not told now
+    _, said = await api.ask("GET", "/api/v1/firings?site=shop")
+    assert [(row["name"], row["told"]) for row in said["firings"]] == [("busy", False)]
+    status, after = await api.ask("PUT", path, {**body, "alert": {"when": {"above": 41}}, "destination": api.hook})
+    assert (status, after["looked_at"]) == (200, None)
+    assert (chore.round(), len(told.firings)) == (1, 1)
+    _, said = await api.ask("GET", "/api/v1/firings?site=shop")
+    assert sorted(row["told"] for row in said["firings"]) == [False, True]
+
+
+async def test_what_an_older_rule_found_is_not_noted_for_the_new_one(api):
+    body = {"site": "shop", "name": "much", "alert": DEFINITIONS["much"]}
+    _, one = await api.ask("POST", "/api/v1/alerts", body)
+    read = api.catalog.alerts.get(one["id"])
+    await api.ask("PUT", f"/api/v1/alerts/{one['id']}", {**body, "alert": DEFINITIONS["odd"]})
+    assert not api.catalog.alerts.looked(read, "2026-04-05T00:00:00+00:00", None)
+    assert api.catalog.alerts.get(one["id"]).looked_at == ""
+
+
+async def test_what_is_no_change_of_an_alert(api):
+    api.catalog.sites.create("other")
+    body = {"site": "shop", "name": "much", "alert": DEFINITIONS["much"], "destination": api.hook}
+    _, one = await api.ask("POST", "/api/v1/alerts", body)
+    for wrong, field in (
+        ({"site": "other", "destination": ""}, "site"),
+        ({"alert": {"when": {}}}, "when"),
+        ({"destination": "dst_none"}, "destination"),
+    ):
+        status, refused = await api.ask("PUT", f"/api/v1/alerts/{one['id']}", body | wrong)
+        assert (status, refused["error"]["field"]) == (400, field)
+    status, refused = await api.ask("PUT", "/api/v1/alerts/alt_none", body)
+    assert (status, refused["error"]["code"]) == (404, "no_such_alert")
+    token = api.catalog.tokens.create("analyst", "other")
+    assert (await api.ask("PUT", f"/api/v1/alerts/{one['id']}", body, token=token))[0] == 403
+    _, listed = await api.ask("GET", "/api/v1/alerts?site=shop")
+    assert listed["alerts"] == [one]
+
+
 async def test_only_what_can_be_told_a_word_is_a_destination_of_alerts(api):
     folder = {"site": "shop", "name": "folder", "kind": "folder", "options": {"path": "x"}, "secrets": {}}
     _, made = await api.ask("POST", "/api/v1/destinations", folder)

@@ -464,6 +464,9 @@ class State:
                 if body["alert"]["when"] == {"above": 666.0}:
                     return 400, {"error": {"code": "bad_request", "message": f"when is {HOSTILE}", "field": "when"}}
                 return self.keep(self.alerts, body | {"looked_at": iso(7200)})
+            case ["alerts", id] if method == "PUT":
+                self.alerts[id] = self.alerts[id] | body
+                return self.alerts[id]
             case ["alerts", id]:
                 return self.alerts.pop(id, {})
             case ["firings"]:

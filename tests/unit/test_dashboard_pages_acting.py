@@ -225,6 +225,45 @@ def test_an_alert_is_made_seen_and_deleted(fake):
     assert list(fake.state.alerts) == ["2"]
 
 
+def test_an_alert_is_changed_and_keeps_whom_it_tells(fake):
+    alert = {"event": {"event": "purchase"}, "when": {"above": 9}}
+    kept = {"name": "Many", "alert": alert, "looked_at": iso(7200), "destination": "dst_1"}
+    fake.state.keep(fake.state.alerts, kept)
+    at = run("alerts")
+    at.text_input(key="alert-rename-1").set_value("Too many")
+    at.button(key="alert-save-1").click().run()
+    assert not at.exception
+    assert fake.state.alerts["1"] == kept | {"id": "1", "site": "shop", "name": "Too many"}  # the rule as it was
+    at.selectbox(key="alert-interval-1").select("hour")
+    at.number_input(key="alert-above-1").set_value(12.5)
+    at.button(key="alert-save-1").click().run()
+    wanted = {"event": {"event": "purchase"}, "measure": "events", "interval": "hour", "when": {"above": 12.5}}
+    assert fake.state.alerts["1"]["alert"] == wanted
+    assert fake.state.alerts["1"]["destination"] == "dst_1"
+    assert "an hour: above 12.5" in seen(at)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"event": {"event": "purchase", "where": [{"property": "country", "op": "=", "value": "DE"}]}},
+        {"when": {"above": 9, "below": 1}},
+        {"when": {"anomaly": {"weeks": 4}}},
+        {"when": {"above": None}},
+        {"when": {"anomaly": {"score": 2.9}}},
+        {"measure": "something new"},
+    ],
+)
+def test_what_the_fields_of_an_alert_cannot_say_is_not_lost(fake, more):
+    alert = {"event": {"event": "purchase"}, "when": {"above": 9}, **more}
+    fake.state.keep(fake.state.alerts, {"name": "Much said", "alert": alert, "looked_at": None})
+    at = run("alerts")
+    at.text_input(key="alert-rename-1").set_value("Renamed")
+    at.button(key="alert-save-1").click().run()
+    assert not at.exception
+    assert (fake.state.alerts["1"]["name"], fake.state.alerts["1"]["alert"]) == ("Renamed", alert)
+
+
 def test_what_alerts_found_is_listed(fake):
     alert = {"event": {"event": "purchase"}, "measure": "people", "when": {"above": 9, "anomaly": {}}}
     fake.state.keep(fake.state.alerts, {"name": HOSTILE, "alert": alert, "looked_at": iso(7200)})

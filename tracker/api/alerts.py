@@ -20,20 +20,25 @@ def listed(call: Call) -> dict[str, Any]:
 
 def created(call: Call) -> Reply:
     """`POST /api/v1/alerts`."""
-    body, site = call.body, call.site(call.body.site)
-    alerts.parse(body.alert, site.name, site.timezone)
-    catalog = call.services.catalog
-    if body.destination:
-        known = [one.id for one in catalog.destinations.list(site.name) if one.kind in TELLING]
-        if body.destination not in known:
-            raise BadRequest("destination must be a webhook or e-mail destination of the site", field="destination")
-    return Reply(_shown(catalog.alerts.create(site.name, body.name, body.alert, body.destination)), 201)
+    site, body = _checked(call), call.body
+    return Reply(_shown(call.services.catalog.alerts.create(site, body.name, body.alert, body.destination)), 201)
+
+
+def changed(call: Call) -> dict[str, Any]:
+    """`PUT /api/v1/alerts/{id}`: with another figure or rule it begins anew."""
+    before = _found(call)
+    if _checked(call) != before.site:
+        raise BadRequest("an alert stays with its site", field="site")
+    body = call.body
+    after = call.services.catalog.alerts.update(
+        before.id, name=body.name, definition=body.alert, destination=body.destination
+    )
+    return _shown(after)
 
 
 def deleted(call: Call) -> dict[str, Any]:
     """`DELETE /api/v1/alerts/{id}`: with its firings."""
-    one = call.services.catalog.alerts.get(call.path["id"])
-    call.site(one.site)
+    one = _found(call)
     call.services.catalog.alerts.delete(one.id)
     return {"id": one.id, "deleted": True}
 
@@ -42,6 +47,23 @@ def firings(call: Call) -> dict[str, Any]:
     """`GET /api/v1/firings`: the newest first."""
     found = call.services.catalog.alerts.firings(call.site(call.query.site).name, call.query.limit)
     return {"firings": [{**asdict(one), "at": rfc3339(one.at), "told": told} for one, told in found]}
+
+
+def _found(call: Call) -> StoredAlert:
+    one = call.services.catalog.alerts.get(call.path["id"])
+    call.site(one.site)
+    return one
+
+
+def _checked(call: Call) -> str:
+    """The name of the site; raises where the body is no alert of it."""
+    body, site = call.body, call.site(call.body.site)
+    alerts.parse(body.alert, site.name, site.timezone)
+    if body.destination:
+        known = [one.id for one in call.services.catalog.destinations.list(site.name) if one.kind in TELLING]
+        if body.destination not in known:
+            raise BadRequest("destination must be a webhook or e-mail destination of the site", field="destination")
+    return site.name
 
 
 def _shown(one: StoredAlert) -> dict[str, Any]:

@@ -199,13 +199,14 @@ class Audit(Struct):
 
 
 class Alert(Struct):
-    """An alert; `looked_at` is the start of the interval it last looked at."""
+    """An alert; `looked_at` is the start of the interval it last looked at, `destination` is "" for nobody."""
 
     id: str
     site: str
     name: str
     alert: dict[str, Any]
     looked_at: str | None
+    destination: str
 
 
 class Alerts(Struct):

@@ -186,6 +186,16 @@ ALERTS: tuple[Route, ...] = (
         status=201,
     ),
     Route(
+        method="PUT",
+        path="/api/v1/alerts/{id}",
+        role="analyst",
+        handler=alerts.changed,
+        tag="Alerts",
+        summary="Change an alert",
+        body=bodies.AlertBody,
+        answer=answers.Alert,
+    ),
+    Route(
         method="DELETE",
         path="/api/v1/alerts/{id}",
         role="analyst",

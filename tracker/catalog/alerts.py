@@ -14,6 +14,8 @@ from tracker.catalog.tables import AlertRow, FiringRow
 from tracker.core.alerts import Firing
 from tracker.core.errors import NotFound
 
+_NEVER = 0  # in place of the time at which somebody was told: nobody was, and nobody will be
+
 
 @dataclass(frozen=True)
 class StoredAlert:
@@ -64,6 +66,21 @@ class Alerts:
         with self._database.read() as session:
             return [_told(row) for row in session.scalars(query)]
 
+    def update(self, alert: str, *, name: str, definition: dict[str, Any], destination: str) -> StoredAlert:
+        """Change one; with another definition it begins anew. Raises NotFound.
+
+        What fired while nobody was to be told is told to nobody later either.
+        """
+        with self._database.write() as session:
+            row = _found(session.get(AlertRow, alert, with_for_update=True))
+            if row.alert != definition:
+                row.alert, row.looked_at = definition, ""
+            if destination and not row.destination:
+                unheard = update(FiringRow).where(FiringRow.alert == alert, FiringRow.told_at.is_(None))
+                session.execute(unheard.values(told_at=_NEVER))
+            row.name, row.destination = name, destination
+            return _told(row)
+
     def delete(self, alert: str) -> None:
         """With its firings. Raises NotFound."""
         with self._database.write() as session:
@@ -72,11 +89,15 @@ class Alerts:
             session.delete(row)
 
     def looked(self, alert: StoredAlert, start: str, firing: Firing | None) -> bool:
-        """Remember in one transaction that an interval was looked at and what came of it. False: another was first."""
+        """Remember in one transaction that an interval was looked at and what came of it.
+
+        False, and nothing is remembered: another was first, or the alert was changed or deleted meanwhile.
+        """
         with self._database.write() as session:
-            mine = update(AlertRow).where(AlertRow.id == alert.id, AlertRow.looked_at == alert.looked_at)
-            if not session.execute(mine.values(looked_at=start)).rowcount:  # type: ignore[attr-defined]
+            row = session.get(AlertRow, alert.id, with_for_update=True)
+            if row is None or (row.looked_at, row.alert) != (alert.looked_at, alert.alert):
                 return False
+            row.looked_at = start
             if firing is not None:
                 told = {name: getattr(firing, name) for name in ("id", "alert", "site", "start", "kind", "value")}
                 session.add(FiringRow(**told, usual=firing.usual, score=firing.score, at=firing.at, told_at=None))
@@ -87,7 +108,7 @@ class Alerts:
         query = select(FiringRow, AlertRow).join(AlertRow, AlertRow.id == FiringRow.alert)
         query = query.where(FiringRow.site == site).order_by(FiringRow.at.desc(), FiringRow.id).limit(limit)
         with self._database.read() as session:
-            return [(_firing(row, alert), row.told_at is not None) for row, alert in session.execute(query)]
+            return [(_firing(row, alert), bool(row.told_at)) for row, alert in session.execute(query)]
 
     def untold(self) -> builtins.list[Firing]:
         """What somebody is to be told and was not yet, the oldest first."""

@@ -87,7 +87,7 @@ class AlertRow(Base):
 
 
 class FiringRow(Base):
-    """An interval that was beyond an alert's limits; `told_at` empty: nobody was told yet."""
+    """An interval that was beyond an alert's limits; `told_at` empty: nobody was told yet, 0: nobody will be."""
 
     __tablename__ = "firings"
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
