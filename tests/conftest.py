@@ -21,24 +21,9 @@ from tracker.store.server import Server
 sys.path.insert(0, str(Path(__file__).parent))
 
 from clickhouse import ClickHouse
+from emptying import empty
 
 pytest.register_assert_rewrite("asked_of_many")
-
-_KEPT = frozenset({"schema_migrations"})
-
-
-def empty(engine: Engine) -> None:
-    """Empty every table of ours."""
-    tables = engine.ask(
-        Query(
-            text="select name from system.tables where database = currentDatabase() and total_rows > 0"
-            " and (engine like '%MergeTree' or engine = 'EmbeddedRocksDB')"
-        )
-    )
-    rocks = engine.ask(Query(text="select 1 from seen limit 1")).rows
-    names = {str(name) for (name,) in tables.rows} | ({"seen"} if rocks else set())
-    for name in sorted(names - _KEPT):
-        engine.command(Query(text=f"truncate table {name}"))
 
 
 @pytest.fixture(scope="session")
@@ -46,7 +31,8 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClickHouse]
     """A real ClickHouse server for the session. Whoever kills or freezes it starts it again."""
     server = ClickHouse(tmp_path_factory.mktemp("clickhouse") / "server")
     server.start()
-    yield server
+    with server.revived():
+        yield server
     server.kill()
 
 

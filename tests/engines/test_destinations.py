@@ -216,6 +216,10 @@ async def test_a_notice_by_mail_names_nobody_and_the_file_stays_here(embedded: E
             options |= {"to": ["a@shop.example"], "link": "https://t.shop.example/exports/{export}"}
             destination = await connected(api, "email", options, {})
             done = await sent(api, await made(api), destination)
+            for _ in range(200):  # the notice goes out after the export is called done
+                if hands.got:
+                    break
+                await asyncio.sleep(0.05)
         finally:
             server.stop()
         [mail] = hands.got

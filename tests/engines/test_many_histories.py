@@ -19,6 +19,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
 
 import asked_of_many as ask
 import many_histories
+from emptying import empty
 from many_histories import DEEDS, World, deeds, printed
 
 from tracker.store.engine import Query
@@ -36,7 +37,7 @@ def world(request, tmp_path_factory):
     else:
         engine = Server(request.getfixturevalue("clickhouse").url())
     migrate(engine)
-    sys.modules["conftest"].empty(engine)
+    empty(engine)
     yield World(engine, tmp_path_factory.mktemp("many"), SEED)
     engine.command(Query(text="system start merges events"))
     if request.param == "server":
