@@ -136,10 +136,61 @@ def test_the_narrow_road_sees_ties_and_is_exact_without(engine):
         one["ts"] += place % 700
     engine.command(Query(text="truncate table events"))
     load(engine, events)
-    narrow = engine.ask(funnel.query(engine, asked, Fragment("events"), road="narrow")).rows
-    assert not any(row[-1] for row in narrow)
-    assert narrow == engine.ask(funnel.query(engine, asked, Fragment("events"))).rows
-    assert narrow[0][2][0] > 20
+    narrow = engine.ask(funnel.query(engine, asked, Fragment("events"), road="narrow")).dicts()
+    assert not any(row["ties"] or row["tied_units"] for row in narrow)
+    wide = engine.ask(funnel.query(engine, asked, Fragment("events"))).dicts()
+    told = ("part", "value", "counts", "drops", "sums", "medians")
+    assert [[row[name] for name in told] for row in narrow] == [[row[name] for name in told] for row in wide]
+    assert narrow[0]["counts"][0] > 20
+
+
+@pytest.mark.parametrize(("most_tied", "most_values"), [(50_000, 250), (3, 250), (50_000, 1)])
+def test_people_with_ties_are_asked_about_apart_or_all_together(engine, monkeypatch, most_tied, most_values):
+    chance = random.Random(17)
+    events = history(chance, 150)
+    for place, one in enumerate(events):  # some keep their ties
+        one["ts"] += place % 700 if chance.random() < 0.2 else 0
+        if one["event"] == "x":
+            one.update(event="page_view", path=chance.choice(["/", "/a"]), type="track")
+    events = load(engine, events)
+    entry = {"event": "page_view", "entry": True}
+    first = {}
+    for one in sorted(events, key=lambda one: (one["ts"], one["seq"], one["arrival"])):
+        if one["event"] == "page_view" and one["session"] and not one["bot"]:
+            first.setdefault((one["visitor"] or one["user"], one["session"]), one)
+    for one in first.values():
+        one["entry"] = True
+    asked = []
+    query = funnel.query
+
+    def spy(*given, **named):
+        asked.append((named.get("road"), named.get("only")))
+        return query(*given, **named)
+
+    monkeypatch.setattr(funnel, "query", spy)
+    monkeypatch.setattr(funnel, "MAX_TIED", most_tied)
+    monkeypatch.setattr(funnel, "MAX_VALUES", most_values)
+    body = {"site": "shop", "from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:00:20Z", "window": "9s"}
+    steps = [[{"event": name} for name in "abc"], [entry, {"event": "b"}, {"event": "c"}]]
+    apart = []
+    for count_by in ("person", "visitor", "session"):
+        for touch in (None, "first", "last", "all"):
+            one = {**body, "count_by": count_by, "steps": chance.choice(steps)}
+            if touch:
+                one["breakdown"] = {"property": chance.choice(["country", "props.n"]), "touch": touch}
+            asked.clear()
+            said, expected = answer(engine, one), funnel_oracle.report(one, events)
+            if touch and most_values == 1:
+                (shown,) = said["breakdown"]  # the biggest, people with ties among them
+                most = max(steps[0]["count"] for steps in expected["breakdown"].values())
+                assert said["breakdown"][shown][0]["count"] == most
+                expected["breakdown"] = {shown: expected["breakdown"][shown]}
+            same(said, expected)
+            assert asked[0] == ("narrow", None)
+            apart += [len(only or ()) for road, only in asked if road is None]
+    assert len(apart) > 6
+    assert (0 in apart) == (most_tied == 3)
+    assert max(apart) > 4 or most_tied == 3
 
 
 def test_roads_that_can_do_the_same_give_the_same(engine):
