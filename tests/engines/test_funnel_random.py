@@ -193,6 +193,23 @@ def test_people_with_ties_are_asked_about_apart_or_all_together(engine, monkeypa
     assert max(apart) > 4 or most_tied == 3
 
 
+def test_many_people_with_ties_fit_into_one_question(engine):
+    insert = """
+        insert into events (site, event, key, ts, id, arrival, seq, type, visitor, country)
+        select 'shop', if(number % 2 = 0, 'a', 'b'), xxHash64(concat('v:', who)), toDateTime64('2026-01-01', 3, 'UTC'),
+            toUUID(concat('00000000-0000-4000-8000-', leftPad(toString(number), 12, '0'))), number,
+            if(number < 30000, number % 2, 1 - number % 2), 'track', who, concat('C', toString(number % 7))
+        from (select number, toString(intDiv(number, 2)) as who from numbers({events:UInt64}))"""
+    engine.command(Query(text=insert, params={"events": 2 * funnel.MAX_TIED}))
+    body = {"site": "shop", "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z", "window": "1d"}
+    body["steps"] = [{"event": "a"}, {"event": "b"}]
+    for change in ({}, {"count_by": "visitor"}, {"breakdown": {"property": "country", "touch": "all"}}):
+        said = answer(engine, {**body, **change})
+        assert [step["count"] for step in said["steps"]] == [funnel.MAX_TIED, 15_000]
+        for steps in said.get("breakdown", {}).values():
+            assert steps[0]["count"] in (funnel.MAX_TIED // 7, funnel.MAX_TIED // 7 + 1)
+
+
 def test_roads_that_can_do_the_same_give_the_same(engine):
     chance = random.Random(99)
     load(engine, history(chance, 80))

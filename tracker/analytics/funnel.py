@@ -84,7 +84,7 @@ def query(
     if only is not None and _several_values(funnel):
         few = {"few": [unit for unit, _ in only], "few_values": [value for _, value in only]}
         pairs = "arrayJoin(arrayZip({few:Array(UInt64)}, {few_values:Array(String)})) as one"
-        among = Fragment(f"(unit, value) in (select one.1, one.2 from (select {pairs}))")  # noqa: S608 - our own text
+        among = Fragment(f"(unit, value) global in (select one.1, one.2 from (select {pairs}))")  # noqa: S608 - our own text
     return fill(
         load(__package__, "funnel"),
         {
