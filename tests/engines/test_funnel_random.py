@@ -15,7 +15,6 @@ import funnel_oracle
 from world import arrive, event, flat, load, load_hard
 
 from tracker.analytics import funnel
-from tracker.store.engine import Query
 from tracker.store.sql import Fragment
 
 START = funnel_oracle.instant("2026-01-01T00:00:00Z")
@@ -96,6 +95,16 @@ def some_funnel(chance):
     return body
 
 
+def mark_entries(events):
+    """Say of each session's first page view that it is one, for the oracle."""
+    first = {}
+    for one in sorted(events, key=lambda one: (one["ts"], one["seq"], one["arrival"])):
+        if one["event"] == "page_view" and one["session"] and not one["bot"]:
+            first.setdefault((one["visitor"] or one["user"], one["session"]), one)
+    for one in first.values():
+        one["entry"] = True
+
+
 def answer(engine, body):
     said = funnel.run(engine, funnel.parse(body))
     parts = {part["value"]: flat(part["steps"]) for part in said.get("breakdown", [])}
@@ -122,24 +131,6 @@ def test_random_histories_equal_the_oracle(unmerged, seed):
             same(answer(unmerged, body), expected)
         except AssertionError as error:
             raise AssertionError(f"funnel {number}: {body}") from error
-
-
-def test_the_narrow_road_sees_ties_and_is_exact_without(engine):
-    chance = random.Random(7)
-    events = history(chance, 60)
-    body = {"site": "shop", "from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:00:20Z", "window": "9s"}
-    asked = funnel.parse({**body, "steps": [{"event": name} for name in "abc"], "breakdown": {"property": "country"}})
-    load(engine, events)
-    tied = engine.ask(funnel.query(engine, asked, Fragment("events"), road="narrow")).dicts()
-    assert sum(row["ties"] for row in tied if row["part"]) > 5
-    for place, one in enumerate(events):  # the same, a few milliseconds apart
-        one["ts"] += place % 700
-    engine.command(Query(text="truncate table events"))
-    load(engine, events)
-    narrow = engine.ask(funnel.query(engine, asked, Fragment("events"), road="narrow")).rows
-    assert not any(row[-1] for row in narrow)
-    assert narrow == engine.ask(funnel.query(engine, asked, Fragment("events"))).rows
-    assert narrow[0][2][0] > 20
 
 
 def test_roads_that_can_do_the_same_give_the_same(engine):
@@ -227,12 +218,7 @@ def test_entry_pages_as_the_first_step(engine):
         if one["event"] == "a":
             one.update(event="page_view", path=chance.choice(["/", "/a"]), type="track")
     load(engine, events)
-    first = {}
-    for one in sorted(events, key=lambda one: (one["ts"], one["seq"], one["arrival"])):
-        if one["event"] == "page_view" and one["session"] and not one["bot"]:
-            first.setdefault((one["visitor"] or one["user"], one["session"]), one)
-    for one in first.values():
-        one["entry"] = True
+    mark_entries(events)
     entered = {"event": "page_view", "entry": True}
     body = {"site": "shop", "from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:00:20Z", "window": "9s"}
     for count_by in ("person", "visitor", "session"):

@@ -13,6 +13,8 @@ events: steps with a time of their own. `unordered` is the fourth.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from tracker.analytics.funnel_fold import Fold
 from tracker.analytics.funnel_hits import Hits, disjoint, hits, step_code, step_mask
 from tracker.analytics.funnel_spec import Funnel
@@ -23,18 +25,27 @@ from tracker.store.engine import Engine, Param
 from tracker.store.sql import Fragment, fill, load
 
 _MAX_KINDS = 200
+_ALL_UP_TO = "toUInt32(bitShiftLeft(toUInt32(1), furthest) - 1)"
 _MOMENTS = (
     "arrayMap((p, i) -> bitOr(bitShiftLeft(toUInt64(bitShiftRight(p, {time_shift:UInt16})), 24), i),"
     " sorted, arrayEnumerate(sorted)) as moments"
 )
 
 
-def attempts(engine: Engine, funnel: Funnel, events: Fragment, *, road: str | None = None) -> Fragment:
+def attempts(
+    engine: Engine,
+    funnel: Funnel,
+    events: Fragment,
+    *,
+    road: str | None = None,
+    only: Sequence[int] | None = None,
+) -> Fragment:
     """The subquery for this funnel; `events` is what to read (`clean.events_source`).
 
-    `road` forces a road that could do it too: `narrow` (see below), `overlapping`, `fold` and `within` (tests compare
-    them). An unordered funnel whose steps may overlap costs one question to the engine here: which overlaps there are.
-    Raises BadRequest where there are more than 200 kinds.
+    `only`: of these units alone, where the road `narrow` could be tried. `road` forces a road that could do it too:
+    `narrow` (see below), `overlapping`, `fold` and `within` (tests compare them). An unordered funnel whose steps may
+    overlap costs one question to the engine here: which overlaps there are. Raises BadRequest where there are more
+    than 200 kinds.
     """
     if funnel.mode == "unordered":
         return _unordered(engine, funnel, events)
@@ -44,7 +55,7 @@ def attempts(engine: Engine, funnel: Funnel, events: Fragment, *, road: str | No
     if road == "fold" or needs_fold:
         return _fold(funnel, events, Fold(funnel))
     alone = disjoint(funnel) and road != "overlapping"
-    return _fill(funnel, events, alone, narrow=road == "narrow")
+    return _fill(funnel, events, alone, narrow=road == "narrow", only=only)
 
 
 def narrow_will_do(funnel: Funnel) -> bool:
@@ -52,8 +63,9 @@ def narrow_will_do(funnel: Funnel) -> bool:
 
     It needs half the memory and three quarters of the time, and has one more column: `tied`. Events of one millisecond
     stand in the order of their steps there. That favours every attempt: none that really exists is missed, so one that
-    gets along without two steps in the same millisecond is the right one. `tied` says that it needed them; then
-    sequence and arrival decide, and the answer must be thrown away.
+    gets along without two steps in the same millisecond is the right one. `tied` says that it needed them: then
+    sequence and arrival decide, `reached` is 0, and the unit is to be asked about over another road. It has a start in
+    any case, so it will count at step 1.
     """
     plain = not funnel.timed and not funnel.exclude and not any(step.optional for step in funnel.steps)
     return plain and funnel.mode == "ordered" and disjoint(funnel)
@@ -76,11 +88,13 @@ def _masked(funnel: Funnel, events: Fragment) -> Hits:
     return hits(funnel, events, step_mask(funnel), bits)
 
 
-def _fill(funnel: Funnel, events: Fragment, alone: bool, *, narrow: bool) -> Fragment:
+def _fill(
+    funnel: Funnel, events: Fragment, alone: bool, *, narrow: bool, only: Sequence[int] | None = None
+) -> Fragment:
     """`alone`: no event can serve two steps, so a small number says which one it serves."""
     count = len(funnel.steps)
     if alone:
-        found = hits(funnel, events, step_code(funnel), count.bit_length(), narrow=narrow)
+        found = hits(funnel, events, step_code(funnel), count.bit_length(), narrow=narrow, only=only)
     else:
         found = _masked(funnel, events)
     moments, shift = "sorted as moments", count.bit_length()
@@ -104,6 +118,7 @@ def _fill(funnel: Funnel, events: Fragment, alone: bool, *, narrow: bool) -> Fra
             "tied": Fragment(_tied(count) if narrow else ""),
             "furthest": Fragment(f"multiIf({', '.join(tests)}, 0)"),
             "start": Fragment(f"multiIf({', '.join(starts)}, {last[0]})"),
+            "reached": Fragment(f"if(tied, 0, {_ALL_UP_TO})" if narrow else _ALL_UP_TO),
             "at": Fragment(f"[{', '.join(at)}]"),
             "value": _value(funnel),
         },

@@ -5,6 +5,7 @@ A packed number is the event's moment (`moments`) and, in its lowest bits, what 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tracker.analytics import moments
@@ -33,11 +34,19 @@ class Hits:
     params: dict[str, Param]
 
 
-def hits(funnel: Funnel, events: Fragment, serves: Fragment, serves_bits: int, *, narrow: bool = False) -> Hits:
+def hits(
+    funnel: Funnel,
+    events: Fragment,
+    serves: Fragment,
+    serves_bits: int,
+    *,
+    narrow: bool = False,
+    only: Sequence[int] | None = None,
+) -> Hits:
     """Pack the relevant events; `serves` is an integer expression of `serves_bits` bits on what one can serve.
 
     `narrow` leaves sequence and arrival out: 64 bits instead of 128, exact while no unit has two events that serve
-    different steps in the same millisecond.
+    different steps in the same millisecond. `only`: of these units, the others are not looked at.
     """
     if funnel.from_entries:
         events = Fragment(fill(load(__package__, "funnel_entry"), {"events": events}).text, events.params)
@@ -63,11 +72,21 @@ def hits(funnel: Funnel, events: Fragment, serves: Fragment, serves_bits: int, *
             "persons": persons.join() if funnel.count_by == "person" else Fragment(""),
             "counted": counted([*(one for step in funnel.steps for one in step.any_of)]),
             "relevant": Fragment(f"{wanted.text}){NOBODY[funnel.count_by]} and (true", wanted.params),
+            "chosen": _chosen(funnel, only),
             "also": Fragment(also),
         },
         {"site": funnel.site, "from": funnel.range.start, "until": funnel.range.end - 1 + funnel.window},
     )
     return Hits(Fragment(query.text, query.params), {"time_shift": time_shift, "serves_mask": 2**serves_bits - 1})
+
+
+def _chosen(funnel: Funnel, only: Sequence[int] | None) -> Fragment:
+    """Holds for the events of these units; those of persons are found by the table's order, by their keys."""
+    if only is None:
+        return Fragment("true")
+    if funnel.count_by == "person":
+        return Fragment(f"key global in {persons.keys_of('only').text}", {"only": list(only)})
+    return Fragment(f"{UNITS[funnel.count_by]} in {{only:Array(UInt64)}}", {"only": list(only)})
 
 
 def _moment(funnel: Funnel, low_bits: int, *, narrow: bool = False) -> str:
