@@ -28,7 +28,6 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import crowd
 import open_loop
-import uvloop
 from bench_freshness import batch, load
 from loading import Road, event
 from running import Tracker, request, tracker, until
@@ -249,7 +248,7 @@ def product(it: Tracker, key: str, audience: str, asked: argparse.Namespace) -> 
             made = lookups(key, asked, chance)
             gc.collect()
             gc.freeze()
-            result = uvloop.run(open_loop.run(it.port, made, asked.lookups, chance, links=32))
+            result = open_loop.run(it.port, made, asked.lookups, chance, links=32)
             print(
                 f"{result['per_second']:.0f} look-ups/s: p50 {result['p50_ms']:.2f} ms, p99 {result['p99_ms']:.2f} ms,"
                 f" longest {result['longest_ms']:.1f} ms, failed {result['failed']:.0f}"

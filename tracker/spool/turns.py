@@ -1,17 +1,15 @@
 """Who waits for the spool, when their records go to the committing thread, and how they are told what became of them.
 
 An event loop and the committing thread take turns. The loop gathers what its callers append; the thread gets all of it
-at once, when it is idle and a turn of the loop brought nothing more. Waking the thread for each request instead makes
-groups of two or three, and the change from one thread to the other, with what the kernel does for a sync, then costs as
-much as the request. Where the loop is hardly ever without news, nobody waits for that longer than `_LONGEST`: a busy
-loop so makes groups that cost it less, and an idle one commits at once.
+at once, when it is idle and the loop has looked at everybody who has something to say, or when the loop hears that the
+group before is on the device. Waking the thread for each request instead makes groups of two or three, and the change
+from one thread to the other then costs as much as the request.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -20,9 +18,6 @@ from tracker.core.errors import TryLater
 # Framed records, how many, and who waits: somebody `Told` in that loop, or a concurrent.futures.Future without one.
 # A plain tuple: one is made for every request.
 Group = tuple[bytes, int, asyncio.AbstractEventLoop | None, Any]
-
-
-_LONGEST = 0.001  # seconds
 
 
 class Told(Protocol):
@@ -41,7 +36,7 @@ class Told(Protocol):
 class Turns:
     """Groups gathered for the committing thread. `put` gives it some; `lock` guards what is accepted.
 
-    One group is under way from the first `add` on until its loop calls `go_on`; what is added meanwhile follows it.
+    One group is under way from the first `add` on until its loop calls `take_next`; what is added meanwhile follows it.
     """
 
     def __init__(self, put: Callable[[list[Group]], None], lock: threading.Lock) -> None:
@@ -49,29 +44,16 @@ class Turns:
         self._lock = lock
         self._gathered: list[Group] = []
         self._loop: asyncio.AbstractEventLoop | None = None  # that will call `take_next`
-        self._until = 0.0
 
     def add(self, group: Group, loop: asyncio.AbstractEventLoop) -> None:
         """Gather one more, in its loop and with the lock held."""
         self._gathered.append(group)
         if self._loop is None or self._loop.is_closed():
             self._loop = loop
-            loop.call_soon(self.go_on)
-
-    def go_on(self) -> None:
-        """The thread is free, as its loop hears: give it what is gathered, once there is no more for now."""
-        self._until = time.monotonic() + _LONGEST
-        self._look(0)
-
-    def _look(self, before: int) -> None:
-        gathered = len(self._gathered)
-        if gathered == before or time.monotonic() > self._until:
-            self.take_next()
-        else:
-            asyncio.get_running_loop().call_soon(self._look, gathered)
+            loop.call_soon(self.take_next)
 
     def take_next(self) -> None:
-        """The thread must have everything now."""
+        """The thread is free, or must have everything now: give it what was gathered."""
         with self._lock:
             groups, self._gathered = self._gathered, []
             self._loop = groups[-1][2] if groups else None
@@ -79,8 +61,8 @@ class Turns:
                 self._put(groups)
 
 
-def answer(groups: list[Group], error: TryLater | None, turns: Turns) -> None:
-    """Tell everybody who waited, each in the way they wait; one wake-up per event loop, in which turns go on."""
+def answer(groups: list[Group], error: TryLater | None, then: Callable[[], None]) -> None:
+    """Tell everybody who waited, each in the way they wait; one wake-up per event loop, which also calls `then`."""
     loops: dict[asyncio.AbstractEventLoop, list[Told]] = {}
     for _, _, loop, done in groups:
         if loop is not None:
@@ -91,12 +73,12 @@ def answer(groups: list[Group], error: TryLater | None, turns: Turns) -> None:
             done.set_result(None)
     for loop, waiting in loops.items():
         try:
-            loop.call_soon_threadsafe(_settle, waiting, error, turns)
+            loop.call_soon_threadsafe(_settle, waiting, error, then)
         except RuntimeError:  # the loop is closed: nobody waits any more
-            turns.take_next()
+            then()
 
 
-def _settle(waiting: list[Told], error: TryLater | None, turns: Turns) -> None:
+def _settle(waiting: list[Told], error: TryLater | None, then: Callable[[], None]) -> None:
     for one in waiting:
         if one.done():
             continue
@@ -104,4 +86,4 @@ def _settle(waiting: list[Told], error: TryLater | None, turns: Turns) -> None:
             one.set_exception(error)
         else:
             one.set_result(None)
-    asyncio.get_running_loop().call_soon(turns.go_on)  # after whoever speaks in this turn of the loop
+    asyncio.get_running_loop().call_soon(then)  # after whoever speaks in this turn of the loop

@@ -228,7 +228,7 @@ class SpoolWriter:
             error = TryLater("the event cannot be stored now", code="spool")
         with self._pending_lock:
             self._pending -= len(blob)
-        answer(groups, error, self._turns)
+        answer(groups, error, self._turns.take_next)
 
     def _ready_segment(self) -> OpenSegment:
         if self._state is None:
