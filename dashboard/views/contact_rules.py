@@ -36,7 +36,7 @@ def _frequency() -> None:
     names = outreach.named(state.ask(state.api().audiences, state.site_name()))
     key = f"frequency-{state.site_name()}"
     most = int(kept["most"])
-    notice("info", _said(most, int(kept["days"])), "Whoever is over it is withheld, and counted as such.")
+    notice("info", _said(most, int(kept["days"])), "Whoever is over it is withheld as such." if most else "")
     with st.form(key, border=False):
         with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
             most = st.number_input(

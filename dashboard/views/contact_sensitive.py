@@ -40,7 +40,7 @@ def _card(row: Json) -> None:
             with st.popover("Declare a ground", icon=":material/gavel:", key=f"declare-{id}"):
                 _declare(id)
         else:
-            when = formats.when(formats.moment(row.get("declared")))
+            when = formats.when(formats.moment(row.get("declared"), state.zone(state.site())))
             notice("good", "It may leave the house.", f"Declared {when}: {ground}")
             if st.button("Withdraw the declaration", key=f"withdraw-{id}"):
                 _act(lambda api: api.withdraw(id))

@@ -180,6 +180,7 @@ KINDS = {
         {"network": "acme", "ids": ["SEGMENT_ID"], "optional": ["MAID"], "secrets": [["a_key"]], "note": ""},
     ],
 }
+NAMES = {"purchase": "Purchase"}
 LISTS = [
     {"name": "calls", "title": "Whom to call", "columns": ["rank"], "coupons": False, "note": "the first is first"},
     {"name": "winback", "title": "Win back", "columns": ["coupon"], "coupons": True, "note": HOSTILE},
@@ -223,6 +224,7 @@ class State:
         self.lift, self.networks_given = lift(), ["tiktok"]
         self.erased, self.slow, self.too_few = [], False, False
         self.currencies, self.costs = ["EUR"], True
+        self.conversion_refusal = None
         self.pools, self.list_file, self.list_counts = [], b"", {}
         self.conversions, self.recalls, self.sensitive, self.more_exports = [], [], [], []
         self.frequency = {"most": 0, "days": 7, "priority": []}
@@ -511,10 +513,12 @@ class State:
                 self.pools = [{"pool": body["pool"], "codes": 9, "given": 0, "free": 9}]
                 return {"pool": body["pool"], "added": len(body["codes"]) - 1}
             case ["conversions", "networks"]:
-                return {"networks": [{"name": "meta_conversions", "title": "Meta", "tests": True}]}
+                return {"networks": [{"name": "meta_conversions", "title": "Meta", "tests": True, "names": NAMES}]}
             case ["conversions"]:
                 return {"conversions": self.conversions}
             case ["conversions", id, "run"]:
+                if self.conversion_refusal:
+                    return 400, {"error": {"code": "bad_request", "message": self.conversion_refusal}}
                 return self.keep(self.exports, {"state": "running", "network": "meta_conversions", **body})
             case ["conversions", id]:
                 self.conversions = [one for one in self.conversions if one["id"] != id]
