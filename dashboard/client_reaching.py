@@ -43,10 +43,6 @@ class Reaching(Wire):
         """Send what is new (`live`), try it (`test`), or write it into a file (`dry`); it is an export."""
         return self.json("POST", f"/api/v1/conversions/{quote(id, safe='')}/run", json={"mode": mode})
 
-    def delete_conversion(self, id: str) -> None:
-        """Tell the network no more."""
-        self.json("DELETE", f"/api/v1/conversions/{quote(id, safe='')}")
-
     def recalls(self, site: str) -> list[Json]:
         """Deleted audiences whose members are being taken back, until everybody is."""
         return rows_of(self.json("GET", "/api/v1/recalls", params={"site": site}), "recalls")

@@ -14,12 +14,12 @@ MODES = {"live": "Live", "test": "Test", "dry": "Dry run"}
 RECALL = "recall"
 EVENTS_WITHHELD = {
     "no_consent": "nobody agreed to advertising",
-    "opted_out": "the person said no",
-    "suppressed": "the person is on the suppression list",
-    "no_measurement": "the person's consent string does not allow measuring",
-    "erased": "the person was erased",
-    "no_identifier": "nothing the network would recognise them by",
-    "no_value": "no value and currency, which the network needs",
+    "opted_out": "they said no",
+    "suppressed": "they are on the suppression list",
+    "no_measurement": "their consent string: no measuring",
+    "erased": "they were erased",
+    "no_identifier": "nothing to recognise them by",
+    "no_value": "no value and currency",
     "too_old": "older than the network takes",
 }
 

@@ -68,7 +68,7 @@ def _progress(key: str, finished: Callable[[Json], None], nothing: str) -> None:
         export = st.session_state[key] = state.api().export(str(export["id"]))
         if export.get("state") != "running":
             st.rerun(scope="app")
-        notice("info", "The file is being made …", "You may go on; it will be here.")
+        notice("info", "Working on it …", "You may go on; the result will be here.")
     elif export.get("state") == "failed":
         notice("bad", nothing, _why(export))
     else:

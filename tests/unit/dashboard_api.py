@@ -520,9 +520,6 @@ class State:
                 if self.conversion_refusal:
                     return 400, {"error": {"code": "bad_request", "message": self.conversion_refusal}}
                 return self.keep(self.exports, {"state": "running", "network": "meta_conversions", **body})
-            case ["conversions", id]:
-                self.conversions = [one for one in self.conversions if one["id"] != id]
-                return {}
             case ["recalls"]:
                 return {"recalls": self.recalls}
             case ["sites", _, "frequency"]:

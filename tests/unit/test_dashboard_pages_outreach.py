@@ -32,8 +32,8 @@ def test_a_list_is_made_and_shown_with_reasons_but_without_how_to_reach_anybody(
     at.run()
     page = " ".join(seen(at).split())
     assert "2 people are on the list." in page
-    assert "have not agreed to be contacted this way 7" in page
-    assert "are contacted as often as this site allows 3" in page
+    assert "did not agree to this contact 7" in page
+    assert "had as many contacts as allowed 3" in page
     assert "hold-out" not in page
     assert f"{HOSTILE} 1 asked for a call 59.00 EUR 09:00" in page
     assert "Visitor 01234567" in page
