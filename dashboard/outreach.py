@@ -25,6 +25,8 @@ COLUMNS = {
     "salesforce": ("Rating", "Description"),
     "bitrix24": ("Opportunity", "Currency", "Comment"),
 }
+NUMBERS = ("Rank", "Purchases", "Spent", "Days since purchase", "Retargeting Score", "Opportunity")
+"""Titles of columns that are read as figures."""
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 POOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 

@@ -143,9 +143,13 @@ def _finished(export: Json) -> None:
         return
     content = audience_download.offer(str(export["id"]))
     titles, rows = outreach.preview(str(export.get("network") or "").rpartition(".")[2], content, SHOWN)
-    columns = [Column(title, "strong" if title == "Person" else "text") for title in titles]
+    columns = [Column(titles[0], "strong"), *(Column(one, _kind(one)) for one in titles[1:])]
     table(columns, [[cell or formats.NONE for cell in row] for row in rows], "The beginning of the list")
     st.caption(
         f"The first {formats.number(len(rows))} of {formats.number(written)}, in the list's order. "
         "Phone numbers and addresses are in the file only."
     )
+
+
+def _kind(title: str) -> str:
+    return "number" if title in outreach.NUMBERS else "text"
