@@ -1,4 +1,4 @@
-"""The API as Python: this file and `client_acting.py` are the only ones that know its addresses.
+"""The API as Python: this file, `client_acting.py` and `client_reaching.py` alone know its addresses.
 
 Every method returns the decoded JSON of the answer, or raises as `dashboard.wire` says.
 """
@@ -9,12 +9,13 @@ from typing import Any
 from urllib.parse import quote
 
 from dashboard.client_acting import Acting
+from dashboard.client_reaching import Reaching
 from dashboard.wire import ApiAway, ApiError, Json, SignedOut, rows_of
 
 __all__ = ["Api", "ApiAway", "ApiError", "Json", "SignedOut"]
 
 
-class Api(Acting):
+class Api(Acting, Reaching):
     """All that the dashboard asks the API."""
 
     # Sites

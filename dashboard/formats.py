@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, timedelta, tzinfo
 
 NONE = "–"
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "PLN": "zł", "CHF": "CHF", "CZK": "Kč"}
@@ -87,9 +87,10 @@ def duration(seconds: float | None) -> str:
     return " ".join(part for part in parts if part) or "0 s"
 
 
-def moment(text: str | None) -> datetime | None:
-    """An RFC 3339 time of the API; None for none."""
-    return datetime.fromisoformat(text) if text else None
+def moment(text: str | None, zone: tzinfo | None = None) -> datetime | None:
+    """An RFC 3339 time of the API, in `zone` where one is given; None for none."""
+    then = datetime.fromisoformat(text) if text else None
+    return then.astimezone(zone) if then and zone else then
 
 
 def ago(then: datetime | None, now: datetime) -> str:

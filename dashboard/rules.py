@@ -21,6 +21,9 @@ WITHHELD = {
     "no_identifier": "left nothing this network could recognise them by",
     "too_few": "are too few to be added without showing who they are",
     "erased": "were erased meanwhile",
+    "no_permission": "did not agree to this contact",
+    "no_coupon": "got no coupon: none is left",
+    "capped": "had as many contacts as allowed",
 }
 WITHHELD_ONE = {
     "no_consent": "has not agreed",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from dashboard import formats, rules, state
@@ -29,9 +31,14 @@ def panel(audience: str, exportable: int) -> None:
         if st.button("Make the file", type="primary", key=f"{key}-start"):
             _start(audience, key, name, mode, shape)
     _asks(networks[name], exportable)
+    progress(key, _finished)
+
+
+def progress(key: str, finished: Callable[[Json], None], nothing: str = "No file was made.") -> None:
+    """How the export that the session holds under `key` goes on, if there is one; `finished` draws a finished one."""
     if key in st.session_state:
         waiting = st.session_state[key].get("state") == "running"
-        st.fragment(_progress, run_every=1 if waiting else None)(key)
+        st.fragment(_progress, run_every=1 if waiting else None)(key, finished, nothing)
 
 
 def _asks(network: Json, exportable: int) -> None:
@@ -55,17 +62,19 @@ def _start(audience: str, key: str, network: str, mode: str, shape: str) -> None
 
 
 @guarded
-def _progress(key: str) -> None:
+def _progress(key: str, finished: Callable[[Json], None], nothing: str) -> None:
     export: Json = st.session_state[key]
     if export.get("state") == "running":
         export = st.session_state[key] = state.api().export(str(export["id"]))
         if export.get("state") != "running":
             st.rerun(scope="app")
-        notice("info", "The file is being made …", "You may go on; it will be here.")
+        notice("info", "Working on it …", "You may go on; the result will be here.")
     elif export.get("state") == "failed":
-        notice("bad", "No file was made.", _why(export))
+        notice("bad", nothing, _why(export))
     else:
-        _finished(export)
+        if "counts" not in export:
+            export = state.api().export(str(export["id"]))
+        finished(export)
 
 
 def _why(export: Json) -> str:
@@ -77,9 +86,6 @@ def _why(export: Json) -> str:
 
 
 def _finished(export: Json) -> None:
-    id = str(export["id"])
-    if "counts" not in export:
-        export = state.api().export(id)
     counts = export.get("counts") or {}
     written = int(counts.get("written", 0))
     held_back = withheld_lines(counts.get("withheld"))
@@ -92,6 +98,11 @@ def _finished(export: Json) -> None:
     )
     for warning in export.get("warnings") or []:
         notice("warn", rules.sentence(str(warning)), "The network may refuse the list or show it to nobody.")
+    offer(str(export["id"]))
+
+
+def offer(id: str) -> bytes:
+    """A button to save the file of a finished export; gives what is in it."""
     name, kind, content = state.ask(state.api().export_file, id)
     st.download_button(
         "Download",
@@ -103,3 +114,4 @@ def _finished(export: Json) -> None:
         key=f"download-{id}",
         on_click="ignore",
     )
+    return content

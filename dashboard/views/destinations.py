@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import formats, places, state
 from dashboard.client import ApiAway, ApiError, Json, SignedOut
 from dashboard.components import empty, guarded, head, notice, section
-from dashboard.views import destination_new
+from dashboard.views import conversions, destination_new, recalls
 
 
 @guarded
@@ -29,6 +29,15 @@ def page() -> None:
         )
     for row in rows:
         _card(row, titles)
+    names = {str(row["id"]): str(row["name"]) for row in rows}
+    with st.container(border=True, key="card-conversions"):
+        section(
+            "Conversions", "Events that networks are told of, server to server, each once and as its person allows."
+        )
+        conversions.panel(names)
+    with st.container(border=True, key="card-recalls"):
+        section("Removal orders", "Everybody of a deleted audience is taken back from where it was delivered.")
+        recalls.panel(names)
     with st.container(border=True, key="card-destination-new"):
         section("Connect a destination", "Secrets are sealed before they are stored, and never shown again.")
         destination_new.form(kinds)

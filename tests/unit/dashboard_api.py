@@ -180,6 +180,12 @@ KINDS = {
         {"network": "acme", "ids": ["SEGMENT_ID"], "optional": ["MAID"], "secrets": [["a_key"]], "note": ""},
     ],
 }
+NAMES = {"purchase": "Purchase"}
+LISTS = [
+    {"name": "calls", "title": "Whom to call", "columns": ["rank"], "coupons": False, "note": "the first is first"},
+    {"name": "winback", "title": "Win back", "columns": ["coupon"], "coupons": True, "note": HOSTILE},
+    {"name": "hubspot", "title": "HubSpot contacts", "columns": ["Email"], "coupons": False, "note": ""},
+]
 PINNED = (
     '<script async src="http://127.0.0.1:8080/p.0123456789abcdef.js" data-site="wk_shop" '
     'integrity="sha384-AAAA"></script>'
@@ -218,6 +224,10 @@ class State:
         self.lift, self.networks_given = lift(), ["tiktok"]
         self.erased, self.slow, self.too_few = [], False, False
         self.currencies, self.costs = ["EUR"], True
+        self.conversion_refusal = None
+        self.pools, self.list_file, self.list_counts = [], b"", {}
+        self.conversions, self.recalls, self.sensitive, self.more_exports = [], [], [], []
+        self.frequency = {"most": 0, "days": 7, "priority": []}
         self.heard, self.empty, self.fail, self.minimum = True, False, None, False
         self.ledger = {
             "received": 31214,
@@ -494,13 +504,52 @@ class State:
                 return {"deliveries": list(self.deliveries.values())}
             case ["deliveries", id]:
                 return self.deliveries.pop(id, {})
+            case ["outreach", "lists"]:
+                return {"lists": LISTS}
+            case ["audiences", _, "outreach"]:
+                if body["destination"] != "download":
+                    return 400, {"error": {"code": "bad_request", "message": "it stays in the house"}}
+                return self.keep(self.exports, {"state": "running", "network": f"list.{body['list']}"})
+            case ["coupons"] if method == "GET":
+                return {"pools": self.pools}
+            case ["coupons"]:
+                self.pools = [{"pool": body["pool"], "codes": 9, "given": 0, "free": 9}]
+                return {"pool": body["pool"], "added": len(body["codes"]) - 1}
+            case ["conversions", "networks"]:
+                return {"networks": [{"name": "meta_conversions", "title": "Meta", "tests": True, "names": NAMES}]}
+            case ["conversions"]:
+                return {"conversions": self.conversions}
+            case ["conversions", id, "run"]:
+                if self.conversion_refusal:
+                    return 400, {"error": {"code": "bad_request", "message": self.conversion_refusal}}
+                return self.keep(self.exports, {"state": "running", "network": "meta_conversions", **body})
+            case ["recalls"]:
+                return {"recalls": self.recalls}
+            case ["sites", _, "frequency"]:
+                if method == "PUT":
+                    if body["most"] == 13:
+                        return 403, {"error": {"code": "forbidden", "message": "this needs a token of an admin"}}
+                    self.frequency = body
+                return self.frequency
+            case ["sensitive"]:
+                return {"sensitive": self.sensitive}
+            case ["sensitive", id]:
+                [one] = [one for one in self.sensitive if one["id"] == id]
+                one["ground"] = body.get("ground")
+                return one
             case ["audiences", _, "export"]:
                 return self.keep(self.exports, {"state": "running", "network": body["network"]})
             case ["exports"]:
                 given = [
                     {"id": f"exp_{n}", "audience": "1", "state": "done", "network": n} for n in self.networks_given
                 ]
-                return {"exports": [*given, {"id": "exp_9", "audience": "9", "state": "done", "network": "csv"}]}
+                return {
+                    "exports": [
+                        *self.more_exports,
+                        *given,
+                        {"id": "exp_9", "audience": "9", "state": "done", "network": "csv"},
+                    ]
+                }
             case ["reports", "lift"]:
                 return self.lift
             case ["exports", id]:
@@ -509,13 +558,15 @@ class State:
                         "state": "failed",
                         "error": "Only 12 people may be exported; the site's minimum is 100.",
                     }
+                if self.list_counts:
+                    return self.exports[id] | {"state": "done", "counts": self.list_counts}
                 return self.exports[id] | {
                     "state": "done",
                     "counts": {"written": 241, "withheld": {"no_consent": 52}},
                     "files": [{"name": "audience.csv", "rows": 241, "sha256": "x"}],
                 }
             case ["exports", _, "file"]:
-                return b"visitor\n0001\n"
+                return self.list_file or b"visitor\n0001\n"
         return None if name else {}
 
     def keep(self, shelf, body):
