@@ -10,7 +10,7 @@ NODE_DIRS := pixel tests/protocols/node tests/consent_strings
 DATA ?= data
 
 .DEFAULT_GOAL := help
-.PHONY: help demo up install dev test check format bench chaos fuzz pixel chromium firefox tools clean
+.PHONY: help demo up install dev test check format bench chaos fuzz histories pixel chromium firefox tools clean
 
 help:  ## say what there is
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST)
@@ -79,6 +79,9 @@ chaos: dev tools  ## kill -9, failing disks, frozen servers, jumping clocks in f
 
 fuzz: dev  ## ten minutes of broken requests; prints what came of them
 	TRACKER_FUZZ=600 $(BIN)/python -m pytest tests/chaos/test_chaos_fuzz.py -s
+
+histories: dev  ## every report against its slow count on 304 random histories an engine: about five minutes
+	TRACKER_HISTORIES=304 $(BIN)/python -m pytest tests/engines/test_many_histories.py --timeout 1800
 
 pixel: dev  ## build tracker/pixel/built from pixel/src
 	npm run --silent --prefix pixel build
