@@ -14,7 +14,7 @@ from tracker.core.errors import BadRequest
 from tracker.core.period import duration_ms
 from tracker.store import persons
 from tracker.store.clean import events_source
-from tracker.store.engine import Engine
+from tracker.store.engine import Engine, Query
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import condition, counted
 
@@ -64,8 +64,14 @@ def in_what(priced: Priced) -> dict[str, Any]:
 
 def summaries(engine: Engine, spec: Spec, events: Fragment, amount: Fragment) -> btyd.Numbers:
     """A row a buyer: purchases after the first, days active and observed, days paid, their mean, and all buyers."""
-    query = fill(
-        load(__package__, "predicted"),
+    asked = about_buyers("predicted", spec, events, amount, MOST)
+    return np.array(engine.ask(asked).rows, dtype=np.float64).reshape(-1, 6)
+
+
+def about_buyers(name: str, spec: Spec, events: Fragment, amount: Fragment, most: int) -> Query:
+    """The question of one .sql file about at most `most` buyers; `amount`: SQL, what a purchase is worth."""
+    return fill(
+        load(__package__, name),
         {
             "person": Fragment(persons.PERSON),
             "events": events,
@@ -79,10 +85,9 @@ def summaries(engine: Engine, spec: Spec, events: Fragment, amount: Fragment) ->
             "from": spec.range.start,
             "to": spec.range.end,
             "timezone": spec.timezone,
-            "most": MOST,
+            "most": most,
         },
     )
-    return np.array(engine.ask(query).rows, dtype=np.float64).reshape(-1, 6)
 
 
 def enough(told: btyd.Histories) -> None:

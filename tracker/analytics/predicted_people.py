@@ -13,11 +13,9 @@ from tracker.analytics import btyd, person_card, predicted, request, timeline
 from tracker.analytics.predicted import DAY_MS, MOST
 from tracker.analytics.priced import price
 from tracker.core.errors import BadRequest
-from tracker.store import persons
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine
-from tracker.store.sql import Fragment, fill, load
-from tracker.store.where import condition, counted
+from tracker.store.sql import Fragment
 
 MOST_BUYERS = 500_000
 """Most buyers that are looked at one by one; of more, a random sample."""
@@ -86,24 +84,7 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
 
 def buyers(engine: Engine, spec: Spec, events: Fragment, amount: Fragment) -> list[dict[str, Any]]:
     """A row a buyer, as `predicted_people.sql` says: who, first touch, so far, and what the models are told of them."""
-    asked = fill(
-        load(__package__, "predicted_people"),
-        {
-            "person": Fragment(persons.PERSON),
-            "events": events,
-            "persons": persons.join(),
-            "counted": counted([spec.event]),
-            "event": condition(spec.event),
-            "amount": amount,
-        },
-        {
-            "site": spec.site,
-            "from": spec.range.start,
-            "to": spec.range.end,
-            "timezone": spec.timezone,
-            "most": MOST_BUYERS,
-        },
-    )
+    asked = predicted.about_buyers("predicted_people", spec, events, amount, MOST_BUYERS)
     return engine.ask(asked).dicts()
 
 
