@@ -80,8 +80,9 @@ chaos: dev tools  ## kill -9, failing disks, frozen servers, jumping clocks in f
 fuzz: dev  ## ten minutes of broken requests; prints what came of them
 	TRACKER_FUZZ=600 $(BIN)/python -m pytest tests/chaos/test_chaos_fuzz.py -s
 
-histories: dev  ## every report against its slow count on 304 random histories an engine: two to three minutes
-	TRACKER_HISTORIES=304 $(BIN)/python -m pytest tests/engines/test_many_histories.py --timeout 1800
+histories: dev  ## every report against its slow count on 304 random histories an engine, members on 200 batches: four minutes
+	TRACKER_HISTORIES=304 TRACKER_BATCHES=200 $(BIN)/python -m pytest tests/engines/test_many_histories.py \
+		tests/engines/test_members_incremental.py --timeout 1800
 
 pixel: dev  ## build tracker/pixel/built from pixel/src
 	npm run --silent --prefix pixel build

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,8 @@ from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Query
 
 HOUR, DAY = 3_600_000, 86_400_000
-BATCHES = 200
-"""On each engine, with a history and rules of its own."""
+BATCHES = int(os.environ.get("TRACKER_BATCHES", "50"))
+"""On each engine, with a history and rules of its own; `make histories` takes 200."""
 
 Seen = tuple[str, int, str, bool]
 """Audience, person, verdict, said yes to ads."""
