@@ -20,10 +20,11 @@ from tracker.analytics import overview, timeseries
 from tracker.loader import rollup_spans
 from tracker.loader.people import Aliases, links_of
 from tracker.loader.rollups import Rollups
-from tracker.store import erase
+from tracker.store import erase, rollups
 from tracker.store.engine import Query
 from tracker.store.erase import Names
 from tracker.store.rollup_spans import noted
+from tracker.store.site_days import midnight
 
 DAY = 86_400_000
 T0 = instant("2026-03-29T00:00:00Z")
@@ -55,7 +56,8 @@ class World:
         self.sent = []
         self.next = 0
 
-    def make(self, at=None, likely=0.12):
+    def make(self, at=None, likely=0.12, like=None):
+        """An event; at this time; by somebody who is probably known; in the visit of another one."""
         chance, who = self.chance, self.chance.randint(0, 30)
         name = chance.choice(("page_view", "page_view", "page_view", "purchase", "add_to_cart"))
         moment = chance.choice((0, 1, DAY - 1, chance.randrange(DAY))) + DAY * chance.randrange(SPAN)
@@ -65,13 +67,20 @@ class World:
         user = f"u{chance.randint(0, 8)}" if known else ""
         more = {"previous": f"u{chance.randint(0, 8)}"} if known and chance.random() < 0.1 else {}
         money = name == "purchase" and chance.random() < 0.8
+        visit = {"session": chance.choice(("", f"s{who}-{chance.randint(0, 3)}"))}
+        if like is not None:
+            when = like.ts + chance.choice((-60_000, -1, 0, 0, 0, 1, 60_000))
+            visit = {"visitor": like.visitor, "session": like.session}
+        else:
+            visit["visitor"] = f"v{who}" if not known or chance.random() < 0.9 else ""
         return event(
             self.next,
             ts=when,
             name=name,
-            visitor=f"v{who}" if not known or chance.random() < 0.9 else "",
-            user=user,
-            session=chance.choice(("", f"s{who}-{chance.randint(0, 3)}")),
+            user=user or (like.user if like is not None else ""),
+            seq=chance.randint(0, 2),
+            received=when + chance.randrange(2 * DAY),
+            **visit,
             type="alias" if more else "track",
             url=f"https://shop.example/{chance.randint(1, 30)}{chance.choice(FROM)}" if name == "page_view" else "",
             country=chance.choice(("DE", "FR", "")),
@@ -94,6 +103,14 @@ class World:
             built += self.rollups.build(due)
         for due in rollup_spans.due(self.engine, "shop", self.zone, self.now, 100) if most is None else ():
             rollup_spans.make(self.engine, due)
+        return built
+
+    def open(self):
+        """Build all days as on the day itself, while events come; gives how many were built."""
+        built = 0
+        for number in range(self.first // DAY, self.first // DAY + SPAN + 1, 2):
+            for due in self.rollups.open_due("shop", self.zone, midnight(number, self.zone) + DAY // 2):
+                built += self.rollups.build(due)
         return built
 
     def people(self):
@@ -196,6 +213,8 @@ def test_any_order_of_late_doubled_identified_and_erased(engine, data, seed, mon
     for deed in chance.sample(DEEDS, len(DEEDS)):
         if deed == "known" or chance.random() < 0.3:
             world.build(most=chance.choice((2, None)))
+        if chance.random() < 0.3:
+            world.open()
         at = world.first + chance.randrange(SPAN * DAY)
         if deed == "late":
             world.load([world.make(at=at + number) for number in range(chance.randint(1, 5))])
@@ -215,6 +234,46 @@ def test_any_order_of_late_doubled_identified_and_erased(engine, data, seed, mon
     world.road.loader.doubts.settle()
     world.build()
     assert rolled + check(world, whole=True, events=True) > 6
+
+
+@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/St_Johns"])
+def test_days_that_are_not_over(engine, data, zone, monkeypatch):
+    """Each is a build and what came since: events of visits that go on and of others, late ones, people known now."""
+    chance = random.Random(zone)
+    monkeypatch.setattr(rollup_spans, "LEAST", 2)
+    world = World(data, engine, chance, zone)
+    world.rollups = Rollups(engine, grace=0)
+    world.load([world.make() for _ in range(120)])
+    assert world.open() >= SPAN
+    assert world.open() == 0
+    asked = (engine, "shop", zone, midnight(world.first // DAY, zone), midnight(world.first // DAY + SPAN, zone))
+    assert not rollups.road(*asked).counted
+    added = 0
+    for deed in ("go on", "known", "double", "repeat", "go on", "erase", "open", "go on", "known"):
+        if deed == "go on":
+            some = chance.sample(list(world.events.values()), 12)
+            world.load([world.make(like=one) for one in some] + [world.make() for _ in range(4)])
+        elif deed == "known":
+            world.load([world.make(at=world.first - 3 * DAY, likely=0.9) for _ in range(6)])
+        elif deed == "double":
+            world.load(chance.sample(world.sent, 8))
+        elif deed == "repeat":
+            months = {int(datetime.fromtimestamp(one.ts / 1000, UTC).strftime("%Y%m")) for one in world.events.values()}
+            world.road.loader.doubts.open(months)
+            engine.command(Query(text="insert into events select * from events limit 60"))
+        elif deed == "erase":
+            while not world.erase():
+                pass
+        else:
+            world.road.loader.doubts.settle()
+            assert world.open() > 0
+        road = rollups.road(*asked)
+        added += len(road.opened)
+        assert deed != "open" or (not road.counted and not road.opened)
+        check(world, whole=True)
+    assert added > SPAN
+    world.build()
+    assert check(world, whole=True, events=True) >= SPAN
 
 
 def test_a_closed_day_is_counted_once_and_again_only_when_something_came(engine, data):

@@ -30,7 +30,7 @@ def figures(rows, person, zone):
 
 def channels(rows, person, zone, enriched):
     visits = defaultdict(list)
-    for one in sorted(rows, key=lambda one: (one.ts, one.arrival)):
+    for one in sorted(rows, key=lambda one: (one.ts, one.seq, one.arrival)):
         local = datetime.fromtimestamp(one.ts / 1000, UTC).astimezone(zone).date()
         visits[one.visitor or one.user, one.session, local].append(one)
     found = defaultdict(list)

@@ -13,6 +13,7 @@ from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
 from tracker.store import rollups
 from tracker.store.engine import Engine
+from tracker.store.site_days import dates
 
 TOP = 20
 _FIGURES = ("people", "sessions", "events", "page_views", "purchases")
@@ -113,7 +114,7 @@ def _totals(spec: Spec, found: _Lists) -> dict[str, Any]:
 def _series(spec: Spec, between: Range, found: _Lists) -> list[dict[str, Any]]:
     known = {row["entry"]: row for row in found.get("series", ())}
     series = []
-    for day in rollups.dates(between.start, between.end, spec.timezone):
+    for day in dates(between.start, between.end, spec.timezone):
         row = known.get(day.isoformat(), {})
         figures = {name: row.get(name, 0) for name in _OF_A_DAY}
         series.append({"date": day.isoformat(), **figures, **_money(spec, row.get("revenue"))})

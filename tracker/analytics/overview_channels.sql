@@ -5,7 +5,7 @@ select multiIf(arrival_channel != '', arrival_channel, on_pages, 'Direct', 'Unas
     uniqExactArray(whom) as people, sum(bought) as purchases, sumMap(amounts) as revenue
 from (
     select toDate(ts, {timezone:String}) as day, /*session*/ as visit,
-        argMinIf(channel, (ts, arrival), channel != '') as arrival_channel,
+        argMinIf(channel, (ts, seq, arrival), channel != '') as arrival_channel,
         max(url != '') as on_pages,
         groupUniqArray(/*person*/) as whom,
         countIf(event = 'purchase') as bought,

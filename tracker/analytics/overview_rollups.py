@@ -6,25 +6,24 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracker.analytics.request import Range
-from tracker.store import rollup_spans, rollups
+from tracker.store import rollup_cells, rollup_spans, rollups
 from tracker.store.engine import Engine, Param
 from tracker.store.rollups import Road
 from tracker.store.sql import Fragment, fill, load
-
-_LISTS = ("day", "channel", "page", "country", "device", "event")
 
 
 def counted(
     engine: Engine, road: Road, site: str, timezone: str, between: Range, *, top: int, lists: bool
 ) -> dict[str, list[dict[str, Any]]]:
     """Rows by list: `total`, `series` and, where `lists`, the biggest entries of the others, in their order."""
-    fresh = None
-    if road.counted:
-        numbers = [day.number for day in road.counted]
-        fresh = rollups.cells(engine, timezone=timezone, numbers=numbers, within=(between.start, between.end))
+    kinds = list(rollup_cells.KINDS) if lists else ["day"]
+    within = (between.start, between.end)
     spans = rollup_spans.chosen(engine, site, timezone, road.used) if lists else []
-    within = [number for span in spans for number, _ in span.days]
-    parts = rollups.parts(road, fresh, rollup_spans.parts(spans) if spans else None, within)
+    inside = [number for span in spans for number, _ in span.days]
+    united = rollup_spans.parts(spans) if spans else None
+
+    def parts(kinds: list[str]) -> Fragment:
+        return rollups.parts(road, rollups.fresh(engine, road, timezone, kinds, within), united, inside)
 
     def ask(name: str, slots: Mapping[str, Fragment], params: Mapping[str, Param]) -> list[dict[str, Any]]:
         given = {"site": site, "timezone": timezone, "top": top, **params}
@@ -33,18 +32,17 @@ def counted(
         ).dicts()
 
     which = Fragment("true")
-    if lists and fresh is None:  # a shop has tens of thousands of pages: only the biggest need their people counted
-        rows = ask("overview_rolled_pages", {"parts": parts}, {"kinds": ["page"]})
+    if lists and not road.counted:  # a shop has tens of thousands of pages: only the biggest need their people counted
+        rows = ask("overview_rolled_pages", {"parts": parts(["page"])}, {"kinds": ["page"]})
         pages = {"pages": [row["entry"] for row in rows]}
         which = Fragment("kind != 'page' or entry in {pages:Array(String)}", pages)
     slots = {
-        "parts": parts,
+        "parts": parts(kinds),
         "people": rollups.people(road, "people", "strangers"),
         "buyers": rollups.people(road, "buyers", "strange_buyers"),
         "which": which,
     }
     found: dict[str, list[dict[str, Any]]] = {}
-    kinds = list(_LISTS) if lists else ["day"]
     for row in ask("overview_rolled", slots, {"kinds": kinds}):
         found.setdefault(row["list"], []).append(
             {

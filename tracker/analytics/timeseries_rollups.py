@@ -18,17 +18,14 @@ def found(
     engine: Engine, road: Road, site: str, timezone: str, between: Range, *, interval: str, event: str, measure: str
 ) -> dict[str, Any]:
     """Figures, or amounts by day and currency, by the first day of their interval. `event`: a name, or `*`."""
-    fresh = None
-    if road.counted:
-        numbers = [day.number for day in road.counted]
-        fresh = rollups.cells(engine, timezone=timezone, numbers=numbers, within=(between.start, between.end))
+    kinds = ["event" if event != "*" or measure == "value" else "day"]
+    fresh = rollups.fresh(engine, road, timezone, kinds, (between.start, between.end))
     figures = {
         "events": Fragment("toFloat64(sum(events))"),
         "people": Fragment(f"toFloat64({rollups.people(road, 'people', 'strangers').text})"),
         # by day and currency
         "value": Fragment("sumMap(revenue)"),
     }
-    by_event = event != "*" or measure == "value"
     query = fill(
         load(__package__, "timeseries_rolled"),
         {
@@ -39,7 +36,7 @@ def found(
         {
             "site": site,
             "timezone": timezone,
-            "kinds": ["event" if by_event else "day"],
+            "kinds": kinds,
             "every": event == "*",
             "entry": event,
         },

@@ -1,5 +1,5 @@
-"""Makes the spans of `tracker.store.rollup_spans` out of days that are built: each month that is over, this month until
-yesterday, and the days up to yesterday of the dashboard's periods.
+"""Makes the spans of `tracker.store.rollup_spans` out of days that are built: months, the last as far as it is over,
+and the days of the dashboard's periods. None has yesterday or today: events still come for these.
 
 A span is noted after its rows are written, so one that was cut off is none.
 """
@@ -14,12 +14,13 @@ from datetime import date, timedelta
 from tracker.store import rollup_spans, rollups
 from tracker.store.engine import Engine, Param, Query, Rows
 from tracker.store.rollup_spans import Span
+from tracker.store.site_days import FIRST, local_days
 from tracker.store.sql import fill, load
 
 LEAST = 4
 """Fewer days are as quickly read one by one."""
 
-_RECENT = (6, 29, 89)  # days up to yesterday: with today they are a week, 30 and 90 days
+_RECENT = (5, 28, 88)  # days before yesterday: with it and today they are a week, 30 and 90 days
 _NOTE = """
 insert into rollup_span_days (site, zone, name, build, days, builds)
 select {site:String}, {timezone:String}, {name:String}, {build:UInt64}, {days:Array(UInt16)}, {builds:Array(UInt64)}
@@ -47,12 +48,12 @@ class Due:
 
 def due(engine: Engine, site: str, timezone: str, now_ms: int, most: int) -> list[Due]:
     """Spans that are to be made anew, because of other days or builds than the last of their name; `most` days back."""
-    today = rollups.local_days(now_ms, now_ms + 1, timezone).start
-    first = max(rollups.FIRST, today - most)
-    built = [day for day in rollups.days(engine, site, timezone, range(first, today)) if day.built]
+    end = local_days(now_ms, now_ms + 1, timezone).start - 1
+    first = max(FIRST, end - most)
+    built = [day for day in rollups.days(engine, site, timezone, range(first, end)) if day.built]
     found = {span.name: span.days for span in rollup_spans.noted(engine, site, timezone)}
     wanted: dict[str, tuple[tuple[int, int], ...]] = dict.fromkeys(found, ())
-    for name, span in _named(first, today):
+    for name, span in _named(first, end):
         days = tuple((day.number, day.build) for day in built if day.number in span)
         if len(days) >= LEAST and days not in wanted.values():
             wanted[name] = days
@@ -73,13 +74,13 @@ def make(engine: Engine, asked: Due) -> Span:
     return Span(asked.name, build, asked.days)
 
 
-def _named(first: int, today: int) -> Iterator[tuple[str, range]]:
+def _named(first: int, end: int) -> Iterator[tuple[str, range]]:
     """Names and days of the spans that are kept, months in the order of time."""
     epoch = date(1970, 1, 1)
     month = (epoch + timedelta(days=first)).replace(day=1)
-    while (start := (month - epoch).days) < today:
+    while (start := (month - epoch).days) < end:
         after = (month + timedelta(days=31)).replace(day=1)
-        yield f"{month:%Y-%m}", range(start, min(today, (after - epoch).days))
+        yield f"{month:%Y-%m}", range(start, min(end, (after - epoch).days))
         month = after
     for days in _RECENT:
-        yield f"last {days}", range(today - days, today)
+        yield f"last {days}", range(end - days, end)

@@ -1,5 +1,8 @@
 """Builds the days that `tracker.store.rollups` answers from: one day a step, off events, each event once.
 
+Days that are over are built from `events` once nothing comes for them any more. Today and yesterday are built from
+`recent` while events come, from all that had come before a moment by which it certainly was to be seen.
+
 What a day has seen is noted before it is read, so whatever comes meanwhile makes it stale at once; the note is written
 last, so a build that was cut off is none. One builder a store, like the loader: it gives out numbers.
 """
@@ -11,13 +14,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tracker.loader import rollup_spans
-from tracker.store import persons, rollups
+from tracker.store import persons, rollup_cells, rollup_open, rollups
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Param, Query, Rows
+from tracker.store.site_days import FIRST, local_days, midnight
 from tracker.store.sql import Fragment, fill, load
 
 DAYS = 800
 """Days before today that are kept built; older ones are counted from events."""
+
+ENOUGH = 5_000
+"""So many events may come before a day that is not over is built anew: a question adds them in milliseconds."""
 
 _QUIET = """
 select toUInt16(toDate(slot, {timezone:String})) as day, sum(amount)
@@ -36,8 +43,19 @@ from (/*cells*/)
 """
 _NAMELESS = "select sum(strangers) from rollups where site = {site:String} and build = {build:UInt64}"
 _NOTE = """
-insert into rollup_days (site, zone, day, build, touched, version)
-select {site:String}, {timezone:String}, toDate({number:UInt16}), {build:UInt64}, {touched:UInt64}, {version:UInt64}
+insert into rollup_days (site, zone, day, build, touched, version, cut, came)
+select {site:String}, {timezone:String}, toDate({number:UInt16}), {build:UInt64}, {touched:UInt64}, {version:UInt64},
+    {cut:UInt64}, {came:UInt64}
+"""
+_CAME = "select count() from /*events*/"
+_VISITS = """
+select toDate({number:UInt16}) as day, toString(first_channel) as first_channel, on_page, bought, amounts, one, others,
+    emptyArrayUInt64() as strangers
+from rollup_visits where build = {build:UInt64}
+"""
+_LEFT = """
+select distinct build from rollup_visits
+where build < {before:UInt64} and build not in (select max(build) from rollup_days group by site, zone, day)
 """
 # A question that has just begun may still read the build before: it is given ten minutes.
 _SUPERSEDED = """
@@ -52,12 +70,13 @@ _LAST_READERS = 600_000_000_000  # ns
 
 @dataclass(frozen=True)
 class Due:
-    """A day to be built, and how much came for it until now."""
+    """A day to be built, and how much came for it until now. cut: of one that is not over, what came before it (ms)."""
 
     site: str
     timezone: str
     number: int
     touched: int
+    cut: int = 0
 
 
 class Rollups:
@@ -68,9 +87,11 @@ class Rollups:
         self._grace = grace
 
     def due(self, site: str, timezone: str, now_ms: int) -> list[Due]:
-        """Days that are to be built, the newest first. The day that is not over, and who came just now, wait."""
-        today = rollups.local_days(now_ms, now_ms + 1, timezone).start
-        span = range(max(rollups.FIRST, today - DAYS), today)
+        """Days that are to be built, the newest first. Today and yesterday are not among them (`open_due`), and what
+        came just now is waited for.
+        """
+        today = local_days(now_ms, now_ms + 1, timezone).start
+        span = range(max(FIRST, today - DAYS), today - 1)
         found = rollups.days(self._engine, site, timezone, span)
         believed, _ = rollups.believed(self._engine, site, timezone, [day for day in found if day.built])
         fine = {day.number for day in believed}
@@ -78,30 +99,69 @@ class Rollups:
         wanted = [day for day in found if day.number not in fine and quiet.get(day.number) == day.touched]
         return [Due(site, timezone, day.number, day.touched) for day in reversed(wanted)]
 
+    def open_due(self, site: str, timezone: str, now_ms: int) -> list[Due]:
+        """Today and yesterday, where much came since they were built, or their build does not hold any more."""
+        today = local_days(now_ms, now_ms + 1, timezone).start
+        found = rollups.days(self._engine, site, timezone, range(max(FIRST, today - 1), today + 1))
+        opened = rollups.not_over(self._engine, site, timezone, found)
+        builds = [day for day in found if day.built or day.build in opened]
+        believed, _ = rollups.believed(self._engine, site, timezone, builds)
+        fine = {day.number for day in believed if day.built or opened[day.build].since < ENOUGH}
+        [(now,)] = self._engine.ask(Query(text="select toUnixTimestamp64Milli(now64(3))")).rows
+        cut = int(now) - 1000 * self._grace
+        return [Due(site, timezone, day.number, 0, cut) for day in reversed(found) if day.number not in fine]
+
     def build(self, due: Due) -> bool:
-        """Build one day. False: something came meanwhile, and it is still to be built. Raises TryLater."""
-        start, end = rollups.midnight(due.number, due.timezone), rollups.midnight(due.number + 1, due.timezone)
+        """Build one day. False: it is still to be built, because something came meanwhile or nothing yet.
+
+        Raises TryLater.
+        """
+        start, end = midnight(due.number, due.timezone), midnight(due.number + 1, due.timezone)
         [(version,)] = self._engine.ask(
             Query(text="select max(version) from person_map where site = {site:String}", params={"site": due.site})
         ).rows
         [(last,)] = self._engine.ask(Query(text="select max(build) from rollup_days")).rows
         build = max(time.time_ns(), int(last) + 1)
         base: dict[str, Param] = {"site": due.site, "timezone": due.timezone, "build": build, "number": due.number}
-        whom: Mapping[str, Fragment] = {
-            "events": events_source(self._engine),
-            "persons": persons.join(),
-            "person": Fragment(persons.PERSON),
-        }
+        came = 0
+        events = events_source(self._engine)
+        if due.cut:
+            rows = rollup_open.before(due.timezone, due.number, due.cut, once=False)
+            came = int(self._engine.ask(fill(_CAME, {"events": rows}, {"site": due.site})).rows[0][0])
+            once = rollup_open.doubted(self._engine, due.timezone, due.number)
+            events = rollup_open.before(due.timezone, due.number, due.cut, once=once)
+            if not came:
+                return False
+        whom = {"events": events, "persons": persons.join(), "person": Fragment(persons.PERSON)}
         span: dict[str, Param] = {"from": start, "to": end}
         self._engine.command(fill(load(__package__, "rollup_numbers"), whom, {"site": due.site, **span}))
-        cells = rollups.cells(self._engine, timezone=due.timezone, numbers=[due.number])
-        self._engine.command(fill(_STORE, {"cells": cells}, base))
+        days = rollup_cells.between(due.timezone, [due.number])
+        seen = rollup_cells.seen(events, days, recent=due.cut > 0)
+        kinds: dict[str, Param] = {"kinds": rollup_cells.KINDS}
+        if due.cut:
+            self._engine.command(fill(load(__package__, "rollup_visits"), {"visits": rollup_cells.visits(seen)}, base))
+            cells = rollup_cells.together([rollup_cells.cells(seen), rollup_cells.channels(Fragment(_VISITS))])
+        else:
+            cells = rollup_cells.lists(seen)
+        self._engine.command(fill(_STORE, {"cells": cells}, {**base, **kinds}))
         self._engine.command(fill(load(__package__, "rollup_mapped"), whom, {**base, **span}))
         known: dict[str, Param] = {"site": due.site, "build": build}
         if self._engine.ask(Query(text=_NAMELESS, params=known)).rows[0][0]:
             return False  # somebody came after the numbers had been given out
-        self._engine.command(Query(text=_NOTE, params={**base, "touched": due.touched, "version": version}))
+        self._engine.command(
+            Query(
+                text=_NOTE,
+                params={**base, "touched": due.touched, "version": version, "cut": due.cut, "came": came},
+            )
+        )
         return True
+
+    def forget_visits(self) -> int:
+        """Drop the visits of builds that nobody reads any more; gives of how many builds."""
+        left = self._engine.ask(Query(text=_LEFT, params={"before": time.time_ns() - _LAST_READERS})).rows
+        for (build,) in left:
+            self._engine.command(Query(text=f"alter table rollup_visits drop partition {int(build):d}"))
+        return len(left)
 
     def tidy(self, zones: Mapping[str, str]) -> int:
         """Delete builds that nobody reads any more, and those of zones that sites had once; gives how many.
@@ -132,7 +192,7 @@ class Rollups:
 
     def _quiet(self, site: str, timezone: str, span: range) -> dict[int, int]:
         """Of each day how much had come for it `grace` seconds ago."""
-        since, until = rollups.midnight(span.start, timezone), rollups.midnight(span.stop, timezone)
+        since, until = midnight(span.start, timezone), midnight(span.stop, timezone)
         params: dict[str, Param] = {
             "site": site,
             "timezone": timezone,

@@ -21,6 +21,10 @@ _LINKS = (
     " or (toString(site), 'key', xxHash64(concat('u:', target))) in erasing"
 )
 _OWNED = "(toString(site), 'key', key) in erasing"
+_THEIRS = (
+    "arrayExists(number -> number in (select number from rollup_numbers where (toString(site), 'key', key) in erasing),"
+    " arrayPushFront(others, one))"
+)
 _COLUMNS = [("site", "String"), ("kind", "String"), ("number", "UInt64")]
 _FILL = "insert into erasing (site, kind, number) select site, kind, number from /*table:given*/"
 _RUNNING = """
@@ -135,6 +139,8 @@ def delete(engine: Engine, site: str, names: Names, arrivals: Iterable[int]) -> 
         _drop(node, "person_map", f"{_OWNED} or (toString(site), 'key', person) in erasing")
         _drop(node, "suppressed", _OWNED)
         _drop(node, "touched_local" if engine.cluster else "touched", _OWNED)
+    _drop(engine, "recent", _OWNED)
+    _drop(engine, "rollup_visits", _THEIRS)
     for table in ("members", "expiring"):
         _drop(engine, table, "(toString(site), 'key', person) in erasing")
     _drop(engine, "identity_links", _LINKS)

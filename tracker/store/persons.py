@@ -18,11 +18,17 @@ SESSION = "xxHash64(concat('s:', if(visitor = '', user, visitor), '\\0', session
 """The 64-bit number of a row's session; that of its visitor where it has none."""
 
 
-def join() -> Fragment:
-    """`any left join ...` to put behind `from events`; needs the parameter `site`."""
+def join(keys: Fragment | None = None) -> Fragment:
+    """`any left join ...` to put behind `from events`; needs the parameter `site`.
+
+    keys: a subquery of all keys there can be; where they are few, it spares the work of joining with the whole map.
+    """
+    some = keys or Fragment("")
+    among = f" and key in {some.text}" if some.text else ""
     return Fragment(
-        "any left join (select key, argMax(person, version) as person from person_map"
-        " where site = {site:String} group by key) as persons using (key)"
+        "any left join (select key, argMax(person, version) as person from person_map"  # noqa: S608 - text of our own
+        f" where site = {{site:String}}{among} group by key) as persons using (key)",
+        some.params,
     )
 
 

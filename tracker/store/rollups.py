@@ -1,21 +1,21 @@
 """Days that are counted already, and which of them may be believed now (`docs/decisions/rollups.md`).
 
-A day is believed where nothing came for it after it was built (`touched_slots` says how much came) and no key that
-already belonged to somebody else has moved on since. Whoever only became known since then is put right when the
-question is asked: `moves`. Everything else is counted from events.
+A day is believed where nothing came for it after it was built (`touched_slots` says how much came), or where what came
+can be added (`rollup_open`), and no key that already belonged to somebody else has moved on since. Whoever only became
+known since then is put right when the question is asked: `moves`. Everything else is counted from events.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
 
-from tracker.store import persons
+from tracker.store import rollup_cells, rollup_open
 from tracker.store.among import Among
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Param, Query, Rows
+from tracker.store.rollup_open import Open
+from tracker.store.site_days import FIRST, local_days, midnight
 from tracker.store.sql import Fragment, fill, load
 
 MOST_MOVES = 20_000
@@ -27,11 +27,7 @@ IN_PARALLEL: dict[str, str | int] = {
 }
 """There are few rows, but each may be hundreds of kilobytes: by itself ClickHouse would read them in one thread."""
 
-_EPOCH = date(1970, 1, 1)
-_LAST = 2**32  # seconds since then: ClickHouse's DateTime ends in February 2106
-FIRST = (date(1980, 1, 1) - _EPOCH).days
-"""Zones have differed from UTC by whole quarters of an hour since then; no day before it is rolled up."""
-
+_LAST = 2**32  # seconds since 1970: ClickHouse's DateTime ends in February 2106
 _BY_DAY = "mapApply((unit, amount) -> (concat(toString(day), unit), amount), revenue) as revenue"
 _CUT = """
 select max(version) from (
@@ -45,23 +41,30 @@ _MOVES = [("number", "UInt32"), ("version", "UInt64"), ("owner", "UInt32"), ("pe
 
 @dataclass(frozen=True)
 class Day:
-    """A day that has events. `number`: days since 1970. `build` is 0 where it was never built."""
+    """A day that has events. `number`: days since 1970. `build` is 0 where it was never built.
+
+    cut: of a build of a day that was not over, it holds the `came` rows of `recent` from before this moment (ms).
+    """
 
     number: int
     touched: int
     seen: int
     build: int
     version: int
+    cut: int = 0
+    came: int = 0
 
     @property
     def built(self) -> bool:
-        """Whether nothing came since it was built."""
-        return self.build > 0 and self.touched == self.seen and self.number >= FIRST
+        """Whether it was built when it was over, and nothing came since."""
+        return self.build > 0 and not self.cut and self.touched == self.seen and self.number >= FIRST
 
 
 @dataclass(frozen=True)
 class Road:
     """How a range can be answered: `used` days from their builds, `counted` from events. No events: in neither.
+
+    opened: builds among those of `used` that something came for since, which is to be added.
 
     beyond: the range leaves what a DateTime can hold, and is answered from events whatever is known of its days.
 
@@ -70,6 +73,7 @@ class Road:
 
     used: Sequence[Day] = ()
     counted: Sequence[Day] = ()
+    opened: Sequence[Open] = ()
     moves: Sequence[tuple[int, int, int, int]] = field(default=())
     beyond: bool = False
 
@@ -85,29 +89,6 @@ class Road:
         if self.moves:
             tables["moves"] = Rows(columns=_MOVES, data=self.moves)
         return tables
-
-
-def day_number(day: date) -> int:
-    """Days since 1970, as ClickHouse's Date."""
-    return (day - _EPOCH).days
-
-
-def midnight(number: int, timezone: str) -> int:
-    """Milliseconds of a day's start in a zone."""
-    day = _EPOCH + timedelta(days=number)
-    return round(datetime.combine(day, time(), ZoneInfo(timezone)).timestamp() * 1000)
-
-
-def local_days(start: int, end: int, timezone: str) -> range:
-    """The days that [start, end) (ms) touches."""
-    zone = ZoneInfo(timezone)
-    first, last = (datetime.fromtimestamp(ms / 1000, UTC).astimezone(zone).date() for ms in (start, end - 1))
-    return range(day_number(first), day_number(last) + 1)
-
-
-def dates(start: int, end: int, timezone: str) -> list[date]:
-    """As `local_days`."""
-    return [_EPOCH + timedelta(days=number) for number in local_days(start, end, timezone)]
 
 
 def days(engine: Engine, site: str, timezone: str, span: range) -> list[Day]:
@@ -132,9 +113,22 @@ def road(engine: Engine, site: str, timezone: str, start: int, end: int) -> Road
     first = span.start + (midnight(span.start, timezone) != start)
     whole = range(first, max(first, span.stop - (midnight(span.stop, timezone) != end)))
     found = days(engine, site, timezone, span)
-    used, moves = believed(engine, site, timezone, [day for day in found if day.built and day.number in whole])
+    inside = [day for day in found if day.number in whole]
+    opened = not_over(engine, site, timezone, inside)
+    used, moves = believed(engine, site, timezone, [day for day in inside if day.built or day.build in opened])
     chosen = {day.number for day in used}
-    return Road(used=used, counted=[day for day in found if day.number not in chosen], moves=moves)
+    return Road(
+        used=used,
+        counted=[day for day in found if day.number not in chosen],
+        opened=[opened[day.build] for day in used if day.build in opened and opened[day.build].since],
+        moves=moves,
+    )
+
+
+def not_over(engine: Engine, site: str, timezone: str, found: Sequence[Day]) -> dict[int, Open]:
+    """By build: those of days that were not over, as far as they hold."""
+    builds = [(day.number, day.build, day.cut, day.came) for day in found if day.cut and day.number >= FIRST]
+    return {one.build: one for one in rollup_open.held(engine, site, timezone, builds)}
 
 
 def believed(
@@ -160,10 +154,13 @@ def believed(
     return [day for day in used if day.number not in stale], moves
 
 
-def parts(road: Road, cells: Fragment | None, spans: Fragment | None = None, within: Sequence[int] = ()) -> Fragment:
-    """Rows of both roads in the columns of `rollup_cells.sql`; needs `site`, `timezone`, `kinds` and `Road.tables`.
+def parts(
+    road: Road, more: Sequence[Fragment] = (), spans: Fragment | None = None, within: Sequence[int] = ()
+) -> Fragment:
+    """Rows of both roads in the columns of `rollup_cells`; needs `site`, `timezone`, `kinds` and `Road.tables`.
 
-    `revenue` is by day and currency. `spans`: the same rows of the days `within`, all kinds but `day`.
+    `revenue` is by day and currency. more: rows to be added (`fresh`). spans: the same rows of the days `within`, all
+    kinds but `day`.
     """
     stored = (
         f"select day, kind, entry, events, page_views, purchases, sessions, {_BY_DAY}, people, buyers,"  # noqa: S608 - text of our own
@@ -171,33 +168,32 @@ def parts(road: Road, cells: Fragment | None, spans: Fragment | None = None, wit
         " where site = {site:String} and zone = {timezone:String} and kind in {kinds:Array(String)}"
         " and (toUInt16(day), build) in (select day, build from /*table:used*/)"
     )
-    texts, params = [stored], {}
+    texts: list[str] = []
+    params: dict[str, Param] = {}
     if spans is not None:
-        texts = [f"{stored} and (kind = 'day' or toUInt16(day) not in {{within:Array(UInt16)}})", spans.text]
+        stored += " and (kind = 'day' or toUInt16(day) not in {within:Array(UInt16)})"
+        texts.append(spans.text)
         params = {"within": list(within), **spans.params}
-    if cells is not None:
-        columns = "people, buyers, strangers, strange_buyers"
+    if road.opened:
+        stored += " and not (kind = 'channel' and build in {open_builds:Array(UInt64)})"
+    for rows in more:
         texts.append(
-            f"select day, kind, entry, events, page_views, purchases, sessions, {_BY_DAY}, {columns}"  # noqa: S608
-            f" from ({cells.text}) where kind in {{kinds:Array(String)}}"
+            f"select day, kind, entry, events, page_views, purchases, sessions, {_BY_DAY}, people, buyers, strangers,"  # noqa: S608
+            f" strange_buyers from ({rows.text}) where kind in {{kinds:Array(String)}}"
         )
-        params = {**params, **cells.params}
-    return Fragment(f"({' union all '.join(texts)})", params)
+        params |= rows.params
+    return Fragment(f"({' union all '.join([stored, *texts])})", params)
 
 
-def cells(engine: Engine, *, timezone: str, numbers: Sequence[int], within: tuple[int, int] | None = None) -> Fragment:
-    """`rollup_cells.sql` over some days, or what of them lies in `within` (ms); needs `site` and `timezone`."""
-    start, end = midnight(min(numbers), timezone), midnight(max(numbers) + 1, timezone)
-    if within is not None:
-        start, end = max(start, within[0]), min(end, within[1])
-    slots = {
-        "events": events_source(engine),
-        "persons": persons.join(),
-        "person": Fragment(persons.PERSON),
-        "session": Fragment(persons.SESSION),
-    }
-    query = fill(_load("rollup_cells"), slots, {"days": list(numbers), "from": start, "to": end})
-    return Fragment(query.text, query.params)
+def fresh(engine: Engine, road: Road, timezone: str, kinds: Sequence[str], within: tuple[int, int]) -> list[Fragment]:
+    """What a question adds to builds: days that it counts, or what of them is `within` (ms), and what came lately."""
+    more = []
+    if road.counted:
+        days = rollup_cells.between(timezone, [day.number for day in road.counted], within)
+        more.append(rollup_cells.lists(rollup_cells.seen(events_source(engine), days), kinds))
+    if road.opened:
+        more.append(rollup_open.parts(engine, timezone, road.opened, kinds))
+    return more
 
 
 def people(road: Road, bitmap: str, strangers: str) -> Fragment:
