@@ -71,13 +71,13 @@ def _run(key: str, id: str, mode: str) -> None:
 
 def _finished(export: Json) -> None:
     """What was told or would be, and what was not and why."""
-    written = int((export.get("counts") or {}).get("written", 0))
-    count = formats.number(written)
+    taken = told.taken(export)
+    count = formats.number(taken)
     said = {
         "dry": f"Dry run: {count} events would be told. Nothing was sent.",
         "test": f"Test: {count} events were sent, and count nowhere.",
     }.get(str(export.get("mode")), f"{count} events were told.")
-    notice("good" if written else "info", said)
+    notice("good" if taken else "info", said)
     rows = told.withheld(export)
     if rows:
         bars(rows, ("Not told, because", "Events"), "")
