@@ -450,6 +450,9 @@ class State:
                 return {"audiences": named, "overlap": both}
             case ["audiences", _, "history"]:
                 return {"sizes": self.sizes}
+            case ["audiences", id] if method == "PUT":
+                self.audiences[id] = self.audiences[id] | body
+                return self.audiences[id]
             case ["audiences", id]:
                 return self.audiences.pop(id, {}) if method == "DELETE" else self.audiences.get(id)
             case ["audiences", _, "members"]:
