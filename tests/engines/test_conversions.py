@@ -216,6 +216,12 @@ async def test_a_plan_tells_what_is_new_and_ends_with_its_conversion(embedded: E
             assert await asyncio.to_thread(deliver_due, desk) == 0  # its turn has not come
             _, shown = await api.ask("GET", f"/api/v1/conversions/{conversion}")
             assert (shown["last"]["state"], shown["last"]["counts"]["written"], shown["failures"]) == ("done", 1, 0)
+            status, shown = await api.ask("PUT", f"/api/v1/conversions/{conversion}", {"every": None})
+            assert (status, shown["every"], api.catalog.plans.list()) == (200, None, [])
+            status, refused = await api.ask("PUT", f"/api/v1/conversions/{conversion}", {"every": "5s"})
+            assert (status, refused["error"]["field"]) == (400, "every")
+            status, shown = await api.ask("PUT", f"/api/v1/conversions/{conversion}", {"every": "1h"})
+            assert (status, shown["every"], len(api.catalog.plans.list())) == (200, "1h", 1)
             status, _ = await api.ask("DELETE", f"/api/v1/destinations/{shown['destination']}")
             assert status == 409
             assert (await api.ask("DELETE", f"/api/v1/conversions/{conversion}"))[0] == 200
