@@ -13,6 +13,7 @@ from dashboard.components import guarded
 from dashboard.views import (
     alerts,
     audience,
+    audience_edit,
     audiences,
     channels,
     contact_rules,
@@ -66,6 +67,7 @@ PAGES = (
     Entry("person", person.page, "Person", "person"),
     Entry("audiences", audiences.page, "Audiences", "audiences", ":material/group:"),
     Entry("audience", audience.page, "Audience", "audience"),
+    Entry("audience_edit", audience_edit.page, "Edit an audience", "audience-edit"),
     Entry("outreach", outreach.page, "Outreach", "outreach", ":material/call:"),
     Entry("destinations", destinations.page, "Destinations", "destinations", ":material/send:"),
     Entry("contact_rules", contact_rules.page, "Contact rules", "contact-rules", ":material/rule:"),

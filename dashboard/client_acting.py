@@ -30,6 +30,10 @@ class Acting(Wire):
         """Create an audience; the answer has its id."""
         return self.json("POST", "/api/v1/audiences", json=audience)
 
+    def change_audience(self, id: str, audience: Json) -> Json:
+        """Change its name, rule, duration, hold-out or refresh; whoever no longer fits leaves with the next refresh."""
+        return self.json("PUT", f"/api/v1/audiences/{quote(id, safe='')}", json=audience)
+
     def delete_audience(self, id: str) -> None:
         """Delete an audience and its membership."""
         self.json("DELETE", f"/api/v1/audiences/{quote(id, safe='')}")

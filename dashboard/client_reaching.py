@@ -39,6 +39,18 @@ class Reaching(Wire):
         """Which events networks are told of, each with how the last planned upload ended."""
         return rows_of(self.json("GET", "/api/v1/conversions", params={"site": site}), "conversions")
 
+    def add_conversion(self, body: Json) -> Json:
+        """Tell a network of events from now on."""
+        return self.json("POST", "/api/v1/conversions", json=body)
+
+    def reschedule_conversion(self, id: str, every: str | None) -> Json:
+        """Send it so often; None: only by hand."""
+        return self.json("PUT", f"/api/v1/conversions/{quote(id, safe='')}", json={"every": every})
+
+    def end_conversion(self, id: str) -> None:
+        """Tell the network no more."""
+        self.json("DELETE", f"/api/v1/conversions/{quote(id, safe='')}")
+
     def run_conversion(self, id: str, mode: str) -> Json:
         """Send what is new (`live`), try it (`test`), or write it into a file (`dry`); it is an export."""
         return self.json("POST", f"/api/v1/conversions/{quote(id, safe='')}/run", json={"mode": mode})

@@ -32,7 +32,12 @@ def editor(prefix: str, rows: list[Json], event: str | None) -> None:
         st.rerun()
 
 
-def _row(key: str, rows: list[Json], row: Json, known: dict[str, list[str]]) -> None:
+def one(key: str, row: Json) -> None:
+    """Edit a single filter in place: there is nothing to add or remove."""
+    _row(key, None, row, known_values(None))
+
+
+def _row(key: str, rows: list[Json] | None, row: Json, known: dict[str, list[str]]) -> None:
     names = list(dict.fromkeys([*known, *([row["property"]] if row["property"] else [])]))
     with st.container(key=f"filter-{key}", gap="xsmall"):
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
@@ -49,7 +54,9 @@ def _row(key: str, rows: list[Json], row: Json, known: dict[str, list[str]]) -> 
                 format_func=questions.OPERATORS.__getitem__,
                 key=keep(f"{key}-op", row["op"]),
             )
-            if st.button("", icon=":material/close:", type="tertiary", key=f"{key}-remove", help="Remove this filter"):
+            if rows is not None and st.button(
+                "", icon=":material/close:", type="tertiary", key=f"{key}-remove", help="Remove this filter"
+            ):
                 rows.remove(row)
                 st.rerun()
         _value(key, row, known.get(str(row["property"]), []))

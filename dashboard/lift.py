@@ -36,8 +36,10 @@ def conversion(answer: Json, event: str) -> Said:
     if nobody(answer):
         return Said("info", "Nobody converted yet, on neither side.", "Look again when they have had time for it.")
     sure = _sure(found)
-    text = f"{_between((_points(low), f'{_points(high)} percentage points'), (low, high), who)}{_verdict(sure)}."
-    return Said(_kind(sure, low), text, _detail(found, who) if sure else "")
+    said = f"{_between((_points(low), f'{_points(high)} percentage points'), (low, high), who)}{_verdict(sure)}."
+    shares = [formats.percent(answer[arm]["rate"]) for arm in ("exposed", "holdout")]
+    text = f"{_headline(sure, low, who)}: {shares[0]} of the exposed, {shares[1]} of the hold-out."
+    return Said(_kind(sure, low), text, f"{said} {_detail(found, who) if sure else ''}".strip())
 
 
 def revenue(answer: Json) -> Said:
@@ -49,10 +51,11 @@ def revenue(answer: Json) -> Said:
         return Said("info", "Nothing can be said of revenue yet.", "Too few people spent something.")
     sure = _sure(found)
     written = (_signed(low, currency), _signed(high, currency))
-    text = f"{_between(written, (low, high), 'revenue per person', 'less')}{_verdict(sure)}."
-    detail = ""
+    detail = f"{_between(written, (low, high), 'revenue per person', 'less')}{_verdict(sure)}."
+    spent = [formats.money(answer[arm]["revenue_per_person"], currency) for arm in ("exposed", "holdout")]
+    text = f"{_headline(sure, low, 'revenue')}: {spent[0]} a person of the exposed, {spent[1]} of the hold-out."
     if sure and found["incremental"]:
-        detail = f"About {formats.money(abs(found['incremental']), currency)} in all that would not have been "
+        detail += f" About {formats.money(abs(found['incremental']), currency)} in all that would not have been "
         detail += "spent otherwise." if found["incremental"] > 0 else "lost otherwise."
     return Said(_kind(sure, low), text, detail)
 
@@ -105,6 +108,12 @@ def _sure(found: Json) -> bool:
     """The test and the interval both say so; where they disagree nobody should rely on it."""
     p, low, high = found["p"], found["low"], found["high"]
     return p is not None and p < LEVEL and low is not None and high is not None and (low > 0 or high < 0)
+
+
+def _headline(sure: bool, low: float, what: str) -> str:
+    if not sure:
+        return f"No effect on {what} is shown yet"
+    return f"It brought {what}" if low > 0 else f"It cost {what}"
 
 
 def _verdict(sure: bool) -> str:

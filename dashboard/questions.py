@@ -219,7 +219,7 @@ def exclusion_spec(row: Json) -> Json:
 def draft_of(spec: Json) -> Json:
     """A saved funnel back in the builder. Filters of any-of steps are those of the first alternative."""
     draft = new_draft([])
-    draft["steps"] = [_step_of(step) for step in spec.get("steps", [])]
+    draft["steps"] = [step_of(step) for step in spec.get("steps", [])]
     draft |= {key: spec[key] for key in ("mode", "window", "count_by") if spec.get(key)}
     breakdown = spec.get("breakdown") or {}
     draft["breakdown"], draft["touch"] = breakdown.get("property", ""), breakdown.get("touch", "first")
@@ -229,17 +229,18 @@ def draft_of(spec: Json) -> Json:
             "event": row.get("event", ""),
             "from_step": row.get("from_step", 1),
             "to_step": row.get("to_step", len(draft["steps"])),
-            "where": _filters_of(row),
+            "where": filters_of(row),
         }
         for row in spec.get("exclude", [])
     ]
     return draft
 
 
-def _step_of(spec: Json) -> Json:
+def step_of(spec: Json) -> Json:
+    """A step of the API in the builder; filters of an any-of step are those of its first alternative."""
     conditions = spec.get("any_of") or [spec]
     step = new_step(*(condition.get("event", "*") for condition in conditions))
-    step["where"] = _filters_of(conditions[0])
+    step["where"] = filters_of(conditions[0])
     step["optional"], step["entry"] = bool(spec.get("optional")), bool(spec.get("entry"))
     step["within"] = str(spec.get("within") or "")
     automatic = step_title(step)
@@ -247,7 +248,8 @@ def _step_of(spec: Json) -> Json:
     return step
 
 
-def _filters_of(condition: Json) -> list[Json]:
+def filters_of(condition: Json) -> list[Json]:
+    """The filters of a condition in the builder; values are texts there."""
     rows = []
     for row in condition.get("where") or []:
         value = row.get("value", "")

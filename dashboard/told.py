@@ -50,7 +50,7 @@ def latest(exports: Sequence[Json], conversion: str, zone: tzinfo) -> list[list[
             formats.when(formats.moment(one.get("created"), zone)),
             MODES.get(str(one.get("mode")), str(one.get("mode"))),
             ended(one),
-            formats.number(int(_counts(one).get("written") or 0)),
+            formats.number(taken(one)),
             formats.number(int(_counts(one).get("unchanged") or 0)),
             formats.number(sum((_counts(one).get("withheld") or {}).values())),
         ]
@@ -69,9 +69,16 @@ def ended(export: Json) -> str:
     return f"{state}, {formats.number(refused)} refused" if isinstance(refused, int) and refused else state
 
 
+def taken(export: Json) -> int:
+    """How many events the network took."""
+    return int(_counts(export).get("written") or 0) - int(_counts(export).get("refused") or 0)
+
+
 def withheld(export: Json) -> list[tuple[str, float, str]]:
     """Bars of the reasons for which events were not told, the most frequent first."""
-    reasons = sorted((_counts(export).get("withheld") or {}).items(), key=lambda one: -one[1])
+    counts = _counts(export)
+    reasons = [*(counts.get("withheld") or {}).items(), *(counts.get("refused_for") or {}).items()]
+    reasons.sort(key=lambda one: -one[1])
     said = [(EVENTS_WITHHELD.get(reason, reason.replace("_", " ")), count) for reason, count in reasons if count]
     return [(rules.sentence(why), float(count), formats.number(count)) for why, count in said]
 

@@ -27,6 +27,8 @@ def page() -> None:
     with left, st.container(border=True, key="card-rule"):
         section("Who is in it")
         audience_parts.rule(audience["rule"])
+        if st.button("Edit", icon=":material/edit:", type="tertiary", key="edit-audience"):
+            st.switch_page(state.pages()["audience_edit"], query_params={"id": id})
     with right, st.container(border=True, key="card-withheld"):
         section("Who is withheld, and why", "checked person by person, again at every export")
         audience_parts.withheld(preview)

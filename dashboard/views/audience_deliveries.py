@@ -21,8 +21,10 @@ def panel(audience: str, site: str) -> None:
         return
     for one in deliveries:
         _delivery(one, places)
-    if places:
-        _connect(audience, places)
+    networks = {str(one["name"]): one for one in state.ask(state.api().networks)}
+    takes = {id: one for id, one in places.items() if not _own(one) or _own(one) in networks}
+    if takes:
+        _connect(audience, takes, networks)
     else:
         notice("info", "No destination is connected yet.", "Open Destinations in the menu and connect one.")
 
@@ -58,14 +60,18 @@ def _when(last: Json) -> str:
     return f"The last one ended at {last.get('finished') or last.get('created')}."
 
 
-def _connect(audience: str, places: dict[str, Json]) -> None:
+def _own(place: Json) -> str:
+    """The network whose API it is; those that take conversions take no audiences."""
+    return str((place.get("options") or {}).get("network") or "")
+
+
+def _connect(audience: str, places: dict[str, Json], networks: dict[str, Json]) -> None:
     key = f"deliver-{audience}"
-    networks = {str(one["name"]): one for one in state.ask(state.api().networks)}
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         id = st.selectbox(
             "Send to", list(places), format_func=lambda one: str(places[one]["name"]), key=f"{key}-to", width=240
         )
-        own = str((places[id].get("options") or {}).get("network", ""))
+        own = _own(places[id])
         names = [own] if own else list(networks)
         name = st.selectbox(
             "In the form of",

@@ -79,7 +79,9 @@ def _choice(id: str, site: str, given: list[str]) -> Json | None:
                 width=200,
                 help="With a network nothing counts before it was first given the audience.",
             )
-    st.caption(formats.plain(f"Who joined from {period.text}, until the end of it. The sidebar has the period."))
+    st.caption(
+        formats.plain(f"People who joined {period.text}, and what they did until its end. The sidebar has the period.")
+    )
     spec: Json = {"site": site, "audience": id, "from": period.start, "to": period.end, "conversion": {"event": event}}
     return spec | ({"network": network} if network else {})
 

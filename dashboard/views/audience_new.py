@@ -45,6 +45,7 @@ def _recipe(recipe: recipes.Recipe) -> None:
         )
     rule = recipe.rule(within)
     audience_parts.rule(rule)
+    _change(name, rule)
     _create(name, rule)
 
 
@@ -67,10 +68,19 @@ def _own(names: list[str]) -> None:
     parts: list[Json] = [{"did": {"event": event, "count": {"gte": 1}, "within": within}} for event in did]
     parts += [{"not": {"did": {"event": event, "count": {"gte": 1}, "within": within}}} for event in did_not]
     parts += [{"property": questions.filter_spec(row)} for row in rows if questions.filter_ready(row)]
+    _change(name, {"all": parts})
     if not parts:
         st.caption("Choose at least one thing to see how many people that is.")
         return
     _create(name, {"all": parts})
+
+
+def _change(name: str, rule: Json) -> None:
+    """On to the builder, which knows every kind of condition."""
+    if st.button("Open it in the builder", icon=":material/account_tree:", type="tertiary", key="new-builder"):
+        st.session_state["rule-start"] = {"name": name.strip(), "rule": rule}
+        st.session_state.pop("rule-draft", None)
+        st.switch_page(state.pages()["audience_edit"])
 
 
 def _create(name: str, rule: Json) -> None:

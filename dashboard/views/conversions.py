@@ -7,25 +7,25 @@ import streamlit as st
 from dashboard import formats, state, told
 from dashboard.client import ApiAway, ApiError, Json, SignedOut
 from dashboard.components import Column, bars, empty, guarded, notice, section, table
-from dashboard.views import audience_download
+from dashboard.views import audience_download, conversion_new
 
 
 @guarded
-def panel(places: dict[str, str]) -> None:
-    """All of the site's; `places`: the names of its destinations."""
+def panel(destinations: list[Json]) -> None:
+    """All of the site's, and one more; `destinations`: those of the site."""
+    places = {str(row["id"]): str(row["name"]) for row in destinations}
     rows = state.api().conversions(state.site_name())
     if not rows:
         empty(
             "No network is told of conversions yet.",
-            "Connect a conversions API below, and say which events go there with POST /api/v1/conversions "
-            "(docs/conversions.md). They stand here then, with a dry run.",
+            "Connect a conversions API below, and say here which events go there. They stand here then.",
         )
-        return
     networks = {str(one["name"]): one for one in state.ask(state.api().conversion_networks)}
-    exports = state.api().exports(state.site_name())
+    exports = state.api().exports(state.site_name()) if rows else []
     for row in rows:
         with st.container(border=True, key=f"card-conversion-{row['id']}"):
             _card(row, networks.get(str(row["network"]), {}), places, exports)
+    conversion_new.form(destinations, networks)
 
 
 def _card(row: Json, network: Json, places: dict[str, str], exports: list[Json]) -> None:
@@ -48,6 +48,7 @@ def _card(row: Json, network: Json, places: dict[str, str], exports: list[Json])
     if int(row.get("failures") or 0):
         why = told.ended(row.get("last") or {"state": "failed"})
         notice("bad", f"The last upload failed, {formats.number(row['failures'])} times in a row.", why)
+    _keeping(row)
     columns = [Column("Event", "strong"), Column("Which"), Column("The network's name of it")]
     table(columns, told.events(row, network.get("names") or {}), f"Events of {row['name']}")
     audience_download.progress(key, _finished, "Nothing was sent.")
@@ -58,6 +59,29 @@ def _card(row: Json, network: Json, places: dict[str, str], exports: list[Json])
         table([*columns, *(Column(one, "number") for one in titles)], lines, f"The last uploads of {row['name']}")
     else:
         st.caption("Nothing was sent or tried yet.")
+
+
+def _keeping(row: Json) -> None:
+    """How often it is sent, and its end."""
+    id, every = str(row["id"]), str(row.get("every") or "")
+    titles = {**({every: f"every {formats.window_text(every)}"} if every else {}), **conversion_new.EVERY}
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "Sent",
+            list(titles),
+            format_func=titles.__getitem__,
+            index=list(titles).index(every),
+            key=f"every-{id}-{every}",
+            width=220,
+        )
+        if chosen != every:
+            state.api().reschedule_conversion(id, chosen or None)
+            st.rerun()
+        with st.popover("Delete", icon=":material/delete:", type="tertiary", key=f"conversion-away-{id}"):
+            notice("warn", "This cannot be undone.", "The network is told no more; what it was told it keeps.")
+            if st.button("Delete the conversion", key=f"conversion-delete-{id}"):
+                state.api().end_conversion(id)
+                st.rerun()
 
 
 def _run(key: str, id: str, mode: str) -> None:
@@ -71,13 +95,13 @@ def _run(key: str, id: str, mode: str) -> None:
 
 def _finished(export: Json) -> None:
     """What was told or would be, and what was not and why."""
-    written = int((export.get("counts") or {}).get("written", 0))
-    count = formats.number(written)
+    taken = told.taken(export)
+    count = formats.number(taken)
     said = {
         "dry": f"Dry run: {count} events would be told. Nothing was sent.",
         "test": f"Test: {count} events were sent, and count nowhere.",
     }.get(str(export.get("mode")), f"{count} events were told.")
-    notice("good" if written else "info", said)
+    notice("good" if taken else "info", said)
     rows = told.withheld(export)
     if rows:
         bars(rows, ("Not told, because", "Events"), "")

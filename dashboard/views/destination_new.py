@@ -19,7 +19,8 @@ def form(kinds: Json) -> None:
     key = f"destination-{st.session_state.setdefault(COUNT, 0)}"
     by_kind = {str(one["kind"]): one for one in kinds["kinds"]}
     networks = {str(one["network"]): one for one in kinds["networks"]}
-    titles = {str(one["name"]): str(one["title"]) for one in state.ask(state.api().networks)}
+    known = [*state.ask(state.api().networks), *state.ask(state.api().conversion_networks)]
+    titles = {str(one["name"]): str(one["title"]) for one in known}
     first = list(by_kind).index("network") if "network" in by_kind else 0
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         kind = st.selectbox(

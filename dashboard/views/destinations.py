@@ -34,7 +34,7 @@ def page() -> None:
         section(
             "Conversions", "Events that networks are told of, server to server, each once and as its person allows."
         )
-        conversions.panel(names)
+        conversions.panel(rows)
     with st.container(border=True, key="card-recalls"):
         section("Removal orders", "Everybody of a deleted audience is taken back from where it was delivered.")
         recalls.panel(names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import filters, formats, questions, state
+from dashboard import filters, formats, questions, rules, state
 from dashboard.client import Json
 from dashboard.components import section
 from dashboard.filters import keep
@@ -16,17 +16,34 @@ MOST_STEPS = 20
 def edit(draft: Json, names: list[str]) -> None:
     """Show the form and write what is chosen into `draft`."""
     section("Steps")
-    for place, step in enumerate(list(draft["steps"])):
-        _step(draft, place, step, names)
-    if len(draft["steps"]) < MOST_STEPS and st.button(
-        "Add a step", icon=":material/add:", key="add-step", width="stretch"
-    ):
-        draft["steps"].append(questions.new_step())
-        st.rerun()
+    steps(draft, names, "add-step")
     with st.expander("Window, order and breakdown", icon=":material/tune:"):
         _options(draft)
     with st.expander(_exclusion_label(draft), icon=":material/block:"):
-        _exclusions(draft, names)
+        exclusions(draft, names, "add-exclusion")
+
+
+def steps(draft: Json, names: list[str], key: str) -> None:
+    """The steps alone; `key`: that of the button for one more."""
+    for place, step in enumerate(list(draft["steps"])):
+        if step.get("mixed"):
+            _fixed(draft, step)
+        else:
+            _step(draft, place, step, names)
+    if len(draft["steps"]) < MOST_STEPS and st.button("Add a step", icon=":material/add:", key=key, width="stretch"):
+        draft["steps"].append(questions.new_step())
+        st.rerun()
+
+
+def _fixed(draft: Json, step: Json) -> None:
+    """A step whose events have filters of their own each: shown as it is, to keep or to take out."""
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        st.caption(formats.plain(" or ".join(rules.condition(one) for one in step["given"]["any_of"])))
+        if len(draft["steps"]) > 2 and st.button(
+            "", icon=":material/close:", type="tertiary", key=f"step-{step['id']}-remove", help="Remove this step"
+        ):
+            draft["steps"].remove(step)
+            st.rerun()
 
 
 def _step(draft: Json, place: int, step: Json, names: list[str]) -> None:
@@ -180,7 +197,9 @@ def _exclusion_label(draft: Json) -> str:
     return f"Leave out people who … ({count})" if count else "Leave out people who …"
 
 
-def _exclusions(draft: Json, names: list[str]) -> None:
+def exclusions(draft: Json, names: list[str], key: str) -> None:
+    """Who is left out; `key`: that of the button for one more."""
+    add = key
     st.caption("Who does this between the two steps is not counted.")
     last = len(draft["steps"])
     for row in list(draft["exclude"]):
@@ -200,23 +219,23 @@ def _exclusions(draft: Json, names: list[str]) -> None:
         row["from_step"], row["to_step"] = min(row["from_step"], last - 1), min(row["to_step"], last)
         with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
             row["from_step"] = st.selectbox(
-                "after step", range(1, last), key=_within(f"{key}-from", row["from_step"], 1, last - 1)
+                "after step", range(1, last), key=inside(f"{key}-from", row["from_step"], 1, last - 1)
             )
             row["to_step"] = st.selectbox(
                 "and before step",
                 range(row["from_step"] + 1, last + 1),
-                key=_within(f"{key}-to", row["to_step"], row["from_step"] + 1, last),
+                key=inside(f"{key}-to", row["to_step"], row["from_step"] + 1, last),
             )
             if st.button("", icon=":material/close:", type="tertiary", key=f"{key}-remove", help="Remove"):
                 draft["exclude"].remove(row)
                 st.rerun()
         filters.editor(key, row["where"], row["event"] or None)
-    if st.button("Add an event", icon=":material/add:", type="tertiary", key="add-exclusion"):
+    if st.button("Add an event", icon=":material/add:", type="tertiary", key=add):
         draft["exclude"].append({"id": questions.new_id(), "event": "", "from_step": 1, "to_step": last, "where": []})
         st.rerun()
 
 
-def _within(key: str, value: int, lowest: int, highest: int) -> str:
+def inside(key: str, value: int, lowest: int, highest: int) -> str:
     """Keep a choice inside the steps that are left."""
     st.session_state[key] = max(lowest, min(int(st.session_state.get(key, value)), highest))
     return key

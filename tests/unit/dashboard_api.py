@@ -450,6 +450,9 @@ class State:
                 return {"audiences": named, "overlap": both}
             case ["audiences", _, "history"]:
                 return {"sizes": self.sizes}
+            case ["audiences", id] if method == "PUT":
+                self.audiences[id] = self.audiences[id] | body
+                return self.audiences[id]
             case ["audiences", id]:
                 return self.audiences.pop(id, {}) if method == "DELETE" else self.audiences.get(id)
             case ["audiences", _, "members"]:
@@ -516,9 +519,22 @@ class State:
                 self.pools = [{"pool": body["pool"], "codes": 9, "given": 0, "free": 9}]
                 return {"pool": body["pool"], "added": len(body["codes"]) - 1}
             case ["conversions", "networks"]:
-                return {"networks": [{"name": "meta_conversions", "title": "Meta", "tests": True, "names": NAMES}]}
+                meta = {"name": "meta_conversions", "title": "Meta", "tests": True, "names": NAMES, "days": 7}
+                numbers = {"numbers": True, "names": {}, "note": f"`send_as` {HOSTILE}", "days": 90}
+                return {"networks": [meta, {"name": "google_conversions", "title": "Google", "tests": True, **numbers}]}
+            case ["conversions"] if method == "POST":
+                if body["name"] == "Refused":
+                    return 400, {"error": {"code": "bad_request", "message": f"send_as is {HOSTILE}"}}
+                self.conversions.append(body | {"id": "cnv_9", "network": "meta_conversions", "failures": 0})
+                return self.conversions[-1]
             case ["conversions"]:
                 return {"conversions": self.conversions}
+            case ["conversions", id]:
+                [one] = [one for one in self.conversions if one["id"] == id]
+                if method == "DELETE":
+                    self.conversions.remove(one)
+                one.update(body if method == "PUT" else {})
+                return one
             case ["conversions", id, "run"]:
                 if self.conversion_refusal:
                     return 400, {"error": {"code": "bad_request", "message": self.conversion_refusal}}

@@ -27,6 +27,8 @@ def test_lift_says_what_the_difference_is_and_whether_it_is_chance(fake, audienc
         "15 %",
         "10 %",
         "+5.0 points",
+        "It brought buyers: 15 % of the exposed, 10 % of the hold-out.",
+        "No effect on revenue is shown yet: € 7.49 a person of the exposed, € 5 of the hold-out.",
         "Between +1.0 and +8.3 percentage points more buyers; this is not chance.",
         "About 140 buyers who would not have been otherwise (+50 %).",
         "Between −€ 0.40 and +€ 6, so less or more revenue per person; this could be chance.",
@@ -92,6 +94,12 @@ def test_a_new_audience_may_keep_people_aside(fake, aside, holdout):
     at.button(key="new-audience").click().run()  # opens the new audience, which is no page of this test
     [made] = [body for method, path, body in fake.state.asked if (method, path) == ("POST", "/api/v1/audiences")]
     assert made.get("holdout") == holdout
+
+
+def test_an_audience_is_not_offered_to_what_takes_conversions(fake, audience):
+    fake.state.connected["dst_c"] = {"id": "dst_c", "name": "Pixel", "options": {"network": "meta_conversions"}}
+    offered = run("audience", id=audience).selectbox(key=f"deliver-{audience}-to").options
+    assert offered == ["Meta of the shop"]
 
 
 def test_lift_before_the_first_export_says_that_nobody_was_shown_anything(fake, audience):

@@ -26,6 +26,12 @@ class NewConversion(Closed):
     every: Duration | None = "15m"
 
 
+class ConversionRhythm(Closed):
+    """How often it is sent from now on; null: only by hand. It begins at once."""
+
+    every: Duration | None
+
+
 class ConversionRun(Closed):
     """`live` sends and notes; `test` sends so that it counts nowhere; `dry` writes a file for download."""
 

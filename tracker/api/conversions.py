@@ -51,8 +51,7 @@ def created(call: Call) -> Reply:
         raise NotFound("there is no such destination", code="no_such_destination", field="destination")
     network = conversion_of(where.options.get("network"))
     parse(network, body.events, body.event_id)
-    if body.every is not None and duration_ms(body.every, field="every") < MIN_EVERY_MS:
-        raise BadRequest("every is at least 1m", field="every")
+    _check_rhythm(body.every)
     since = call.services.now_ms() if body.start is None else instant_ms(body.start, field="start")
     made = catalog.conversions.create(
         site.name,
@@ -63,17 +62,7 @@ def created(call: Call) -> Reply:
         event_id=body.event_id,
         since=since,
     )
-    if body.every is not None:
-        catalog.plans.create(
-            site.name,
-            made.id,
-            destination=where.id,
-            network=network.name,
-            mode="live",
-            shape="api",
-            every=body.every,
-            actor=call.principal.id,
-        )
+    _plan(call, made, body.every)
     call.audit("conversion.create", site=site.name, conversion=made.id, network=network.name, destination=where.id)
     return Reply(_shown(call, made), 201)
 
@@ -81,6 +70,17 @@ def created(call: Call) -> Reply:
 def one(call: Call) -> dict[str, Any]:
     """`GET /api/v1/conversions/{id}`."""
     return _shown(call, _found(call))
+
+
+def rescheduled(call: Call) -> dict[str, Any]:
+    """`PUT /api/v1/conversions/{id}`."""
+    conversion, every, plans = _found(call), call.body.every, call.services.catalog.plans
+    _check_rhythm(every)
+    for plan in plans.list(audience=conversion.id):
+        plans.delete(plan.id)
+    _plan(call, conversion, every)
+    call.audit("conversion.reschedule", site=conversion.site, conversion=conversion.id, every=every)
+    return _shown(call, conversion)
 
 
 def run(call: Call) -> Reply:
@@ -107,6 +107,27 @@ def _found(call: Call) -> StoredConversion:
     conversion = call.services.catalog.conversions.get(call.path["id"])
     call.allow(conversion.site)
     return conversion
+
+
+def _check_rhythm(every: str | None) -> None:
+    """Raises BadRequest."""
+    if every is not None and duration_ms(every, field="every") < MIN_EVERY_MS:
+        raise BadRequest("every is at least 1m", field="every")
+
+
+def _plan(call: Call, conversion: StoredConversion, every: str | None) -> None:
+    """Send it so often; None: only by hand."""
+    if every is not None:
+        call.services.catalog.plans.create(
+            conversion.site,
+            conversion.id,
+            destination=conversion.destination,
+            network=conversion.network,
+            mode="live",
+            shape="api",
+            every=every,
+            actor=call.principal.id,
+        )
 
 
 def _shown(call: Call, one: StoredConversion) -> dict[str, Any]:

@@ -46,6 +46,16 @@ CONVERSIONS: tuple[Route, ...] = (
         answer=answers_conversions.ConversionShown,
     ),
     Route(
+        method="PUT",
+        path="/api/v1/conversions/{id}",
+        role="export",
+        handler=conversions.rescheduled,
+        tag="Conversions",
+        summary="Send it at another rhythm, or only by hand",
+        body=bodies_conversions.ConversionRhythm,
+        answer=answers_conversions.ConversionShown,
+    ),
+    Route(
         method="POST",
         path="/api/v1/conversions/{id}/run",
         role="export",

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import structlog
 
-from tracker.audiences.delivery import Outcome, Sender, Senders, Shipment
+from tracker.audiences.delivery import Sender, Senders, Shipment
 from tracker.audiences.parcel import Group
 from tracker.catalog import Catalog
 from tracker.catalog.deliveries import Line
@@ -84,7 +84,7 @@ def ship(catalog: Catalog, sender: Sender, shipment: Shipment, progress: Progres
         if catalog.exports.get(export.id).state != "done":
             raise
         return
-    catalog.exports.settle(export.id, arrived=True, counts=_counts(outcome))
+    catalog.exports.settle(export.id, arrived=True, counts=outcome.counts)
     for warning in outcome.warnings:
         catalog.exports.warn(export.id, warning)
 
@@ -130,7 +130,3 @@ def _settle(catalog: Catalog, sender: Sender, export: Export, why: TrackerError 
     catalog.exports.settle(export.id, arrived=arrived, gone=gone, in_parts=sender.in_parts, error=error)
     log.info("delivery.settled", export=export.id, arrived=arrived)
     return True
-
-
-def _counts(outcome: Outcome) -> dict[str, int]:
-    return {"refused": outcome.refused} if outcome.refused else {}

@@ -5,8 +5,9 @@ Source: each network's documentation. How the tokens are fetched is in `audience
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Auth = Literal["bearer", "google", "oauth1", "client", "header", "url"]
@@ -14,18 +15,27 @@ Auth = Literal["bearer", "google", "oauth1", "client", "header", "url"]
 
 @dataclass(frozen=True)
 class Reading:
-    """What an answer means. `refused`: rows that the network did not take; `again`: the same may succeed later."""
+    """What an answer means. `refused`: rows that the network did not take; `again`: the same may succeed later.
+
+    `content`: it refuses what is in the request, not who asks, so that a part of it may be taken without the rest.
+    `items`: those it names, by their place in the request, and why each is refused.
+    """
 
     good: bool
     refused: int = 0
     again: bool = False
     why: str = ""
+    content: bool = False
+    items: Mapping[int, str] = field(default_factory=dict)
 
 
 Read = Callable[[int, Any], Reading]
 
 
 REFRESH = ("client_id", "client_secret", "refresh_token")
+_ITEM = re.compile(r"\bevents\[(\d{1,5})\](?:\.([A-Za-z_.\[\]0-9]{1,80}))?")
+_PLACE = re.compile(r"\[\d+\]")
+_REASON = re.compile(r"[A-Z][A-Z_]{2,80}")
 _CREDENTIALS = "the network does not take these credentials"
 
 
@@ -35,14 +45,15 @@ def plain(status: int, _body: Any) -> Reading:
         return Reading(True)
     if status in (401, 403):
         return Reading(False, why=_CREDENTIALS)
-    return Reading(False, why=f"the network answers {status}")
+    return Reading(False, why=f"the network answers {status}", content=status in (400, 413, 422))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
     """`ids`: what replaces `{NAME}` in requests, `maybe`: those that may be left out. `secrets`: sets, one of which is
     needed; `more`: those that may be given beside them. `headers`: name -> which id or secret it carries. `token_url`:
-    where a refresh token is changed.
+    where a refresh token is changed. `carries`: the key of a request's list of which each item stands for itself; where
+    it is known, a refused item does not cost the others anything.
     """
 
     auth: Auth
@@ -54,6 +65,7 @@ class Account:
     token_url: str = ""
     scope: str = ""
     read: Read = plain
+    carries: str = ""
     note: str = ""
 
 
@@ -81,11 +93,12 @@ def read_meta(status: int, body: Any) -> Reading:
         return Reading(False, why=_CREDENTIALS)
     if subcode == 1713230:
         return Reading(False, why="Meta has flagged this audience; look at it in the Ads Manager")
-    return Reading(False, why=f"the network refuses: code {code}")
+    said = f"the network refuses: code {_number(code)}" + (f", subcode {subcode}" if _number(subcode) else "")
+    return Reading(False, why=said, content=code == 100)
 
 
 def read_tiktok(status: int, body: Any) -> Reading:
-    """Success is 200 and code 0; 40100 is the rate, 40105 the token, 50000 and up are theirs."""
+    """Success is 200 and code 0; 40100 is the rate, 40105 the token, 50000 and up are theirs; 20001: a part of it."""
     code = _dict(body).get("code")
     if status < 300 and code == 0:
         return Reading(True)
@@ -93,7 +106,9 @@ def read_tiktok(status: int, body: Any) -> Reading:
         return Reading(False, again=True, why="the network asks to come again later")
     if code in (40001, 40105):
         return Reading(False, why=_CREDENTIALS)
-    return Reading(False, why=f"the network refuses: code {code}") if status < 300 else plain(status, body)
+    if status < 300:
+        return Reading(False, why=f"the network refuses: code {_number(code)}", content=code in (20001, 40002))
+    return plain(status, body)
 
 
 def _linkedin(status: int, body: Any) -> Reading:
@@ -107,8 +122,29 @@ def read_elements(status: int, body: Any) -> Reading:
     """LinkedIn: what was created in a batch, each with its own status."""
     elements = [_dict(one) for one in _list(_dict(body).get("elements"))]
     if status < 300:
-        return Reading(True, sum(_number(one.get("status")) >= 400 for one in elements))
+        said = {at: _number(one.get("status")) for at, one in enumerate(elements)}
+        bad = {at: f"the network answers {code} for it" for at, code in said.items() if code >= 400}
+        return Reading(True, len(bad), items=bad)
     return plain(status, body)
+
+
+def read_google(status: int, body: Any) -> Reading:
+    """A `google.rpc.BadRequest` names what is wrong by its path, like `events.events[3].event_timestamp`.
+
+    Its description may repeat what was sent; only the field's name and the reason, a constant, are passed on.
+    """
+    reading = plain(status, body)
+    if not reading.content:
+        return reading
+    details = [_dict(one) for one in _list(_dict(_dict(body).get("error")).get("details"))]
+    violations = [_dict(one) for detail in details for one in _list(detail.get("fieldViolations"))]
+    items: dict[int, str] = {}
+    for one in violations:
+        if (found := _ITEM.search(str(one.get("field", "")))) is not None:
+            reason = str(one.get("reason", ""))
+            said = [_PLACE.sub("", found[2] or "an event"), *([reason] if _REASON.fullmatch(reason) else [])]
+            items.setdefault(int(found[1]), f"the network refuses {': '.join(said)}")
+    return replace(reading, items=items)
 
 
 def _snapchat(status: int, body: Any) -> Reading:

@@ -1,6 +1,7 @@
 """One upload of conversions from beginning to end, on the road of exports: the same ledger, parcel and door.
 
-An event that the network took is in the ledger and is never sent again. One of which nobody knows whether it was taken
+An event that the network took is in the ledger and is never sent again; nor is one that it refused while it took others
+of the same request (`delivery.apart`). One of which nobody knows whether it was taken
 is sent again under the same id, which the network counts once. What is older than the network takes is not sent at all.
 
     live   what is new is sent and noted
@@ -178,8 +179,7 @@ class _Upload:
         elif self.export.mode == "test":
             shipment = Shipment(export=replace(self.export, files=files), folder=self.desk.folder)
             outcome = sender.send(shipment, _nothing)
-            counts = self.counts | ({"refused": outcome.refused} if outcome.refused else {})
-            exports.finish(self.export.id, counts=counts, files=files, details=details)
+            exports.finish(self.export.id, counts=self.counts | outcome.counts, files=files, details=details)
         else:
             export = exports.send(self.export.id, counts=self.counts, files=files, details=details, delivery=delivery)
             progress = Progress(self.desk.catalog, export, delivery.at, parcel.groups, sent, Rows())

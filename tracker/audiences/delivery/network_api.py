@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import msgspec
 
+from tracker.audiences.delivery import apart
 from tracker.audiences.delivery.sender import Outcome, Shipment
 from tracker.audiences.delivery.tokens import access_token, app_proof, oauth1
 from tracker.core.errors import Refused, TryLater
 from tracker.networks import Request
+from tracker.networks.accounts import Reading
 from tracker.networks.conversions.accounts import ALL_ACCOUNTS
 from tracker.networks.conversions.linkedin import VERSION
 from tracker.outbound import Answer, Call, Door
@@ -72,6 +75,10 @@ class NetworkApi:
             if "{" in filled.url:  # a list of another kind of identifier, which this account does not have
                 missing = f"{filled.url.partition('{')[2].partition('}')[0]} is not set: what is for it was left out"
                 outcome.warnings += [missing] if missing not in outcome.warnings else []
+            elif self._account.carries:
+                reasons = apart.refused(lambda some: self._asked(some)[0], filled, self._account.carries)
+                outcome.refused += reasons.total()
+                outcome.reasons = dict(reasons + Counter(outcome.reasons))
             else:
                 refused, told = self._said(filled)
                 outcome.refused += refused
@@ -86,6 +93,13 @@ class NetworkApi:
 
     def _said(self, request: Request) -> tuple[int, Any]:
         """(rows refused, the decoded answer). Raises Refused, TryLater."""
+        reading, told = self._asked(request)
+        if not reading.good:
+            raise Refused(reading.why, code="network_refused")
+        return reading.refused, told
+
+    def _asked(self, request: Request) -> tuple[Reading, Any]:
+        """(what the answer means, the decoded answer). Raises TryLater where the same may succeed later."""
         body: bytes = b""
         if isinstance(request.body, str):
             body = request.body.encode()
@@ -98,11 +112,9 @@ class NetworkApi:
         answer = self._door.send(Call(method=request.method, url=url, headers=head, body=body))
         told = _decoded(answer)
         reading = self._account.read(answer.status, told)
-        if reading.good:
-            return reading.refused, told
         if reading.again:
             raise TryLater(reading.why, code="network_busy")
-        raise Refused(reading.why, code="network_refused")
+        return reading, told
 
     @property
     def _proves(self) -> bool:

@@ -39,10 +39,17 @@ class Shipment:
 
 @dataclass
 class Outcome:
-    """What the other side said beyond yes: `refused` rows it did not take."""
+    """What the other side said beyond yes: `refused` rows it did not take; `reasons`: why, where that is known."""
 
     refused: int = 0
     warnings: list[str] = field(default_factory=list)
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """What belongs to the counts of the export."""
+        told = {"refused": self.refused} if self.refused else {}
+        return told | ({"refused_for": self.reasons} if self.reasons else {})
 
 
 class Sender(Protocol):

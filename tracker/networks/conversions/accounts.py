@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from tracker.networks.accounts import ACCOUNTS, GOOGLE, Account, read_elements, read_meta, read_tiktok
+from tracker.networks.accounts import ACCOUNTS, GOOGLE, Account, read_elements, read_google, read_meta, read_tiktok
 
 CONVERSION_ACCOUNTS: dict[str, Account] = {
     "google_conversions": Account(
         ids=("CUSTOMER_ID",),
         maybe=("LOGIN_CUSTOMER_ID",),
         scope="https://www.googleapis.com/auth/datamanager",
+        read=read_google,
+        carries="events",
         note="ids without hyphens; the conversion action is that of each event",
         **GOOGLE,
     ),
@@ -18,6 +20,7 @@ CONVERSION_ACCOUNTS: dict[str, Account] = {
         maybe=("TEST_EVENT_CODE",),
         more=("app_secret",),
         read=read_meta,
+        carries="data",
         note="with `app_secret` every request carries its proof",
     ),
     "tiktok_conversions": Account(
@@ -26,8 +29,9 @@ CONVERSION_ACCOUNTS: dict[str, Account] = {
         maybe=("TEST_EVENT_CODE",),
         headers=(("Access-Token", "access_token"),),
         read=read_tiktok,
+        carries="data",
     ),
-    "linkedin_conversions": Account(auth="bearer", ids=("AD_ACCOUNT_ID",), read=read_elements),
+    "linkedin_conversions": Account(auth="bearer", ids=("AD_ACCOUNT_ID",), read=read_elements, carries="elements"),
 }
 
 ALL_ACCOUNTS = {**ACCOUNTS, **CONVERSION_ACCOUNTS}
