@@ -26,6 +26,7 @@ import test_funnel_compare as compared
 import test_funnel_over_time as timed
 import test_funnel_random as funnelled
 import test_funnel_reasons as reasoned
+import test_funnel_worth as worthed
 import test_lifecycle
 import test_ltv
 import test_paths_random as walked
@@ -41,6 +42,7 @@ from rfm_oracle import factor, left_out
 
 from tracker.analytics import (
     attribution,
+    funnel_compare,
     lifecycle,
     ltv,
     overview,
@@ -165,6 +167,21 @@ def a_plain_funnel(chance, site):
 def some_trend(chance, site):
     body = a_plain_funnel(chance, site) | span(chance, site, days=(1, 4))
     return body | {"interval": chance.choice(("day", "day", "week", "month")), "timezone": zoned(chance, site)}
+
+
+def some_worth(chance, site):
+    """Half of them end in a purchase, half of them have rates to convert at; some ask interval by interval."""
+    body = a_funnel(chance, site) | {"window": chance.choice(("31m", "2d", "20d"))}
+    body["steps"][0].pop("entry", None)
+    body |= {"worth": chance.choice((True, {"event": "purchase"}, {"event": "*"})), "timezone": zoned(chance, site)}
+    if chance.random() < 0.5:
+        body["steps"][-1] = {"event": "purchase"}
+    body["rates"] = chance.random() < 0.6
+    return body | ({"currency": chance.choice(("EUR", "USD", "JPY"))} if body["rates"] else {})
+
+
+def check_worth(engine, site, body):
+    worthed.check(spec_of(funnel_compare, site, body), engine, body, site.events, rates=rates_of(body))
 
 
 def some_reasons(chance, site):
@@ -428,6 +445,7 @@ REPORTS = {
         lambda chance, site: timed.some_steps(chance, a_plain_funnel(chance, site)),
         lambda engine, site, body: timed.check_time(engine, at(site, body), site.events),
     ),
+    "funnel/worth": (some_worth, check_worth),
     "funnel/reasons": (some_reasons, check_reasons),
     "paths": (some_paths, check_paths),
     "retention": (some_retention, check_retention),
