@@ -225,6 +225,32 @@ def test_an_alert_is_made_seen_and_deleted(fake):
     assert list(fake.state.alerts) == ["2"]
 
 
+def test_a_saved_funnel_is_watched(fake):
+    steps = [{"event": "view_item", "name": "View item"}, {"event": "purchase", "name": "Purchase"}]
+    saved = {"steps": steps, "mode": "ordered", "window": "7d", "from": "A", "to": "B", "site": "shop", "worth": True}
+    kept = fake.state.keep(fake.state.funnels, {"site": "shop", "name": HOSTILE, "funnel": saved})
+    at = run("alerts")
+    at.selectbox(key="alert-event").select(f"\0funnel {kept['id']}").run()
+    at.selectbox(key="alert-window").select("1d").run()
+    assert any("Looked at 1 day after the day has ended" in caption.value for caption in at.caption)
+    at.number_input(key="alert-below-share").set_value(12.5)
+    at.button(key="alert-create").click().run()
+    assert not at.exception
+    funnel = {"steps": steps, "mode": "ordered", "window": "1d"}
+    wanted = {"funnel": funnel, "measure": "conversion", "interval": "day", "when": {"below": 0.125}}
+    assert fake.state.alerts["1"]["alert"] == wanted
+    row = {"alert": "1", "name": "x", "start": "2026-11-26T00:00:00+01:00", "value": 0.0625, "told": True}
+    fake.state.firings = [row | {"id": "f1", "kind": "anomaly", "usual": 0.25, "score": 4.0}]
+    at = run("alerts")
+    text = " ".join(seen(at).split())
+    assert "Conversion from “View item” to “Purchase” within 1 day, a day: below 12.5 %" in text
+    assert "6.2 %, usually 25 %" in text
+    at.selectbox(key="alert-of-funnel-1").select("entered").run()
+    at.number_input(key="alert-below-1").set_value(30)
+    at.button(key="alert-save-1").click().run()
+    assert fake.state.alerts["1"]["alert"] == wanted | {"measure": "entered", "when": {"below": 30.0}}
+
+
 def test_an_alert_is_changed_and_keeps_whom_it_tells(fake):
     alert = {"event": {"event": "purchase"}, "when": {"above": 9}}
     kept = {"name": "Many", "alert": alert, "looked_at": iso(7200), "destination": "dst_1"}

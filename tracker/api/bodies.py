@@ -189,7 +189,7 @@ class AnnotationBody(Closed):
 
 
 class AlertBody(Closed):
-    """A figure of `reports/anomalies` without times, and `when` it fires: `above`, `below`, `anomaly`.
+    """A figure of `reports/anomalies` without times, or of a funnel, and `when` it fires: `above`, `below`, `anomaly`.
 
     `destination`: a webhook or mail address that is told.
     """
