@@ -148,6 +148,10 @@ class Api(Acting, Reaching):
         """A person's card and latest events."""
         return self.json("GET", f"{_person(person)}/timeline", params={"site": site, "limit": limit})
 
+    def person_history(self, site: str, person: str) -> list[Json]:
+        """What happened to a person beside their events, the newest first."""
+        return rows_of(self.json("GET", f"{_person(person)}/history", params={"site": site}), "history")
+
     def person_audiences(self, site: str, person: str) -> list[Json]:
         """Every audience: whether the person is in it, why, since when, and why they are not exported."""
         return rows_of(self.json("GET", f"{_person(person)}/audiences", params={"site": site}), "audiences")

@@ -185,6 +185,43 @@ def test_a_person_is_told_their_audiences_and_why_they_are_not_exported(fake, au
     assert "<img" not in html(at)
 
 
+def test_what_happened_to_a_person_stands_between_their_events(fake):
+    fan = {"audience": "aud_1", "name": HOSTILE}
+    fake.state.history = [
+        {"kind": "contacted", "at": iso(-1), **fan, "network": "list.calls"},
+        {"kind": "delivered", "at": iso(-2), **fan, "network": "meta"},
+        {"kind": "coupon", "at": iso(-3), "pool": "spring", "code": "X1"},
+        {"kind": "audience_left", "at": iso(-4), "audience": "aud_0", "name": "", "by": "time"},
+        {"kind": "audience_entered", "at": iso(-5), **fan, "by": "event"},
+        {"kind": "consent", "at": iso(-6), "consent": said("withdrawn", 0, 0, 1)},
+        {"kind": "consent", "at": iso(-7), "consent": said("first", 0, -1, 0)},
+        {"kind": "consent", "at": iso(-8), "consent": said("first", 1, 0, 0)},
+        {"kind": "consent", "at": iso(10**9), "consent": said("changed", 1, 1, 0)},
+    ]
+    at = run("person", id="user_0248")
+    text = " ".join(seen(at).split())
+    for expected in (
+        "Put onto a list",
+        "calls · ",
+        "Put into an export",
+        "X1 of spring",
+        "an audience that is gone",
+        "Consent withdrawn",
+        "Consent refused",
+        "Consent given",
+        "analytics yes · ads no · by banner",
+        "Global Privacy Control",
+    ):
+        assert expected in text
+    assert text.index("Came into an audience") < text.index("Left an audience")
+    assert "Consent changed" not in text  # it lies before the events that are shown
+    assert "<img" not in html(at)
+
+
+def said(change, analytics, ads, gpc):
+    return {"change": change, "analytics": analytics, "ads": ads, "gpc": gpc, "source": "banner"}
+
+
 def test_a_site_without_audiences_says_so_on_the_person(fake):
     assert "No audiences yet." in seen(run("person", id="user_0248"))
 
