@@ -148,6 +148,10 @@ class Api(Acting, Reaching):
         """A person's card and latest events."""
         return self.json("GET", f"{_person(person)}/timeline", params={"site": site, "limit": limit})
 
+    def conflicts(self, site: str, limit: int) -> Json:
+        """Browsers that were seen with several persons."""
+        return self.json("GET", "/api/v1/identity/conflicts", params={"site": site, "limit": limit})
+
     def person_history(self, site: str, person: str) -> list[Json]:
         """What happened to a person beside their events, the newest first."""
         return rows_of(self.json("GET", f"{_person(person)}/history", params={"site": site}), "history")

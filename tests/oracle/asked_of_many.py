@@ -42,6 +42,7 @@ from rfm_oracle import factor, left_out
 
 from tracker.analytics import (
     attribution,
+    conflicts,
     funnel_compare,
     lifecycle,
     ltv,
@@ -419,6 +420,26 @@ def check_segment(engine, site, asked):
     REPORTS[asked["report"]][1](among(engine, site, asked["rule"]), site, asked["body"], theirs or nobody)
 
 
+def check_conflicts(engine, site, _body):
+    """A visitor with users of two persons; users who were merged have one name in the truth. What is known of whoever
+    used a browser goes with an erased person's browser.
+    """
+    kept = {one["id"] for one in site.events}
+    gone = {name for id_, one in site.sent.items() if id_ not in kept for name in (one.visitor, one.previous)}
+    found, first = defaultdict(set), {}
+    for one in site.events:
+        raw = site.sent[one["id"]]
+        names = {one["visitor"], raw.previous if raw.previous != raw.user else ""} - {"", *gone}
+        for visitor in names if raw.user else ():
+            found[visitor].add(one["user"])
+            moment = (one["ts"], one["arrival"], raw.user)
+            first[visitor] = min(first.get(visitor, moment), moment)
+    said = conflicts.run(engine, conflicts.parse({"site": site.name, "limit": 1000}))
+    expected = {visitor: first[visitor][2] for visitor, users in found.items() if len(users) > 1}
+    assert {one["visitor"]: one["kept"] for one in said["conflicts"]} == expected
+    assert said["total"] == len(expected)
+
+
 def some_audience(chance, _site):
     rule = spoken(audienced.rule(chance), view="a", cart="b")
     return {"rule": rule, "consent": chance.choice(("opt-in", "opt-out"))}
@@ -457,6 +478,7 @@ REPORTS = {
     "ltv/people": (some_money, check_predicted),
     "overview": (some_overview, check_overview),
     "timeseries": (some_series, check_series),
+    "identity conflicts": (lambda _chance, _site: {}, check_conflicts),
     "audiences": (some_audience, check_audience),
     "segments": (some_segment, check_segment),
 }

@@ -217,7 +217,7 @@ class State:
         self.annotations = {}
         self.deliveries, self.places = {}, True
         self.connected, self.checked = {}, {"ok": True, "notes": [f"seen as {HOSTILE}"]}
-        self.history = []
+        self.history, self.conflicts = [], []
         self.explained, self.alerts, self.firings = [], {}, []
         moved = [(49 * 3600, 300, 300, 0), (25 * 3600, 318, 20, 2), (600, 311, 0, 7), (300, 311, 0, 0)]
         names = ("members", "entered", "gone")
@@ -397,6 +397,8 @@ class State:
                     "events": shown,
                     "cursor": "more" if len(shown) < len(events) else None,
                 }
+            case ["identity", "conflicts"]:
+                return {"total": len(self.conflicts), "conflicts": self.conflicts[: int(query["limit"][0])]}
             case ["people", _, "history"]:
                 return {"history": self.history}
             case ["people", _, "audiences"]:

@@ -497,6 +497,20 @@ def test_people_are_found_by_what_is_typed(fake):
     assert "Nobody was found" in seen(at)
 
 
+def test_shared_browsers_are_listed_where_there_are_some(fake):
+    assert "Shared browsers" not in seen(run("customers"))
+    users = [{"user": name, "first_seen": "2026-11-01T10:00:00.000Z"} for name in ("ann", HOSTILE, "cy", "di")]
+    row = {"visitor": "bc5aff9d-b40b-5dc2-b22f-5cc516ad77b7", "kept": "ann", "users": users, "users_total": 5}
+    fake.state.conflicts = [row] * 12
+    st.cache_data.clear()
+    at = run("customers")
+    text = " ".join(seen(at).split())
+    assert "the latest 10 of 12" in text
+    assert f"Visitor bc5aff9d ann, {HOSTILE[:20]}" in text
+    assert "cy and 2 more ann" in text
+    assert "<img" not in html(at)
+
+
 def test_a_person_has_a_profile_and_a_timeline(fake):
     at = run("person", id="user_0248")
     text = seen(at)

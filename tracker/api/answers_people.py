@@ -1,4 +1,4 @@
-"""What is answered about a person beside their events."""
+"""What is answered about persons beside their events, and about who is who."""
 
 from __future__ import annotations
 
@@ -38,3 +38,26 @@ class PersonHistory(Struct):
 
     person: PersonCard
     history: list[HistoryEntry]
+
+
+class ConflictUser(Struct):
+    """A user, and when they were first seen with the visitor."""
+
+    user: str
+    first_seen: str
+
+
+class Conflict(Struct):
+    """A visitor id seen with users who are not one person; its events without a user belong to `kept`."""
+
+    visitor: str
+    kept: str
+    users: list[ConflictUser]
+    users_total: int
+
+
+class Conflicts(Struct):
+    """The latest first; `total` counts all."""
+
+    total: int
+    conflicts: list[Conflict]

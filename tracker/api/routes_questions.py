@@ -266,6 +266,17 @@ PEOPLE: tuple[Route, ...] = (
     ),
     Route(
         method="GET",
+        path="/api/v1/identity/conflicts",
+        role="viewer",
+        handler=people.in_conflict,
+        tag="People",
+        summary="Visitor ids that were seen with several persons: listed, never merged",
+        query=bodies.ListOfSite,
+        answer=answers_people.Conflicts,
+        slow=True,
+    ),
+    Route(
+        method="GET",
         path="/api/v1/events/names",
         role="viewer",
         handler=people.event_names,
