@@ -148,6 +148,14 @@ class Api(Acting, Reaching):
         """A person's card and latest events."""
         return self.json("GET", f"{_person(person)}/timeline", params={"site": site, "limit": limit})
 
+    def conflicts(self, site: str, limit: int) -> Json:
+        """Browsers that were seen with several persons."""
+        return self.json("GET", "/api/v1/identity/conflicts", params={"site": site, "limit": limit})
+
+    def person_history(self, site: str, person: str) -> list[Json]:
+        """What happened to a person beside their events, the newest first."""
+        return rows_of(self.json("GET", f"{_person(person)}/history", params={"site": site}), "history")
+
     def person_audiences(self, site: str, person: str) -> list[Json]:
         """Every audience: whether the person is in it, why, since when, and why they are not exported."""
         return rows_of(self.json("GET", f"{_person(person)}/audiences", params={"site": site}), "audiences")

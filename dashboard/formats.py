@@ -70,6 +70,12 @@ def revenue_text(revenue: Mapping[str, float] | None, main: str = "") -> tuple[s
     return money(revenue[main], main), f"and {others}" if others else ""
 
 
+def not_converted(amounts: Mapping[str, float]) -> str:
+    """What is in no sum because no rate is known, in words; empty where everything is."""
+    said = [money(amount, name) for name, amount in amounts.items()]
+    return f"Not in these figures, as no rate is known: {listing(said, 'and')}." if said else ""
+
+
 def duration(seconds: float | None) -> str:
     """`42 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`: the two largest units."""
     if seconds is None:

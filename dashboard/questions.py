@@ -4,7 +4,8 @@ A draft is what the builder holds (plain dictionaries, so that a session can kee
 
     step    {"id", "events": [names], "where": [filter], "name", "optional", "within", "entry"}   several events: any
     filter  {"id", "property", "op", "value"}                                      value: text or a list of texts
-    funnel  {"steps": [step], "mode", "window", "count_by", "exclude": [exclusion], "breakdown", "touch"}
+    funnel  {"steps": [step], "mode", "window", "count_by", "exclude": [exclusion], "breakdown", "touch", "compare",
+             "worth": {"event", "where"} or {}}
 """
 
 from __future__ import annotations
@@ -62,6 +63,8 @@ LIKELY_STEPS = [
     "purchase",
 ]
 
+BUYING = "purchase"
+
 _ids = itertools.count(1)
 
 
@@ -103,6 +106,7 @@ def new_draft(names: list[str]) -> Json:
         "breakdown": "",
         "touch": "first",
         "compare": "",
+        "worth": {"event": BUYING} if BUYING in chosen else {},
     }
 
 
@@ -198,6 +202,18 @@ def comparison(draft: Json) -> Json:
     return {"compare": compare if compare in COMPARE else {"segment": compare}}
 
 
+def money(draft: Json) -> Json:
+    """What asks `reports/funnel` and its trend for the worth in money, or nothing.
+
+    Where the last step is that event, its own filters say which purchases count.
+    """
+    event = (draft.get("worth") or {}).get("event")
+    if not event:
+        return {}
+    own = draft["steps"][-1]["events"] == [event] and not draft["worth"].get("where")
+    return {"worth": True if own else draft["worth"]}
+
+
 def rule_funnel(draft: Json) -> Json:
     """The part of a funnel that an audience's rule needs too."""
     spec: Json = {
@@ -223,6 +239,9 @@ def draft_of(spec: Json) -> Json:
     draft |= {key: spec[key] for key in ("mode", "window", "count_by") if spec.get(key)}
     breakdown = spec.get("breakdown") or {}
     draft["breakdown"], draft["touch"] = breakdown.get("property", ""), breakdown.get("touch", "first")
+    compare = spec.get("compare") or ""
+    draft["compare"] = compare if isinstance(compare, str) else compare["segment"]
+    draft["worth"] = _worth_of(spec)
     draft["exclude"] = [
         {
             "id": new_id(),
@@ -234,6 +253,13 @@ def draft_of(spec: Json) -> Json:
         for row in spec.get("exclude", [])
     ]
     return draft
+
+
+def _worth_of(spec: Json) -> Json:
+    worth = spec.get("worth")
+    if worth is True:
+        return {"event": (spec["steps"][-1].get("any_of") or [spec["steps"][-1]])[0]["event"]}
+    return dict(worth) if worth else {}
 
 
 def step_of(spec: Json) -> Json:

@@ -10,6 +10,11 @@ from dashboard import alerts, formats, rules, state
 from dashboard.client import ApiAway, ApiError, Json, SignedOut
 from dashboard.components import guarded, notice
 
+FUNNEL = "\0funnel "
+"""Before the id of a saved funnel, among the names of events: no name begins with it."""
+OWN = FUNNEL + "own"
+WINDOWS = ("1h", "1d", "3d", "7d", "14d", "30d")
+
 MADE = "alerts-made"
 """How many this session made: part of the name's key, so that the next one begins without."""
 
@@ -22,7 +27,7 @@ def new() -> None:
         st.caption("There are no events yet: put the snippet on your site first.")
         return
     first = "purchase" if "purchase" in names else names[0]
-    alert = alerts.made(*_fields(names, alerts.Fields(first, "events", "day", "below", 1.0)))
+    alert = alerts.made(_fields(names, alerts.Fields(first, "events", "day", "below", 1.0)))
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         made = st.session_state.setdefault(MADE, 0)
         name = st.text_input("Name", key=f"alert-name-{made}", max_chars=200, placeholder="No purchases", width=320)
@@ -42,9 +47,9 @@ def edit(row: Json) -> None:
     if before is None:
         st.caption("Its rule says more than these fields can; the API changes it.")
     else:
-        after = _fields(sorted({before.event, *_event_names()}), before, f"-{id}")
+        after = _fields(sorted({before.event, *_event_names()} - {""}), before, f"-{id}")
         if after != before:
-            alert = alerts.made(*after)
+            alert = alerts.made(after)
             st.caption("With another figure or limit it begins anew; what it found stays.")
     name = st.text_input("Name", str(row["name"]), key=f"alert-rename-{id}", max_chars=200)
     body = {
@@ -64,23 +69,63 @@ def _event_names() -> list[str]:
 
 
 def _fields(names: list[str], start: alerts.Fields, suffix: str = "") -> alerts.Fields:
-    """The five of them, as they stand; `suffix` ends their keys."""
+    """All of them, as they stand; `suffix` ends their keys."""
+    funnels = _funnels(start)
+    begin = next((key for key, funnel in funnels.items() if _same(funnel[1], start.funnel)), start.event)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         event = st.selectbox(
-            "Event",
-            names,
-            index=names.index(start.event),
-            format_func=formats.event_title,
+            "Event or funnel",
+            [*names, *funnels],
+            index=[*names, *funnels].index(begin),
+            format_func=lambda key: funnels[key][0] if key in funnels else formats.event_title(key),
             key=f"alert-event{suffix}",
-            width=200,
+            width=240,
         )
-        measure = _choice("Figure", alerts.MEASURES, start.measure, f"alert-measure{suffix}", 220)
+        funnel = _within(funnels[event][1], suffix) if event in funnels else None
+        if funnel is None:
+            measures = alerts.MEASURES
+            measure = _choice("Figure", measures, _known(start.measure, measures), f"alert-measure{suffix}", 220)
+        else:
+            event, measures = "", alerts.FUNNEL_MEASURES
+            measure = _choice("Figure", measures, _known(start.measure, measures), f"alert-of-funnel{suffix}", 220)
         interval = _choice("Over", alerts.INTERVALS, start.interval, f"alert-interval{suffix}", 120)
         kind = _choice("Say so when it", alerts.KINDS, start.kind, f"alert-kind{suffix}", 220)
-        limit = _limit(kind, start, suffix)
+        found = alerts.Fields(event, measure, interval, kind, 0.0, funnel)
+        found = found._replace(limit=_limit(found, start, suffix))
     if kind == "anomaly":
         st.caption("Unusual beside the same hour or weekday of the eight weeks before; it takes four weeks of events.")
-    return alerts.Fields(event, measure, interval, kind, limit)
+    if funnel is not None:
+        st.caption(
+            f"Looked at {formats.window_text(funnel['window'])} after the {interval} has ended, when all who began in "
+            "it had the time to finish: the shorter that time, the earlier it says so."
+        )
+    return found
+
+
+def _funnels(start: alerts.Fields) -> dict[str, tuple[str, Json]]:
+    """Saved funnels, and the one that is watched where it is none of them: key -> (what it is called, funnel)."""
+    saved = state.ask(state.api().funnels, state.site_name())
+    found = {f"{FUNNEL}{row['id']}": (f"Funnel: {row['name']}", alerts.watched(row["funnel"])) for row in saved}
+    if start.funnel is not None and not any(_same(funnel, start.funnel) for _, funnel in found.values()):
+        return {OWN: ("Funnel: as it was saved", start.funnel), **found}
+    if start.funnel is not None:  # with the window that the alert has
+        return {key: (name, start.funnel if _same(one, start.funnel) else one) for key, (name, one) in found.items()}
+    return found
+
+
+def _same(one: Json, other: Json | None) -> bool:
+    return other is not None and {**one, "window": ""} == {**other, "window": ""}
+
+
+def _known(name: str, words: dict[str, str]) -> str:
+    return name if name in words else next(iter(words))
+
+
+def _within(funnel: Json, suffix: str) -> Json:
+    """The funnel, with as much time to finish it as is chosen."""
+    own = str(funnel.get("window") or "14d")
+    options = {window: formats.window_text(window) for window in dict.fromkeys([*WINDOWS, own])}
+    return {**funnel, "window": _choice("Time to finish", options, own, f"alert-window{suffix}", 140)}
 
 
 def _choice(label: str, words: dict[str, str], start: str, key: str, width: int) -> str:
@@ -88,14 +133,23 @@ def _choice(label: str, words: dict[str, str], start: str, key: str, width: int)
     return st.selectbox(label, options, index=options.index(start), format_func=words.__getitem__, key=key, width=width)
 
 
-def _limit(kind: str, start: alerts.Fields, suffix: str) -> float:
-    begin = start.limit if kind == start.kind else {"anomaly": 3.5, "below": 1.0, "above": 100.0}[kind]
-    if kind == "anomaly":
+def _limit(found: alerts.Fields, start: alerts.Fields, suffix: str) -> float:
+    same = (found.kind, found.is_share) == (start.kind, start.is_share)
+    if found.kind == "anomaly":
         scores = list(alerts.SCORES)
         said = alerts.SCORES.__getitem__
         key = f"alert-score{suffix}"
-        return st.selectbox("How much", scores, index=scores.index(begin), format_func=said, key=key, width=240)
-    return float(st.number_input("Number", value=begin, step=1.0, format="%g", key=f"alert-{kind}{suffix}", width=140))
+        first = scores.index(start.limit if start.kind == "anomaly" else 3.5)
+        return st.selectbox("How much", scores, index=first, format_func=said, key=key, width=240)
+    if found.is_share:
+        begin = round(start.limit * 100, 6) if same else 5.0
+        key = f"alert-{found.kind}-share{suffix}"
+        percent = st.number_input("Per cent", 0.0, 100.0, begin, 0.5, format="%g", key=key, width=140)
+        return round(float(percent) / 100, 8)
+    begin = start.limit if same else {"below": 1.0, "above": 100.0}[found.kind]
+    return float(
+        st.number_input("Number", value=begin, step=1.0, format="%g", key=f"alert-{found.kind}{suffix}", width=140)
+    )
 
 
 def _named(name: str, alert: Json) -> str:

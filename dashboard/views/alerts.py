@@ -37,7 +37,7 @@ def page() -> None:
     if rows:
         with st.container(border=True, key="card-firings"):
             section("What they found", "the newest first")
-            _firings(fired)
+            _firings(fired, {str(row["id"]): row["alert"] for row in rows})
 
 
 def _list(rows: list[Json], fired: list[Json]) -> None:
@@ -54,7 +54,7 @@ def _list(rows: list[Json], fired: list[Json]) -> None:
                 section(str(row["name"]), rules.sentence(alerts.summary(row["alert"])))
                 last = newest.get(id)
                 if last:
-                    st.caption(formats.plain(f"Last: {_then(last)}, {alerts.fired(last)}"))
+                    st.caption(formats.plain(f"Last: {_then(last)}, {alerts.fired(last, row['alert'])}"))
                 else:
                     st.caption("It found nothing yet." if row.get("looked_at") else "It has not looked yet.")
             with st.popover("Edit", icon=":material/edit:", type="tertiary", key=f"alert-open-{id}"):
@@ -71,13 +71,22 @@ def _delete(id: str) -> None:
         st.rerun()
 
 
-def _firings(fired: list[Json]) -> None:
+def _firings(fired: list[Json], known: dict[str, Json]) -> None:
     if not fired:
-        st.caption("Nothing yet. Ten minutes after an hour or a day has ended it is looked at.")
+        st.caption(
+            "Nothing yet. Ten minutes after an hour or a day has ended it is looked at; a funnel's when the time to "
+            "finish it is over as well."
+        )
         return
     columns = [Column("Alert", "strong"), Column("When", "when"), Column("Figure"), Column("Sent on")]
     lines: list[list[object]] = [
-        [one["name"], _then(one), alerts.fired(one), "Yes" if one.get("told") else "No"] for one in fired
+        [
+            one["name"],
+            _then(one),
+            alerts.fired(one, known.get(str(one["alert"]), {})),
+            "Yes" if one.get("told") else "No",
+        ]
+        for one in fired
     ]
     table(columns, lines, "What alerts found, the newest first")
 

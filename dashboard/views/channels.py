@@ -8,7 +8,7 @@ from dashboard import filters, formats, questions, state
 from dashboard.client import Json
 from dashboard.components import Column, Figure, bars, empty, figures, guarded, head, notice, section, table
 
-BY = {"channel": "Channel", "source": "Source", "campaign": "Campaign"}
+BY = {"channel": "Channel", "source": "Source", "campaign": "Campaign", "click_id": "Click id"}
 MODELS = {
     "last_non_direct": "Last touch that is not direct",
     "last": "Last touch",
@@ -53,7 +53,10 @@ def page() -> None:
 
 
 def _choice(names: list[str]) -> tuple[Json, str]:
-    """The question, and the currency of the values; empty where none is known."""
+    """The question, and the currency of the values; empty where none is known.
+
+    A site with a currency gets all values in it. Else one currency is looked at, as sums of several say nothing.
+    """
     period = state.period()
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         by = st.selectbox("By", list(BY), format_func=BY.__getitem__, key="channels-by", width=150)
@@ -69,7 +72,8 @@ def _choice(names: list[str]) -> tuple[Json, str]:
         lookback = st.selectbox(
             "Looking back", list(LOOK_BACK), index=1, format_func=LOOK_BACK.__getitem__, key="channels-back", width=150
         )
-        currencies = filters.known_values(event).get("currency", [])
+        own = str((state.site() or {}).get("currency") or "")
+        currencies = [own] if own else filters.known_values(event).get("currency", [])
         currency = currencies[0] if currencies else ""
         if len(currencies) > 1:
             currency = st.selectbox("Currency", currencies, key="channels-currency", width=130)
@@ -89,6 +93,7 @@ def _result(asked: Json, currency: str) -> None:
         empty("No conversions in this period.", "Choose a longer period in the sidebar, or another conversion.")
         return
     paths, lag = report["path_length"], report["lag_seconds"]
+    currency = str(report.get("currency") or currency)
     figures(
         [
             Figure("Conversions", formats.number(report["conversions"])),
@@ -127,7 +132,10 @@ def _rows(report: Json, asked: Json, currency: str) -> None:
         if comparable:
             line.append(formats.NONE if row.get("roas") is None else f"{row['roas']:,.1f}")
         lines.append(line)
-    table(columns, lines, f"Conversions, value and cost by {asked['by']}")
+    table(columns, lines, f"Conversions, value and cost by {BY[asked['by']].lower()}")
+    left = formats.not_converted(report.get("unconverted") or {})
+    if left:
+        st.caption(formats.plain(left))
     if len(rows) > SHOWN:
         st.caption(f"The {SHOWN} largest of {formats.number(len(rows))}.")
     if not known:

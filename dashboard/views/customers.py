@@ -11,6 +11,7 @@ from dashboard.components import Column, empty, guarded, head, notice, section, 
 PAGE = 8
 MOST = 200
 ENOUGH_DAYS = 90
+CONFLICTS = 10
 
 
 @guarded
@@ -34,6 +35,39 @@ def page() -> None:
     with st.container(border=True, key="card-people"):
         section("Find a person", "whoever was seen last, or whose id you type")
         _people()
+    _conflicts()
+
+
+@guarded
+def _conflicts() -> None:
+    """Browsers that several persons use; nothing where there are none."""
+    found = state.ask(state.api().conflicts, state.site_name(), CONFLICTS)
+    if not found["conflicts"]:
+        return
+    with st.container(border=True, key="card-conflicts"):
+        more = f"the latest {CONFLICTS} of {formats.number(found['total'])}" if found["total"] > CONFLICTS else ""
+        section("Shared browsers", more or "seen with several customers; they are never merged for it")
+        columns = [Column("Browser", "strong"), Column("Customers"), Column("Unsigned visits count for")]
+        rows = [
+            [
+                people.label({"visitor": row["visitor"]}),
+                _users(row),
+                people.label({"user": row["kept"]}),
+            ]
+            for row in found["conflicts"]
+        ]
+        table(columns, rows, "Browsers that were seen with several customers")
+        st.caption(
+            "What somebody does signed in is theirs; what is done without signing in counts for who signed in first. "
+            "If two of them are one person, send an alias call."
+        )
+
+
+def _users(row: Json) -> str:
+    """The first few, by when they were seen."""
+    names = [formats.short(str(one["user"]), 32) for one in row["users"][:3]]
+    more = int(row["users_total"]) - len(names)
+    return ", ".join(names) + (f" and {formats.number(more)} more" if more > 0 else "")
 
 
 @guarded

@@ -9,7 +9,15 @@ from dashboard.charts import Bar
 from dashboard.client import Json
 from dashboard.components import Column, Figure, chart, empty, figures, guarded, head, legend, notice, section, table
 from dashboard.countries import country
-from dashboard.views import funnel_builder, funnel_compared, funnel_people, funnel_reasons, funnel_saved, funnel_times
+from dashboard.views import (
+    funnel_builder,
+    funnel_compared,
+    funnel_people,
+    funnel_reasons,
+    funnel_saved,
+    funnel_times,
+    funnel_worth,
+)
 
 SHOWN_VALUES = 5
 
@@ -46,7 +54,8 @@ def _result(draft: Json) -> None:
         return
     spec = questions.funnel_spec(draft, state.site_name(), period.start, period.end)
     with st.spinner("Counting …"):
-        report = state.ask(state.api().funnel, spec | questions.comparison(draft))
+        money = questions.money(draft)
+        report = state.ask(state.api().funnel, spec | questions.comparison(draft) | money)
     steps = report["steps"]
     if not steps or not any(step["count"] for step in steps):
         empty(
@@ -64,8 +73,9 @@ def _result(draft: Json) -> None:
     with st.container(border=True, key="card-steps"):
         section("Step by step")
         _steps_table(steps, who, draft)
+    funnel_worth.show(report, who)
     if draft["breakdown"]:
-        _breakdown(report.get("breakdown") or [], draft["breakdown"], who)
+        _breakdown(report.get("breakdown") or [], draft["breakdown"], report.get("worth"))
     funnel_compared.show(report, draft, who)
     if draft["mode"] == "unordered":
         notice(
@@ -76,7 +86,7 @@ def _result(draft: Json) -> None:
     else:
         funnel_people.show(spec, steps, draft, who)
         funnel_reasons.show(spec, steps, who)
-    funnel_times.show(spec, steps, who)
+    funnel_times.show(spec, steps, who, money)
 
 
 def bars_of(steps: list[Json]) -> list[Bar]:
@@ -152,7 +162,7 @@ def _steps_table(steps: list[Json], who: str, draft: Json) -> None:
     table(columns, rows, "Each step of the funnel with counts, conversion and time since the step before")
 
 
-def _breakdown(groups: list[Json], by: str, who: str) -> None:
+def _breakdown(groups: list[Json], by: str, worth: Json | None) -> None:
     with st.container(border=True, key="card-breakdown"):
         section(
             f"By {questions.property_title(by)}",
@@ -172,9 +182,15 @@ def _breakdown(groups: list[Json], by: str, who: str) -> None:
             Column(questions.property_title(by).capitalize(), "strong"),
             *(Column(str(step["name"]), "number") for step in named[0][1]),
             Column("Conversion", "number"),
+            *(Column(title, "number") for title in ("Value", "Average order") if worth),
         ]
         rows = [
-            [value, *(formats.number(step["count"]) for step in steps), formats.percent(steps[-1]["from_first"])]
+            [
+                value,
+                *(formats.number(step["count"]) for step in steps),
+                formats.percent(steps[-1]["from_first"]),
+                *(funnel_worth.of_value(steps, str(worth["currency"])) if worth else ()),
+            ]
             for value, steps in named
         ]
         table(titles, rows, f"The funnel by {by}")

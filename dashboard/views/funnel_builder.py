@@ -18,7 +18,7 @@ def edit(draft: Json, names: list[str]) -> None:
     section("Steps")
     steps(draft, names, "add-step")
     with st.expander("Window, order and breakdown", icon=":material/tune:"):
-        _options(draft)
+        _options(draft, names)
     with st.expander(_exclusion_label(draft), icon=":material/block:"):
         exclusions(draft, names, "add-exclusion")
 
@@ -134,7 +134,7 @@ def _timing(place: int, step: Json, key: str) -> None:
     step["within"] = f"{int(length)}{chosen}"
 
 
-def _options(draft: Json) -> None:
+def _options(draft: Json, names: list[str]) -> None:
     count, unit = draft["window"][:-1], draft["window"][-1]
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="bottom"):
         length = st.number_input(
@@ -178,6 +178,24 @@ def _options(draft: Json) -> None:
             key=keep("touch", draft["touch"]),
         )
     _compare(draft)
+    _worth(draft, names)
+
+
+def _worth(draft: Json, names: list[str]) -> None:
+    kept = draft.get("worth") or {}
+    event = str(kept.get("event") or "")
+    known = [name for name in dict.fromkeys([questions.BUYING, *names, event]) if name]
+    chosen = st.selectbox(
+        "Value in money of",
+        known,
+        format_func=formats.event_title,
+        key=keep("worth", event or None),
+        index=None,
+        placeholder="Nothing",
+        help="The event that carries value and currency; its first one after the last step counts.",
+    )
+    if chosen != (event or None):
+        draft["worth"] = {"event": chosen} if chosen else {}
 
 
 def _compare(draft: Json) -> None:
@@ -243,7 +261,7 @@ def inside(key: str, value: int, lowest: int, highest: int) -> str:
 
 def reset_widgets() -> None:
     """Another funnel is opened: the form's own fields take its values."""
-    for key in ("window-length", "window-unit", "mode", "count-by", "breakdown", "touch", "compare"):
+    for key in ("window-length", "window-unit", "mode", "count-by", "breakdown", "touch", "compare", "worth"):
         st.session_state.pop(key, None)
 
 

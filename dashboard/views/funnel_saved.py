@@ -54,6 +54,7 @@ def _save(draft: Json, open_one: Json | None) -> None:
         placeholder="Checkout",
     )
     spec = questions.funnel_spec(draft, state.site_name(), period.start, period.end)
+    spec |= questions.comparison(draft) | questions.money(draft)
     ready = bool(name.strip()) and not questions.problem(draft)
     with st.container(horizontal=True, gap="xsmall"):
         if open_one and st.button("Save changes", type="primary", disabled=not ready, key="funnel-update"):

@@ -7,25 +7,24 @@ from datetime import date
 
 import streamlit as st
 
-from dashboard import charts_periods, cohorts, formats, notes, state
+from dashboard import charts, charts_periods, cohorts, formats, notes, state
 from dashboard.client import Json
 from dashboard.components import bars, guarded, section
 
 
-def show(spec: Json, steps: list[Json], who: str) -> None:
-    """Both cards, for a funnel somebody started; its breakdown is left out."""
+def show(spec: Json, steps: list[Json], who: str, money: Json) -> None:
+    """Both cards, for a funnel somebody started; its breakdown is left out. `money`: what asks for its worth, or {}."""
     whole = {key: value for key, value in spec.items() if key != "breakdown"}
-    _trend(whole, len(steps))
+    _trend(whole, len(steps), money)
     _time(whole, steps, who)
 
 
 @guarded
-def _trend(spec: Json, steps: int) -> None:
+def _trend(spec: Json, steps: int, money: Json) -> None:
     period = state.period()
     interval = "day" if period.days <= 31 and period.days > 1 else cohorts.fitting(period.days)
-    series: list[Json] = state.ask(
-        state.api().funnel_trend, spec | {"interval": interval, "timezone": period.zone.key}
-    )["series"]
+    report = state.ask(state.api().funnel_trend, spec | money | {"interval": interval, "timezone": period.zone.key})
+    series: list[Json] = report["series"]
     begun = [point for point in series if point["entered"]]
     with st.container(border=True, key="card-trend"):
         best = max(begun, key=lambda point: point["conversion"], default=None)
@@ -41,7 +40,22 @@ def _trend(spec: Json, steps: int) -> None:
             last_is_open=period.last >= state.today(state.site()),
         )
         notes.dated(figure, "funnel-trend", f"Conversion by {interval} over {steps} steps{about}")
+        if "worth" in report:
+            _value(series, str(report["worth"]["currency"]), interval)
         st.caption("Who began lately may still go on, so the last points rise with time.")
+
+
+def _value(series: list[Json], currency: str, interval: str) -> None:
+    """What those who began in each interval brought."""
+    values = [float(point["steps"][-1]["worth"]["value"]) if point["steps"] else 0.0 for point in series]
+    st.caption(f"Value of their purchases, by the {interval} they began in")
+    figure = charts.bars_over_time(
+        [str(point["start"])[:10] for point in series],
+        values,
+        currency,
+        last_is_open=state.period().last >= state.today(state.site()),
+    )
+    notes.dated(figure, "funnel-value-trend", f"Value by {interval}, {formats.money(sum(values), currency)} in all")
 
 
 def _when(point: Json, interval: str) -> str:

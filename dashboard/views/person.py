@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from dashboard import formats, people, state
+from dashboard import formats, history, people, state
 from dashboard.client import ApiError, Json
 from dashboard.components import Column, Figure, empty, figures, guarded, head, notice, section, table
 from dashboard.countries import country
@@ -40,8 +40,8 @@ def page() -> None:
     _figures(card)
     _expected(id)
     with st.container(border=True, key="card-timeline"):
-        section("Timeline", "what they did in all of their browsers, the latest first")
-        _timeline(answer["events"])
+        section("Timeline", "what they did in all of their browsers, and what happened to them, the latest first")
+        _timeline(answer["events"], _history(id, answer))
         if answer.get("cursor") and shown < MOST and st.button("Show more", type="tertiary", key="more-events"):
             st.session_state[key] = min(shown * 4, MOST)
             st.rerun()
@@ -95,7 +95,15 @@ def _lost(churn: float) -> Figure:
     return Figure("Chance to be lost", formats.percent(churn, 0), note="no customer any more")
 
 
-def _timeline(events: list[Json]) -> None:
+def _history(id: str, answer: Json) -> list[Json]:
+    """What happened beside the events, as far back as they are shown."""
+    events = answer["events"]
+    back = formats.moment(events[-1]["ts"]) if events and answer.get("cursor") else None
+    rows = state.ask(state.api().person_history, state.site_name(), id)
+    return [row for row in rows if back is None or (formats.moment(row["at"]) or back) >= back]
+
+
+def _timeline(events: list[Json], happened: list[Json]) -> None:
     columns = [
         Column("Event", "strong"),
         Column("When", "when"),
@@ -103,20 +111,30 @@ def _timeline(events: list[Json]) -> None:
         Column("What"),
         Column("Value", "number"),
     ]
+    lines = [(formats.moment(event["ts"]), _event(event)) for event in events]
+    lines += [(formats.moment(row["at"]), _happened(row)) for row in happened]
     zone = state.period().zone
-    rows = []
-    for event in events:
-        then = formats.moment(event["ts"])
-        rows.append(
-            [
-                formats.event_title(str(event["event"])),
-                formats.when(then.astimezone(zone) if then else None),
-                formats.short(urlsplit(str(event.get("url") or "")).path) or formats.NONE,
-                _what(event),
-                formats.money(event.get("value"), str(event.get("currency") or "")),
-            ]
+    rows = [
+        [first, formats.when(then.astimezone(zone)), *rest]
+        for then, (first, *rest) in sorted(
+            ((then, cells) for then, cells in lines if then), key=lambda line: line[0], reverse=True
         )
-    table(columns, rows, "What this person did, the latest first")
+    ]
+    table(columns, rows, "What this person did and what happened to them, the latest first")
+
+
+def _event(event: Json) -> list[object]:
+    return [
+        formats.event_title(str(event["event"])),
+        formats.short(urlsplit(str(event.get("url") or "")).path) or formats.NONE,
+        _what(event),
+        formats.money(event.get("value"), str(event.get("currency") or "")),
+    ]
+
+
+def _happened(entry: Json) -> list[object]:
+    title, more = history.line(entry)
+    return [title, formats.NONE, formats.short(more, 120), formats.NONE]
 
 
 def _what(event: Json) -> str:

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import random
+import statistics
+import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 from api_client import serve
 from outside import ok, outside
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
+
+import funnel_oracle
 from test_anomalies import DAY, T0, histories
-from world import load
+from world import event, load
 
 from tracker.core.errors import TryLater
+from tracker.core.period import rfc3339
 from tracker.outbound.signing import verify
 from tracker.wiring.alerts import Alerts
 from tracker.wiring.telling import Announcer
@@ -100,9 +108,85 @@ async def test_without_a_destination_firings_are_kept_and_told_to_nobody(api):
     assert [(one["name"], one["told"]) for one in said["firings"]] == [("much", False)]
 
 
+BUYING = {"steps": [{"event": "view"}, {"event": "buy"}], "window": "1d"}
+
+
+def buyers():
+    """Ten weeks in which 20 look each day and about half of them buy hours later; the day before the last, one does."""
+    chance, events = random.Random(3), []
+    for day in range(70):
+        buying = 1 if day == 68 else chance.choice((9, 10, 11))
+        for one in range(20):
+            at = T0 + day * DAY + chance.randrange(DAY)
+            who = f"d{day}-{one}"
+            events.append(event("view", at, who))
+            if one < buying:
+                events.append(event("buy", at + chance.randrange(HOUR, DAY), who))
+    return events
+
+
+def shares(events, body, day, weeks):
+    """(converted, entered) of the day and of the same weekday so many weeks before, the oldest first."""
+    for back in range(weeks, -1, -1):
+        start = T0 + (day - 7 * back) * DAY
+        asked = {**body, "from": rfc3339(start), "to": rfc3339(start + DAY)}
+        steps = funnel_oracle.report(asked, events)["steps"]
+        yield steps[-1]["count"], steps[0]["count"]
+
+
+async def test_a_funnel_is_watched_once_its_last_window_is_over(engine, data):
+    async with serve(engine, data) as running:
+        running.catalog.sites.create("shop")
+        events = load(engine, buyers())
+        for name, when in (("low", {"below": 0.2}), ("odd", {"anomaly": {"weeks": 6}}), ("fine", {"above": 0.9})):
+            body = {"site": "shop", "name": name, "alert": {"funnel": BUYING, "when": when}}
+            assert (await running.ask("POST", "/api/v1/alerts", body))[0] == 201
+        crowd = {"funnel": BUYING, "measure": "entered", "when": {"above": 19}}
+        await running.ask("POST", "/api/v1/alerts", {"site": "shop", "name": "crowd", "alert": crowd})
+        now = [T0 + 70 * DAY + 5 * 60_000]  # the window of day 68 has ended, its ten minutes have not
+        chore = Alerts(running.services.engine, running.catalog, threading.Event(), Told(), now_ms=lambda: now[0])
+        assert chore.round() == 1  # day 67 was like the others
+        now[0] += 6 * 60_000
+        assert chore.round() == 3
+        assert chore.round() == 0
+        _, said = await running.ask("GET", "/api/v1/firings?site=shop")
+        fired = {one["name"]: one for one in said["firings"] if one["start"][:10] == "2026-03-14"}
+        assert {name: one["kind"] for name, one in fired.items()} == {
+            "low": "below",
+            "odd": "anomaly",
+            "crowd": "above",
+        }
+        *before, (converted, entered) = shares(events, BUYING, 68, 6)
+        usual = statistics.median(one / all_ for one, all_ in before)
+        assert (fired["odd"]["value"], fired["odd"]["usual"]) == (converted / entered, pytest.approx(usual))
+        away = 1.4826 * statistics.median(abs(one / all_ - usual) for one, all_ in before)
+        share = (usual * 20 + 1) / 22
+        scale = max(away, (share * (1 - share) / 20) ** 0.5)
+        assert fired["odd"]["score"] == pytest.approx((converted / entered - usual) / scale)
+
+
+async def test_a_conversion_of_nobody_fires_nothing(engine, data):
+    async with serve(engine, data) as running:
+        running.catalog.sites.create("shop")
+        load(engine, buyers()[:3])
+        alert = {"funnel": BUYING, "when": {"below": 0.5, "anomaly": {}}}
+        await running.ask("POST", "/api/v1/alerts", {"site": "shop", "name": "low", "alert": alert})
+        later = T0 + 70 * DAY
+        chore = Alerts(running.services.engine, running.catalog, threading.Event(), Told(), now_ms=lambda: later)
+        assert chore.round() == 0
+        _, said = await running.ask("GET", "/api/v1/alerts?site=shop")
+        assert said["alerts"][0]["looked_at"]
+
+
 @pytest.mark.parametrize(
     ("alert", "field"),
     [
+        ({"funnel": BUYING, "event": {"event": "a"}, "when": {"below": 1}}, "event"),
+        ({"funnel": {"steps": [{"event": "a"}]}, "when": {"below": 1}}, "funnel.steps"),
+        ({"funnel": {**BUYING, "breakdown": {"property": "os"}}, "when": {"below": 1}}, "funnel.breakdown"),
+        ({"funnel": BUYING, "measure": "events", "when": {"below": 1}}, "measure"),
+        ({"funnel": BUYING, "interval": "week", "when": {"below": 1}}, "interval"),
+        ({"funnel": BUYING, "when": {"anomaly": {"score": 0}}}, "score"),
         ({}, "when"),
         ({"when": {}}, "when"),
         ({"when": {"above": "5"}}, "when.above"),

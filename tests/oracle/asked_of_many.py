@@ -26,6 +26,7 @@ import test_funnel_compare as compared
 import test_funnel_over_time as timed
 import test_funnel_random as funnelled
 import test_funnel_reasons as reasoned
+import test_funnel_worth as worthed
 import test_lifecycle
 import test_ltv
 import test_paths_random as walked
@@ -41,6 +42,8 @@ from rfm_oracle import factor, left_out
 
 from tracker.analytics import (
     attribution,
+    conflicts,
+    funnel_compare,
     lifecycle,
     ltv,
     overview,
@@ -165,6 +168,21 @@ def a_plain_funnel(chance, site):
 def some_trend(chance, site):
     body = a_plain_funnel(chance, site) | span(chance, site, days=(1, 4))
     return body | {"interval": chance.choice(("day", "day", "week", "month")), "timezone": zoned(chance, site)}
+
+
+def some_worth(chance, site):
+    """Half of them end in a purchase, half of them have rates to convert at; some ask interval by interval."""
+    body = a_funnel(chance, site) | {"window": chance.choice(("31m", "2d", "20d"))}
+    body["steps"][0].pop("entry", None)
+    body |= {"worth": chance.choice((True, {"event": "purchase"}, {"event": "*"})), "timezone": zoned(chance, site)}
+    if chance.random() < 0.5:
+        body["steps"][-1] = {"event": "purchase"}
+    body["rates"] = chance.random() < 0.6
+    return body | ({"currency": chance.choice(("EUR", "USD", "JPY"))} if body["rates"] else {})
+
+
+def check_worth(engine, site, body):
+    worthed.check(spec_of(funnel_compare, site, body), engine, body, site.events, rates=rates_of(body))
 
 
 def some_reasons(chance, site):
@@ -402,6 +420,26 @@ def check_segment(engine, site, asked):
     REPORTS[asked["report"]][1](among(engine, site, asked["rule"]), site, asked["body"], theirs or nobody)
 
 
+def check_conflicts(engine, site, _body):
+    """A visitor with users of two persons; users who were merged have one name in the truth. What is known of whoever
+    used a browser goes with an erased person's browser.
+    """
+    kept = {one["id"] for one in site.events}
+    gone = {name for id_, one in site.sent.items() if id_ not in kept for name in (one.visitor, one.previous)}
+    found, first = defaultdict(set), {}
+    for one in site.events:
+        raw = site.sent[one["id"]]
+        names = {one["visitor"], raw.previous if raw.previous != raw.user else ""} - {"", *gone}
+        for visitor in names if raw.user else ():
+            found[visitor].add(one["user"])
+            moment = (one["ts"], one["arrival"], raw.user)
+            first[visitor] = min(first.get(visitor, moment), moment)
+    said = conflicts.run(engine, conflicts.parse({"site": site.name, "limit": 1000}))
+    expected = {visitor: first[visitor][2] for visitor, users in found.items() if len(users) > 1}
+    assert {one["visitor"]: one["kept"] for one in said["conflicts"]} == expected
+    assert said["total"] == len(expected)
+
+
 def some_audience(chance, _site):
     rule = spoken(audienced.rule(chance), view="a", cart="b")
     return {"rule": rule, "consent": chance.choice(("opt-in", "opt-out"))}
@@ -428,6 +466,7 @@ REPORTS = {
         lambda chance, site: timed.some_steps(chance, a_plain_funnel(chance, site)),
         lambda engine, site, body: timed.check_time(engine, at(site, body), site.events),
     ),
+    "funnel/worth": (some_worth, check_worth),
     "funnel/reasons": (some_reasons, check_reasons),
     "paths": (some_paths, check_paths),
     "retention": (some_retention, check_retention),
@@ -439,6 +478,7 @@ REPORTS = {
     "ltv/people": (some_money, check_predicted),
     "overview": (some_overview, check_overview),
     "timeseries": (some_series, check_series),
+    "identity conflicts": (lambda _chance, _site: {}, check_conflicts),
     "audiences": (some_audience, check_audience),
     "segments": (some_segment, check_segment),
 }

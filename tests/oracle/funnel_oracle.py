@@ -286,25 +286,28 @@ def report(funnel, events):
 
 
 def broken_down(funnel, per_unit):
-    name, touch = funnel["breakdown"]["property"], funnel["breakdown"].get("touch", "first")
-    start = instant(funnel["from"])
-    until = instant(funnel["to"]) - 1 + milliseconds(funnel.get("window", "14d"))
     groups = defaultdict(list)
     for rows in per_unit.values():
-        if touch == "all":
-            values = defaultdict(list)
-            for event in rows:
-                value = read(event, name)
-                values["" if value is None else as_text(value)].append(event)
-            for value, part in values.items():
-                groups[value].append(best_attempt(funnel, part))
-            continue
-        seen = [
-            as_text(read(event, name))
-            for event in rows
-            if start <= event["ts"] <= until
-            and any(serves(event, step) for step in funnel["steps"])
-            and read(event, name) not in (None, "")
-        ]
-        groups[(seen[0] if touch == "first" else seen[-1]) if seen else ""].append(best_attempt(funnel, rows))
+        for value, part in parted(funnel, rows).items():
+            groups[value].append(best_attempt(funnel, part))
     return {value: summary(funnel, tries) for value, tries in groups.items() if any(tries)}
+
+
+def parted(funnel, rows):
+    """A unit's events by value of the breakdown; by first or last touch all are of one value."""
+    name, touch = funnel["breakdown"]["property"], funnel["breakdown"].get("touch", "first")
+    start, end = instant(funnel["from"]), instant(funnel["to"])
+    if touch == "all":
+        values = defaultdict(list)
+        for event in rows:
+            value = read(event, name)
+            values["" if value is None else as_text(value)].append(event)
+        return values
+    seen = [
+        as_text(read(event, name))
+        for event in rows
+        if start <= event["ts"] <= end - 1 + milliseconds(funnel.get("window", "14d"))
+        and any(serves(event, step) for step in funnel["steps"])
+        and read(event, name) not in (None, "")
+    ]
+    return {(seen[0] if touch == "first" else seen[-1]) if seen else "": rows}

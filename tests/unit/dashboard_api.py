@@ -217,6 +217,7 @@ class State:
         self.annotations = {}
         self.deliveries, self.places = {}, True
         self.connected, self.checked = {}, {"ok": True, "notes": [f"seen as {HOSTILE}"]}
+        self.history, self.conflicts = [], []
         self.explained, self.alerts, self.firings = [], {}, []
         moved = [(49 * 3600, 300, 300, 0), (25 * 3600, 318, 20, 2), (600, 311, 0, 7), (300, 311, 0, 0)]
         names = ("members", "entered", "gone")
@@ -396,6 +397,10 @@ class State:
                     "events": shown,
                     "cursor": "more" if len(shown) < len(events) else None,
                 }
+            case ["identity", "conflicts"]:
+                return {"total": len(self.conflicts), "conflicts": self.conflicts[: int(query["limit"][0])]}
+            case ["people", _, "history"]:
+                return {"history": self.history}
             case ["people", _, "audiences"]:
                 return {"person": card("user_0248"), "audiences": self.explained}
             case ["people", id, "export"]:
@@ -692,7 +697,8 @@ class State:
         if self.costs and rows:
             answer["rows"][0] |= {"cost": 6703.6, "cac": 50.4, "roas": 5.0}
             answer |= {"cost_currency": "EUR", "other_cost_currencies": ["USD"]}
-        return answer
+        own = self.sites[0].get("currency")
+        return answer | ({"currency": own, "unconverted": {"SEK": 1200.0}} if own else {})
 
     def rfm(self):
         rows = [] if self.empty else [("champions", 53), ("at_risk", 36), ("unheard_of", 1)]
@@ -735,9 +741,12 @@ class State:
                 before = count
             for row, after in itertools.pairwise(rows):
                 row["dropped"] = row["count"] - after["count"]
+            for row in rows if "worth" in body else []:
+                row["worth"] = worth_of(row, rows[-1]["count"])
             return rows
 
-        answer = {"steps": steps(0 if self.empty else 2503)}
+        said = {"worth": {"currency": "EUR", "unconverted": {"SEK": 1200.0}}} if "worth" in body else {}
+        answer = {"steps": steps(0 if self.empty else 2503)} | said
         if "breakdown" in body:
             answer["breakdown"] = [
                 {"value": v, "steps": steps(n)} for v, n in (("DE", 1502), ("AT", 411), ("CH", 303), (HOSTILE, 20))
@@ -750,7 +759,21 @@ class State:
                 tests = [{**test, "value": HOSTILE}]
             kind = "previous" if body["compare"] == "previous" else "rest"
             answer["comparison"] = {"with": kind, "tests": tests}
+            answer["comparison"] |= {"steps": steps(2400)} if body["compare"] != "breakdown" else {}
         return answer
+
+
+def worth_of(row, orders):
+    """A step of a funnel whose buyers pay 40 each; those who dropped would have, as often as those who went on."""
+    expected = row["dropped"] * orders / max(1, row["count"] - row["dropped"]) * 40.0
+    return {
+        "value": orders * 40.0,
+        "orders": orders,
+        "unknown": 3,
+        "average_order": 40.0,
+        "per_unit": orders * 40.0 / row["count"] if row["count"] else None,
+        "lost": {"expected": expected, "low": expected * 0.9, "high": expected * 1.1},
+    }
 
 
 class Server(ThreadingHTTPServer):

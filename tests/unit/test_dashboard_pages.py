@@ -145,6 +145,33 @@ def test_the_funnel_beside_the_period_before_an_audience_and_by_value(fake):
     assert compared == ["previous", {"segment": audience["id"]}]
 
 
+def test_the_funnel_says_what_each_step_is_worth_and_what_is_lost(fake):
+    at = run("funnel")
+    text = re.sub(r"\s+", " ", seen(at))
+    worth = asked(fake, "/reports/funnel")["worth"]
+    assert worth is True  # the last step is the purchase: its own filters say which count
+    for expected in ("€ 17,000", "425 purchases, 3 more of unknown amount", "Average order € 40", "€ 6.79", "€ 19,969"):
+        assert expected in text
+    assert "€ 17,972 to € 21,966" in text
+    assert any("SEK 1,200" in caption.value for caption in at.caption)
+    at.selectbox(key="breakdown").select("country").run()
+    assert "€ 10,200" in seen(at)
+    at.selectbox(key="compare").select("previous").run()
+    assert "+4.2 %" in seen(at)
+    at.selectbox(key="worth").select(None).run()
+    assert "What it is worth" not in seen(at)
+    assert "worth" not in asked(fake, "/reports/funnel") | asked(fake, "/funnel/trend")
+
+
+def test_a_saved_funnel_keeps_its_comparison_and_its_money():
+    steps = [{"event": "view_item", "name": "View item"}, {"event": "lead", "name": "Lead"}]
+    for worth, read in (({"event": "purchase"}, {"event": "purchase"}), (True, {"event": "lead"})):
+        draft = questions.draft_of({"steps": steps, "compare": {"segment": "aud_1"}, "worth": worth})
+        assert (draft["compare"], draft["worth"]) == ("aud_1", read)
+        assert questions.money(draft) == {"worth": worth}
+    assert questions.money(questions.draft_of({"steps": steps})) == {}
+
+
 def test_a_step_with_a_time_of_its_own_is_asked_for_and_read_back():
     spec = {"steps": [{"event": "page_view", "entry": True}, {"event": "b", "within": "2h"}], "mode": "ordered"}
     draft = questions.draft_of(spec)
@@ -417,6 +444,18 @@ def test_channels_never_add_up_currencies_and_say_how_costs_come_in(fake):
     assert "cannot be compared" in seen(at.run())
 
 
+def test_channels_of_a_site_with_a_currency_are_in_that_one(fake):
+    fake.state.currencies = ["USD", "EUR"]
+    fake.state.sites[0]["currency"] = "EUR"
+    at = run("channels")
+    assert asked(fake, "/attribution")["conversion"] == {"event": "purchase"}
+    assert "€ 33,518" in seen(at)
+    assert not [box for box in at.selectbox if box.key == "channels-currency"]
+    assert any("SEK 1,200" in caption.value for caption in at.caption)
+    at.selectbox(key="channels-by").set_value("click_id").run()
+    assert asked(fake, "/attribution")["by"] == "click_id"
+
+
 def test_the_funnel_has_a_trend_and_the_time_it_takes(fake):
     at = run("funnel", period="Last 90 days")
     text = re.sub(r"\s+", " ", seen(at))
@@ -456,6 +495,20 @@ def test_people_are_found_by_what_is_typed(fake):
     assert "user_0248" in seen(at)
     at.text_input(key="people-q").set_value("nobody").run()
     assert "Nobody was found" in seen(at)
+
+
+def test_shared_browsers_are_listed_where_there_are_some(fake):
+    assert "Shared browsers" not in seen(run("customers"))
+    users = [{"user": name, "first_seen": "2026-11-01T10:00:00.000Z"} for name in ("ann", HOSTILE, "cy", "di")]
+    row = {"visitor": "bc5aff9d-b40b-5dc2-b22f-5cc516ad77b7", "kept": "ann", "users": users, "users_total": 5}
+    fake.state.conflicts = [row] * 12
+    st.cache_data.clear()
+    at = run("customers")
+    text = " ".join(seen(at).split())
+    assert "the latest 10 of 12" in text
+    assert f"Visitor bc5aff9d ann, {HOSTILE[:20]}" in text
+    assert "cy and 2 more ann" in text
+    assert "<img" not in html(at)
 
 
 def test_a_person_has_a_profile_and_a_timeline(fake):

@@ -193,6 +193,43 @@ def test_a_person_is_told_their_audiences_and_why_they_are_not_exported(fake, au
     assert "<img" not in html(at)
 
 
+def test_what_happened_to_a_person_stands_between_their_events(fake):
+    fan = {"audience": "aud_1", "name": HOSTILE}
+    fake.state.history = [
+        {"kind": "contacted", "at": iso(-1), **fan, "network": "list.calls"},
+        {"kind": "delivered", "at": iso(-2), **fan, "network": "meta"},
+        {"kind": "coupon", "at": iso(-3), "pool": "spring", "code": "X1"},
+        {"kind": "audience_left", "at": iso(-4), "audience": "aud_0", "name": "", "by": "time"},
+        {"kind": "audience_entered", "at": iso(-5), **fan, "by": "event"},
+        {"kind": "consent", "at": iso(-6), "consent": said("withdrawn", 0, 0, 1)},
+        {"kind": "consent", "at": iso(-7), "consent": said("first", 0, -1, 0)},
+        {"kind": "consent", "at": iso(-8), "consent": said("first", 1, 0, 0)},
+        {"kind": "consent", "at": iso(10**9), "consent": said("changed", 1, 1, 0)},
+    ]
+    at = run("person", id="user_0248")
+    text = " ".join(seen(at).split())
+    for expected in (
+        "Put onto a list",
+        "calls · ",
+        "Put into an export",
+        "X1 of spring",
+        "an audience that is gone",
+        "Consent withdrawn",
+        "Consent refused",
+        "Consent given",
+        "analytics yes · ads no · by banner",
+        "Global Privacy Control",
+    ):
+        assert expected in text
+    assert text.index("Came into an audience") < text.index("Left an audience")
+    assert "Consent changed" not in text  # it lies before the events that are shown
+    assert "<img" not in html(at)
+
+
+def said(change, analytics, ads, gpc):
+    return {"change": change, "analytics": analytics, "ads": ads, "gpc": gpc, "source": "banner"}
+
+
 def test_a_site_without_audiences_says_so_on_the_person(fake):
     assert "No audiences yet." in seen(run("person", id="user_0248"))
 
@@ -231,6 +268,32 @@ def test_an_alert_is_made_seen_and_deleted(fake):
     assert fake.state.alerts["2"]["alert"]["when"] == {"anomaly": {"score": 3.5}}
     at.button(key="alert-delete-1").click().run()
     assert list(fake.state.alerts) == ["2"]
+
+
+def test_a_saved_funnel_is_watched(fake):
+    steps = [{"event": "view_item", "name": "View item"}, {"event": "purchase", "name": "Purchase"}]
+    saved = {"steps": steps, "mode": "ordered", "window": "7d", "from": "A", "to": "B", "site": "shop", "worth": True}
+    kept = fake.state.keep(fake.state.funnels, {"site": "shop", "name": HOSTILE, "funnel": saved})
+    at = run("alerts")
+    at.selectbox(key="alert-event").select(f"\0funnel {kept['id']}").run()
+    at.selectbox(key="alert-window").select("1d").run()
+    assert any("Looked at 1 day after the day has ended" in caption.value for caption in at.caption)
+    at.number_input(key="alert-below-share").set_value(12.5)
+    at.button(key="alert-create").click().run()
+    assert not at.exception
+    funnel = {"steps": steps, "mode": "ordered", "window": "1d"}
+    wanted = {"funnel": funnel, "measure": "conversion", "interval": "day", "when": {"below": 0.125}}
+    assert fake.state.alerts["1"]["alert"] == wanted
+    row = {"alert": "1", "name": "x", "start": "2026-11-26T00:00:00+01:00", "value": 0.0625, "told": True}
+    fake.state.firings = [row | {"id": "f1", "kind": "anomaly", "usual": 0.25, "score": 4.0}]
+    at = run("alerts")
+    text = " ".join(seen(at).split())
+    assert "Conversion from “View item” to “Purchase” within 1 day, a day: below 12.5 %" in text
+    assert "6.2 %, usually 25 %" in text
+    at.selectbox(key="alert-of-funnel-1").select("entered").run()
+    at.number_input(key="alert-below-1").set_value(30)
+    at.button(key="alert-save-1").click().run()
+    assert fake.state.alerts["1"]["alert"] == wanted | {"measure": "entered", "when": {"below": 30.0}}
 
 
 def test_an_alert_is_changed_and_keeps_whom_it_tells(fake):

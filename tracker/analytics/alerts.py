@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tracker.analytics import anomalies, request
+from tracker.analytics import anomalies, funnel_figure, request
 from tracker.core.errors import BadRequest
 from tracker.core.period import rfc3339
 from tracker.store.engine import Engine
 
-KEYS = ("event", "measure", "interval", "when")
+KEYS = ("event", "funnel", "measure", "interval", "when")
 LATE_MS = 600_000
 """How long after its end an interval is looked at: browsers send the last events of a page minutes later."""
 
@@ -31,16 +31,17 @@ class Verdict:
 
 @dataclass(frozen=True, kw_only=True)
 class Spec:
-    """A checked alert: a figure as `anomalies` takes it without times, and its limits."""
+    """A checked alert: a figure as `anomalies` takes it without times, or that of a funnel, and its limits."""
 
     figure: Mapping[str, Any]
+    funnel: funnel_figure.Spec | None
     above: float | None
     below: float | None
     anomaly: Mapping[str, Any] | None
 
 
 def parse(body: object, site: str, timezone: str) -> Spec:
-    """Check `{"event"?, "measure"?, "interval"?, "when": {"above"? "below"? "anomaly"?: {"score"?, "weeks"?}}}`.
+    """Check `{"event" | "funnel", "measure"?, "interval"?, "when": {"above"? "below"? "anomaly"?: {"score" "weeks"}}}`.
 
     Raises BadRequest.
     """
@@ -58,15 +59,24 @@ def parse(body: object, site: str, timezone: str) -> Spec:
     if anomaly is not None:
         anomaly = dict(request.fields(anomaly, ("score", "weeks"), "when.anomaly"))
     figure = {name: given[name] for name in KEYS[:-1] if given.get(name) is not None}
-    spec = Spec(figure={"interval": "day", **figure, "site": site, "timezone": timezone}, anomaly=anomaly, **limits)
-    anomalies.parse({**_body(spec), "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"})
-    return spec
+    figure = {"interval": "day", **figure, "site": site, "timezone": timezone}
+    if "funnel" not in figure:
+        spec = Spec(figure=figure, funnel=None, anomaly=anomaly, **limits)
+        anomalies.parse({**_body(spec), "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z"})
+        return spec
+    if "event" in figure:
+        raise BadRequest("an alert watches an event or a funnel, not both", field="event")
+    return Spec(figure=figure, funnel=funnel_figure.parse({**figure, **(anomaly or {})}), anomaly=anomaly, **limits)
 
 
 def last_whole(spec: Spec, now_ms: int) -> tuple[datetime, datetime]:
-    """Start and end of the last interval of the site's calendar that ended at least `LATE_MS` ago."""
+    """Start and end of the last interval of the site's calendar that ended at least `LATE_MS` ago.
+
+    That of a funnel: whose last window ended so long ago.
+    """
     zone = ZoneInfo(str(spec.figure["timezone"]))
-    then = datetime.fromtimestamp((now_ms - LATE_MS) / 1000, UTC)
+    late = LATE_MS + (spec.funnel.funnel.window if spec.funnel else 0)
+    then = datetime.fromtimestamp((now_ms - late) / 1000, UTC)
     if spec.figure["interval"] == "hour":
         local = then.astimezone(zone)
         end = then - timedelta(minutes=local.minute, seconds=local.second, microseconds=local.microsecond)
@@ -77,17 +87,26 @@ def last_whole(spec: Spec, now_ms: int) -> tuple[datetime, datetime]:
 
 def run(engine: Engine, spec: Spec, now_ms: int) -> Verdict:
     """Look at the last whole interval."""
-    start, end = (round(one.timestamp() * 1000) for one in last_whole(spec, now_ms))
-    body = {**_body(spec), "from": rfc3339(start), "to": rfc3339(end)}
-    [point] = anomalies.run(engine, anomalies.parse(body))["series"]
-    kind = ""
-    if spec.above is not None and point["value"] > spec.above:
+    point = _point(engine, spec, now_ms)
+    value, kind = point["value"], ""
+    if value is None:
+        kind, value = "", 0.0
+    elif spec.above is not None and value > spec.above:
         kind = "above"
-    elif spec.below is not None and point["value"] < spec.below:
+    elif spec.below is not None and value < spec.below:
         kind = "below"
     elif spec.anomaly is not None and point["unusual"]:
         kind = "anomaly"
-    return Verdict(start=point["start"], kind=kind, value=point["value"], usual=point["usual"], score=point["score"])
+    return Verdict(start=point["start"], kind=kind, value=value, usual=point["usual"], score=point["score"])
+
+
+def _point(engine: Engine, spec: Spec, now_ms: int) -> dict[str, Any]:
+    start, end = last_whole(spec, now_ms)
+    if spec.funnel is not None:
+        return funnel_figure.run(engine, spec.funnel, start, end, usual=spec.anomaly is not None)
+    times = {"from": rfc3339(round(start.timestamp() * 1000)), "to": rfc3339(round(end.timestamp() * 1000))}
+    [point] = anomalies.run(engine, anomalies.parse({**_body(spec), **times}))["series"]
+    return dict(point)
 
 
 def _body(spec: Spec) -> dict[str, Any]:

@@ -7,7 +7,7 @@ ASQC 1993, whose limit of 3.5 is the default.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import dropwhile
@@ -20,6 +20,8 @@ from tracker.core.errors import BadRequest
 
 LEAST = 4
 """Fewest weeks before, since the figure's first event, for there to be a usual one."""
+USUAL = 3.5
+"""The score from which a value is unusual, where the request names none."""
 _WEEK_MS = 7 * 86_400_000
 _OF_MEDIAN = 1.4826  # median absolute deviation -> standard deviation of a normal distribution
 _OF_MEAN = 1.2533  # mean absolute deviation -> the same; where more than half of the values are equal
@@ -41,7 +43,7 @@ def parse(body: object) -> Spec:
     series = timeseries.parse(given)
     if series.interval not in ("hour", "day"):
         raise BadRequest("interval must be hour or day", field="interval")
-    score = more.get("score", 3.5)
+    score = more.get("score", USUAL)
     if isinstance(score, bool) or not isinstance(score, int | float) or not 1 <= score <= 100:
         raise BadRequest("score must be a number from 1 to 100", field="score")
     return Spec(series=series, weeks=request.whole(more, "weeks", 8, (LEAST, 52)), limit=float(score))
@@ -69,31 +71,40 @@ def _whole(spec: Spec) -> int:
 def _judged(spec: Spec, point: Mapping[str, Any], known: Mapping[datetime, float]) -> dict[str, Any]:
     then = _local(point["start"])
     before = [known[at] for back in range(1, spec.weeks + 1) if (at := then - timedelta(weeks=back)) in known]
-    score = None
-    if len(before) >= LEAST:
-        score = score_of(point["value"], before, counts=spec.series.measure != "value")
+    counts = spec.series.measure != "value"
+    return judged(point["start"], point["value"], before, limit=spec.limit, floor=by_chance if counts else None)
+
+
+def judged(
+    start: str, value: float, before: Sequence[float], *, limit: float, floor: Callable[[float], float] | None = None
+) -> dict[str, Any]:
+    """A point beside those of the weeks before; `floor`: the least that chance alone spreads around their median."""
+    enough = len(before) >= LEAST
+    score = score_of(value, before, floor) if enough else None
     return {
-        "start": point["start"],
-        "value": point["value"],
-        "usual": median(before) if len(before) >= LEAST else None,
+        "start": start,
+        "value": value,
+        "usual": median(before) if enough else None,
         "score": score,
-        "unusual": score is not None and abs(score) >= spec.limit,
+        "unusual": score is not None and abs(score) >= limit,
     }
 
 
-def score_of(value: float, before: Sequence[float], *, counts: bool) -> float | None:
-    """How many standard deviations `value` is from the median of `before`; None where those never differ.
-
-    `counts`: what is counted varies by chance at least as a Poisson variable does, whose deviation is the root.
-    """
+def score_of(value: float, before: Sequence[float], floor: Callable[[float], float] | None = None) -> float | None:
+    """How many standard deviations `value` is from the median of `before`; None where those never differ."""
     middle = median(before)
     away = [abs(one - middle) for one in before]
     scale = _OF_MEDIAN * median(away) or _OF_MEAN * fmean(away)
-    if counts:
-        scale = max(scale, math.sqrt(max(middle, 1.0)))
+    if floor is not None:
+        scale = max(scale, floor(middle))
     if not scale:
         return 0.0 if value == middle else None
     return (value - middle) / scale
+
+
+def by_chance(middle: float) -> float:
+    """What is counted varies by chance at least as a Poisson variable does, whose deviation is the root."""
+    return math.sqrt(max(middle, 1.0))
 
 
 def _local(start: str) -> datetime:

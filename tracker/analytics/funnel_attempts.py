@@ -39,23 +39,25 @@ def attempts(
     *,
     road: str | None = None,
     only: Sequence[int] | None = None,
+    chosen: Fragment | None = None,
 ) -> Fragment:
     """The subquery for this funnel; `events` is what to read (`clean.events_source`).
 
-    `only`: of these units alone, where the road `narrow` could be tried. `road` forces a road that could do it too:
+    `only`: of these units alone, where the road `narrow` could be tried. `chosen`: a test of the events of the units
+    that are wanted, on any road. `road` forces a road that could do it too:
     `narrow` (see below), `overlapping`, `fold` and `within` (tests compare them). An unordered funnel whose steps may
     overlap costs one question to the engine here: which overlaps there are. Raises BadRequest where there are more
     than 200 kinds.
     """
     if funnel.mode == "unordered":
-        return _unordered(engine, funnel, events)
+        return _unordered(engine, funnel, events, chosen)
     if road == "within" or funnel.timed:
-        return _fold(funnel, events, Within(funnel))
+        return _fold(funnel, events, Within(funnel), chosen)
     needs_fold = bool(funnel.exclude) or any(step.optional for step in funnel.steps)
     if road == "fold" or needs_fold:
-        return _fold(funnel, events, Fold(funnel))
+        return _fold(funnel, events, Fold(funnel), chosen)
     alone = disjoint(funnel) and road != "overlapping"
-    return _fill(funnel, events, alone, narrow=road == "narrow", only=only)
+    return _fill(funnel, events, alone, narrow=road == "narrow", only=only, chosen=chosen)
 
 
 def narrow_will_do(funnel: Funnel) -> bool:
@@ -83,20 +85,26 @@ def _value(funnel: Funnel) -> Fragment:
     return Fragment("touched" if funnel.breakdown else "''")
 
 
-def _masked(funnel: Funnel, events: Fragment) -> Hits:
+def _masked(funnel: Funnel, events: Fragment, chosen: Fragment | None) -> Hits:
     bits = len(funnel.steps) + len(funnel.exclude)
-    return hits(funnel, events, step_mask(funnel), bits)
+    return hits(funnel, events, step_mask(funnel), bits, chosen=chosen)
 
 
 def _fill(
-    funnel: Funnel, events: Fragment, alone: bool, *, narrow: bool, only: Sequence[int] | None = None
+    funnel: Funnel,
+    events: Fragment,
+    alone: bool,
+    *,
+    narrow: bool,
+    only: Sequence[int] | None = None,
+    chosen: Fragment | None = None,
 ) -> Fragment:
     """`alone`: no event can serve two steps, so a small number says which one it serves."""
     count = len(funnel.steps)
     if alone:
-        found = hits(funnel, events, step_code(funnel), count.bit_length(), narrow=narrow, only=only)
+        found = hits(funnel, events, step_code(funnel), count.bit_length(), narrow=narrow, only=only, chosen=chosen)
     else:
-        found = _masked(funnel, events)
+        found = _masked(funnel, events, chosen)
     moments, shift = "sorted as moments", count.bit_length()
     if not narrow:
         kind, shift = "UInt8" if alone else "UInt64", 24
@@ -152,8 +160,8 @@ def _level(funnel: Funnel, step: int, alone: bool, narrow: bool) -> str:
     return f"{found if strict else f'arrayFill(x -> x != 0, {found})'} as latest_{step}"
 
 
-def _fold(funnel: Funnel, events: Fragment, fold: Fold | Within) -> Fragment:
-    found = _masked(funnel, events)
+def _fold(funnel: Funnel, events: Fragment, fold: Fold | Within, chosen: Fragment | None) -> Fragment:
+    found = _masked(funnel, events, chosen)
     query = fill(
         load(__package__, "funnel_fold"),
         {
@@ -169,8 +177,8 @@ def _fold(funnel: Funnel, events: Fragment, fold: Fold | Within) -> Fragment:
     return Fragment(query.text, query.params)
 
 
-def _unordered(engine: Engine, funnel: Funnel, events: Fragment) -> Fragment:
-    count, found = len(funnel.steps), _masked(funnel, events)
+def _unordered(engine: Engine, funnel: Funnel, events: Fragment, chosen: Fragment | None) -> Fragment:
+    count, found = len(funnel.steps), _masked(funnel, events, chosen)
     kinds = [1 << at for at in range(count)]
     if not disjoint(funnel):
         masks = fill(

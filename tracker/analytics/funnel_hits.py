@@ -42,11 +42,13 @@ def hits(
     *,
     narrow: bool = False,
     only: Sequence[int] | None = None,
+    chosen: Fragment | None = None,
 ) -> Hits:
     """Pack the relevant events; `serves` is an integer expression of `serves_bits` bits on what one can serve.
 
     `narrow` leaves sequence and arrival out: 64 bits instead of 128, exact while no unit has two events that serve
-    different steps in the same millisecond. `only`: of these units, the others are not looked at.
+    different steps in the same millisecond. `only`: of these units, the others are not looked at. `chosen` holds for
+    the events of the units that are looked at.
     """
     if funnel.from_entries:
         events = Fragment(fill(load(__package__, "funnel_entry"), {"events": events}).text, events.params)
@@ -72,7 +74,7 @@ def hits(
             "persons": persons.join() if funnel.count_by == "person" else Fragment(""),
             "counted": counted([*(one for step in funnel.steps for one in step.any_of)]),
             "relevant": Fragment(f"{wanted.text}){NOBODY[funnel.count_by]} and (true", wanted.params),
-            "chosen": _chosen(funnel, only),
+            "chosen": chosen or _chosen(funnel, only),
             "also": Fragment(also),
         },
         {"site": funnel.site, "from": funnel.range.start, "until": funnel.range.end - 1 + funnel.window},

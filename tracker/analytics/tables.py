@@ -31,6 +31,12 @@ _FUNNEL = {
     "seconds_average": _REAL,
     "seconds_median": _REAL,
 }
+_WORTH = {
+    "worth": _REAL,
+    **dict.fromkeys(("orders", "orders_unknown"), _WHOLE),
+    **dict.fromkeys(("average_order", "worth_per_unit", "lost", "lost_low", "lost_high"), _REAL),
+    "currency": _TEXT,
+}
 _PEOPLE = {
     **dict.fromkeys(("person", "visitor", "user", "last_seen", "last_event", "country", "device", "channel"), _TEXT),
     "visits": _WHOLE,
@@ -83,6 +89,7 @@ def table(report: str, answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]
 
 
 def _funnel(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    said = answer.get("worth")
     parts = [("total", "", answer["steps"])]
     parts += [("breakdown", part["value"], part["steps"]) for part in answer.get("breakdown", ())]
     if "steps" in answer.get("comparison", ()):
@@ -94,11 +101,25 @@ def _funnel(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
             "value": value,
             "seconds_average": step["seconds_from_previous"]["average"],
             "seconds_median": step["seconds_from_previous"]["median"],
+            **(_worth(step["worth"], said["currency"]) if said else {}),
         }
         for part, value, steps in parts
         for step in steps
     ]
-    return _FUNNEL, rows
+    return {**_FUNNEL, **(_WORTH if said else {})}, rows
+
+
+def _worth(worth: Row, currency: str) -> dict[str, Any]:
+    lost = worth["lost"] or dict.fromkeys(("expected", "low", "high"))
+    return {
+        "worth": worth["value"],
+        "orders": worth["orders"],
+        "orders_unknown": worth["unknown"],
+        "average_order": worth["average_order"],
+        "worth_per_unit": worth["per_unit"],
+        **{"lost": lost["expected"], "lost_low": lost["low"], "lost_high": lost["high"]},
+        "currency": currency,
+    }
 
 
 def _people(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -106,8 +127,10 @@ def _people(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
 
 
 def _trend(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    points = [(point["start"], *_funnel(point)) for point in answer["series"]]
-    return {"start": _TEXT, **_FUNNEL}, [{"start": start, **row} for start, _, rows in points for row in rows]
+    said = {"worth": answer["worth"]} if "worth" in answer else {}
+    points = [(point["start"], *_funnel({**point, **said})) for point in answer["series"]]
+    columns = {"start": _TEXT, **_FUNNEL, **(_WORTH if said else {})}
+    return columns, [{"start": start, **row} for start, _, rows in points for row in rows]
 
 
 def _time(answer: Row) -> tuple[dict[str, Any], list[dict[str, Any]]]:

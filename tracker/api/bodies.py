@@ -189,7 +189,7 @@ class AnnotationBody(Closed):
 
 
 class AlertBody(Closed):
-    """A figure of `reports/anomalies` without times, and `when` it fires: `above`, `below`, `anomaly`.
+    """A figure of `reports/anomalies` without times, or of a funnel, and `when` it fires: `above`, `below`, `anomaly`.
 
     `destination`: a webhook or mail address that is told.
     """
@@ -388,6 +388,12 @@ class _FunnelRules(Segmented, kw_only=True):
     breakdown: Breakdown | UnsetType = UNSET
 
 
+WorthOf = Annotated[
+    bool | Condition,
+    Meta(description="what the steps are worth: the events that carry the money; true: those of the last step"),
+]
+
+
 class WithSegment(Struct, kw_only=True):
     """The people to compare with."""
 
@@ -395,13 +401,18 @@ class WithSegment(Struct, kw_only=True):
 
 
 class FunnelBody(_FunnelRules, kw_only=True):
-    """A funnel; `docs/reports.md` says what counts. `compare` tests differences, in reports/funnel alone."""
+    """A funnel; `docs/reports.md` says what counts. `compare` tests differences, in reports/funnel alone; `worth`,
+    `currency` and `timezone` are for money, there and in reports/funnel/trend.
+    """
 
     site: SiteName
     start: Time = field(name="from")
     end: Time = field(name="to")
     steps: Steps
     compare: Literal["previous", "breakdown"] | WithSegment | UnsetType = UNSET
+    worth: WorthOf | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
+    timezone: Zone | UnsetType = UNSET
 
 
 class _FunnelEitherWay(_FunnelRules, kw_only=True):
@@ -428,6 +439,8 @@ class FunnelTrendBody(_FunnelEitherWay, kw_only=True):
     interval: Literal["day", "week", "month"] = "day"
     week_start: Literal["monday", "sunday"] = "monday"
     timezone: Zone | UnsetType = UNSET
+    worth: WorthOf | UnsetType = UNSET
+    currency: str | UnsetType = UNSET
 
 
 class FunnelTimeBody(_FunnelEitherWay, kw_only=True):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracker.analytics import names, people
+from tracker.analytics import conflicts, names, people
 from tracker.analytics import properties as known_properties
 from tracker.analytics import timeline as journey
 from tracker.api.call import Call
@@ -25,6 +25,11 @@ def timeline(call: Call) -> dict[str, Any]:
     person = _as_stored(call, call.path["id"])
     body = {"site": query.site, "person": person, "limit": query.limit, "cursor": query.cursor}
     return _ask(call, journey, body)
+
+
+def in_conflict(call: Call) -> dict[str, Any]:
+    """`GET /api/v1/identity/conflicts`."""
+    return _ask(call, conflicts, {"site": call.query.site, "limit": call.query.limit})
 
 
 def event_names(call: Call) -> dict[str, Any]:

@@ -14,6 +14,35 @@ class Seconds(Struct):
     median: float | None
 
 
+class Loss(Struct):
+    """What is expected to be lost, and its 90 % interval (null where there is too little to tell)."""
+
+    expected: float
+    low: float | None
+    high: float | None
+
+
+class StepWorth(Struct):
+    """What those who reached the step brought by converting; `lost`: an estimate of what those who dropped did not.
+
+    `unknown`: converting purchases without an amount in the currency; they are in no sum.
+    """
+
+    value: float
+    orders: int
+    unknown: int
+    average_order: float | None
+    per_unit: float | None
+    lost: Loss | None
+
+
+class FunnelWorth(Struct):
+    """The currency of every `worth`, and what could not be converted to it."""
+
+    currency: str
+    unconverted: dict[str, float]
+
+
 class FunnelStep(Struct):
     """One step."""
 
@@ -25,6 +54,7 @@ class FunnelStep(Struct):
     from_previous: float
     from_first: float
     seconds_from_previous: Seconds
+    worth: StepWorth | UnsetType = UNSET
 
 
 class FunnelPart(Struct):
@@ -65,11 +95,12 @@ class FunnelComparison(Struct, rename={"kind": "with", "start": "from", "end": "
 
 
 class FunnelReport(Struct):
-    """A funnel; with `breakdown` and `comparison` only where they were asked for."""
+    """A funnel; with `breakdown`, `comparison` and `worth` only where they were asked for."""
 
     steps: list[FunnelStep]
     breakdown: list[FunnelPart] | UnsetType = UNSET
     comparison: FunnelComparison | UnsetType = UNSET
+    worth: FunnelWorth | UnsetType = UNSET
 
 
 class FunnelPoint(Struct):
@@ -87,6 +118,7 @@ class FunnelTrend(Struct):
     """Every interval that the range touches, empty ones too."""
 
     series: list[FunnelPoint]
+    worth: FunnelWorth | UnsetType = UNSET
 
 
 class TimeBin(Struct, rename={"start": "from", "end": "to"}):

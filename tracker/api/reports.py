@@ -71,7 +71,9 @@ REPORTS = (
         question=funnel_compare,
         body=bodies.FunnelBody,
         answer=answers.FunnelReport,
-        summary="How many reach each step, how long it takes, where they drop",
+        summary="How many reach each step, how long it takes, where they drop, what that is worth",
+        zoned=True,
+        priced=True,
     ),
     Report(
         name="funnel/people",
@@ -87,6 +89,7 @@ REPORTS = (
         answer=answers.FunnelTrend,
         summary="A funnel day by day, week by week or month by month",
         zoned=True,
+        priced=True,
     ),
     Report(
         name="funnel/time",

@@ -109,6 +109,15 @@ class Contacts:
         with self._database.read() as session:
             return {(int(person, 16), audience) for person, audience in session.execute(query.distinct())}
 
+    def of(self, site: str, people: Collection[int]) -> list[tuple[int, str, str]]:
+        """(at, audience, channel) of what these keys of one person were put into, as far back as the cap counts."""
+        keys = [_hex(one) for one in people]
+        query = select(ContactRow.at, ContactRow.audience, ContactRow.channel).where(
+            ContactRow.site == site, ContactRow.person.in_(keys[:_IN_ONE_QUESTION])
+        )
+        with self._database.read() as session:
+            return [(at, audience, channel) for at, audience, channel in session.execute(query)]
+
     def undo(self, export: str) -> None:
         """Nothing of this export reached anybody."""
         with self._database.write() as session:

@@ -58,6 +58,14 @@ class Coupons:
         with self._database.read() as session:
             return [int(person, 16) for person in session.scalars(query) if person]
 
+    def of(self, site: str, keys: Sequence[int]) -> list[tuple[int, str, str]]:
+        """(when, pool, code) of what one person was given, under any of these keys."""
+        query = select(CouponRow.given_at, CouponRow.pool, CouponRow.code).where(
+            CouponRow.site == site, CouponRow.person.in_([_hex(one) for one in keys[:_IN_ONE_QUESTION]])
+        )
+        with self._database.read() as session:
+            return [(at or 0, pool, code) for at, pool, code in session.execute(query)]
+
     def give(
         self, site: str, pool: str, people: Sequence[int], aliases: Mapping[int, Collection[int]], export: str
     ) -> dict[int, str]:

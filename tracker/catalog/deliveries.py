@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from tracker.catalog.database import Database, now_ms
@@ -26,6 +26,7 @@ from tracker.core.errors import Conflict
 DOWNLOAD = "download"
 _T = TypeVar("_T")
 _IN_ONE_QUESTION = 500  # SQLite takes a limited number of variables
+_LINE = ("site", "audience", "network", "destination")
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,22 @@ class Deliveries:
             head = session.get(DeliveryRow, line.key)
             rows = session.execute(select(DeliveredRow.person, DeliveredRow.at).where(*_of(line))).all()
         return (head.generation if head else 0), {int(person, 16): at for person, at in rows}
+
+    def of_person(self, site: str, keys: Sequence[int]) -> list[tuple[int, str, str]]:
+        """(when last, audience, network) of where one person is, under any of these keys; not where it is unsure."""
+        same = [getattr(DeliveredRow, name) == getattr(DeliveryRow, name) for name in _LINE]  # so that the key is used
+        query = (
+            select(DeliveredRow.at, DeliveredRow.audience, DeliveredRow.network)
+            .select_from(DeliveryRow)
+            .join(DeliveredRow, and_(*same))
+            .where(
+                DeliveryRow.site == site,
+                DeliveredRow.person.in_([_hex(one) for one in keys[:_IN_ONE_QUESTION]]),
+                DeliveredRow.at > 0,
+            )
+        )
+        with self._database.read() as session:
+            return [(at, audience, network) for at, audience, network in session.execute(query)]
 
     def lines(self, site: str, audience: str) -> list[Line]:
         """Where persons of an audience are, or may be."""
