@@ -89,6 +89,17 @@ class Runs:
                 return run_of(row)
         return None
 
+    def release(self, at: int) -> None:
+        """At the start of the one process that makes runs: what it left when it ended last may be taken at once.
+
+        Nothing where the database is shared: another process may be at it. There its time runs out first.
+        """
+        if not self._database.is_sqlite:
+            return
+        with self._database.write() as session:
+            for row in session.scalars(select(ReportRunRow).where(ReportRunRow.state == RUNNING)):
+                row.again_at = min(row.again_at, at)
+
     def hold(self, run: Run, until: int) -> bool:
         """Keep it longer. False: it was deleted, or another has it."""
         with self._database.write() as session:
@@ -123,6 +134,9 @@ class Runs:
                 row.state, row.again_at = WAITING, at + PAUSES_S[run.attempt - 1] * 1000
             else:
                 row.state, row.ended_at = (DONE if error is None else FAILED), at
+                row.told = {
+                    name: {**said, "state": FAILED} if said["error"] else said for name, said in row.told.items()
+                }
             return row.state
 
 

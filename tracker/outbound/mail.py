@@ -42,11 +42,6 @@ class Attachment:
     content: bytes = field(repr=False)
 
 
-def one_line(text: str) -> str:
-    """Some text as a subject or a file's name can hold it: no line breaks, nothing that does not print."""
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in text).split())
-
-
 def send_mail(
     reach: Reach,
     server: MailServer,

@@ -9,7 +9,7 @@ from tracker.audiences.delivery import Senders
 from tracker.audiences.delivery.word import Word
 from tracker.audiences.telling import tell
 from tracker.core.alerts import Firing
-from tracker.outbound.mail import one_line
+from tracker.core.lines import one_line
 
 if TYPE_CHECKING:
     from tracker.catalog import Catalog

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 
 from tracker.audiences.delivery.sender import Outcome, Shipment
 from tracker.audiences.delivery.word import Word
+from tracker.core.lines import one_line
 from tracker.outbound import Reach
-from tracker.outbound.mail import MailServer, check_mail, one_line, send_mail
+from tracker.outbound.mail import MailServer, check_mail, send_mail
 
 
 class Notice:

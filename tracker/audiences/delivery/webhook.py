@@ -9,10 +9,11 @@ Tracker-Signature  see `tracker.outbound.signing`
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
+
+import msgspec
 
 from tracker.audiences.delivery.sender import Outcome, Shipment
 from tracker.audiences.delivery.word import Word
@@ -39,7 +40,7 @@ class Webhook:
 
     def tell(self, word: Word) -> None:
         """One word, as JSON. Raises Refused, TryLater, Forbidden."""
-        body = json.dumps({"id": word.key, "subject": word.subject, **word.facts}).encode()
+        body = msgspec.json.encode({"id": word.key, "subject": word.subject, **word.facts})
         head = {"Tracker-Event": word.event, "Tracker-Delivery": word.key, "Content-Type": "application/json"}
         self._post(body, head)
 
