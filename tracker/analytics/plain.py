@@ -14,7 +14,7 @@ from tracker.core.lines import one_line
 
 ROWS = 20
 """Rows that are shown; the file that goes with the text has all."""
-COLUMNS = 7
+COLUMNS = 8
 WIDTH = 28
 SHARES = frozenset(("conversion_rate", "from_previous", "from_first", "share", "dropped_share", "went_on_share"))
 """Columns and figures that are shown in percent."""

@@ -49,7 +49,7 @@ def words(schedule: Schedule, run: Run, question: Posed, answer: Mapping[str, An
         f"The whole table ({rows:,} {'row' if rows == 1 else 'rows'}) is attached: {file.name}",
         "",
         f"Sent by Journey Tracker {_when(schedule, run, timezone)}.",
-        "It can be changed, paused and deleted under Reports by mail.",
+        "It can be changed, paused and deleted under Scheduled reports.",
         "",
     ]
     facts = {
