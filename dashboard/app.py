@@ -28,6 +28,7 @@ from dashboard.views import (
     person,
     pixel,
     retention,
+    schedules,
     sign_in,
     value,
 )
@@ -72,6 +73,7 @@ PAGES = (
     Entry("destinations", destinations.page, "Destinations", "destinations", ":material/send:"),
     Entry("contact_rules", contact_rules.page, "Contact rules", "contact-rules", ":material/rule:"),
     Entry("alerts", alerts.page, "Alerts", "alerts", ":material/notifications:"),
+    Entry("schedules", schedules.page, "Scheduled reports", "scheduled-reports", ":material/schedule_send:"),
     Entry("health", health.page, "Data health", "data-health", ":material/fact_check:"),
     Entry("install", install.page, "Install", "install", ":material/code:"),
     Entry("pixel", pixel.page, "Pixel settings", "pixel-settings", ":material/tune:"),

@@ -1,4 +1,4 @@
-"""Audiences, where they are sent, and alerts: the part of `client.Api` that is about acting."""
+"""Audiences, where they are sent, scheduled reports and alerts: the part of `client.Api` that is about acting."""
 
 from __future__ import annotations
 
@@ -113,6 +113,33 @@ class Acting(Wire):
     def delete_destination(self, id: str) -> None:
         """Forget one with its secrets."""
         self.json("DELETE", f"/api/v1/destinations/{quote(id, safe='')}")
+
+    # Scheduled reports
+
+    def schedules(self, site: str) -> Json:
+        """Scheduled reports and what a new one can choose from: `{"schedules", "destinations", "reports"}`."""
+        return self.json("GET", "/api/v1/schedules", params={"site": site})
+
+    def add_schedule(self, body: Json) -> Json:
+        """Send a report again and again."""
+        return self.json("POST", "/api/v1/schedules", json=body)
+
+    def change_schedule(self, id: str, body: Json) -> Json:
+        """Replace one, pause it, go on with it: all of it as `add_schedule` sends it."""
+        return self.json("PUT", f"/api/v1/schedules/{quote(id, safe='')}", json=body)
+
+    def delete_schedule(self, id: str) -> None:
+        """Send it no more; its history goes with it."""
+        self.json("DELETE", f"/api/v1/schedules/{quote(id, safe='')}")
+
+    def run_schedule(self, id: str) -> Json:
+        """Make and send it now: the run, which goes on."""
+        return self.json("POST", f"/api/v1/schedules/{quote(id, safe='')}/run")
+
+    def schedule_runs(self, id: str, limit: int = 20) -> list[Json]:
+        """How its runs ended, the newest first."""
+        path = f"/api/v1/schedules/{quote(id, safe='')}/runs"
+        return rows_of(self.json("GET", path, params={"limit": limit}), "runs")
 
     # Alerts
 

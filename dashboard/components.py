@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import charts, formats, state
-from dashboard.client import ApiAway, ApiError, SignedOut
+from dashboard.client import ApiAway, ApiError, Json, SignedOut
 from dashboard.markup import Markup, join, tag
 
 P = ParamSpec("P")
@@ -202,6 +202,18 @@ def guarded(draw: Callable[P, Any]) -> Callable[P, None]:
             notice("bad", "This part of the page could not be shown.", "The reason is in the dashboard's log.")
 
     return drawn
+
+
+def done(send: Callable[[], Json], otherwise: str) -> bool:
+    """Whether the API took it; where it refused, `otherwise` and its sentence are shown."""
+    try:
+        send()
+    except (ApiAway, SignedOut):
+        raise
+    except ApiError as refusal:
+        notice("bad", otherwise, refusal.sentence)
+        return False
+    return True
 
 
 def unreachable(away: ApiAway, key: str) -> None:

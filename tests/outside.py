@@ -1,8 +1,11 @@
-"""Somebody outside: a real HTTP server on a real port that records what it is sent and answers as it is told."""
+"""Somebody outside: real servers on real ports that record what they are sent and answer as they are told: one that
+speaks HTTP, and one that takes mail.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +14,7 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from aiosmtpd.controller import Controller
 
 
 @dataclass(frozen=True)
@@ -89,3 +93,32 @@ def outside(say: Say = ok) -> Iterator[Outside]:
         stop.set()
         thread.join(10)
         loop.close()
+
+
+@dataclass
+class Mailbox:
+    """A mail server's hands: `got` are envelopes; `code` is what it answers to each mail."""
+
+    got: list[Any] = field(default_factory=list)
+    code: str = "250 OK"
+    port: int = 0
+
+    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
+        if self.code.startswith("2"):
+            self.got.append(envelope)
+        return self.code
+
+
+@contextmanager
+def mailbox() -> Iterator[Mailbox]:
+    """Take mail until the block ends."""
+    box = Mailbox()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        box.port = free.getsockname()[1]
+    server = Controller(box, "127.0.0.1", box.port)
+    server.start()
+    try:
+        yield box
+    finally:
+        server.stop()

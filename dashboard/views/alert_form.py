@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import streamlit as st
 
 from dashboard import alerts, formats, rules, state
-from dashboard.client import ApiAway, ApiError, Json, SignedOut
-from dashboard.components import guarded, notice
+from dashboard.client import Json
+from dashboard.components import done, guarded
 
 FUNNEL = "\0funnel "
 """Before the id of a saved funnel, among the names of events: no name begins with it."""
@@ -32,7 +30,7 @@ def new() -> None:
         made = st.session_state.setdefault(MADE, 0)
         name = st.text_input("Name", key=f"alert-name-{made}", max_chars=200, placeholder="No purchases", width=320)
         asked = st.button("Create the alert", type="primary", key="alert-create")
-    if asked and _done(
+    if asked and done(
         lambda: state.api().add_alert(state.site_name(), _named(name, alert), alert), "It was not created."
     ):
         st.session_state[MADE] += 1
@@ -58,7 +56,7 @@ def edit(row: Json) -> None:
         "alert": alert,
         "destination": str(row.get("destination") or ""),
     }
-    if st.button("Save the alert", type="primary", key=f"alert-save-{id}") and _done(
+    if st.button("Save the alert", type="primary", key=f"alert-save-{id}") and done(
         lambda: state.api().change_alert(id, body), "It was not changed."
     ):
         st.rerun()
@@ -154,14 +152,3 @@ def _limit(found: alerts.Fields, start: alerts.Fields, suffix: str) -> float:
 
 def _named(name: str, alert: Json) -> str:
     return formats.short(name.strip() or rules.sentence(alerts.summary(alert)), 100)
-
-
-def _done(send: Callable[[], Json], otherwise: str) -> bool:
-    try:
-        send()
-    except (ApiAway, SignedOut):
-        raise
-    except ApiError as refusal:
-        notice("bad", otherwise, refusal.sentence)
-        return False
-    return True

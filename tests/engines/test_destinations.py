@@ -11,9 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from api_client import Api, serve
-from outside import Heard, outside
+from outside import Heard, mailbox, outside
 from stores_outside import Place, folder_place, s3_server, sftp_server
 from test_network_exports import Shop, hashes, made
 
@@ -190,39 +189,20 @@ async def test_what_did_not_arrive_is_said_again_and_a_removal_is_not_lost(embed
             assert arrived(files, last["id"]) == {"remove": hashes(2), "add": hashes(*range(21, 31))}
 
 
-class Post:
-    def __init__(self) -> None:
-        self.got: list[Any] = []
-
-    async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
-        self.got.append(envelope)
-        return "250 OK"
-
-
 async def test_a_notice_by_mail_names_nobody_and_the_file_stays_here(embedded: Engine, data: Path) -> None:
-    import socket
-
     async with serve(embedded, data) as api:
         shop = Shop(data, embedded)
         shop.come(*range(1, 11))
-        hands = Post()
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        server = Controller(hands, "127.0.0.1", port)
-        server.start()
-        try:
-            options = {"host": "127.0.0.1", "port": port, "security": "none", "sender": "t@shop.example"}
+        with mailbox() as box:
+            options = {"host": "127.0.0.1", "port": box.port, "security": "none", "sender": "t@shop.example"}
             options |= {"to": ["a@shop.example"], "link": "https://t.shop.example/exports/{export}"}
             destination = await connected(api, "email", options, {})
             done = await sent(api, await made(api), destination)
             for _ in range(200):  # the notice goes out after the export is called done
-                if hands.got:
+                if box.got:
                     break
                 await asyncio.sleep(0.05)
-        finally:
-            server.stop()
-        [mail] = hands.got
+        [mail] = box.got
         assert f"https://t.shop.example/exports/{done['id']}".encode() in mail.content
         assert not any(one.encode() in mail.content for one in hashes(*range(1, 11)))
         assert (await api.ask("GET", f"/api/v1/exports/{done['id']}/file"))[0] == 200

@@ -125,6 +125,16 @@ def lift(exposed=(2810, 421), holdout=(310, 31), low=0.01, high=0.083, p=0.018):
     return {"currency": "EUR", "other_currencies": 3, "crossed": 2, **sides, "conversion": shares, "revenue": money}
 
 
+TELLABLE = [
+    {"id": "dst_8", "name": "Office", "kind": "email"}, {"id": "dst_9", "name": HOSTILE, "kind": "webhook"},
+]  # fmt: skip
+RUN = {
+    "id": "run_1", "kind": "due", "at": "2026-11-23T07:00:00.000Z", "state": "done", "tries": 1, "next_try": None,
+    "from": "2026-11-15T23:00:00.000Z", "to": "2026-11-22T23:00:00.000Z", "rows": 24, "error": None, "told": [],
+    "ended": "2026-11-23T07:00:02.000Z",
+}  # fmt: skip
+
+
 def card(user):
     props = {"country": "ES", "device": "desktop", "channel": "Email", "visits": 5}
     return {
@@ -219,6 +229,7 @@ class State:
         self.connected, self.checked = {}, {"ok": True, "notes": [f"seen as {HOSTILE}"]}
         self.history, self.conflicts = [], []
         self.explained, self.alerts, self.firings = [], {}, []
+        self.schedules, self.runs, self.tellable = {}, [], TELLABLE
         moved = [(49 * 3600, 300, 300, 0), (25 * 3600, 318, 20, 2), (600, 311, 0, 7), (300, 311, 0, 0)]
         names = ("members", "entered", "gone")
         self.sizes = [{"at": iso(ago), "exportable": 240, **dict(zip(names, row, strict=True))} for ago, *row in moved]
@@ -487,6 +498,25 @@ class State:
                 return self.alerts[id]
             case ["alerts", id]:
                 return self.alerts.pop(id, {})
+            case ["schedules"] if method == "GET":
+                reports = [{"name": "funnel", "title": HOSTILE}]
+                return {"schedules": list(self.schedules.values()), "destinations": self.tellable, "reports": reports}
+            case ["schedules"]:
+                if body["name"] == "Refused":
+                    return 400, {"error": {"code": "bad_request", "message": f"question is {HOSTILE}"}}
+                return self.keep(self.schedules, body | {"last": None, "next": iso(-7200), "paused": False})
+            case ["schedules", id] if method == "PUT":
+                self.schedules[id] |= body | {"next": None if body["paused"] else iso(-7200)}
+                return self.schedules[id]
+            case ["schedules", _, "run"]:
+                if self.runs is None:
+                    return 409, {"error": {"code": "on_its_way", "message": "it is on its way already"}}
+                self.runs.insert(0, RUN | {"id": "run_now", "kind": "now", "at": iso(1)})
+                return RUN | {"id": "run_now", "state": "waiting"}
+            case ["schedules", _, "runs"]:
+                return {"runs": self.runs or []}
+            case ["schedules", id]:
+                return self.schedules.pop(id, {})
             case ["firings"]:
                 return {"firings": self.firings}
             case ["destinations"] if method == "POST":

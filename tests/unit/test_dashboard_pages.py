@@ -24,6 +24,7 @@ PAGES = [
     "destinations",
     "contact_rules",
     "alerts",
+    "schedules",
     "health",
     "install",
     "pixel",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
+from tracker.core.period import instant, next_month
 
 PERIODS = ("day", "week", "month")
 WEEK_STARTS = ("monday", "sunday")
@@ -24,7 +25,7 @@ class Calendar:
 
     def bounds(self, at: int) -> Range:
         """Milliseconds of period `at`, from its first midnight to that of the next period."""
-        return Range(*(_midnight(day, self.timezone) for day in (self.starts[at], _next(self.starts[at], self.period))))
+        return Range(*(instant(day, self.timezone) for day in (self.starts[at], _next(self.starts[at], self.period))))
 
     def number(self, moment: str) -> str:
         """SQL: the number of the period that `moment` (a DateTime64) lies in; needs the parameter `timezone`."""
@@ -57,9 +58,5 @@ def calendar(
 
 def _next(day: date, period: str) -> date:
     if period == "month":
-        return (day.replace(day=28) + timedelta(days=4)).replace(day=1)
+        return next_month(day)
     return day + timedelta(days=7 if period == "week" else 1)
-
-
-def _midnight(day: date, timezone: str) -> int:
-    return round(datetime.combine(day, time(), ZoneInfo(timezone)).timestamp() * 1000)

@@ -7,7 +7,7 @@ from typing import Any
 
 from tracker.analytics import alerts
 from tracker.api.call import Call, Reply
-from tracker.audiences.delivery import TELLING
+from tracker.audiences.telling import check_told
 from tracker.catalog.alerts import StoredAlert
 from tracker.core.errors import BadRequest
 from tracker.core.period import rfc3339
@@ -60,9 +60,7 @@ def _checked(call: Call) -> str:
     body, site = call.body, call.site(call.body.site)
     alerts.parse(body.alert, site.name, site.timezone)
     if body.destination:
-        known = [one.id for one in call.services.catalog.destinations.list(site.name) if one.kind in TELLING]
-        if body.destination not in known:
-            raise BadRequest("destination must be a webhook or e-mail destination of the site", field="destination")
+        check_told(call.services.catalog, site.name, body.destination)
     return site.name
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from tracker.api.call import Call, Reply
+from tracker.api.call import Asker, Call, Reply
 from tracker.audiences import known, membership, recall, rules
 from tracker.audiences import stored as membership_of
 from tracker.audiences.definition import UNSAVED, Definition, define, stored
@@ -134,12 +134,12 @@ def _check(call: Call, site: str, audience_id: str, given: Mapping[str, Any]) ->
     )
 
 
-def lookup(call: Call, site: str, field: str = "rule") -> Callable[[str], object]:
+def lookup(asker: Asker, site: str, field: str = "rule") -> Callable[[str], object]:
     """Audience's id -> its rule, for audiences of this site; of others BadRequest that names `field`."""
 
     def rule(audience_id: str) -> object:
         try:
-            audience = call.services.catalog.audiences.get(audience_id)
+            audience = asker.services.catalog.audiences.get(audience_id)
         except NotFound:
             audience = None
         if audience is None or audience.site != site:

@@ -1,4 +1,4 @@
-"""One request as a handler sees it: who asks, for what, and the services to answer with."""
+"""Who asks, and the services to answer with; one request as a handler sees it."""
 
 from __future__ import annotations
 
@@ -15,19 +15,12 @@ from tracker.store.engine import Engine
 
 
 @dataclass(frozen=True, kw_only=True)
-class Call:
-    """One authorised request. `query` and `body` are checked structs where the route says so.
-
-    `exporter` takes work that goes on after the answer.
-    """
+class Asker:
+    """Who asks, and what answers: all that a report needs, whether it is asked for by a request or by the clock."""
 
     services: Services
     principal: Principal
     engine: Engine
-    exporter: Callable[[Callable[[], object]], object]
-    path: Mapping[str, str] = field(default_factory=dict)
-    query: Any = None
-    body: Any = None
 
     def site(self, name: str) -> Site:
         """The site, if it exists and this token may see it. Raises NotFound, Forbidden."""
@@ -48,6 +41,19 @@ class Call:
     def audit(self, action: str, *, site: str | None = None, **details: Any) -> None:
         """Note who did this."""
         self.services.catalog.audit.write(self.principal.id, action, site=site, **details)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Call(Asker):
+    """One authorised request. `query` and `body` are checked structs where the route says so.
+
+    `exporter` takes work that goes on after the answer.
+    """
+
+    exporter: Callable[[Callable[[], object]], object]
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Any = None
+    body: Any = None
 
 
 @dataclass(frozen=True)

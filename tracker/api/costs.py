@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from tracker.analytics import attribution, ltv, predicted_people
 from tracker.analytics.money import Money
-from tracker.api.call import Call
+from tracker.api.call import Asker, Call
 from tracker.core.costs import NAMES, checked
 
 _Spec = attribution.Spec | ltv.Spec | predicted_people.Spec
@@ -24,23 +24,23 @@ def put(call: Call) -> dict[str, Any]:
     return {"site": site.name, "rows": len(costs), "changed": changed}
 
 
-def beside(call: Call, spec: attribution.Spec, answer: dict[str, Any]) -> dict[str, Any]:
+def beside(asker: Asker, spec: attribution.Spec, answer: dict[str, Any]) -> dict[str, Any]:
     """The answer with `cost`, `cac` and `roas` in its rows, where costs of these days are known."""
     if spec.by not in NAMES:
         return answer
-    known = _known(call, spec, spec.by, _money(spec, answer))
+    known = _known(asker, spec, spec.by, _money(spec, answer))
     return attribution.with_costs(answer, known) if known else answer
 
 
-def of_buyers(call: Call, spec: ltv.Spec, answer: dict[str, Any]) -> dict[str, Any]:
+def of_buyers(asker: Asker, spec: ltv.Spec, answer: dict[str, Any]) -> dict[str, Any]:
     """The answer with `cost`, `cac` and `ltv_to_cac` in its channels, where costs of these days are known."""
-    known = _known(call, spec, "channel", _money(spec, answer))
+    known = _known(asker, spec, "channel", _money(spec, answer))
     return ltv.with_costs(answer, known) if known else answer
 
 
-def of_predicted(call: Call, spec: predicted_people.Spec, answer: dict[str, Any]) -> dict[str, Any]:
+def of_predicted(asker: Asker, spec: predicted_people.Spec, answer: dict[str, Any]) -> dict[str, Any]:
     """The answer with `cost`, `cac` and `ltv_to_cac` in its channels, where costs of these days are known."""
-    known = _known(call, spec, "channel", _money(spec, answer))
+    known = _known(asker, spec, "channel", _money(spec, answer))
     return predicted_people.with_costs(answer, known) if known else answer
 
 
@@ -49,7 +49,7 @@ def _money(spec: _Spec, answer: dict[str, Any]) -> Money:
     return Money(answer.get("currency", ""), spec.money.rates)
 
 
-def _known(call: Call, spec: _Spec, by: str, money: Money) -> dict[str, dict[str, float]]:
+def _known(asker: Asker, spec: _Spec, by: str, money: Money) -> dict[str, dict[str, float]]:
     """Currency -> name -> cost of the days that the range touches; what can be converted is in that of the report."""
     zone, between = ZoneInfo(spec.timezone), spec.range
     first, last = (
@@ -57,7 +57,7 @@ def _known(call: Call, spec: _Spec, by: str, money: Money) -> dict[str, dict[str
         for at in (between.start, between.end - 1)
     )
     found: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for day, currency, name, cost in call.services.catalog.costs.by(spec.site, by, first, last):
+    for day, currency, name, cost in asker.services.catalog.costs.by(spec.site, by, first, last):
         rate = money.rate(currency, day) if money.currency else None
         found[currency if rate is None else money.currency][name] += cost * (1.0 if rate is None else rate)
     return {currency: dict(names) for currency, names in found.items()}

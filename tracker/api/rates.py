@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from tracker.analytics.money import Money
 from tracker.analytics.request import Range
-from tracker.api.call import Call
+from tracker.api.call import Asker, Call
 from tracker.core import rates
 from tracker.core.errors import BadRequest
 
@@ -41,10 +41,10 @@ def put(call: Call) -> dict[str, Any]:
     return {"site": site.name, "base": base, "rows": len(found), "changed": changed}
 
 
-def known(call: Call, spec: Any) -> Any:
+def known(asker: Asker, spec: Any) -> Any:
     """The question with the rates that it needs, where it asks for a currency."""
     if not spec.money.currency:
         return spec
     last = datetime.fromtimestamp((spec.range.end - 1) / 1000, UTC).astimezone(ZoneInfo(spec.timezone)).date()
-    found = call.services.catalog.rates.until(spec.site, last.isoformat())
+    found = asker.services.catalog.rates.until(spec.site, last.isoformat())
     return replace(spec, money=Money(spec.money.currency, found))

@@ -28,7 +28,7 @@ from tracker.analytics import (
 )
 from tracker.api import bodies, costs, rates, segment
 from tracker.api import report_answers as answers
-from tracker.api.call import Call
+from tracker.api.call import Asker, Call
 from tracker.core.errors import BadRequest
 from tracker.core.site import Site
 from tracker.store.engine import Engine
@@ -53,6 +53,7 @@ class Report:
     zoned: its calendar is that of the site, unless the request names another `timezone`.
     priced: money is converted to the site's currency, unless the request names another `currency`.
     finish: puts beside the answer what the catalog knows.
+    persons: it names persons, one by one.
     """
 
     name: str
@@ -62,7 +63,8 @@ class Report:
     summary: str
     zoned: bool = False
     priced: bool = False
-    finish: Callable[[Call, Any, dict[str, Any]], dict[str, Any]] | None = None
+    finish: Callable[[Asker, Any, dict[str, Any]], dict[str, Any]] | None = None
+    persons: bool = False
 
 
 REPORTS = (
@@ -81,6 +83,7 @@ REPORTS = (
         body=bodies.FunnelPeopleBody,
         answer=answers.FunnelPeople,
         summary="Who reached a step, or dropped at it",
+        persons=True,
     ),
     Report(
         name="funnel/trend",
@@ -130,6 +133,7 @@ REPORTS = (
         body=bodies.LiveBody,
         answer=answers.Live,
         summary="Who is active now, and the latest events",
+        persons=True,
     ),
     Report(
         name="timeseries",
@@ -182,6 +186,7 @@ REPORTS = (
         body=bodies.LtvPeopleBody,
         answer=answers.LtvPeople,
         summary="Predicted LTV and churn of persons, and predicted LTV by channel beside what it cost",
+        persons=True,
         zoned=True,
         priced=True,
         finish=costs.of_predicted,
@@ -220,34 +225,52 @@ REPORTS = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A checked question. `some`: the segment that it is about, `other`: the one it is compared with; None: neither."""
+
+    report: Report
+    site: Site
+    spec: Any
+    some: object
+    other: object
+
+
 def handler(report: Report) -> Callable[[Call], dict[str, Any]]:
     """The route's handler for one report."""
-
-    def answer(call: Call) -> dict[str, Any]:
-        asked, some = segment.split(call.body)
-        asked, other = segment.split_compared(asked)
-        site = site_of(call, asked)
-        body = {"timezone": site.timezone, **asked} if report.zoned else asked
-        if report.priced:
-            body = {"currency": site.currency, **body}
-        spec = report.question.parse(body)
-        if report.priced:
-            spec = rates.known(call, spec)
-        if other is not None and isinstance(spec, funnel_compare.Spec):
-            theirs = segment.engine_of(call, site, other)
-            spec = replace(spec, other=theirs, rest=segment.others_of(theirs) if some is None else None)
-        found = report.question.run(segment.engine_of(call, site, some), spec)
-        everybody = some is None  # what was spent was spent on everybody: no part of it is a segment's
-        return report.finish(call, spec, found) if report.finish and everybody else found
-
-    return answer
+    return lambda call: answer(call, checked(call, report, call.body))
 
 
-def site_of(call: Call, body: dict[str, Any]) -> Site:
+def checked(asker: Asker, report: Report, body: dict[str, Any]) -> Asked:
+    """The question, without asking it. Raises BadRequest, NotFound, Forbidden."""
+    asked, some = segment.split(body)
+    asked, other = segment.split_compared(asked)
+    site = site_of(asker, asked)
+    if report.zoned:
+        asked = {"timezone": site.timezone, **asked}
+    if report.priced:
+        asked = {"currency": site.currency, **asked}
+    return Asked(report=report, site=site, spec=report.question.parse(asked), some=some, other=other)
+
+
+def answer(asker: Asker, asked: Asked) -> dict[str, Any]:
+    """The report. Raises BadRequest, and TryLater where it was stopped at a limit or the store is away."""
+    report, site, spec, some = asked.report, asked.site, asked.spec, asked.some
+    if report.priced:
+        spec = rates.known(asker, spec)
+    if asked.other is not None and isinstance(spec, funnel_compare.Spec):
+        theirs = segment.engine_of(asker, site, asked.other)
+        spec = replace(spec, other=theirs, rest=segment.others_of(theirs) if some is None else None)
+    found = report.question.run(segment.engine_of(asker, site, some), spec)
+    everybody = some is None  # what was spent was spent on everybody: no part of it is a segment's
+    return report.finish(asker, spec, found) if report.finish and everybody else found
+
+
+def site_of(asker: Asker, body: dict[str, Any]) -> Site:
     """The site a report is about, if the token may see it. Raises BadRequest, NotFound, Forbidden."""
     inner = body.get("funnel")
     field = "funnel.site" if isinstance(inner, dict) else "site"
     name = inner.get("site") if isinstance(inner, dict) else body.get("site")
     if not isinstance(name, str) or not name:
         raise BadRequest(f"{field} must be the name of a site", code="bad_field", field=field)
-    return call.site(name)
+    return asker.site(name)

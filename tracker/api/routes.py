@@ -13,6 +13,7 @@ from tracker.api.routes_outreach import OUTREACH
 from tracker.api.routes_privacy import PRIVACY
 from tracker.api.routes_questions import ALERTS, ANNOTATIONS, COSTS, FUNNELS, LIFT, PEOPLE, REPORTS
 from tracker.api.routes_recalls import RECALLS
+from tracker.api.routes_schedules import SCHEDULES
 from tracker.api.routes_sensitive import SENSITIVE
 from tracker.api.routing import Route
 
@@ -177,5 +178,5 @@ _HEALTH = (
 ROUTES: tuple[Route, ...] = (
     *(*_SITES, *_LINKS, *_HEALTH, *REPORTS, *LIFT, *COSTS, *BACKUPS),
     *(*FUNNELS, *ANNOTATIONS, *ALERTS, *PEOPLE, *AUDIENCES, *DESTINATIONS, *PRIVACY, *GATE),
-    *(*CONVERSIONS, *OUTREACH, *FREQUENCY, *RECALLS, *SENSITIVE),
+    *(*CONVERSIONS, *OUTREACH, *FREQUENCY, *RECALLS, *SENSITIVE, *SCHEDULES),
 )

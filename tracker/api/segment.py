@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tracker.api.audiences import lookup
-from tracker.api.call import Call
+from tracker.api.call import Asker
 from tracker.audiences import membership
 from tracker.audiences.definition import Definition, define
 from tracker.core.errors import BadRequest
@@ -46,7 +46,7 @@ def split_compared(body: Mapping[str, Any]) -> tuple[dict[str, Any], object]:
     return {name: value for name, value in body.items() if name != "compare"}, compare[KEY]
 
 
-def checked(call: Call, site: Site, segment: object) -> Definition:
+def checked(asker: Asker, site: Site, segment: object) -> Definition:
     """An audience's id, a rule, or a list of filters on the person, as a definition. Raises BadRequest."""
     if isinstance(segment, str):
         rule: object = {"in": segment}
@@ -56,15 +56,15 @@ def checked(call: Call, site: Site, segment: object) -> Definition:
         rule = segment
     if not isinstance(rule, Mapping):
         raise BadRequest("segment must be the id of an audience, a rule, or a list of filters", field=KEY)
-    return define(site.name, rule, lookup=lookup(call, site.name, KEY), field=KEY)
+    return define(site.name, rule, lookup=lookup(asker, site.name, KEY), field=KEY)
 
 
-def engine_of(call: Call, site: Site, segment: object) -> Engine:
+def engine_of(asker: Asker, site: Site, segment: object) -> Engine:
     """The engine to ask for a report: the whole store, or the events of those in the segment as of now."""
     if segment is None:
-        return call.engine
-    definition = checked(call, site, segment)
-    return Among(call.engine, membership.matching(call.engine, definition, call.services.now_ms()))
+        return asker.engine
+    definition = checked(asker, site, segment)
+    return Among(asker.engine, membership.matching(asker.engine, definition, asker.services.now_ms()))
 
 
 def others_of(engine: Engine) -> Engine:

@@ -45,6 +45,7 @@ class Services:
     exports           folder for finished files
     senders           what sends exports to destinations
     deliver_every_s   seconds between two looks for deliveries whose turn has come; 0: this process makes none
+    reports_run       this process makes scheduled reports
     collector_url     where browsers reach the collector; stands in the snippet
     report_timeout_s  a report that takes longer is stopped and answered with 504
     report_memory     a report's query that needs more bytes is stopped and answered with 422; 0 for no limit
@@ -61,6 +62,7 @@ class Services:
     version: str
     senders: Senders
     deliver_every_s: float = 0.0
+    reports_run: bool = False
     backups: Backups | None = None
     status: Callable[[], Mapping[str, Any]] = _no_status
     canary: Callable[[], Mapping[str, Any] | None] = lambda: None

@@ -25,6 +25,8 @@ from tracker.catalog.ledger import Ledger
 from tracker.catalog.memberships import Memberships
 from tracker.catalog.plans import Plans
 from tracker.catalog.rates import Rates
+from tracker.catalog.report_runs import Runs
+from tracker.catalog.schedules import Schedules
 from tracker.catalog.sensitive import Sensitive
 from tracker.catalog.sites import Sites
 from tracker.catalog.suppressions import Suppressions
@@ -46,6 +48,8 @@ class Catalog:
         self.tokens = Tokens(self.database)
         self.funnels = Funnels(self.database)
         self.alerts = Alerts(self.database)
+        self.schedules = Schedules(self.database)
+        self.report_runs = Runs(self.database)
         self.annotations = Annotations(self.database)
         self.audiences = Audiences(self.database)
         self.memberships = Memberships(self.database)

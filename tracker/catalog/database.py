@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.orm import Session
 
-from tracker.catalog import activation_tables
+from tracker.catalog import activation_tables, report_tables
 from tracker.catalog.tables import Base
 from tracker.core.errors import BadRequest, Broken, TryLater
 
@@ -113,10 +113,15 @@ def _activation(connection: Connection) -> None:
     activation_tables.make(connection)
 
 
+def _scheduled_reports(connection: Connection) -> None:
+    """Reports that are sent again and again, and each time they were."""
+    report_tables.make(connection)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     *(_first_tables, _pixel_settings, _consent, _gate_settings),
     *(_deliveries, _costs, _erasures, _rates, _annotations, _destinations, _memberships),
-    _activation,
+    *(_activation, _scheduled_reports),
 )
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import select
 
 from tracker.catalog.database import Database, now_ms
+from tracker.catalog.report_tables import ScheduleRow
 from tracker.catalog.tables import AlertRow, DeliveryRow, DestinationRow, PlanRow
 from tracker.core.errors import BadRequest, Conflict, NotFound
 from tracker.core.identifiers import Identifier, Keys, seal, unseal
@@ -97,8 +98,13 @@ class Destinations:
             sending = select(DeliveryRow).where(DeliveryRow.destination == destination_id, DeliveryRow.sending != "")
             planned = select(PlanRow.id).where(PlanRow.destination == destination_id)
             told = select(AlertRow.id).where(AlertRow.destination == destination_id)
-            if any(session.scalars(use).first() is not None for use in (sending, planned, told)):
-                raise Conflict("something is delivered there; end its deliveries and alerts first", code="in_use")
+            reports = session.scalars(select(ScheduleRow.to).where(ScheduleRow.site == row.site))
+            reported = any(one["destination"] == destination_id for to in reports for one in to)
+            if reported or any(session.scalars(use).first() is not None for use in (sending, planned, told)):
+                raise Conflict(
+                    "something is delivered there; end its deliveries, alerts and scheduled reports first",
+                    code="in_use",
+                )
             session.delete(row)
 
 

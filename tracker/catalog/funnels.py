@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import select
 
 from tracker.catalog.database import Database, now_ms
+from tracker.catalog.report_tables import ScheduleRow
 from tracker.catalog.tables import FunnelRow
-from tracker.core.errors import NotFound
+from tracker.core.errors import Conflict, NotFound
 
 
 @dataclass(frozen=True)
@@ -60,9 +61,12 @@ class Funnels:
         return _saved(row)
 
     def delete(self, funnel_id: str) -> None:
-        """Raises NotFound."""
+        """Raises NotFound, Conflict where a scheduled report is about it."""
         with self._database.write() as session:
-            session.delete(_found(session.get(FunnelRow, funnel_id)))
+            row = _found(session.get(FunnelRow, funnel_id))
+            if session.scalars(select(ScheduleRow.id).where(ScheduleRow.funnel == funnel_id)).first() is not None:
+                raise Conflict("a scheduled report is about this funnel; delete that first", code="in_use")
+            session.delete(row)
 
 
 def _found(row: FunnelRow | None) -> FunnelRow:

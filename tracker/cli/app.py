@@ -20,6 +20,7 @@ from tracker.cli import (
     migrate,
     outreach,
     rates,
+    reports,
     roles,
     sites,
     status,
@@ -55,6 +56,6 @@ def root(
     """Self-hosted customer-journey tracking: pixel, durable collector, exact funnels, audiences."""
 
 
-_QUESTIONS = (status, audiences, destinations, conversions, outreach, costs, rates, links)
+_QUESTIONS = (status, audiences, destinations, conversions, outreach, reports, costs, rates, links)
 for module in (roles, sites, suppress, erase, imports, *_QUESTIONS, backup, migrate, doctor):
     module.register(app)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from tracker.core.errors import BadRequest
 
@@ -39,3 +40,17 @@ def instant_ms(text: object, *, field: str) -> int:
 def rfc3339(ms: int) -> str:
     """Milliseconds since the epoch -> RFC 3339 in UTC with milliseconds, ending in Z."""
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def instant(day: date, timezone: str, hour: int = 0) -> int:
+    """An hour of a day of an IANA time zone -> milliseconds since the epoch.
+
+    One that is left out because clocks go forward is the instant at which they do; of one that comes twice it is the
+    first (PEP 495, fold = 0).
+    """
+    return round(datetime.combine(day, time(hour), ZoneInfo(timezone)).timestamp() * 1000)
+
+
+def next_month(day: date) -> date:
+    """The first day of the month after."""
+    return (day.replace(day=28) + timedelta(days=4)).replace(day=1)

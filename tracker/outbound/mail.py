@@ -33,8 +33,25 @@ class MailServer:
     timeout: float = 30.0
 
 
+@dataclass(frozen=True, kw_only=True)
+class Attachment:
+    """A file that goes with a mail; `kind` is its media type."""
+
+    name: str
+    kind: str
+    content: bytes = field(repr=False)
+
+
 def send_mail(
-    reach: Reach, server: MailServer, *, sender: str, to: Sequence[str], subject: str, text: str, key: str = ""
+    reach: Reach,
+    server: MailServer,
+    *,
+    sender: str,
+    to: Sequence[str],
+    subject: str,
+    text: str,
+    key: str = "",
+    file: Attachment | None = None,
 ) -> None:
     """Hand one plain text mail over. `key`: stands in the Message-ID, so that a mail sent twice is seen as one. Blocks.
 
@@ -50,6 +67,9 @@ def send_mail(
     domain = sender.rpartition("@")[2].strip(">") or "localhost"
     message["Message-ID"] = f"<{key}@{domain}>" if key else make_msgid(domain=domain)
     message.set_content(text)
+    if file is not None:
+        main, _, sub = file.kind.partition("/")
+        message.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name)
     asyncio.run(_send(reach, server, message))
     log.info("outbound", host=server.host, method="SMTP", recipients=len(to))
 

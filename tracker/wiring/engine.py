@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tracker.wiring.alerts import Alerts
     from tracker.wiring.canary import Canary
     from tracker.wiring.gate import Gate
+    from tracker.wiring.reports import ScheduledReports
     from tracker.wiring.rollups import RollupKeeper
     from tracker.wiring.segments import Segments
 
@@ -79,7 +80,10 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
         try:
             services = None
             if api:
-                services = _services(settings, engine, catalog, missing=missing, gate=gate, deliver_every_s=_DELIVER)
+                services = _services(
+                    settings, engine, catalog, missing=missing, gate=gate, deliver_every_s=_DELIVER, reports_run=True
+                )
+                _reports(services, stop).start()
             asyncio.run(_serve(settings, services, stop))
         finally:
             stop.set()
@@ -229,6 +233,12 @@ def _alerts(settings: Settings, engine: Engine, catalog: Catalog, stop: threadin
     return Alerts(engine, catalog, stop, Announcer(catalog, _senders(settings)))
 
 
+def _reports(services: Services, stop: threading.Event) -> ScheduledReports:
+    from tracker.wiring.reports import ScheduledReports
+
+    return ScheduledReports(services, stop)
+
+
 def _senders(settings: Settings) -> Senders:
     from tracker.audiences.delivery import Senders
     from tracker.outbound import Door, Reach
@@ -244,6 +254,7 @@ def _services(
     missing: Callable[[str | None], int] | None = None,
     gate: Gate | None = None,
     deliver_every_s: float = 0.0,
+    reports_run: bool = False,
 ) -> Services:
     """`missing`: what the loader's audit found, where the loader is in this process."""
     from tracker.api.services import Services
@@ -272,6 +283,7 @@ def _services(
         version=__version__,
         senders=_senders(settings),
         deliver_every_s=deliver_every_s,
+        reports_run=reports_run,
         status=lambda: condition(settings),
         canary=lambda: last_flight(settings.data),
         collector_url=settings.collector_url,

@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tracker.audiences.delivery import Senders
-from tracker.audiences.delivery.notice import Notice
-from tracker.audiences.delivery.webhook import Webhook
+from tracker.audiences.delivery.word import Word
+from tracker.audiences.telling import tell
 from tracker.core.alerts import Firing
-from tracker.core.errors import Refused
-from tracker.core.identifiers import keys_of
+from tracker.core.lines import one_line
 
 if TYPE_CHECKING:
     from tracker.catalog import Catalog
@@ -25,18 +24,15 @@ class Announcer:
 
     def tell(self, firing: Firing) -> None:
         """Hand one over. Raises TrackerError where it cannot be taken now: then it is told again."""
-        site = self._catalog.sites.get(firing.site)
-        destination = self._catalog.destinations.get(firing.destination)
-        secrets = destination.opened(keys_of(site.name, site.write_key, site.identifier_key))
-        sender = self._senders.of(destination.kind, destination.options, secrets)
-        if not isinstance(sender, Webhook | Notice):
-            raise Refused("only webhooks and mail addresses can be told of alerts", code="cannot_tell")
-        sender.tell(firing.id, _subject(firing), _facts(firing))
-
-
-def _subject(firing: Firing) -> str:
-    name = " ".join(firing.name.split())  # one line: a mail's subject cannot hold more
-    return f"Alert: {name} on {firing.site}"
+        facts = _facts(firing)
+        word = Word(
+            key=firing.id,
+            event="alert",
+            subject=f"Alert: {one_line(firing.name)} on {firing.site}",
+            facts=facts,
+            text="".join(f"{name}: {value}\n" for name, value in facts.items()),
+        )
+        tell(self._catalog, self._senders, firing.destination, word)
 
 
 def _facts(firing: Firing) -> Mapping[str, Any]:

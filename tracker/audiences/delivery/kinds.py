@@ -105,6 +105,13 @@ def check(kind: str, options: Mapping[str, Any], secrets: Mapping[str, str]) -> 
         raise BadRequest("the secret of a webhook has at least 16 characters", field="secrets.secret")
 
 
+def check_addresses(value: object, field: str) -> list[str]:
+    """Up to 50 mail addresses, without names, none twice. Raises BadRequest."""
+    if not isinstance(value, list) or not 0 < len(value) <= 50 or not all(_is_mail(one) for one in value):
+        raise BadRequest(f"{field.rpartition('.')[2]} is a list of up to 50 mail addresses", field=field)
+    return list(dict.fromkeys(value))
+
+
 def moved(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
     """Whether a change of options leads elsewhere."""
     return any(before.get(name) != after.get(name) for name in KINDS[kind].where)
@@ -138,8 +145,7 @@ def _check_option(name: str, value: Any) -> None:
             raise BadRequest("port is a number from 1 to 65535", field=field)
         return
     if name == "to":
-        if not isinstance(value, list) or not 0 < len(value) <= 50 or not all(_is_mail(one) for one in value):
-            raise BadRequest("to is a list of mail addresses", field=field)
+        check_addresses(value, field)
         return
     if not isinstance(value, str) or len(value) > TEXT or any(c in value for c in "\r\n\0"):
         raise BadRequest(f"{name} is a text in one line", field=field)

@@ -1,11 +1,12 @@
-"""A mail that says that a file is ready. Nothing about anybody is in it, not even how the audience is called."""
+"""A mail that says that a file is ready, or a word. Nothing about anybody is in it, nor how the audience is called."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from tracker.audiences.delivery.sender import Outcome, Shipment
+from tracker.audiences.delivery.word import Word
+from tracker.core.lines import one_line
 from tracker.outbound import Reach
 from tracker.outbound.mail import MailServer, check_mail, send_mail
 
@@ -24,10 +25,18 @@ class Notice:
         check_mail(self._reach, self._server)
         return []
 
-    def tell(self, key: str, subject: str, facts: Mapping[str, Any]) -> None:
-        """A word about `subject`, once for each `key`. Raises as `send_mail` does."""
-        text = "".join(f"{name}: {value}\n" for name, value in facts.items())
-        send_mail(self._reach, self._server, sender=self._sender, to=self._to, subject=subject, text=text, key=key)
+    def tell(self, word: Word) -> None:
+        """One word; to the addresses that it names, or else to those of the destination. Raises as `send_mail` does."""
+        send_mail(
+            self._reach,
+            self._server,
+            sender=self._sender,
+            to=word.to or self._to,
+            subject=one_line(word.subject),
+            text=word.text,
+            key=word.key,
+            file=word.file,
+        )
 
     def send(self, shipment: Shipment, understood: Callable[[int], None]) -> Outcome:
         """The mail, once its export is done. A mail that is sent twice has one Message-ID."""

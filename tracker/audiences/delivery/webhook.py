@@ -1,7 +1,7 @@
 """A webhook: each file in a signed POST of its own, then the manifest. A receiver acts when the manifest has come.
 
 Tracker-Delivery   the export's id; whatever comes twice has the same one
-Tracker-Event      delivery.file, delivery.complete (the manifest), ping, or alert
+Tracker-Event      delivery.file, delivery.complete (the manifest), ping, alert, or report
 Tracker-File       the file's name      Tracker-Sha256   of the body
 Tracker-Signature  see `tracker.outbound.signing`
 """
@@ -9,13 +9,14 @@ Tracker-Signature  see `tracker.outbound.signing`
 from __future__ import annotations
 
 import hashlib
-import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+import msgspec
 
 from tracker.audiences.delivery.sender import Outcome, Shipment
+from tracker.audiences.delivery.word import Word
 from tracker.core.errors import Refused
 from tracker.outbound import Call, Door
 from tracker.outbound.signing import HEADER, signature
@@ -37,10 +38,11 @@ class Webhook:
         self._post(b"{}", {"Tracker-Event": "ping", "Content-Type": "application/json"})
         return []
 
-    def tell(self, key: str, subject: str, facts: Mapping[str, Any]) -> None:
-        """A word about `subject`; `key`: whatever comes twice has the same one. Raises Refused, TryLater, Forbidden."""
-        body = json.dumps({"id": key, "subject": subject, **facts}).encode()
-        self._post(body, {"Tracker-Event": "alert", "Tracker-Delivery": key, "Content-Type": "application/json"})
+    def tell(self, word: Word) -> None:
+        """One word, as JSON. Raises Refused, TryLater, Forbidden."""
+        body = msgspec.json.encode({"id": word.key, "subject": word.subject, **word.facts})
+        head = {"Tracker-Event": word.event, "Tracker-Delivery": word.key, "Content-Type": "application/json"}
+        self._post(body, head)
 
     def send(self, shipment: Shipment, understood: Callable[[int], None]) -> Outcome:
         """Every file, then the manifest."""

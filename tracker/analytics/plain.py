@@ -1,0 +1,110 @@
+"""A report's answer in plain text: its main figures, and the beginning of its table. For mails.
+
+Everything that visitors sent (names of events, addresses of pages) is put on one line and cut, so that it cannot look
+like a part of the text around it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tracker.analytics import tables
+from tracker.core.lines import one_line
+
+ROWS = 20
+"""Rows that are shown; the file that goes with the text has all."""
+COLUMNS = 8
+WIDTH = 28
+SHARES = frozenset(("conversion_rate", "from_previous", "from_first", "share", "dropped_share", "went_on_share"))
+"""Columns and figures that are shown in percent."""
+
+Row = Mapping[str, Any]
+
+
+def lines(report: str, answer: Row) -> list[str]:
+    """Figures, an empty line, the table. Raises BadRequest where the report has no table."""
+    columns, rows = _retention(answer) if report == "retention" else tables.table(report, answer)
+    figures = _figures(answer)
+    said = [f"{name}: {value}" for name, value in figures] + ([""] if figures else [])
+    if not rows:
+        return [*said, "The table is empty: nothing fits in this period."]
+    return said + _drawn(list(columns), rows)
+
+
+def _figures(answer: Row) -> list[tuple[str, str]]:
+    """What stands beside the table: numbers and texts of the answer itself, totals with the period before."""
+    before, totals = answer.get("previous"), answer.get("totals")
+    found = []
+    if isinstance(totals, Mapping):
+        for name, value in totals.items():
+            was = before.get(name) if isinstance(before, Mapping) else None
+            before_it = "" if was is None else f" (before: {_money(was, name)})"
+            found.append((_words(name), _money(value, name) + before_it))
+    plain = [(name, value) for name, value in answer.items() if isinstance(value, str | int | float)]
+    return found + [(_words(name), _text(value, name)) for name, value in plain if value != ""]
+
+
+def _retention(answer: Row) -> tuple[list[str], list[dict[str, Any]]]:
+    """A row a cohort instead of one a cohort and period: what most people know as the triangle."""
+    names = [f"+{at}" for at in range(COLUMNS - 2)]
+    rows = [
+        {"cohort": one["start"], "size": one["size"], **dict(zip(names, one["returned"], strict=False))}
+        for one in answer["cohorts"]
+    ]
+    return ["cohort", "size", *names], rows
+
+
+def _drawn(columns: Sequence[str], rows: Sequence[Row]) -> list[str]:
+    """Columns that say something, aligned: numbers to the right."""
+    shown = rows[:ROWS]
+    said = [name for name in columns if any(_text(row.get(name)) for row in shown)]
+    alike = {name for name in said if len({_text(row.get(name)) for row in rows}) == 1}
+    if len(said) > COLUMNS:  # what is the same in every row says least
+        said = [name for name in said if name not in alike or len(rows) == 1]
+    said = said[:COLUMNS]
+    cells = [[_words(name) for name in said], *([_text(row.get(name), name) for name in said] for row in shown)]
+    widths = [max(len(row[at]) for row in cells) for at in range(len(said))]
+    right = [all(_number(row.get(name)) for row in shown) for name in said]
+    drawn = [
+        "  ".join(
+            cell.rjust(width) if to_right else cell.ljust(width)
+            for cell, width, to_right in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in cells
+    ]
+    more = len(rows) - len(shown)
+    return drawn + ([f"... and {more:,} more rows"] if more else [])
+
+
+def _number(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def _text(value: object, name: str = "") -> str:
+    """One cell: short, on one line."""
+    if value is None:
+        return ""
+    if name in SHARES and isinstance(value, int | float):
+        return f"{value * 100:.1f} %"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
+    plain = one_line(str(value))
+    return plain if len(plain) <= WIDTH else plain[: WIDTH - 3] + "..."
+
+
+def _money(value: object, name: str) -> str:
+    """A number, or amounts by currency."""
+    if isinstance(value, Mapping) and "amount" in value:
+        return f"{_text(value['amount'])} {value.get('currency', '')}".strip()
+    if isinstance(value, Mapping):
+        return ", ".join(f"{_text(amount)} {currency}" for currency, amount in sorted(value.items())) or "0"
+    return _text(value, name)
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
