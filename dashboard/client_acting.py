@@ -22,8 +22,8 @@ class Acting(Wire):
         return self.json("GET", f"/api/v1/audiences/{quote(id, safe='')}")
 
     def preview(self, site: str, rule: Json, holdout: float = 0.0, id: str | None = None) -> Json:
-        """How many people a rule finds, and how many of them may leave the house; `id` where it is saved."""
-        body = {"site": site, "rule": rule, "holdout": holdout} | ({"id": id} if id else {})
+        """How many people a rule finds, and how many of them may leave the house; None for a few. `id`: if saved."""
+        body = {"site": site, "rule": rule, "holdout": holdout, "hide_small": True} | ({"id": id} if id else {})
         return self.json("POST", "/api/v1/audiences/preview", json=body)
 
     def create_audience(self, audience: Json) -> Json:
@@ -44,9 +44,9 @@ class Acting(Wire):
         return self.json("GET", f"/api/v1/audiences/{quote(id, safe='')}/members", params=params)
 
     def history(self, id: str, start: str, end: str) -> list[Json]:
-        """How large an audience was after every refresh that changed it."""
+        """How large an audience was after every refresh that changed it; None for a few."""
         path = f"/api/v1/audiences/{quote(id, safe='')}/history"
-        return rows_of(self.json("GET", path, params={"from": start, "to": end}), "sizes")
+        return rows_of(self.json("GET", path, params={"from": start, "to": end, "hide_small": "true"}), "sizes")
 
     def overlap(self, site: str) -> Json:
         """How many persons are in two audiences: `{"audiences": [...], "overlap": [[n]]}`."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
 
 NONE = "–"
+FEW = "<10"
 _SIGNS = {"EUR": "€", "USD": "$", "GBP": "£", "JPY": "¥", "INR": "₹", "PLN": "zł", "CHF": "CHF", "CZK": "Kč"}
 _MARKDOWN = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:^=&])")
 
@@ -21,6 +22,13 @@ def number(value: float | None) -> str:
     if float(value).is_integer():
         return f"{int(value):,}"
     return f"{value:,.2f}"
+
+
+def few(value: float | None, whole: float | None = None) -> str:
+    """A count of people that may be hidden; a part of a known `whole` may be hidden without being small itself."""
+    if value is not None:
+        return number(value)
+    return FEW if whole is None else "hidden"
 
 
 def compact(value: float | None) -> str:

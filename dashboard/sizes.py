@@ -25,13 +25,22 @@ def reason(by: str | None) -> str:
     return BY.get(by or "", (by or "").replace("_", " "))
 
 
+FEWEST = 10
+"""A count of people below this is not shown (privacy rules, P-42); the API hides it in previews and histories."""
+
+
+def told(people: int) -> str:
+    """A count of stored members, hidden where they are few."""
+    return formats.few(people if people == 0 or people >= FEWEST else None)
+
+
 def by_day(rows: list[Json], period: Period, today: str) -> tuple[list[str], list[float | None]]:
-    """The size at the end of each day of the period, until today; None before the first refresh that is known."""
-    last: dict[str, int] = {}
+    """The size at the end of each day of the period, until today; None before the first refresh, and for a few."""
+    last: dict[str, int | None] = {}
     for row in rows:
         then = formats.moment(str(row["at"]))
         if then is not None:
-            last[then.astimezone(period.zone).date().isoformat()] = int(row["members"])
+            last[then.astimezone(period.zone).date().isoformat()] = row["members"]
     days, values = [], []
     size: float | None = None
     for at in range(period.days):
@@ -46,4 +55,4 @@ def by_day(rows: list[Json], period: Period, today: str) -> tuple[list[str], lis
 
 def latest(rows: list[Json], most: int) -> list[Json]:
     """The last refreshes in which somebody entered or left, the newest first."""
-    return [row for row in reversed(rows) if row["entered"] or row["gone"]][:most]
+    return [row for row in reversed(rows) if (row["entered"], row["gone"]) != (0, 0)][:most]

@@ -40,7 +40,7 @@ def page() -> None:
         audience_lift.panel(audience)
     with st.container(border=True, key="card-download"):
         section("Download", "Only people who may be exported are in the file.")
-        audience_download.panel(id, int(preview["exportable"]))
+        audience_download.panel(id, preview["exportable"])
     with st.container(border=True, key="card-deliveries"):
         section("Deliveries", "Sent again and again: who is new, and first of all who must not be there any more.")
         audience_deliveries.panel(id, str(audience["site"]))

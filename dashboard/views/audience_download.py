@@ -16,7 +16,7 @@ MODES = {"full": "Everybody", "delta": "Changes since the last file"}
 SHAPES = {"file": "File to upload", "api": "Requests of its API"}
 
 
-def panel(audience: str, exportable: int) -> None:
+def panel(audience: str, exportable: int | None) -> None:
     """Choose a network, see what it asks for, make the file, download it. `exportable`: members who may leave."""
     key = f"export-{audience}"
     networks = {str(one["name"]): one for one in state.ask(state.api().networks)}
@@ -41,14 +41,14 @@ def progress(key: str, finished: Callable[[Json], None], nothing: str = "No file
         st.fragment(_progress, run_every=1 if waiting else None)(key, finished, nothing)
 
 
-def _asks(network: Json, exportable: int) -> None:
+def _asks(network: Json, exportable: int | None) -> None:
     """What the network says of its lists, and whether this one is long enough before anything is made."""
     minimum = int(network["minimum"])
-    if exportable < minimum:
+    if (exportable or 0) < minimum:
         notice(
             "warn",
             f"{network['title']} needs {formats.number(minimum)} people in a list.",
-            f"This one has {formats.number(exportable)} at most: the network may refuse it or show it to nobody.",
+            f"This one has {formats.few(exportable)} at most: the network may refuse it or show it to nobody.",
         )
     if network["note"]:
         st.caption(rules.sentence(str(network["note"])))

@@ -50,8 +50,8 @@ def _figures(audience: Json, membership: Json) -> None:
     figures(
         [
             Figure("Last refreshed", formats.ago(then, state.now()), note=f"looked at every {every}" if every else ""),
-            Figure("Members then", formats.number(membership["members"])),
-            Figure("Of them exportable", formats.number(membership["exportable"])),
+            Figure("Members then", sizes.told(membership["members"])),
+            Figure("Of them exportable", sizes.told(membership["exportable"])),
             Figure(
                 "Judged",
                 formats.number(membership["judged"]),
@@ -71,7 +71,7 @@ def _chart(rows: list[Json], members: int) -> None:
         figure.update_xaxes(tickvals=[day for day, _ in known])  # else a day is written twice
     first, last = known[0], known[-1]
     said = f"Members by day: {formats.number(first[1])} on {first[0]}, {formats.number(last[1])} on {last[0]}"
-    notes.dated(figure, "audience-sizes", f"{said}, {formats.number(members)} now")
+    notes.dated(figure, "audience-sizes", f"{said}, {sizes.told(members)} now")
 
 
 def _moves(rows: list[Json]) -> None:
@@ -82,10 +82,10 @@ def _moves(rows: list[Json]) -> None:
         lines.append(
             [
                 formats.when(then.astimezone(zone) if then else None),
-                f"+{formats.number(row['entered'])}" if row["entered"] else formats.NONE,
-                f"−{formats.number(row['gone'])}" if row["gone"] else formats.NONE,
-                formats.number(row["members"]),
-                formats.number(row["exportable"]),
+                f"+{formats.few(row['entered'])}" if row["entered"] != 0 else formats.NONE,
+                f"−{formats.few(row['gone'])}" if row["gone"] != 0 else formats.NONE,
+                formats.few(row["members"]),
+                formats.few(row["exportable"]),
             ]
         )
     if not lines:

@@ -12,31 +12,40 @@ from dashboard.components import Figure, bars, figures
 from dashboard.markup import tag
 
 
-def withheld_lines(withheld: Mapping[str, int] | None) -> list[str]:
-    """`412 have not agreed to advertising.` for each reason that holds somebody back."""
-    return [f"{formats.number(count)} {sentence(reason)}." for reason, count in (withheld or {}).items() if count]
+def withheld_lines(withheld: Mapping[str, int | None] | None, size: int | None = None) -> list[str]:
+    """`412 have not agreed to advertising.` for each reason that holds somebody back; `size`: of all of them."""
+    return [
+        f"{formats.few(count, size)} {sentence(reason)}." for reason, count in (withheld or {}).items() if count != 0
+    ]
 
 
 def sizes(preview: Json) -> None:
     """People, how many may leave the house, how many are held back and why."""
-    size, exportable = int(preview["size"]), int(preview["exportable"])
+    size, exportable = preview["size"], preview["exportable"]
+    known = size is not None and exportable is not None
     figures(
         [
-            Figure("People", formats.number(size), note="match the rule now"),
+            Figure("People", formats.few(size), note="match the rule now"),
             Figure(
                 "May be exported",
-                formats.number(exportable),
-                note=f"{formats.percent(exportable / size)} of them" if size else "",
+                formats.few(exportable, size),
+                note=f"{formats.percent(exportable / size)} of them" if known and size else "",
             ),
-            Figure("Withheld", formats.number(size - exportable), note="stay in the house"),
+            Figure("Withheld", formats.few(size - exportable if known else None, size), note="stay in the house"),
         ]
     )
+    if None in (size, exportable, *(preview.get("withheld") or {}).values()):
+        st.caption("Counts of fewer than 10 people are not shown, nor one more where it would give such a count away.")
 
 
 def withheld(preview: Json) -> None:
     """Who is held back and why, the most frequent reason first."""
-    reasons = sorted((preview.get("withheld") or {}).items(), key=lambda item: -item[1])
-    rows = [(sentence(reason), float(count), formats.number(count)) for reason, count in reasons if count]
+    reasons = sorted((preview.get("withheld") or {}).items(), key=lambda item: -(item[1] or 0))
+    rows = [
+        (sentence(reason), float(count or 0), formats.few(count, preview["size"]))
+        for reason, count in reasons
+        if count != 0
+    ]
     bars(rows, ("They …", "People"), "Nobody is withheld: everybody here agreed to advertising.")
 
 

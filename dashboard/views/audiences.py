@@ -60,5 +60,5 @@ def _size(row: Json) -> Markup:
         raise
     except ApiError:
         return tag("div", tag("b", formats.NONE), tag("span", "cannot be counted"), cls="jt-size")
-    exportable = f"{formats.number(answer['exportable'])} exportable"
-    return tag("div", tag("b", formats.number(answer["size"])), tag("span", exportable), cls="jt-size")
+    exportable = f"{formats.few(answer['exportable'], answer['size'])} exportable"
+    return tag("div", tag("b", formats.few(answer["size"])), tag("span", exportable), cls="jt-size")

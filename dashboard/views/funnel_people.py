@@ -109,8 +109,8 @@ def _make(draft: Json, steps: list[Json], after: int) -> None:
     for _, line in rules.lines(rule):
         st.caption(formats.plain(line))
     preview = state.ask(state.api().preview, state.site_name(), rule, holdout)
-    size, exportable = formats.number(preview["size"]), formats.number(preview["exportable"])
-    reasons = " ".join(withheld_lines(preview.get("withheld")))
+    size, exportable = formats.few(preview["size"]), formats.few(preview["exportable"], preview["size"])
+    reasons = " ".join(withheld_lines(preview.get("withheld"), preview["size"]))
     notice("info", f"{size} people now, {exportable} of them may be shown ads.", reasons)
     if st.button(
         "Create the audience", type="primary", key="audience-create", disabled=not name.strip(), width="stretch"

@@ -288,13 +288,13 @@ class Membership(Struct):
 
 
 class SizeThen(Struct):
-    """An audience after one refresh."""
+    """An audience after one refresh; null: one to nine, hidden as in `Preview`."""
 
     at: str
-    members: int
-    exportable: int
-    entered: int
-    gone: int
+    members: int | None
+    exportable: int | None
+    entered: int | None
+    gone: int | None
 
 
 class SizeHistory(Struct):
@@ -394,19 +394,22 @@ class Audiences(Struct):
 
 
 class Withheld(Struct):
-    """Members that do not leave the house, each counted once."""
+    """Members that do not leave the house, each counted once; null: hidden, as in `Preview`."""
 
-    no_consent: int
-    opted_out: int
-    suppressed: int
-    holdout: int
+    no_consent: int | None
+    opted_out: int | None
+    suppressed: int | None
+    holdout: int | None
 
 
 class Preview(Struct):
-    """size = exportable + the sum of withheld."""
+    """size = exportable + the sum of withheld. null: one to nine, or more where that would show another that is few.
 
-    size: int
-    exportable: int
+    Nothing is null for a token that may do more than look, unless it asks for that with `hide_small`.
+    """
+
+    size: int | None
+    exportable: int | None
     withheld: Withheld
 
 

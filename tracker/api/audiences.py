@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from tracker.api.call import Asker, Call, Reply
-from tracker.audiences import known, membership, recall, rules
+from tracker.audiences import known, membership, recall, rules, small
 from tracker.audiences import stored as membership_of
 from tracker.audiences.definition import UNSAVED, Definition, define, stored
 from tracker.catalog.audiences import StoredAudience
@@ -72,7 +72,16 @@ def preview(call: Call) -> dict[str, Any]:
     """`POST /api/v1/audiences/preview`."""
     site, body = call.site(call.body.site), call.body
     definition = _check(call, site.name, body.id or UNSAVED, asdict(body))
-    return membership.preview(call.engine, site, definition, call.services.now_ms())
+    found = membership.preview(call.engine, site, definition, call.services.now_ms())
+    if not hides(call, body.hide_small):
+        return found
+    shown = small.parts({"exportable": found["exportable"], **found["withheld"]})
+    return {"size": small.cell(found["size"]), "exportable": shown.pop("exportable"), "withheld": shown}
+
+
+def hides(call: Call, asked: bool) -> bool:
+    """Whether counts of a few persons are left out: for who may only look always, for others where they ask for it."""
+    return asked or not call.principal.may("analyst")
 
 
 def members(call: Call) -> dict[str, Any]:

@@ -122,10 +122,11 @@ class Page(Closed):
 
 
 class Span(Closed):
-    """From when on (90 days before the end, unless given), and until when (now)."""
+    """From when on (90 days before the end, unless given), and until when (now); `hide_small`: without small counts."""
 
     from_: str | None = field(default=None, name="from")
     to: str | None = None
+    hide_small: bool = False
 
 
 class NewSite(Closed):
@@ -223,7 +224,7 @@ class AudienceChange(Closed):
 
 
 class PreviewBody(Closed):
-    """An audience that need not be saved, or `id` of a saved one."""
+    """An audience that need not be saved, or `id` of a saved one. `hide_small`: counts of one to nine are left out."""
 
     site: SiteName
     rule: dict[str, Any]
@@ -232,6 +233,7 @@ class PreviewBody(Closed):
     holdout: float = 0.0
     refresh: str = "5m"
     id: str | None = None
+    hide_small: bool = False
 
 
 class ExportBody(Closed):

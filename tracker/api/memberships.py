@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracker.api.audiences import found
+from tracker.api.audiences import found, hides
 from tracker.api.call import Call
+from tracker.audiences import small
 from tracker.core.errors import BadRequest
 from tracker.core.period import instant_ms, rfc3339
 from tracker.store.engine import Param, Query
@@ -14,8 +15,7 @@ from tracker.store.sql import load
 _AUDIENCES = "tracker.audiences"
 _DAY_MS = 86_400_000
 _MOST = 10_000
-FEWEST = 10
-"""Persons in a cell below which it is not shown (privacy rules, P-42)."""
+_COUNTS = ("members", "exportable", "entered", "gone")
 
 
 def history(call: Call) -> dict[str, Any]:
@@ -29,6 +29,8 @@ def history(call: Call) -> dict[str, Any]:
     params: dict[str, Param] = {"site": audience.site, "audience": audience.id, "from": start, "to": end}
     params["limit"] = _MOST
     rows = call.engine.ask(Query(text=load(_AUDIENCES, "history"), params=params)).dicts()
+    if hides(call, query.hide_small):
+        rows = [{**row, **{name: small.cell(int(row[name])) for name in _COUNTS}} for row in rows]
     return {"sizes": [{**row, "at": rfc3339(row["at"])} for row in reversed(rows)]}
 
 
@@ -54,4 +56,4 @@ def overlap(call: Call) -> dict[str, Any]:
 
 def _cell(people: int, *, size: bool) -> int | None:
     """A few persons are hidden, nobody is not; a size stands beside the matrix in any case."""
-    return people if size or people == 0 or people >= FEWEST else None
+    return people if size else small.cell(people)
