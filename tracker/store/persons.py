@@ -1,7 +1,8 @@
 """Stored key -> person, as of now (`docs/decisions/identity.md`).
 
 `person_map` lists only keys that belong to somebody else, so the join's table is as large as the number of identified
-visitors, not of events. Measured (`docs/decisions/funnel.md`): joining row by row costs less than grouping twice.
+visitors, not of events. Measured (`docs/decisions/funnel.md`): with three events a key, joining row by row costs less
+than grouping twice; with sixteen (all events of a month) it costs twice as much.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tracker.store.engine import Engine, Query, Rows
-from tracker.store.sql import Fragment
+from tracker.store.sql import Fragment, fill, load
 
 PERSON = "if(persons.person = 0, key, persons.person)"
 """The person of a row of `events` joined with `join()`; 0 marks a key that the map does not list."""
@@ -24,6 +25,24 @@ def join() -> Fragment:
         "any left join (select key, argMax(person, version) as person from person_map"
         " where site = {site:String} group by key) as persons using (key)"
     )
+
+
+def linked(engine: Engine, site: str) -> bool:
+    """Whether any key of the site belongs to another one. Without, a key is a person, and nothing need be joined."""
+    text = "select 1 from person_map where site = {site:String} limit 1"
+    return bool(engine.ask(Query(text=text, params={"site": site})).rows)
+
+
+def of_keys(gathered: Fragment, *, linked: bool) -> Fragment:
+    """A subquery with `person` and `packed` from one with `key` and the array `packed`, a row each.
+
+    Where a key has many events, bringing the keys' arrays together costs half of looking up each event's person first.
+    """
+    if not linked:
+        return Fragment(f"select key as person, packed from ({gathered.text})", gathered.params)  # noqa: S608
+    slots = {"person": Fragment(PERSON), "gathered": gathered, "persons": join()}
+    query = fill(load(__package__, "persons_of_keys"), slots)
+    return Fragment(query.text, query.params)
 
 
 def keys_of(slot: str) -> Fragment:
