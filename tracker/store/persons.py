@@ -45,6 +45,17 @@ def of_keys(gathered: Fragment, *, linked: bool) -> Fragment:
     return Fragment(query.text, query.params)
 
 
+def spread(rows: Fragment, *, linked: bool) -> Fragment:
+    """Rows with a person each as `unit` -> the same rows for every stored key as `unit`, with the person as `who`.
+
+    Joined with events by key, that costs one look-up an event, where the person would cost another.
+    """
+    if not linked:
+        return Fragment(f"select *, unit as who from ({rows.text})", rows.params)  # noqa: S608 - text of our own
+    query = fill(load(__package__, "persons_spread"), {"rows": rows})
+    return Fragment(query.text, query.params)
+
+
 def keys_of(slot: str) -> Fragment:
     """All stored keys of the persons in the array parameter `slot`, as a subquery; needs the parameter `site`."""
     keys = "{" + slot + ":Array(UInt64)}"
