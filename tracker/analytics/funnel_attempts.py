@@ -21,6 +21,7 @@ from tracker.analytics.funnel_spec import Funnel
 from tracker.analytics.funnel_unordered import kinds_of, takes, upcoming
 from tracker.analytics.funnel_within import Within
 from tracker.core.errors import BadRequest
+from tracker.store import persons
 from tracker.store.engine import Engine, Param
 from tracker.store.sql import Fragment, fill, load
 
@@ -49,15 +50,16 @@ def attempts(
     overlap costs one question to the engine here: which overlaps there are. Raises BadRequest where there are more
     than 200 kinds.
     """
+    linked = funnel.count_by == "person" and persons.linked(engine, funnel.site)
     if funnel.mode == "unordered":
-        return _unordered(engine, funnel, events, chosen)
+        return _unordered(engine, funnel, events, linked, chosen)
     if road == "within" or funnel.timed:
-        return _fold(funnel, events, Within(funnel), chosen)
+        return _fold(funnel, events, linked, Within(funnel), chosen)
     needs_fold = bool(funnel.exclude) or any(step.optional for step in funnel.steps)
     if road == "fold" or needs_fold:
-        return _fold(funnel, events, Fold(funnel), chosen)
+        return _fold(funnel, events, linked, Fold(funnel), chosen)
     alone = disjoint(funnel) and road != "overlapping"
-    return _fill(funnel, events, alone, narrow=road == "narrow", only=only, chosen=chosen)
+    return _fill(funnel, events, linked, alone, narrow=road == "narrow", only=only, chosen=chosen)
 
 
 def narrow_will_do(funnel: Funnel) -> bool:
@@ -85,14 +87,15 @@ def _value(funnel: Funnel) -> Fragment:
     return Fragment("touched" if funnel.breakdown else "''")
 
 
-def _masked(funnel: Funnel, events: Fragment, chosen: Fragment | None) -> Hits:
+def _masked(funnel: Funnel, events: Fragment, linked: bool, chosen: Fragment | None) -> Hits:
     bits = len(funnel.steps) + len(funnel.exclude)
-    return hits(funnel, events, step_mask(funnel), bits, chosen=chosen)
+    return hits(funnel, events, step_mask(funnel), bits, linked=linked, chosen=chosen)
 
 
 def _fill(
     funnel: Funnel,
     events: Fragment,
+    linked: bool,
     alone: bool,
     *,
     narrow: bool,
@@ -102,9 +105,18 @@ def _fill(
     """`alone`: no event can serve two steps, so a small number says which one it serves."""
     count = len(funnel.steps)
     if alone:
-        found = hits(funnel, events, step_code(funnel), count.bit_length(), narrow=narrow, only=only, chosen=chosen)
+        found = hits(
+            funnel,
+            events,
+            step_code(funnel),
+            count.bit_length(),
+            narrow=narrow,
+            only=only,
+            linked=linked,
+            chosen=chosen,
+        )
     else:
-        found = _masked(funnel, events, chosen)
+        found = _masked(funnel, events, linked, chosen)
     moments, shift = "sorted as moments", count.bit_length()
     if not narrow:
         kind, shift = "UInt8" if alone else "UInt64", 24
@@ -160,8 +172,8 @@ def _level(funnel: Funnel, step: int, alone: bool, narrow: bool) -> str:
     return f"{found if strict else f'arrayFill(x -> x != 0, {found})'} as latest_{step}"
 
 
-def _fold(funnel: Funnel, events: Fragment, fold: Fold | Within, chosen: Fragment | None) -> Fragment:
-    found = _masked(funnel, events, chosen)
+def _fold(funnel: Funnel, events: Fragment, linked: bool, fold: Fold | Within, chosen: Fragment | None) -> Fragment:
+    found = _masked(funnel, events, linked, chosen)
     query = fill(
         load(__package__, "funnel_fold"),
         {
@@ -177,8 +189,8 @@ def _fold(funnel: Funnel, events: Fragment, fold: Fold | Within, chosen: Fragmen
     return Fragment(query.text, query.params)
 
 
-def _unordered(engine: Engine, funnel: Funnel, events: Fragment, chosen: Fragment | None) -> Fragment:
-    count, found = len(funnel.steps), _masked(funnel, events, chosen)
+def _unordered(engine: Engine, funnel: Funnel, events: Fragment, linked: bool, chosen: Fragment | None) -> Fragment:
+    count, found = len(funnel.steps), _masked(funnel, events, linked, chosen)
     kinds = [1 << at for at in range(count)]
     if not disjoint(funnel):
         masks = fill(

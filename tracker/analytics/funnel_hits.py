@@ -42,13 +42,15 @@ def hits(
     *,
     narrow: bool = False,
     only: Sequence[int] | None = None,
+    linked: bool = True,
     chosen: Fragment | None = None,
 ) -> Hits:
     """Pack the relevant events; `serves` is an integer expression of `serves_bits` bits on what one can serve.
 
     `narrow` leaves sequence and arrival out: 64 bits instead of 128, exact while no unit has two events that serve
-    different steps in the same millisecond. `only`: of these units, the others are not looked at. `chosen` holds for
-    the events of the units that are looked at.
+    different steps in the same millisecond. `only`: of these units, the others are not looked at. Where no key is
+    `linked` to another person, events are not joined with the map of persons. `chosen` holds for the events of the
+    units that are looked at.
     """
     if funnel.from_entries:
         events = Fragment(fill(load(__package__, "funnel_entry"), {"events": events}).text, events.params)
@@ -56,6 +58,7 @@ def hits(
     packed = f"{_moment(funnel, serves_bits, narrow=narrow)} + ({serves.text})"
     wanted = relevant(funnel)
     extra, also, params = "", "", Params("b")
+    by_person = linked and funnel.count_by == "person"
     if funnel.breakdown is not None:
         text = property_text(funnel.breakdown.property, params)
         if funnel.breakdown.touch == "all":
@@ -67,11 +70,11 @@ def hits(
     query = fill(
         load(__package__, "funnel_hits"),
         {
-            "unit": Fragment(UNITS[funnel.count_by]),
+            "unit": Fragment(UNITS[funnel.count_by] if by_person or funnel.count_by != "person" else "key"),
             "extra": Fragment(extra, params.values),
             "packed": Fragment(packed, serves.params),
             "events": events,
-            "persons": persons.join() if funnel.count_by == "person" else Fragment(""),
+            "persons": persons.join() if by_person else Fragment(""),
             "counted": counted([*(one for step in funnel.steps for one in step.any_of)]),
             "relevant": Fragment(f"{wanted.text}){NOBODY[funnel.count_by]} and (true", wanted.params),
             "chosen": chosen or _chosen(funnel, only),

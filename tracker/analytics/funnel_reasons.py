@@ -31,6 +31,9 @@ LOOKBACK_MS = 86_400_000
 
 _PROPERTIES = "country device browser os channel referrer_host utm_source utm_medium utm_campaign".split()
 _LONGEST = 300
+_PAGE_VIEW = "page_view"
+_TROUBLE = ("js_error", "page_not_found", "web_vital", "survey_answered", "feedback_sent")
+"""Events that tell of trouble or opinion (`_occurrence`): the only ones whose `props` are read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,22 +100,20 @@ def _query(engine: Engine, spec: Spec) -> Any:
     funnel, step, params = spec.funnel, spec.step, Params("o")
     events = events_source(engine)
     found = attempts(engine, funnel, events)
-    tries = (
+    tries = Fragment(
         f"select unit, reached < {2**step} as lost, toInt64(at[1]) + {{from:Int64}} as begin_ms,"  # noqa: S608
-        f" toInt64(at[{step}]) + {{from:Int64}} as at_ms from ({found.text}) where bitTest(reached, {step - 1})"
+        f" toInt64(at[{step}]) + {{from:Int64}} as at_ms from ({found.text}) where bitTest(reached, {step - 1})",
+        found.params,
     )
+    linked = funnel.count_by == "person" and persons.linked(engine, funnel.site)
     pairs = ", ".join(f"('properties', '{name}', {name}_seen)" for name in _PROPERTIES)
     return fill(
         load(__package__, "funnel_reasons"),
         {
-            "unit": Fragment(UNITS[funnel.count_by]),
             "page": Fragment(f"if(event = 'page_view', {PAGE}, '')"),
             "occurrence": Fragment(_occurrence(params), params.values),
-            "events": events,
-            "persons": persons.join() if funnel.count_by == "person" else Fragment(""),
-            "counted": counted([one for each in funnel.steps for one in each.any_of]),
-            "nobody": Fragment(NOBODY[funnel.count_by]),
-            "tries": Fragment(tries, found.params),
+            "seen": _seen(funnel, events),
+            "tries": persons.spread(tries, linked=linked),
             "properties": Fragment(pairs),
         },
         {
@@ -124,6 +125,34 @@ def _query(engine: Engine, spec: Spec) -> Any:
             "values": MAX_COMPARED,
         },
     )
+
+
+def _seen(funnel: Funnel, events: Fragment) -> Fragment:
+    """The events of the range by stored key (visitor, session), those with long texts apart."""
+    texts = ", ".join(f"'{name}'" for name in (_PAGE_VIEW, *_TROUBLE))
+    trouble = ", ".join(f"'{name}'" for name in _TROUBLE)
+    parts = (
+        (f"event not in ({texts})", "''", "''"),
+        (f"event = '{_PAGE_VIEW}'", "path", "''"),
+        (f"event in ({trouble})", "path", "props"),
+    )
+    queries = [
+        fill(
+            load(__package__, "funnel_reasons_seen"),
+            {
+                "unit": Fragment("key" if funnel.count_by == "person" else UNITS[funnel.count_by]),
+                "path": Fragment(path),
+                "props": Fragment(props),
+                "events": events,
+                "counted": counted([one for each in funnel.steps for one in each.any_of]),
+                "nobody": Fragment(NOBODY[funnel.count_by]),
+                "which": Fragment(which),
+            },
+        )
+        for which, path, props in parts
+    ]
+    text = " union all ".join(f"select * from ({one.text})" for one in queries)  # noqa: S608 - text of our own
+    return Fragment(text, queries[0].params)
 
 
 def _occurrence(params: Params) -> str:

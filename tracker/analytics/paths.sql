@@ -1,7 +1,7 @@
 -- Where people go from where: one row a step, node and next node.
 --
--- A person's hops are `places` (step; none above the last one shown counts, nor 0), `sources`, `targets` (a node's 64-bit
--- key; 0: the path ends there, 1: it goes on but is not shown) and `spans`, milliseconds. A person counts once a row (`nth`)
+-- A person's hops are `places` (step; none above the last one shown counts, nor 0), `sources`, `targets` (a node's code;
+-- 0: the path ends there, 1: it goes on but is not shown) and `spans`, milliseconds. A person counts once a row (`nth`)
 -- and once a node and step (`nth_node`), however often they take it; hops are told apart by 64-bit hashes. A row of step 0 is a
 -- `tied` person, for whom more than time decides. Choosing among rows is cheaper than among arrays.
 -- Slots: source, target, hops.

@@ -1,7 +1,7 @@
 -- The hops of each person's visits as far as they lie between the nodes that were asked for. `paths` are the visits as far
 -- as they are shown, with 0 behind one that ends there and 1 behind one that does not (`mark`: these are no nodes).
--- Slots: cut, moment, sorted.
-select tied, person, arrayMap(p -> toUInt64(p), flat) as nodes,
+-- Slots: cut, moment, node, sorted.
+select tied, person, arrayMap(p -> /*node*/, flat) as nodes,
     arrayMap((place, mark) -> toUInt32(place * not mark), places_marked, marks) as places,
     arrayPushBack(arrayPopFront(nodes), 0) as nexts,
     arrayMap((moment, next) -> next - moment, moments, arrayPushBack(arrayPopFront(moments), 0)) as spans

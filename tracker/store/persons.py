@@ -1,7 +1,8 @@
 """Stored key -> person, as of now (`docs/decisions/identity.md`).
 
 `person_map` lists only keys that belong to somebody else, so the join's table is as large as the number of identified
-visitors, not of events. Measured (`docs/decisions/funnel.md`): joining row by row costs less than grouping twice.
+visitors, not of events. Measured (`docs/decisions/funnel.md`): with three events a key, joining row by row costs less
+than grouping twice; with sixteen (all events of a month) it costs twice as much.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from tracker.store.engine import Engine, Query, Rows
-from tracker.store.sql import Fragment
+from tracker.store.sql import Fragment, fill, load
 
 PERSON = "if(persons.person = 0, key, persons.person)"
 """The person of a row of `events` joined with `join()`; 0 marks a key that the map does not list."""
@@ -30,6 +31,35 @@ def join(keys: Fragment | None = None) -> Fragment:
         f" where site = {{site:String}}{among} group by key) as persons using (key)",
         some.params,
     )
+
+
+def linked(engine: Engine, site: str) -> bool:
+    """Whether any key of the site belongs to another one. Without, a key is a person, and nothing need be joined."""
+    text = "select 1 from person_map where site = {site:String} limit 1"
+    return bool(engine.ask(Query(text=text, params={"site": site})).rows)
+
+
+def of_keys(gathered: Fragment, *, linked: bool) -> Fragment:
+    """A subquery with `person` and `packed` from one with `key` and the array `packed`, a row each.
+
+    Where a key has many events, bringing the keys' arrays together costs half of looking up each event's person first.
+    """
+    if not linked:
+        return Fragment(f"select key as person, packed from ({gathered.text})", gathered.params)  # noqa: S608
+    slots = {"person": Fragment(PERSON), "gathered": gathered, "persons": join()}
+    query = fill(load(__package__, "persons_of_keys"), slots)
+    return Fragment(query.text, query.params)
+
+
+def spread(rows: Fragment, *, linked: bool) -> Fragment:
+    """Rows with a person each as `unit` -> the same rows for every stored key as `unit`, with the person as `who`.
+
+    Joined with events by key, that costs one look-up an event, where the person would cost another.
+    """
+    if not linked:
+        return Fragment(f"select *, unit as who from ({rows.text})", rows.params)  # noqa: S608 - text of our own
+    query = fill(load(__package__, "persons_spread"), {"rows": rows})
+    return Fragment(query.text, query.params)
 
 
 def keys_of(slot: str) -> Fragment:
