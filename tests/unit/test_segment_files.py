@@ -44,6 +44,7 @@ class Shop:
             state = Membership(audience=one, site="shop", as_of=5, exportable=len(self.inside[one]))
             done.append(Refreshed(state, changed=True, touched=touched, present=present))
         self.files.put("shop", done)
+        self.files.fold("shop")
 
     def found(self, key: int) -> set[str]:
         """As the collector reads."""
