@@ -2,7 +2,7 @@
 
     python tests/bench/bench_audiences.py [--persons 200000] [--audiences 100] [--events 10000] [--export 1000000]
         [--each 3] [--sizes judged|spread] [--parts refresh,whole,export,product] [--rate 500] [--lookups 500]
-        [--seconds 20] [--clickhouse URL] [--folder DIR [--keep]]
+        [--api-lookups 5] [--seconds 20] [--clickhouse URL] [--folder DIR [--keep]]
 
 The site is made in the store with SQL (`crowd.py`): `--each` to two more events a person in 30 days, a tenth with an
 account. First in this process: all audiences begin, are refreshed twice after new events (a twentieth of them days
@@ -142,6 +142,12 @@ class Bench:
         self.states = {one.id: self.states[one.id] for one in made}
         self.refresher.settled(self.states)
         self.refresher._counted.update(self.states)
+        if not list((self.road.data / "segments").glob("*/*.bin")):
+            self._files()
+
+    def _files(self) -> None:
+        with timed("all files of members, from the store"):
+            self.files.put(crowd.SITE, [Refreshed(one, changed=True) for one in self.states.values()])
 
     def begin(self) -> None:
         """Those who will be judged again are judged; of all others as large a share is in each audience, by chance.
@@ -182,9 +188,7 @@ class Bench:
         self.refresher._counted.update(self.states)
         self.road.catalog.memberships.save(self.states.values())
         print(f"  {sum(one.members for one in self.states.values()):,} members", flush=True)
-        with timed("all files of members, from the store"):
-            done = [Refreshed(one, changed=True) for one in self.states.values()]
-            self.files.put(crowd.SITE, done)
+        self._files()
 
     def _merged(self) -> None:
         merging = Query(text="select count() from system.merges where database = currentDatabase()")
@@ -306,13 +310,33 @@ def follow(it: Tracker, key: str, audience: str, stop: threading.Event, delays: 
             break
 
 
-def lookups(key: str, asked: argparse.Namespace, chance: random.Random) -> list[bytes]:
+def lookups(path: bytes, head: bytes, rate: int, asked: argparse.Namespace, chance: random.Random) -> list[bytes]:
     """Questions about visitors all over the site."""
     return [
-        b"GET /v1/segments?site=%b&visitor=v%d HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-        % (key.encode(), chance.randrange(asked.persons))
-        for _ in range(int(asked.lookups * (asked.seconds + 1)))
+        b"GET %b&visitor=v%d HTTP/1.1\r\nHost: 127.0.0.1\r\n%b\r\n" % (path, chance.randrange(asked.persons), head)
+        for _ in range(int(rate * (asked.seconds + 1)))
     ]
+
+
+def look_up(it: Tracker, key: str, asked: argparse.Namespace, chance: random.Random) -> None:
+    """At the collector's address, then, fewer of them, at the API's, which asks the store."""
+    token = f"Authorization: Bearer {it.env['TRACKER_ADMIN_TOKEN']}\r\n".encode()
+    for what, port, rate, path, head in (
+        ("collector", it.port, asked.lookups, f"/v1/segments?site={key}", b""),
+        ("API", it.api_port, asked.api_lookups, f"/api/v1/segments?site={crowd.SITE}", token),
+    ):
+        if not rate:
+            continue
+        made = lookups(path.encode(), head, rate, asked, chance)
+        gc.collect()
+        gc.freeze()
+        result = open_loop.run(port, made, rate, chance, links=32)
+        print(
+            f"{result['per_second']:.0f} look-ups/s of the {what}: p50 {result['p50_ms']:.2f} ms, p99"
+            f" {result['p99_ms']:.2f} ms, longest {result['longest_ms']:.1f} ms, failed {result['failed']:.0f},"
+            f" sender late by {result['behind_ms']:.2f} ms at most",
+            flush=True,
+        )
 
 
 def product(it: Tracker, key: str, audience: str, asked: argparse.Namespace) -> None:
@@ -335,14 +359,7 @@ def product(it: Tracker, key: str, audience: str, asked: argparse.Namespace) -> 
             thread.start()
         began = time.perf_counter()
         if busy:
-            made = lookups(key, asked, chance)
-            gc.collect()
-            gc.freeze()
-            result = open_loop.run(it.port, made, asked.lookups, chance, links=32)
-            print(
-                f"{result['per_second']:.0f} look-ups/s: p50 {result['p50_ms']:.2f} ms, p99 {result['p99_ms']:.2f} ms,"
-                f" longest {result['longest_ms']:.1f} ms, failed {result['failed']:.0f}"
-            )
+            look_up(it, key, asked, chance)
         else:
             time.sleep(asked.seconds)
         stop.set()
@@ -378,9 +395,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, number in (
         ("persons", 200_000), ("audiences", 100), ("events", 10_000), ("export", 1_000_000), ("rate", 500),
-        ("lookups", 500), ("seconds", 20),
+        ("lookups", 500), ("api_lookups", 5), ("seconds", 20),
     ):  # fmt: skip
-        parser.add_argument(f"--{name}", type=int, default=number)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=number)
     parser.add_argument("--each", type=int, default=3, help="least events a person")
     parser.add_argument("--sizes", choices=("judged", "spread"), default="judged", help="how large audiences are")
     parser.add_argument("--clickhouse", default="", help="URL of a server with an empty database")

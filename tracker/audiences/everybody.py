@@ -80,4 +80,4 @@ def base(engine: Engine, going: Pass) -> Base:
     if going.shares == 1:
         return judging.whole(going.definition.site, events)
     read = fill(load(__package__, "share_events"), {"events": events}, going.share)
-    return judging.whole(going.definition.site, Fragment(f"({read.text})", read.params))
+    return judging.whole(going.definition.site, Fragment(f"({read.text}) as events", read.params))

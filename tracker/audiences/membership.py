@@ -141,7 +141,8 @@ def keys(engine: Engine, site: str, audience: str, exportable: int) -> Iterator[
             "first": part * 2**64 // parts,
             "last": (part + 1) * 2**64 // parts - 1,
         }
-        yield [row[0] for row in engine.ask(Query(text=text, params=params)).rows]
+        [(found,)] = engine.ask(Query(text=text, params=params)).rows
+        yield found
 
 
 def _members(

@@ -325,9 +325,12 @@ class Refresher:
         if sizes:
             self._levelled = False
             for table in (_BY_PERSON, "members"):
-                engine.command(Query(text=f"insert into {table} ({_STAY}) select {_STAY} from stays"))  # noqa: S608
+                self._insert_stays(table)
             self._levelled = True
         return {str(audience): (int(came), int(went), int(more)) for audience, came, went, more in sizes}
+
+    def _insert_stays(self, table: str) -> None:
+        self._engine.command(Query(text=f"insert into {table} ({_STAY}) select {_STAY} from stays"))  # noqa: S608
 
     def _level(self) -> None:
         """Before anything is compared: what was written in one order and not in the other is written there, too.

@@ -1,7 +1,7 @@
 """Keeps the members of all audiences and the files of `DATA/segments` up to date.
 
 An audience is refreshed as often as its `refresh` says, one of a minute as soon as something was loaded. That rests
-four times as long as it took, so it has a fifth of the store's time, but no more than two seconds unless it took longer
+four times as long as it took, so it has a fifth of the store's time, but no more than a second unless it took longer
 itself; where everybody must be judged, it rests as long as it took. What fails is kept with the audience, shown, and
 tried again after a pause that grows.
 Collectors answer `GET /v1/segments` from the files.
@@ -39,7 +39,7 @@ log = structlog.get_logger()
 _LOOK = 1.0  # seconds between two looks for what is due
 _FIRST = 2.0  # seconds after the start
 _REST, _REST_WHOLE = 4, 1  # times as long as computing took
-_ENOUGH = 2.0  # seconds of rest, or as many as computing took
+_ENOUGH = 1.0  # seconds of rest, or as many as computing took
 _WHOLE_S = 2.0  # seconds in one round for audiences for which everybody must be judged; one share is always done
 _NOTHING_S = 0.05  # seconds that need no rest
 _AT_ONCE_MS = 60_000  # an audience with a `refresh` up to this is refreshed as soon as something has happened
