@@ -1,28 +1,34 @@
 """Members of audiences on a large site: a refresh, an export, the way from event to look-up, look-ups beside ingestion.
 
     python tests/bench/bench_audiences.py [--persons 200000] [--audiences 100] [--events 10000] [--export 1000000]
-        [--rate 500] [--lookups 500] [--seconds 20] [--clickhouse URL] [--folder DIR]
+        [--each 3] [--sizes judged|spread] [--parts refresh,whole,export,product] [--rate 500] [--lookups 500]
+        [--api-lookups 5] [--seconds 20] [--clickhouse URL] [--folder DIR [--keep]]
 
-The site is made in the store with SQL (`crowd.py`): three to five events a person in 30 days, a tenth with an account.
-First in this process: all audiences begin, are refreshed twice after new events, and one is exported with hash
-forms (its members are the accounts, at most `--export` of them have an address). Then real processes on the same data
-folder take `--rate` events a second and `--lookups` questions a second, sent when they are due, while single events are
-followed from their acknowledgement to the collector's answer. Embedded store, or a server's. Prints wall and processor
-seconds and the most memory; asserts nothing.
+The site is made in the store with SQL (`crowd.py`): `--each` to two more events a person in 30 days, a tenth with an
+account. First in this process: all audiences begin, are refreshed twice after new events (a twentieth of them days
+late, a fiftieth sent twice), everybody is judged for one, and one is exported with hash forms (its members are the
+accounts, at most `--export` of them have an address). Then real processes on the same data folder take `--rate` events
+a second and `--lookups` questions a second, sent when they are due, while single events are followed from their
+acknowledgement to the collector's answer. Embedded store, or a server's. Prints wall and processor seconds and the most
+memory; asserts nothing. `--keep`: what is in `--folder` stays, and a later run goes on with it.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import math
 import random
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from typing import cast
+
+import msgspec
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -36,6 +42,7 @@ from tracker.audiences.definition import Definition, stored
 from tracker.audiences.export import Order, run_export
 from tracker.audiences.marks import basis, main_currency, marks
 from tracker.audiences.refresh import CAUSES, Refreshed, Refresher
+from tracker.catalog.audiences import StoredAudience
 from tracker.catalog.memberships import Membership
 from tracker.core.identifiers import keys_of
 from tracker.core.identity import user_key, visitor_key
@@ -48,6 +55,7 @@ from tracker.store.sql import Fragment
 from tracker.store.sql import load as load_sql
 from tracker.wiring.segment_files import SegmentFiles
 
+WHOLE = 6  # the audience for which everybody is judged, too: viewed but not bought, or the like
 LONGEST = 60.0  # seconds until an event counts as lost
 
 
@@ -66,6 +74,33 @@ def _peak(process: int | str) -> float:
     return int(status.partition("VmHWM:")[2].split()[0]) / 1e6
 
 
+class Watched:
+    """An engine that notes how long each kind of statement takes, by the first words of it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._took: dict[str, list[float]] = {}
+
+    def __getattr__(self, name: str) -> object:
+        found = getattr(self._engine, name)
+        return found if name not in ("ask", "command") else lambda query: self._timed(found, query)
+
+    def _timed(self, does: Callable[[Query], object], query: Query) -> object:
+        text = " ".join(line for line in query.text.splitlines() if not line.startswith("--"))
+        wall, work = time.perf_counter(), time.process_time()
+        try:
+            return does(query)
+        finally:
+            sums = self._took.setdefault(" ".join(text.split())[:60], [0.0, 0.0, 0.0])
+            for at, more in enumerate((1, time.perf_counter() - wall, time.process_time() - work)):
+                sums[at] += more
+
+    def tell(self) -> None:
+        """The dearest; the processor's seconds are of everything that ran meanwhile."""
+        for what, (times, wall, work) in sorted(self._took.items(), key=lambda one: -one[1][1])[:14]:
+            print(f"    {wall:7.2f} s wall {work:7.2f} s work {times:4.0f} x {what}", flush=True)
+
+
 class Bench:
     """One site on one data folder."""
 
@@ -73,17 +108,18 @@ class Bench:
         self.engine, self.asked = engine, asked
         self.road = Road(data, engine)
         self.now = time.time_ns() // 1_000_000
-        self.site: Site = self.road.catalog.sites.create(crowd.SITE, consent="opt-out")
+        there = any(one.name == crowd.SITE for one in self.road.catalog.sites.list())
+        sites = self.road.catalog.sites
+        self.site: Site = sites.get(crowd.SITE) if there else sites.create(crowd.SITE, consent="opt-out")
         self.refresher, self.files = Refresher(engine), SegmentFiles(engine, data)
         self.states: dict[str, Membership] = {}
         self.definitions: list[Definition] = []
 
     def fill(self) -> None:
         with timed(f"{self.asked.persons:,} persons put into the store"):
-            crowd.fill(self.engine, self.asked.persons, self.now)
-        merging = Query(text="select count() from system.merges where database = currentDatabase()")
+            crowd.fill(self.engine, self.asked.persons, self.now, self.asked.each)
         with timed("the store's own merges after that"):
-            until(lambda: not self.engine.ask(merging).rows[0][0], 1800)
+            self._merged()
         accounts = range(0, min(self.asked.persons, 10 * self.asked.export), 10)
         with timed(f"{len(accounts):,} sealed addresses put into the vault"):
             keys = keys_of(self.site.name, self.site.write_key, self.site.identifier_key)
@@ -93,7 +129,25 @@ class Bench:
             self.road.catalog.audiences.create(crowd.SITE, f"audience {at}", rule, **more)
             for at, rule in enumerate(crowd.rules(self.asked.audiences))
         ]
+        self._define(made)
+
+    def _define(self, made: list[StoredAudience]) -> None:
         self.definitions = [stored(one, lambda other: self.road.catalog.audiences.get(other).rule) for one in made]
+
+    def go_on(self) -> None:
+        """With what an earlier run left."""
+        made = [one for one in self.road.catalog.audiences.list(crowd.SITE) if one.name.startswith("audience")]
+        self._define(made)
+        self.states = self.road.catalog.memberships.of(crowd.SITE)
+        self.states = {one.id: self.states[one.id] for one in made}
+        self.refresher.settled(self.states)
+        self.refresher._counted.update(self.states)
+        if not list((self.road.data / "segments").glob("*/*.bin")):
+            self._files()
+
+    def _files(self) -> None:
+        with timed("all files of members, from the store"):
+            self.files.put(crowd.SITE, [Refreshed(one, changed=True) for one in self.states.values()])
 
     def begin(self) -> None:
         """Those who will be judged again are judged; of all others as large a share is in each audience, by chance.
@@ -106,15 +160,21 @@ class Bench:
         with timed(f"{len(ids)} audiences begin, {len(known):,} persons judged"):
             self._judge(known, currency)
         found = marks(self.engine, crowd.SITE, 0)
-        sizes = self.refresher._sizes(crowd.SITE, ids)
+        sizes = self._counted()
         print(f"  {sum(members for members, _ in sizes.values()) / len(known):.1f} audiences a person", flush=True)
         if self.asked.persons > len(known):
             with timed("members by chance among all others"):
-                crowd.stand_in(self.engine, ids[0], self.asked.persons, 1.0, self.now, every=10)  # all accounts
-                for one in ids[1:]:
-                    share = sizes.get(one, (0, 0))[0] / len(known)
-                    crowd.stand_in(self.engine, one, self.asked.persons, share, self.now)
-            sizes = self.refresher._sizes(crowd.SITE, ids)
+                shares = {one: sizes.get(one, (0, 0))[0] / len(known) for one in ids} | {ids[0]: -1.0}
+                if self.asked.sizes == "spread":  # from 100 members to half of all persons
+                    widest = math.log(self.asked.persons / 200)
+                    shares = {
+                        one: 100 / self.asked.persons * math.exp(widest * at / (len(ids) - 1))
+                        for at, one in enumerate(reversed(ids))
+                    }
+                crowd.stand_in(self.engine, shares, self.asked.persons, self.now)
+            with timed("the store's own merges after that"):
+                self._merged()
+            sizes = self._counted()
         self.refresher._empty()
         for one in self.definitions:
             members, exportable = sizes.get(one.id, (0, 0))
@@ -128,9 +188,16 @@ class Bench:
         self.refresher._counted.update(self.states)
         self.road.catalog.memberships.save(self.states.values())
         print(f"  {sum(one.members for one in self.states.values()):,} members", flush=True)
-        with timed("all files of members, from the store"):
-            done = [Refreshed(one, changed=True) for one in self.states.values()]
-            self.files.put(crowd.SITE, done)
+        self._files()
+
+    def _merged(self) -> None:
+        merging = Query(text="select count() from system.merges where database = currentDatabase()")
+        until(lambda: not self.engine.ask(merging).rows[0][0], 3600)
+
+    def _counted(self) -> dict[str, tuple[int, int]]:
+        """Members of each audience; none of them has two versions yet."""
+        text = "select audience, count(), countIf(verdict = 'exportable') from members group by audience"
+        return {str(one): (int(some), int(may)) for one, some, may in self.engine.ask(Query(text=text)).rows}
 
     def _visitor(self, n: int) -> int:
         return n * 7919 % self.asked.persons
@@ -154,29 +221,56 @@ class Bench:
         with timed(f"{self.asked.events:,} events loaded"):
             self.road.load(self._fresh(again))
         now = time.time_ns() // 1_000_000
+        watched = Watched(self.engine)
+        self.refresher._engine = cast("Engine", watched)
         with timed(f"a refresh of {len(self.definitions)} audiences after them"):
-            currency = main_currency(self.engine, crowd.SITE, self.definitions, now)
+            currency = main_currency(cast("Engine", watched), crowd.SITE, self.definitions, now)
             done = self.refresher.some(self.site, self.definitions, self.states, now, currency)
             took = time.perf_counter()
             self.files.put(crowd.SITE, done)
             written = time.perf_counter() - took
             self.road.catalog.memberships.save(one.state for one in done)
             self.refresher.settled(self.states)
+        self.refresher._engine = self.engine
         self.states |= {one.state.audience: one.state for one in done}
         judged, changed = done[0].state.judged, sum(one.changed for one in done)
         print(f"  {judged:,} persons judged, {changed} audiences changed, files {written:.2f} s of it", flush=True)
+        watched.tell()
+        with timed("files of audiences take over what changed"):
+            self.files.fold(crowd.SITE)
+
+    def whole(self) -> None:
+        """Everybody judged for the first audience of `WHOLE`, in shares."""
+        one = self.definitions[WHOLE]
+        currency = main_currency(self.engine, crowd.SITE, [one], self.now)
+        began, worst = time.perf_counter(), 0.0
+        with timed("everybody judged for one audience, in shares"):
+            state = Membership(audience=one.id, site=crowd.SITE)
+            going = self.refresher.begin(self.site, one, state, self.now, currency)
+            while True:
+                share = time.perf_counter()
+                done = self.refresher.go_on(self.site, going, state, self.now, currency)
+                worst = max(worst, time.perf_counter() - share)
+                if done is not None:
+                    break
+        print(f"  {going.shares} shares, the longest {worst:.2f} s of {time.perf_counter() - began:.2f} s", flush=True)
+        with timed(f"its file anew from the store, {done.state.exportable:,} members"):
+            self.files.put(crowd.SITE, [done])
 
     def _fresh(self, again: bool) -> list[object]:
-        first = 10**9 + again * self.asked.events
         now = time.time_ns() // 1_000_000
+        first = now * 1_000_000
         names = ("view_item", "add_to_cart", "begin_checkout", "purchase", "search")
-        return [
+        made = [
             event(
-                first + n, name=names[n % 5], visitor=f"v{self._visitor(n + again * self.asked.events)}", ts=now,
+                first + n, name=names[n % 5], visitor=f"v{self._visitor(n + again * self.asked.events)}",
+                ts=now - (n % 20 == 0) * (n % 5 + 1) * 86_400_000,
                 received=now, arrival=now * 16_000 + n, props={"category": f"c{n % 50}"}, ads=1, analytics=1,
             )
             for n in range(self.asked.events)
         ]  # fmt: skip
+        twice = [msgspec.structs.replace(one, arrival=one.arrival + 1_000_000) for one in made[::50]]
+        return [*made, *twice]
 
     def export(self, folder: Path) -> None:
         """To Meta: an address's hash for each member."""
@@ -216,13 +310,33 @@ def follow(it: Tracker, key: str, audience: str, stop: threading.Event, delays: 
             break
 
 
-def lookups(key: str, asked: argparse.Namespace, chance: random.Random) -> list[bytes]:
+def lookups(path: bytes, head: bytes, rate: int, asked: argparse.Namespace, chance: random.Random) -> list[bytes]:
     """Questions about visitors all over the site."""
     return [
-        b"GET /v1/segments?site=%b&visitor=v%d HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
-        % (key.encode(), chance.randrange(asked.persons))
-        for _ in range(int(asked.lookups * (asked.seconds + 1)))
+        b"GET %b&visitor=v%d HTTP/1.1\r\nHost: 127.0.0.1\r\n%b\r\n" % (path, chance.randrange(asked.persons), head)
+        for _ in range(int(rate * (asked.seconds + 1)))
     ]
+
+
+def look_up(it: Tracker, key: str, asked: argparse.Namespace, chance: random.Random) -> None:
+    """At the collector's address, then, fewer of them, at the API's, which asks the store."""
+    token = f"Authorization: Bearer {it.env['TRACKER_ADMIN_TOKEN']}\r\n".encode()
+    for what, port, rate, path, head in (
+        ("collector", it.port, asked.lookups, f"/v1/segments?site={key}", b""),
+        ("API", it.api_port, asked.api_lookups, f"/api/v1/segments?site={crowd.SITE}", token),
+    ):
+        if not rate:
+            continue
+        made = lookups(path.encode(), head, rate, asked, chance)
+        gc.collect()
+        gc.freeze()
+        result = open_loop.run(port, made, rate, chance, links=32)
+        print(
+            f"{result['per_second']:.0f} look-ups/s of the {what}: p50 {result['p50_ms']:.2f} ms, p99"
+            f" {result['p99_ms']:.2f} ms, longest {result['longest_ms']:.1f} ms, failed {result['failed']:.0f},"
+            f" sender late by {result['behind_ms']:.2f} ms at most",
+            flush=True,
+        )
 
 
 def product(it: Tracker, key: str, audience: str, asked: argparse.Namespace) -> None:
@@ -245,14 +359,7 @@ def product(it: Tracker, key: str, audience: str, asked: argparse.Namespace) -> 
             thread.start()
         began = time.perf_counter()
         if busy:
-            made = lookups(key, asked, chance)
-            gc.collect()
-            gc.freeze()
-            result = open_loop.run(it.port, made, asked.lookups, chance, links=32)
-            print(
-                f"{result['per_second']:.0f} look-ups/s: p50 {result['p50_ms']:.2f} ms, p99 {result['p99_ms']:.2f} ms,"
-                f" longest {result['longest_ms']:.1f} ms, failed {result['failed']:.0f}"
-            )
+            look_up(it, key, asked, chance)
         else:
             time.sleep(asked.seconds)
         stop.set()
@@ -288,29 +395,47 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, number in (
         ("persons", 200_000), ("audiences", 100), ("events", 10_000), ("export", 1_000_000), ("rate", 500),
-        ("lookups", 500), ("seconds", 20),
+        ("lookups", 500), ("api_lookups", 5), ("seconds", 20),
     ):  # fmt: skip
-        parser.add_argument(f"--{name}", type=int, default=number)
+        parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=number)
+    parser.add_argument("--each", type=int, default=3, help="least events a person")
+    parser.add_argument("--sizes", choices=("judged", "spread"), default="judged", help="how large audiences are")
     parser.add_argument("--clickhouse", default="", help="URL of a server with an empty database")
     parser.add_argument("--folder", default=None, help="where the data goes")
+    parser.add_argument("--keep", action="store_true", help="leave the data there; a later run with it goes on")
+    parser.add_argument("--parts", default="refresh,whole,export,product", help="what is measured")
     asked = parser.parse_args()
     with (
-        tempfile.TemporaryDirectory(prefix="tracker-bench-", dir=asked.folder) as folder,
+        (
+            nullcontext(asked.folder)
+            if asked.keep
+            else tempfile.TemporaryDirectory(prefix="tracker-bench-", dir=asked.folder)
+        ) as folder,
         tracker(Path(folder), clickhouse_url=asked.clickhouse) as it,
     ):
-        it.data.mkdir()
+        it.data.mkdir(parents=True, exist_ok=True)
         engine: Engine = Server(asked.clickhouse) if asked.clickhouse else Embedded(it.data / "clickhouse")
+        tables = "select count() from system.tables where database = currentDatabase() and name = 'events'"
+        there = bool(engine.ask(Query(text=tables)).rows[0][0])
         migrate(engine)
         bench = Bench(it.data, engine, asked)
-        bench.fill()
-        bench.begin()
-        for again in (False, True):
-            bench.refresh(again)
-        bench.export(it.data / "exports")
-        audience = bench.watch_one()
+        if there:
+            bench.go_on()
+        else:
+            bench.fill()
+            bench.begin()
+        if "refresh" in asked.parts:
+            for again in (False, True):
+                bench.refresh(again)
+        if "whole" in asked.parts:
+            bench.whole()
+        if "export" in asked.parts:
+            bench.export(it.data / "exports")
+        audience = bench.watch_one() if "product" in asked.parts else ""
         bench.road.catalog.close()
         engine.close()
-        product(it, bench.site.write_key, audience, asked)
+        if audience:
+            product(it, bench.site.write_key, audience, asked)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import insert
@@ -13,13 +14,15 @@ from tracker.catalog import Catalog
 from tracker.catalog.tables import VaultRow
 from tracker.core.identifiers import Keys, email_forms, seal
 from tracker.store.engine import Engine, Param, Query
+from tracker.store.sql import Fragment
+from tracker.store.sql import fill as fill_slots
 
 SITE = "shop"
 AT_ONCE = 500_000  # persons in one insert
 FUNNEL = [{"event": one} for one in ("view_item", "add_to_cart", "begin_checkout", "purchase")]
 
-# Person n: three to five events within three hours, some time in the last 30 days. Every tenth has an account, `u<n>`:
-# some of its events carry it, the others belong to it by `person_map`.
+# Person n: some events (`each`, or one or two more) within three hours, some time in the last 30 days. Every tenth has
+# an account, `u<n>`: some of its events carry it, the others belong to it by `person_map`.
 _EVENTS = """
 insert into events (
     site, event, key, ts, id, arrival, seq, type, visitor, user, session, url, host, path, referrer_host, title,
@@ -49,7 +52,7 @@ from (
         ) as event,
         {now:Int64} - 10800000 - toInt64(intHash64(number + 77) % 2580000000) + place * 1800000
             + toInt64(dice % 1000000) as at
-    from numbers({from:UInt64}, {some:UInt64}) array join range(3 + number % 3) as place
+    from numbers({from:UInt64}, {some:UInt64}) array join range({each:UInt8} + number % 3) as place
 )
 """
 _MAP = """
@@ -66,39 +69,53 @@ from numbers(intDiv({people:UInt64} + 9, 10))
 
 
 _STAND_IN = """
-insert into members (
+insert into /*table*/ (
     site, audience, person, entered, entered_by, left_at, left_by, verdict, granted, arm, armed, version
 )
 select
-    'shop', {audience:String}, person, {now:Int64}, 'definition', 0, '', if(holdout, 'holdout', 'exportable'), 1,
+    'shop', audience, person, {now:Int64}, 'definition', 0, '', if(holdout, 'holdout', 'exportable'), 1,
     if(holdout, 'holdout', 'exposed'), {now:Int64}, 0
 from (
     select
         xxHash64(concat(if(number % 10 = 0, 'u:u', 'v:v'), toString(number))) as person,
-        sipHash64({audience:String}, number) % 10 = 0 as holdout
-    from numbers({people:UInt64})
-    where number % {every:UInt64} = 0 and sipHash64(number, {audience:String}) < {share:Float64} * 18446744073709551615.
+        arrayJoin(arrayFilter(
+            (one, share, nth) -> if(
+                share < 0, number % 10 = 0, intHash64(number * 128 + nth) < share * 18446744073709551615.
+            ),
+            {audiences:Array(String)}, {shares:Array(Float64)}, arrayEnumerate({audiences:Array(String)})
+        )) as audience,
+        intHash32(number + cityHash64(audience)) % 10 = 0 as holdout
+    from numbers({from:UInt64}, {some:UInt64})
 )
 where person not in (select person from touched_people)
 """
 
 
-def fill(engine: Engine, people: int, now_ms: int) -> None:
-    """The events of persons 0 to `people`, and who of them has an account."""
+def fill(engine: Engine, people: int, now_ms: int, each: int = 3) -> None:
+    """The events of persons 0 to `people`, `each` at least, and who of them has an account."""
     for start in range(0, people, AT_ONCE):
-        params: dict[str, Param] = {"now": now_ms, "from": start, "some": min(AT_ONCE, people - start)}
+        some = min(AT_ONCE, people - start)
+        params: dict[str, Param] = {"now": now_ms, "from": start, "some": some, "each": each}
         engine.command(Query(text=_EVENTS, params=params))
     engine.command(Query(text=_MAP, params={"people": people}))
     engine.command(Query(text=_LINKS, params={"people": people, "now": now_ms}))
 
 
-def stand_in(engine: Engine, audience: str, people: int, share: float, now_ms: int, *, every: int = 1) -> None:
-    """Make a share of all persons (or every tenth), drawn by chance, members of an audience, whatever its rule says.
+def stand_in(engine: Engine, shares: Mapping[str, float], people: int, now_ms: int) -> None:
+    """Make a share of all persons, drawn by chance, members of each audience, whatever its rule says; -1: all accounts.
 
     Those in `touched_people` stay as they were judged.
     """
-    params: dict[str, Param] = {"audience": audience, "people": people, "share": share, "now": now_ms, "every": every}
-    engine.command(Query(text=_STAND_IN, params=params))
+    for start in range(0, people, AT_ONCE):
+        params: dict[str, Param] = {
+            "audiences": list(shares),
+            "shares": list(shares.values()),
+            "now": now_ms,
+            "from": start,
+            "some": min(AT_ONCE, people - start),
+        }
+        for table in ("members", "members_by_person"):
+            engine.command(fill_slots(_STAND_IN, {"table": Fragment(table)}, params))
 
 
 def fill_vault(catalog: Catalog, keys: Keys, accounts: range) -> None:

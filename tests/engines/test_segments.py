@@ -112,6 +112,21 @@ async def test_a_visitor_is_in_the_audiences_of_its_person(shop: Shop, monkeypat
     assert left.rows == [(never,)]
 
 
+async def test_a_ranking_is_asked_of_everybody_only(shop: Shop) -> None:
+    first = shop.audience({"rfm": {"segment": ["champions", "loyal", "at_risk", "hibernating"]}})
+    clicked = shop.audience(CLICKED, "clicked")
+    bought = [event(n, visitor=f"v{n}", name="purchase", value=n * 9.0, currency="EUR") for n in range(1, 12)]
+    shop.load(bought)
+    rounds = Segments(shop.engine, shop.catalog, shop.data, stop=NEVER)
+    assert rounds.round() == 2
+    before = shop.catalog.memberships.get(first)
+    shop.load([event(20, visitor="v5"), event(21, visitor="v5", name="purchase", value=9.0, currency="EUR")])
+    rounds._rest_until.clear()
+    assert rounds.round() == 1  # among one buyer everybody is the best
+    assert shop.catalog.memberships.get(first) == before
+    assert shop.catalog.memberships.get(clicked).members == 1
+
+
 async def test_who_may_ask(shop: Shop) -> None:
     key = shop.site.write_key
     ask = shop.client.get

@@ -44,6 +44,7 @@ class Shop:
             state = Membership(audience=one, site="shop", as_of=5, exportable=len(self.inside[one]))
             done.append(Refreshed(state, changed=True, touched=touched, present=present))
         self.files.put("shop", done)
+        self.files.fold("shop")
 
     def found(self, key: int) -> set[str]:
         """As the collector reads."""
@@ -78,15 +79,16 @@ def test_a_look_up_finds_what_refreshes_found(shop: Shop, monkeypatch: pytest.Mo
         if dice.random() < 0.1:
             shop.files = SegmentFiles(None, shop.data)  # type: ignore[arg-type] - another process
         if dice.random() < 0.1:  # somebody is erased
-            gone = {dice.choice(KEYS)}
+            gone = set(dice.sample(KEYS, dice.randint(1, 3)))
             for one in IDS:
                 shop.inside[one] -= gone
                 path = files.path_of(shop.data, "shop", one)
                 if path.exists():
                     old = files.read(memoryview(path.read_bytes()))
-                    left = [key for key in old.keys if key not in gone]
-                    head = files.head("shop", one, old.head.at, len(left), old.head.made)
-                    path.write_bytes(head + files.keys(left))
+                    path.write_bytes(old.without(gone))
+                    left = files.read(memoryview(path.read_bytes()))
+                    assert list(left.keys) == [key for key in old.keys if key not in gone]
+                    assert left.head == files.Head(1, "shop", one, old.head.at, len(left.keys), old.head.made)
             recent = files.recent_of(shop.data, "shop")
             if recent.exists():
                 recent.write_bytes(files.read_recent(recent.read_bytes()).without(gone))

@@ -1,6 +1,6 @@
 -- What has changed against the stays that are stored: who entered, who left, whose verdict is another. `causes`: names of
 -- the causes, from 1. Only columns of the sorting key
--- stand in `prewhere`, so it leaves out whole stays before their versions are compared. Slots: cause, only, touch.
+-- stand in `prewhere`, so it leaves out whole stays before their versions are compared. Slots: cause, stored, only, touch.
 insert into stays (
     site, audience, person, entered, entered_by, left_at, left_by, verdict, granted, arm, armed, version, was
 )
@@ -42,7 +42,7 @@ from (
         union all
         select
             audience, person, false, 0, 0, verdict, granted, entered, entered_by, arm, armed
-        from members final
+        from /*stored*/ final
         prewhere site = {site:String} and audience in {audiences:Array(String)}/*only*/
         where left_at = 0
     ) as both /*touch*/

@@ -1,3 +1,4 @@
 -- The audiences that some persons are in.
-select audience, verdict from members final
-where site = {site:String} and audience in {audiences:Array(String)} and person in {people:Array(UInt64)} and left_at = 0
+select audience, verdict from members_by_person final
+prewhere site = {site:String} and person in {people:Array(UInt64)} and audience in {audiences:Array(String)}
+where left_at = 0

@@ -21,7 +21,7 @@ from tracker.core.errors import BadRequest
 from tracker.core.site import Site
 from tracker.store import persons
 from tracker.store.clean import events_source
-from tracker.store.engine import Engine, Query
+from tracker.store.engine import Engine, Param, Query
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import Params
 
@@ -133,10 +133,16 @@ def keys(engine: Engine, site: str, audience: str, exportable: int) -> Iterator[
     time; `exportable`: how many members that are, about.
     """
     parts = max(1, -(-exportable // ROWS_AT_ONCE))
-    verdicts = stored.verdicts(site, audience)
+    text = load(__package__, "keys")
     for part in range(parts):
-        first, last = part * 2**64 // parts, (part + 1) * 2**64 // parts - 1
-        yield [row[0] for row in engine.ask(_wrap("keys", verdicts, site=site, first=first, last=last)).rows]
+        params: dict[str, Param] = {
+            "site": site,
+            "audience": audience,
+            "first": part * 2**64 // parts,
+            "last": (part + 1) * 2**64 // parts - 1,
+        }
+        [(found,)] = engine.ask(Query(text=text, params=params)).rows
+        yield found
 
 
 def _members(

@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from tracker.audiences import expiry, judging
+from tracker.audiences import everybody, expiry, judging
 from tracker.audiences.definition import Definition
+from tracker.audiences.everybody import Pass
 from tracker.audiences.expiry import NEVER
 from tracker.audiences.judging import Base
 from tracker.audiences.marks import Marks, basis, marks
@@ -45,8 +46,13 @@ AT_ONCE = 50_000
 
 _MOST_KEYS = 200_000  # persons whose keys are named one by one
 _SIDE_BY_SIDE = 2  # statements
+_COUNTED_AT_ONCE = (
+    8  # audiences whose members are counted in one refresh; the others keep the sum of what came and went
+)
 _ALL = Fragment("")
 _SHARE = ("touched_events", "judged", "stays")
+_BY_PERSON = "members_by_person"
+_STAY = "site, audience, person, entered, entered_by, left_at, left_by, verdict, granted, arm, armed, version"
 _SCRATCH = ("touched_keys", "touched_people", "touched_owned", *_SHARE)
 _ONLY_SHARE = " and person in (select person from touched_people where person % {shares:UInt64} = {share:UInt64})"
 
@@ -73,7 +79,9 @@ class Refresher:
         self._seen: dict[str, frozenset[int]] = {}  # audience -> inserts it has seen, of those that still may be late
         self._counted: set[str] = set()
         self._settled: set[str] = set()
+        self._passed: set[str] = set()
         self._version = 0
+        self._levelled = False
 
     def recount(self) -> None:
         """Count sizes anew next time: somebody else (an erasure) took rows away."""
@@ -86,23 +94,73 @@ class Refresher:
         """
         self._settled.update(audiences)
 
+    def passed(self, done: Refreshed) -> None:
+        """As `settled`, of what judging everybody found."""
+        self._passed.add(done.state.audience)
+        if done.changed:
+            self._settled.add(done.state.audience)
+
     def whole(
         self, site: Site, definition: Definition, state: Membership, now_ms: int, currency: str | None
     ) -> Refreshed:
         """Judge everybody for one audience. Raises TrackerError; it may then be repeated."""
-        began = time.monotonic()
-        unsure = self._unsettle([definition])
-        found = marks(self._engine, site.name, 0)
-        base = judging.whole(site.name, events_source(self._engine))
+        going = self.begin(site, definition, state, now_ms, currency)
+        while True:
+            done = self.go_on(site, going, state, now_ms, currency)
+            if done is not None:
+                return done
+
+    def begin(self, site: Site, definition: Definition, state: Membership, now_ms: int, currency: str | None) -> Pass:
+        """Judging everybody for one audience begins; it comes to an end with `go_on`. Raises TrackerError."""
+        rests_on, sure = basis(site, definition, currency), definition.id in self._passed
+        self._passed.discard(definition.id)
+        return Pass(
+            sure=sure,
+            definition=definition,
+            basis=rests_on,
+            cause="definition" if state.basis != rests_on else "time",
+            found=marks(self._engine, site.name, 0),
+            began_ms=now_ms,
+            shares=everybody.shares(self._engine, definition),
+        )
+
+    def go_on(self, site: Site, going: Pass, state: Membership, now_ms: int, currency: str | None) -> Refreshed | None:
+        """Judge the next share; None: there are more. `state`: how the audience is by now; it may have been refreshed
+        since the pass began. Raises TrackerError; then the pass must begin anew.
+        """
+        definition, one = going.definition, going.definition.id
+        read = everybody.base(self._engine, going)
         self._empty()
-        self._judge(site, base, definition, now_ms=now_ms, currency=currency)
-        why = "definition" if state.basis != basis(site, definition, currency) else "time"
-        moved = self._store(site, [definition.id], now_ms, cause=Fragment(f"{CAUSES.index(why) + 1}"))
-        people = int(self._engine.ask(Query(text="select count() from judged")).rows[0][0])
+        self._judge(site, read, definition, now_ms=now_ms, currency=currency)
+        only = Fragment(everybody.ONLY, going.share) if going.shares > 1 else _ALL
+        cause = Fragment(f"{CAUSES.index(going.cause) + 1}")
+        found = self._store(site, [one], now_ms, cause=cause, only=only).get(one)
+        going.judged(int(self._engine.ask(Query(text="select count() from judged")).rows[0][0]), found)
         self._empty()
-        fresh = replace(state, basis=basis(site, definition, currency), whole_at=now_ms, block=0)
-        [done] = self._ended([fresh], moved, found=found, people=people, began=began, now_ms=now_ms)
-        return replace(done, changed=done.changed or bool(unsure))
+        return self._gone_through(going, state, now_ms) if going.over else None
+
+    def _gone_through(self, going: Pass, state: Membership, now_ms: int) -> Refreshed:
+        one, seen = going.definition.id, self._seen.get(going.definition.id, frozenset())
+        if not going.sure:
+            self._counted.discard(one)
+        moved = {one: going.moved} if going.changed else {}
+        [done] = self._ended([state], moved, found=going.found, people=going.people, began=going.began, now_ms=now_ms)
+        after = replace(done.state, basis=going.basis, whole_at=going.began_ms)
+        if state.basis == going.basis and state.as_of > going.began_ms:  # was refreshed meanwhile: that is further on
+            kept = {name: getattr(state, name) for name in ("as_of", "block", "inserts", "moved", "listed")}
+            after = replace(after, **kept)
+        else:
+            seen = going.found.recent(going.found.block)
+            after = replace(
+                after,
+                as_of=going.began_ms,
+                block=going.found.block,
+                inserts=len(seen),
+                moved=going.found.moved,
+                listed=going.found.listed,
+            )
+        self._seen[one] = seen
+        return Refreshed(after, changed=going.changed or not going.sure)
 
     def some(
         self,
@@ -178,7 +236,7 @@ class Refresher:
             with ThreadPoolExecutor(_SIDE_BY_SIDE, "judging") as pool:
                 list(pool.map(lambda query: self._into("judged", query), queries))
             only = Fragment(_ONLY_SHARE, mine)
-            yield self._store(site, [one.id for one in definitions], now_ms, cause=cause, only=only)
+            yield self._store(site, [one.id for one in definitions], now_ms, cause=cause, only=only, apart=True)
 
     def _present(self, audiences: Sequence[str]) -> dict[str, Sequence[int]]:
         """What is in `judged` is what is stored by now, so nobody's stay is looked up again."""
@@ -240,11 +298,14 @@ class Refresher:
         *,
         cause: Fragment,
         only: Fragment = _ALL,
+        apart: bool = False,
     ) -> dict[str, tuple[int, int, int]]:
-        """Changes against what is stored; gives audience -> how many came and went, change of the exportable."""
+        """Changes against what is stored; gives audience -> how many came and went, change of the exportable.
+
+        `apart`: of those in `touched_people`.
+        """
         engine = self._engine
-        if not self._version:  # a clock that was set back must not make what is stored now look old
-            self._version = int(engine.ask(Query(text="select max(version) from members")).rows[0][0])
+        self._level()
         self._version = max(time.time_ns(), self._version + 1)
         params: dict[str, Param] = {
             "site": site.name,
@@ -253,17 +314,38 @@ class Refresher:
             "version": self._version,
             "causes": list(CAUSES),
         }
-        touch = Fragment(" any left join touched_people as touch using (person)" if only.text else "")
-        engine.command(fill(load(__package__, "diff"), {"cause": cause, "only": only, "touch": touch}, params))
+        touch = Fragment(" any left join touched_people as touch using (person)" if apart else "")
+        # Of a few persons the stays stand side by side, of a whole audience those in its own order do.
+        stored = Fragment(_BY_PERSON if touch.text else "members")
+        slots = {"cause": cause, "stored": stored, "only": only, "touch": touch}
+        engine.command(fill(load(__package__, "diff"), slots, params))
         expire = load(__package__, "expire")
         engine.command(Query(text=expire, params={"site": site.name, "never": NEVER}))
         sizes = engine.ask(Query(text=load(__package__, "moved_sizes"), params={"now": now_ms})).rows
         if sizes:
-            columns = (
-                "site, audience, person, entered, entered_by, left_at, left_by, verdict, granted, arm, armed, version"
-            )
-            engine.command(Query(text=f"insert into members ({columns}) select {columns} from stays"))  # noqa: S608
+            self._levelled = False
+            for table in (_BY_PERSON, "members"):
+                self._insert_stays(table)
+            self._levelled = True
         return {str(audience): (int(came), int(went), int(more)) for audience, came, went, more in sizes}
+
+    def _insert_stays(self, table: str) -> None:
+        self._engine.command(Query(text=f"insert into {table} ({_STAY}) select {_STAY} from stays"))  # noqa: S608
+
+    def _level(self) -> None:
+        """Before anything is compared: what was written in one order and not in the other is written there, too.
+
+        Writing may have been cut off between both, or in the midst of the second. What was written last has the highest
+        version; writing it again changes nothing.
+        """
+        if self._levelled:
+            return
+        text = load(__package__, "level")
+        self._engine.command(Query(text=text))
+        # a clock that was set back must not make what is stored now look old
+        last = int(self._engine.ask(Query(text="select max(version) from members")).rows[0][0])
+        self._version = max(self._version, last)
+        self._levelled = True
 
     def _ended(
         self,
@@ -276,7 +358,7 @@ class Refresher:
         now_ms: int,
     ) -> list[Refreshed]:
         took = round((time.monotonic() - began) * 1000)
-        recount = [state.audience for state in before if state.audience not in self._counted]
+        recount = [state.audience for state in before if state.audience not in self._counted][:_COUNTED_AT_ONCE]
         counted = self._sizes(before[0].site, recount) if recount else {}
         after = []
         for state in before:
@@ -302,7 +384,7 @@ class Refresher:
             )
             after.append(fresh)
             self._seen[state.audience] = found.recent(fresh.block)
-            self._counted.add(state.audience)
+        self._counted.update(recount)
         self._note([one for one in after if one.audience in moved], moved, now_ms)
         return [Refreshed(state, state.audience in moved) for state in after]
 

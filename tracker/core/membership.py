@@ -70,7 +70,11 @@ def head(site: str, audience: str, at: int, count: int, made: int = 0) -> bytes:
 
 def keys(numbers: Sequence[int]) -> bytes:
     """Sorted keys as they stand in the file."""
-    packed = array("Q", numbers)
+    packed = array("Q")
+    if isinstance(numbers, memoryview):
+        packed.frombytes(numbers.cast("B"))
+    else:
+        packed.extend(numbers)
     if sys.byteorder == "big":
         packed.byteswap()
     return packed.tobytes()
@@ -87,6 +91,13 @@ class Members:
         """Whether a key is in it."""
         place = bisect_left(self.keys, key)
         return place < self.head.count and self.keys[place] == key
+
+    def without(self, gone: Collection[int]) -> bytes:
+        """The file without some keys; what is between them is copied as it is, however many there are."""
+        places = sorted(bisect_left(self.keys, key) for key in set(gone) if self.hold(key))
+        starts, ends = [0, *(place + 1 for place in places)], [*places, self.head.count]
+        left = b"".join(keys(self.keys[start:end]) for start, end in zip(starts, ends, strict=True))
+        return head(self.head.site, self.head.audience, self.head.at, len(left) // _KEY, self.head.made) + left
 
 
 def read_head(blob: bytes) -> Head:

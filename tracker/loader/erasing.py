@@ -155,10 +155,8 @@ class Eraser:
             members = membership.read(memoryview(path.read_bytes()))
             if not any(members.hold(key) for key in gone):
                 continue
-            left = [key for key in members.keys if key not in gone]
             half = path.with_suffix(".less")
-            head = membership.head(site, members.head.audience, members.head.at, len(left), members.head.made)
-            half.write_bytes(head + membership.keys(left))
+            half.write_bytes(members.without(gone))
             half.replace(path)
 
     def _read(self) -> Erased:

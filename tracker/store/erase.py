@@ -141,7 +141,7 @@ def delete(engine: Engine, site: str, names: Names, arrivals: Iterable[int]) -> 
         _drop(node, "touched_local" if engine.cluster else "touched", _OWNED)
     _drop(engine, "recent", _OWNED)
     _drop(engine, "rollup_visits", _THEIRS)
-    for table in ("members", "expiring"):
+    for table in ("members_by_person", "members", "expiring"):  # the second is brought to the first
         _drop(engine, table, "(toString(site), 'key', person) in erasing")
     _drop(engine, "identity_links", _LINKS)
     _drop(engine, "rejected", "(toString(site), 'arrival', arrival) in erasing")

@@ -1,7 +1,7 @@
 """Writes the files that collectors look persons up in (`core.membership`), as few bytes as it can for each refresh.
 
-Who came or went is noted in the site's `recent` file, for all audiences at once. When that grows, some audiences in
-each round take over what it says of them, those first that waited longest; an audience for which everybody was judged
+Who came or went is noted in the site's `recent` file, for all audiences at once. When that has grown, some audiences
+take over what it says of them (`fold`), those first that waited longest; an audience for which everybody was judged
 gets its file anew from the store. Whatever is cut off, a reader finds each audience as it was before or after: `made`
 ties the columns of `recent` to the files that they were reckoned from.
 """
@@ -134,6 +134,17 @@ class SegmentFiles:
                 self._note(recent, one.state.audience, path, keys, one.present)
                 news = True
         if news:
+            paths = {name: files.path_of(self._data, site, name) for name, _ in recent.audiences if name}
+            recent.drop({name for name, path in paths.items() if path.exists()})
+            self._save(site, recent)
+
+    def fold(self, site: str) -> None:
+        """Where `recent` is long, some audiences take over what it says of them. What a look-up finds stays the same.
+
+        Raises OSError.
+        """
+        recent = self._open(site)
+        if len(recent.keys) > MOST_RECENT:
             paths = {name: files.path_of(self._data, site, name) for name, _ in recent.audiences if name}
             recent.drop({name for name, path in paths.items() if path.exists()})
             self._take_over(recent, paths)

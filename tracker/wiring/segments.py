@@ -1,7 +1,7 @@
 """Keeps the members of all audiences and the files of `DATA/segments` up to date.
 
 An audience is refreshed as often as its `refresh` says, one of a minute as soon as something was loaded. That rests
-four times as long as it took, so it has a fifth of the store's time, but no more than two seconds unless it took longer
+four times as long as it took, so it has a fifth of the store's time, but no more than a second unless it took longer
 itself; where everybody must be judged, it rests as long as it took. What fails is kept with the audience, shown, and
 tried again after a pause that grows.
 Collectors answer `GET /v1/segments` from the files.
@@ -26,6 +26,7 @@ from tracker.wiring.segment_files import SegmentFiles
 
 if TYPE_CHECKING:
     from tracker.audiences.definition import Definition
+    from tracker.audiences.everybody import Pass
     from tracker.audiences.refresh import Refresher
     from tracker.catalog import Catalog
     from tracker.catalog.audiences import StoredAudience
@@ -38,8 +39,8 @@ log = structlog.get_logger()
 _LOOK = 1.0  # seconds between two looks for what is due
 _FIRST = 2.0  # seconds after the start
 _REST, _REST_WHOLE = 4, 1  # times as long as computing took
-_ENOUGH = 2.0  # seconds of rest, or as many as computing took
-_WHOLE_S = 5.0  # seconds in one round for audiences for which everybody must be judged; one is always done
+_ENOUGH = 1.0  # seconds of rest, or as many as computing took
+_WHOLE_S = 2.0  # seconds in one round for audiences for which everybody must be judged; one share is always done
 _NOTHING_S = 0.05  # seconds that need no rest
 _AT_ONCE_MS = 60_000  # an audience with a `refresh` up to this is refreshed as soon as something has happened
 _PAUSES = (5.0, 15.0, 60.0, 300.0)  # seconds after the first, second, ... failure in a row
@@ -47,12 +48,13 @@ _PAUSES = (5.0, 15.0, 60.0, 300.0)  # seconds after the first, second, ... failu
 
 @dataclass(frozen=True)
 class _Due:
-    """An audience whose turn it is; `whole`: everybody must be judged."""
+    """An audience whose turn it is; `whole`: everybody must be judged; `ready`: judging a few says who is in it."""
 
     audience: StoredAudience
     definition: Definition
     state: Membership
     whole: bool
+    ready: bool
 
 
 class Segments(Chore):
@@ -75,6 +77,7 @@ class Segments(Chore):
         self._turns: dict[str, float] = {}  # audience -> when it may be refreshed again, monotonic seconds
         self._rest_until: dict[tuple[str, bool], float] = {}  # (site, as a whole) -> likewise: computing took long
         self._refresher: Refresher | None = None
+        self._passes: dict[str, Pass] = {}  # audience -> everybody, as far as they are judged
         self._erased = -1
 
     def wake(self) -> None:
@@ -111,16 +114,19 @@ class Segments(Chore):
     def _site(self, site: Site, audiences: Sequence[StoredAudience]) -> int:
         """First all whose changes are to be judged, together; then those for which everybody must be."""
         due = list(self._due(site, audiences))
-        some = [one for one in due if not one.whole]
+        some = [one for one in due if one.ready]
         began = time.monotonic()
-        done = self._group(site, some) if some and not self._waits(site.name, whole=False) else 0
+        done = self._some(site, some) if some and not self._waits(site.name, whole=False) else 0
         self._rest(site.name, began, whole=False)
         began = time.monotonic()
         for one in due:
-            if one.whole and not self._waits(site.name, whole=True):
-                done += self._group(site, [one])
-                if time.monotonic() - began > _WHOLE_S:
+            while one.whole and not self._waits(site.name, whole=True):
+                ended = self._whole(site, one)
+                done += ended is True and not one.ready
+                if ended is not None or time.monotonic() - began > _WHOLE_S:
                     break
+            if time.monotonic() - began > _WHOLE_S:
+                break
         self._rest(site.name, began, whole=True)
         return done
 
@@ -137,7 +143,7 @@ class Segments(Chore):
     def _due(self, site: Site, audiences: Sequence[StoredAudience]) -> Iterator[_Due]:
         from tracker.audiences import marks
         from tracker.audiences.definition import stored
-        from tracker.audiences.expiry import worth
+        from tracker.audiences.expiry import foreseeable, worth
         from tracker.audiences.refresh import due_whole
         from tracker.catalog.memberships import Membership
 
@@ -149,12 +155,12 @@ class Segments(Chore):
         for audience in audiences:
             state = states.get(audience.id) or Membership(audience=audience.id, site=site.name)
             changed = audience.updated_at > max(state.as_of, state.failed_at or 0)
-            if time.monotonic() < self._turns.get(audience.id, 0.0) and not changed:
-                if state.error or duration_ms(audience.refresh, field="refresh") > _AT_ONCE_MS:
-                    continue
+            turn = time.monotonic() >= self._turns.get(audience.id, 0.0) or changed
+            if not turn and not state.error and duration_ms(audience.refresh, field="refresh") <= _AT_ONCE_MS:
                 news = news or marks.marks(self._engine, site.name, min(one.block for one in states.values()))
-                if news.seen_by(state):
-                    continue
+                turn = not news.seen_by(state)
+            if not turn and audience.id not in self._passes:
+                continue
             try:
                 definition = stored(audience, lambda other: rules[other])
             except (TrackerError, KeyError) as failure:
@@ -163,34 +169,68 @@ class Segments(Chore):
             if worth(definition.rule) and not money:
                 money.append(marks.main_currency(self._engine, site.name, [definition], now_ms))
             currency = money[0] if money else None
-            yield _Due(audience, definition, state, due_whole(site, definition, state, now_ms, currency))
+            whole = audience.id in self._passes or due_whole(site, definition, state, now_ms, currency)
+            known = foreseeable(definition.rule) and state.basis == marks.basis(site, definition, currency)
+            if whole or known:
+                yield _Due(audience, definition, state, whole, ready=turn and known)
 
-    def _group(self, site: Site, group: Sequence[_Due]) -> int:
+    def _some(self, site: Site, group: Sequence[_Due]) -> int:
+        """Judge those whom something happened to, for several audiences; gives how many these are."""
         from tracker.audiences.marks import main_currency
-        from tracker.audiences.refresh import Refresher
 
+        definitions = [one.definition for one in group]
+        states = {one.audience.id: one.state for one in group}
         with self._busy:
             try:
-                self._refresher = self._refresher or Refresher(self._engine)
-                self._recount(self._refresher)
-                now_ms = time.time_ns() // 1_000_000
-                definitions = [one.definition for one in group]
+                refresher, now_ms = self._ready(), time.time_ns() // 1_000_000
                 currency = main_currency(self._engine, site.name, definitions, now_ms)
-                states = {one.audience.id: one.state for one in group}
-                if group[0].whole:
-                    [one] = group
-                    done = [self._refresher.whole(site, one.definition, one.state, now_ms, currency)]
-                else:
-                    done = self._refresher.some(site, definitions, states, now_ms, currency)
+                done = refresher.some(site, definitions, states, now_ms, currency)
                 self._files.put(site.name, done)
                 self._catalog.memberships.save(one.state for one in done)
-                self._refresher.settled(states)
+                refresher.settled(states)
+                self._files.fold(site.name)
             except TrackerError as failure:
-                self._failed([one.state for one in group], failure)
+                self._failed(list(states.values()), failure)
                 return 0
         for one in group:
-            self._turns[one.audience.id] = time.monotonic() + duration_ms(one.audience.refresh, field="refresh") / 1000
+            self._again(one)
         return len(group)
+
+    def _whole(self, site: Site, one: _Due) -> bool | None:
+        """Judge the next share of everybody for an audience; None: there are more; False: it failed."""
+        from tracker.audiences.marks import basis, main_currency
+
+        name, definition = one.audience.id, one.definition
+        state = self._catalog.memberships.get(name) or one.state  # it may have been refreshed in this round
+        with self._busy:
+            try:
+                refresher, now_ms = self._ready(), time.time_ns() // 1_000_000
+                currency = main_currency(self._engine, site.name, [definition], now_ms)
+                going = self._passes.pop(name, None)
+                if going is None or going.basis != basis(site, definition, currency):
+                    going = refresher.begin(site, definition, state, now_ms, currency)
+                done = refresher.go_on(site, going, state, now_ms, currency)
+                if done is None:
+                    self._passes[name] = going
+                    return None
+                self._files.put(site.name, [done])
+                self._catalog.memberships.save([done.state])
+                refresher.passed(done)
+            except TrackerError as failure:
+                self._failed([state], failure)
+                return False
+        self._again(one)
+        return True
+
+    def _again(self, one: _Due) -> None:
+        self._turns[one.audience.id] = time.monotonic() + duration_ms(one.audience.refresh, field="refresh") / 1000
+
+    def _ready(self) -> Refresher:
+        from tracker.audiences.refresh import Refresher
+
+        self._refresher = self._refresher or Refresher(self._engine)
+        self._recount(self._refresher)
+        return self._refresher
 
     def _recount(self, refresher: Refresher) -> None:
         erased = self._catalog.erasures.finished()
@@ -219,11 +259,12 @@ class Segments(Chore):
             self._files.tidy({site: [one.id for one in some] for site, some in audiences.items()})
         for site, audience in self._catalog.memberships.tidy():
             self._turns.pop(audience, None)
+            self._passes.pop(audience, None)
             self._forget(site, audience)
 
     def _forget(self, site: str, audience: str) -> None:
         from tracker.store.engine import Query
 
-        for table in ("members", "audience_sizes"):
+        for table in ("members_by_person", "members", "audience_sizes"):
             text = f"alter table {table} delete where site = {{site:String}} and audience = {{audience:String}}"
             self._engine.command(Query(text=text, params={"site": site, "audience": audience}))
