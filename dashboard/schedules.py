@@ -121,5 +121,6 @@ def ended(run: Json | None, zone: tzinfo) -> Sent:
         return Sent("bad", f"Failed for {at}.", error)
     if run.get("next_try"):
         again = formats.when(formats.moment(str(run["next_try"]), zone))
-        return Sent("warn", f"Not sent yet for {at}: tried {run['tries']} times, again {again}.", error)
+        tried = "once" if run["tries"] == 1 else f"{run['tries']} times"
+        return Sent("warn", f"Not sent yet for {at}: tried {tried}, again {again}.", error)
     return Sent("info", f"On its way for {at}.")

@@ -115,7 +115,12 @@ def _to(key: str, places: list[Json]) -> list[Json] | None:
     mails = {str(one["id"]) for one in places if one["kind"] == "email"}
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         chosen = st.multiselect(
-            "To", list(names), default=list(names)[:1], format_func=names.__getitem__, key=f"{key}-to", width=320
+            "To",
+            list(names),
+            default=[*sorted(mails), *names][:1],
+            format_func=names.__getitem__,
+            key=f"{key}-to",
+            width=320,
         )
         typed = ""
         if mails & set(chosen):

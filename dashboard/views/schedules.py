@@ -107,7 +107,8 @@ def _runs(id: str, zone: tzinfo) -> None:
         first, end = (formats.moment(run.get(name), zone) for name in ("from", "to"))
         covered = formats.days(first.date(), schedules.last_day(end)) if first and end else ""
         then = formats.when(formats.moment(str(run["at"]), zone))
-        lines.append([then, covered, formats.short(f"{last.text} {last.detail}".strip(), 160)])
+        said = last.text.replace(f" for {then}", "")  # it stands in the first column
+        lines.append([then, covered, formats.short(f"{said} {last.detail}".strip(), 160)])
     table(columns, lines, "Runs, the newest first")
 
 

@@ -7,6 +7,7 @@ import csv
 import email
 import email.policy
 import io
+import json
 import sys
 import threading
 import time
@@ -14,8 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from api_client import serve
+from api_client import ADMIN, serve
 from outside import mailbox, ok, outside
+from typer.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
 
@@ -23,6 +25,7 @@ from world import event, load
 
 from tracker.api import scheduled
 from tracker.api.bodies_schedules import ReportRuns, ScheduleShown, SchedulesShown
+from tracker.cli.app import app
 from tracker.core.period import instant_ms, rfc3339
 from tracker.outbound.signing import verify
 from tracker.wiring.reports import ScheduledReports
@@ -149,7 +152,9 @@ async def test_a_mail_and_a_webhook_say_what_the_api_answers(engine, data):
         assert message["Subject"] == "Sales: shop, 2026-11-20 to 2026-11-22"
         assert message["Message-ID"] == f"<{said['id']}@shop.example>"
         assert message.get_content_type() == "multipart/mixed"
-        assert [part.get_content_type() for part in message.iter_parts()] == ["text/plain", "text/csv"]
+        parts = list(message.iter_parts())
+        assert [part.get_content_type() for part in parts] == ["text/plain", "text/csv"]
+        assert {part.get_content_charset() for part in parts} == {"utf-8"}
         assert name == "shop-Sales-2026-11-20.csv"
         assert content.replace("\r\n", "\n") == wanted.decode().replace("\r\n", "\n")
         rows = list(csv.DictReader(io.StringIO(content)))
@@ -470,6 +475,41 @@ async def test_who_may_see_and_make_them(house):
     assert (status, refused["error"]["code"]) == (409, "in_use")
     _, log = await house.api.ask("GET", "/api/v1/audit?site=shop")
     assert "a@x.example" not in str(log)
+
+
+async def test_the_command_line_does_all_of_it(house, data, monkeypatch):
+    (data / "admin-token").write_text(ADMIN)
+    monkeypatch.setenv("TRACKER_API_URL", house.api.url)
+    spec = data / "weekly.json"
+    body = {"site": "shop", "name": "Weekly", "report": "funnel", "question": {"steps": STEPS}, "rhythm": EVERY_DAY}
+    spec.write_text(json.dumps(body | {"period": "last_3_days", "to": [{"destination": house.hook.id}]}))
+
+    async def tracker(*words):
+        asked = ["reports", *words, "--data", str(data)]
+        done = await asyncio.to_thread(CliRunner().invoke, app, asked)
+        _, found, said = f"\n{done.stdout}".partition("\n{\n")  # behind what the API of this process logged
+        return done.exit_code, json.JSONDecoder().raw_decode("{" + said)[0] if found else done.exception
+
+    code, made = await tracker("add", str(spec))
+    assert (code, made["name"], made["rhythm"]) == (0, "Weekly", EVERY_DAY)
+    id = made["id"]
+    assert (await tracker("show", id))[1] == made
+    assert [one["id"] for one in (await tracker("list", "--site", "shop"))[1]["schedules"]] == [id]
+    spec.write_text(json.dumps(body | {"name": "Daily", "period": "yesterday", "to": [{"destination": house.hook.id}]}))
+    assert (await tracker("change", id, str(spec)))[1]["name"] == "Daily"
+    running = asyncio.create_task(tracker("run", id))
+    for _ in range(600):
+        if await house.round():
+            break
+        await asyncio.sleep(0.05)
+    code, run = await running
+    assert (code, run["state"], run["kind"], len(house.hook.heard)) == (0, "done", "now", 1)
+    assert (await tracker("pause", id))[1]["next"] is None
+    assert await house.round(HOUR) == 0
+    assert (await tracker("resume", id))[1]["next"] == "2026-11-24T07:00:00.000Z"
+    assert [one["id"] for one in (await tracker("runs", id, "--limit", "5"))[1]["runs"]] == [run["id"]]
+    assert (await tracker("remove", id))[1]["deleted"]
+    assert (await tracker("show", id))[0] == 1
 
 
 async def test_answers_have_the_shape_that_the_document_says(house):

@@ -277,7 +277,11 @@ def test_commands_use_the_running_api_and_work_without_one(up: Up, tmp_path: Pat
     assert status["ledger"]["stored"] == up.sent
     assert set(status["running"]) == {"up", "loader", "api"}
     assert "open" in up.cli("migrate", code=1)  # one process may open the embedded store, and it says so
+    schedule = _scheduled(up, tmp_path)
+    refused = up.cli("reports", "run", schedule, code=1)  # made by the engine, which was given no such host
+    assert "Hook: " in refused and "outbound_hosts" in refused
     up.stop()
+    assert "start `tracker up`" in up.cli("reports", "run", schedule, code=1)
     alone_answer = json.loads(up.cli("funnel", str(spec)))
     assert running_answer == alone_answer
     as_csv = up.cli("report", "funnel", str(spec), "--csv").splitlines()
@@ -288,6 +292,18 @@ def test_commands_use_the_running_api_and_work_without_one(up: Up, tmp_path: Pat
     assert status["running"] == {}
     assert status["ledger"]["stored"] == up.sent
     assert json.loads(up.cli("migrate")) == {"applied": []}
+
+
+def _scheduled(up: Up, folder: Path) -> str:
+    """The id of a report that goes to a webhook on this machine."""
+    spec = folder / "spec.json"
+    hook = {"site": "shop", "name": "Hook", "kind": "webhook", "options": {"url": "https://127.0.0.1:9/"}}
+    spec.write_text(json.dumps(hook | {"secrets": {"secret": "sixteen characters"}}))
+    destination = json.loads(up.cli("destination", "add", str(spec)))["id"]
+    report = {"site": "shop", "name": "Daily", "report": "overview", "period": "yesterday"}
+    report |= {"rhythm": {"every": "day", "hour": 8}, "to": [{"destination": destination}]}
+    spec.write_text(json.dumps(report))
+    return str(json.loads(up.cli("reports", "add", str(spec)))["id"])
 
 
 @pytest.mark.server

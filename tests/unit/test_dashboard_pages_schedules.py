@@ -118,6 +118,10 @@ ENDED = [
         RUN | {"state": "waiting", "tries": 2, "next_try": "2026-11-23T07:05:00Z", "error": {"message": "away"}},
         ("warn", "Not sent yet for 23 Nov 2026, 08:00: tried 2 times, again 23 Nov 2026, 08:05.", "away"),
     ),
+    (
+        RUN | {"state": "waiting", "tries": 1, "next_try": "2026-11-23T07:05:00Z"},
+        ("warn", "Not sent yet for 23 Nov 2026, 08:00: tried once, again 23 Nov 2026, 08:05.", ""),
+    ),
     (RUN | {"state": "running"}, ("info", "On its way for 23 Nov 2026, 08:00.", "")),
 ]
 

@@ -20,6 +20,7 @@ SHARES = frozenset(("conversion_rate", "from_previous", "from_first", "share", "
 """Columns and figures that are shown in percent."""
 
 Row = Mapping[str, Any]
+_SECONDS = "seconds_"
 
 
 def lines(report: str, answer: Row) -> list[str]:
@@ -87,6 +88,8 @@ def _text(value: object, name: str = "") -> str:
         return ""
     if name in SHARES and isinstance(value, int | float):
         return f"{value * 100:.1f} %"
+    if name.startswith(_SECONDS) and isinstance(value, int | float):
+        return _time(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, int):
@@ -95,6 +98,14 @@ def _text(value: object, name: str = "") -> str:
         return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
     plain = one_line(str(value))
     return plain if len(plain) <= WIDTH else plain[: WIDTH - 3] + "..."
+
+
+def _time(seconds: float) -> str:
+    """`40 s`, `5 min`, `14.1 h`, `3.2 days`."""
+    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.1f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _money(value: object, name: str) -> str:
@@ -107,4 +118,4 @@ def _money(value: object, name: str) -> str:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return name.replace(_SECONDS, "time_").replace("_", " ")

@@ -35,7 +35,7 @@ class MailServer:
 
 @dataclass(frozen=True, kw_only=True)
 class Attachment:
-    """A file that goes with a mail; `kind` is its media type."""
+    """A file that goes with a mail; `kind` is its media type. A text is UTF-8."""
 
     name: str
     kind: str
@@ -69,7 +69,8 @@ def send_mail(
     message.set_content(text)
     if file is not None:
         main, _, sub = file.kind.partition("/")
-        message.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name)
+        charset = {"charset": "utf-8"} if main == "text" else {}
+        message.add_attachment(file.content, maintype=main, subtype=sub, filename=file.name, params=charset)
     asyncio.run(_send(reach, server, message))
     log.info("outbound", host=server.host, method="SMTP", recipients=len(to))
 
