@@ -20,6 +20,10 @@ class Reaching(Wire):
         """Start making a list of an audience; it is an export: `{"id", "state"}`."""
         return self.json("POST", f"/api/v1/audiences/{quote(audience, safe='')}/outreach", json=body)
 
+    def plan_outreach(self, audience: str, body: Json) -> Json:
+        """Make a list again and again; it is one of the audience's deliveries."""
+        return self.json("POST", f"/api/v1/audiences/{quote(audience, safe='')}/outreach/plans", json=body)
+
     def coupon_pools(self, site: str) -> list[Json]:
         """Pools of codes: pool, codes, given, free."""
         return rows_of(self.json("GET", "/api/v1/coupons", params={"site": site}), "pools")

@@ -9,6 +9,7 @@ from dashboard.client import ApiError, Json
 from dashboard.components import notice
 
 EVERY = {"15m": "every 15 minutes", "1h": "every hour", "6h": "every 6 hours", "24h": "every day"}
+_MORE = {"7d": "every week"}
 
 
 def panel(audience: str, site: str) -> None:
@@ -20,7 +21,7 @@ def panel(audience: str, site: str) -> None:
         notice("info", rules.sentence(refusal.sentence))
         return
     for one in deliveries:
-        _delivery(one, places)
+        delivery(one, places)
     networks = {str(one["name"]): one for one in state.ask(state.api().networks)}
     takes = {id: one for id, one in places.items() if not _own(one) or _own(one) in networks}
     if takes:
@@ -29,17 +30,24 @@ def panel(audience: str, site: str) -> None:
         notice("info", "No destination is connected yet.", "Open Destinations in the menu and connect one.")
 
 
-def _delivery(one: Json, places: dict[str, Json]) -> None:
+def delivery(one: Json, places: dict[str, Json]) -> None:
+    """How the last one ended, and its end; also of a list for people that is made by plan."""
+    listed = str(one["network"]).partition("list.")[2]
     place = places.get(str(one["destination"]), {})
     last = one.get("last") or {}
-    title = f"{place.get('name', one['destination'])}, {EVERY.get(str(one['every']), 'every ' + str(one['every']))}"
+    every = str(one["every"])
+    title = f"{place.get('name', one['destination'])}, {(EVERY | _MORE).get(every, f'every {every}')}"
+    if listed:
+        title = f"List {listed} to {title}"
     if last.get("state") == "failed":
         error = last.get("error") or {}
         notice("bad", f"{title}: failed {formats.number(int(one['failures']))} times in a row.", _said(error))
     elif last:
         counts = last.get("counts") or {}
         added, removed = int(counts.get("written", 0)), int(counts.get("removed", 0))
-        notice("good", f"{title}: {formats.number(added)} added, {formats.number(removed)} taken back.", _when(last))
+        said = f"{formats.number(added)} {'on it' if listed else 'added'}"
+        said += "" if listed else f", {formats.number(removed)} taken back"
+        notice("good", f"{title}: {said}.", _when(last))
     else:
         notice("info", f"{title}: not delivered yet.", "It is due at once.")
     waiting = int(place.get("waiting", 0))

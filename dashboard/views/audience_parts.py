@@ -42,7 +42,7 @@ def withheld(preview: Json) -> None:
     """Who is held back and why, the most frequent reason first."""
     reasons = sorted((preview.get("withheld") or {}).items(), key=lambda item: -(item[1] or 0))
     rows = [
-        (sentence(reason), float(count or 0), formats.few(count, preview["size"]))
+        (sentence(reason), float(count or 0), formats.few(count, preview.get("size")))
         for reason, count in reasons
         if count != 0
     ]

@@ -7,9 +7,10 @@ import streamlit as st
 from dashboard import filters, formats, outreach, state
 from dashboard.client import ApiAway, ApiError, Json, SignedOut
 from dashboard.components import Column, empty, guarded, head, notice, section, table
-from dashboard.views import audience_download, audience_parts, outreach_coupons
+from dashboard.views import audience_deliveries, audience_download, audience_parts, outreach_coupons
 
 SHOWN = 25
+OFTEN = {"": "Once, now", "24h": "Every day", "7d": "Every week", "1h": "Every hour"}
 MODES = {"full": "Everybody", "new": "Only who was not on it yet"}
 ASKED, RULE = "Who asked for a call in the last 30 days", "Who is known to have agreed"
 
@@ -69,11 +70,37 @@ def _ask(audiences: dict[str, str], lists: dict[str, Json], pools: list[Json]) -
             ready = ready and bool(pool)
             body |= {"coupons": pool} if pool else {}
         body |= {"destination": _destination(key)}
-        asked = st.button("Make the list", type="primary", key="outreach-start", disabled=not ready)
+        every = ""
+        if body["destination"] != "download":
+            every = st.selectbox(
+                "How often", list(OFTEN), format_func=OFTEN.__getitem__, key="outreach-every", width=160
+            )
+        label = "Make it by plan" if every else "Make the list"
+        asked = st.button(label, type="primary", key="outreach-start", disabled=not ready)
     _means(lists[name], body, pools)
-    if asked:
+    if asked and every:
+        _plan(audience, body | {"every": every})
+    elif asked:
         _start(key, audience, name, body)
+    _plans(audience)
     audience_download.progress(key, _finished, "No list was made.")
+
+
+def _plan(audience: str, body: Json) -> None:
+    try:
+        state.api().plan_outreach(audience, body)
+    except (ApiAway, SignedOut):
+        raise
+    except ApiError as refusal:
+        notice("bad", "It was not planned.", refusal.sentence)
+
+
+def _plans(audience: str) -> None:
+    """The lists of this audience that are made again and again."""
+    plans = [one for one in state.api().deliveries(audience) if str(one["network"]).startswith("list.")]
+    places = {str(one["id"]): one for one in state.api().destinations(state.site_name())} if plans else {}
+    for one in plans:
+        audience_deliveries.delivery(one, places)
 
 
 def _agreed(name: str) -> Json | None:

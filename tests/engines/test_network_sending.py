@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import dataclasses
 import json
+from email import message_from_bytes
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -88,6 +89,7 @@ async def test_every_network_is_told_whom_to_add_and_whom_to_remove(embedded: En
             assert after["state"] == "done", after
         calls = [one for one in other.heard if "urlencoded" not in one.headers.get("content-type", "")]
         assert calls
+        lines: list[list[str]] = []
         for one in calls:
             assert "{" not in one.path and "%7B" not in one.path
             assert b"_ID}" not in one.body and TOKEN.encode() not in one.body
@@ -97,8 +99,25 @@ async def test_every_network_is_told_whom_to_add_and_whom_to_remove(embedded: En
                 assert one.headers["access-token"] == TOKEN
             elif name == "ttd":
                 assert one.headers.get("ttd-auth") == (None if one.method == "PUT" else "ttd")
+            elif name == "yandex":
+                assert one.headers["authorization"] == f"OAuth {TOKEN}"
+                assert one.path == "/v1/management/segment/123/modify_data"
+                assert one.query == {"modification_type": "replace", "check_size": "false"}
+                form = message_from_bytes(b"Content-Type: " + one.headers["content-type"].encode() + b"\n\n" + one.body)
+                [file] = form.get_payload()
+                assert (file.get_param("name", header="content-disposition"), file.get_filename()) == (
+                    "file", "file.csv",
+                )  # fmt: skip
+                lines.append(file.get_payload(decode=True).decode().splitlines())
             elif name not in PLAIN:
                 assert one.headers["authorization"] == f"Bearer {TOKEN}"
+        if name == "yandex":  # each file is the whole list
+            assert [one[0] for one in lines] == ["phone,email,ext_id"] * 2
+            assert [{line.split(",")[1] for line in one[1:]} for one in lines] == [
+                hashes(*range(1, 9)),
+                hashes(*range(2, 9)),
+            ]
+            return
         if name in PLAIN or name in ("ttd", "reddit", "dv360", "google"):
             return
         said = [texts(one.json()) for one in calls]
@@ -159,6 +178,7 @@ ANSWERS = [
     ("criteo", 200, {"errors": [{"code": "x"}]}, "network_refused", 0),
     ("criteo", 200, {"data": {"attributes": {"nbInvalidIdentifiers": 3}}}, "done", 3),
     ("pinterest", 200, {"status": "FAILED"}, "network_refused", 0),
+    ("yandex", 400, {"errors": [{"error_type": "invalid_uploading"}], "code": 400}, "network_refused", 0),
     ("google", 403, {"error": {"status": "PERMISSION_DENIED"}}, "network_refused", 0),
     ("reddit", 429, {}, "too_many", 0),
     ("dv360", 503, {}, "not_sent", 0),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
+import dataclasses
 import io
 import os
 import threading
@@ -16,7 +18,9 @@ from outside import outside
 from test_destinations import SECRET, connected
 from test_network_exports import Shop, made
 
+from tracker.api.exports import desk_of
 from tracker.audiences.outreach.lists import LISTS, safe
+from tracker.audiences.plans import deliver_due
 from tracker.catalog import Catalog
 from tracker.core.identifiers import Identifier, seal_message
 from tracker.core.identity import user_key
@@ -243,3 +247,35 @@ def test_no_cell_is_a_formula_and_a_number_stays_one() -> None:
     assert safe("a\nb\x00c") == "a b c"
     for one in LISTS.values():
         assert one.network.head().decode().rstrip().split(",") == list(one.cells)
+
+
+async def test_a_list_by_plan_goes_out_in_its_turn_to_whom_it_did_not_hold_yet(embedded: Engine, data: Path) -> None:
+    async with serve(embedded, data) as api:
+        shop = Shop(data, embedded)
+        shop.come(1, 2, 3)
+        audience = await made(api)
+        shop.load([agrees(1, 1), agrees(2, 2)])
+        folder = await connected(api, "folder", {"path": "calls"}, {})
+        body = {"list": "calls", "permission": AGREED, "limit": 10, "destination": folder, "every": "1h"}
+        path = f"/api/v1/audiences/{audience}/outreach/plans"
+        for wrong, field in (({"destination": "download"}, "destination"), ({"every": "5s"}, "every"),
+                             ({"list": "hubspot", "permission": None}, "permission")):  # fmt: skip
+            status, refused = await api.ask("POST", path, body | wrong)
+            assert (status, refused["error"]["field"]) == (400, field), refused
+        status, plan = await api.ask("POST", path, body)
+        assert (status, plan["network"], plan["mode"], plan["every"]) == (201, "list.calls", "new", "1h")
+        desk = desk_of(api.services)
+        assert await asyncio.to_thread(deliver_due, desk) == 1
+        assert await asyncio.to_thread(deliver_due, desk) == 0  # its turn has not come
+        shop.load([agrees(3, 3)])
+        later = dataclasses.replace(desk, now_ms=lambda: int(time.time() * 1000) + 2 * HOUR)
+        assert await asyncio.to_thread(deliver_due, later) == 1
+        _, found = await api.ask("GET", f"/api/v1/audiences/{audience}/deliveries")
+        [shown] = found["deliveries"]
+        counts = shown["last"]["counts"]
+        assert (shown["last"]["state"], counts["written"], counts["unchanged"], shown["failures"]) == ("done", 1, 2, 0)
+        files = (api.services.senders.folder / "calls").glob("*.csv")
+        users = [row["user"] for one in files for row in csv.DictReader(io.StringIO(one.read_text()))]
+        assert sorted(users) == ["u1", "u2", "u3"]
+        assert (await api.ask("DELETE", f"/api/v1/audiences/{audience}"))[0] == 200
+        assert api.catalog.plans.list() == []

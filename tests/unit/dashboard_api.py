@@ -544,6 +544,11 @@ class State:
                 return self.deliveries.pop(id, {})
             case ["outreach", "lists"]:
                 return {"lists": LISTS}
+            case ["audiences", id, "outreach", "plans"]:
+                if body["every"] == "1h":
+                    return 400, {"error": {"code": "bad_request", "message": "it stays in the house"}}
+                planned = {"audience": id, "network": f"list.{body['list']}", "failures": 0, "last": None}
+                return self.keep(self.deliveries, planned | body)
             case ["audiences", _, "outreach"]:
                 if body["destination"] != "download":
                     return 400, {"error": {"code": "bad_request", "message": "it stays in the house"}}

@@ -103,3 +103,20 @@ def test_audiences_of_one_name_are_told_apart_and_codes_go_in_portions():
 def test_a_file_of_a_list_that_this_page_does_not_know_is_shown_too():
     titles, rows = outreach.preview("new_crm", b"External ID,Email,Next_step\nu1,a@b.c,call\nu2,,\n", 1)
     assert (titles, rows) == (["Person", "Next step"], [["u1", "call"]])
+
+
+def test_a_list_is_made_by_plan(fake, audience):
+    fake.state.connected["dst_f"] = {"id": "dst_f", "name": "Desk", "kind": "folder", "options": {}, "waiting": 0}
+    at = run("outreach")
+    at.selectbox(key="outreach-shop-to").select("dst_f").run()
+    at.selectbox(key="outreach-mode").select("new")
+    at.selectbox(key="outreach-every").select("1h").run()
+    at.button(key="outreach-start").click().run()
+    assert "It was not planned. It stays in the house." in " ".join(seen(at).split())
+    at.selectbox(key="outreach-every").select("24h").run()
+    at.button(key="outreach-start").click().run()
+    asked = [body for _, path, body in fake.state.asked if path.endswith("/outreach/plans")]
+    assert asked[-1] == {"list": "calls", "limit": 50, "mode": "new", "destination": "dst_f", "every": "24h"}
+    assert "List calls to Desk, every day: not delivered yet." in seen(at)
+    at.button(key="end-1").click().run()
+    assert not at.exception and fake.state.deliveries == {}

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from tracker.api.bodies import Closed, SiteName
+from tracker.api.bodies import Closed, Duration, SiteName
 
 Pool = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z", description="name of a pool of coupons")]
 Code = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")]
@@ -26,6 +26,18 @@ class OutreachBody(Closed):
     limit: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
     mode: Literal["full", "new"] = "full"
     destination: str = "download"
+
+
+class OutreachPlan(Closed):
+    """A list that is made again and again, and sent to a destination that takes files; else as `OutreachBody`."""
+
+    list: Literal["calls", "winback", "hubspot", "salesforce", "bitrix24"]
+    destination: str
+    permission: dict[str, Any] | None = None
+    coupons: Pool | None = None
+    limit: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
+    mode: Literal["full", "new"] = "new"
+    every: Duration = "24h"
 
 
 class NewCoupons(Closed):

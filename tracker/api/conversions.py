@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from tracker.api.call import Call, Reply
-from tracker.api.destinations import MIN_EVERY_MS
+from tracker.api.destinations import check_every
 from tracker.api.exports import desk_of, shown
 from tracker.audiences.conversions import upload
 from tracker.audiences.conversions.spec import conversion_of, parse
 from tracker.catalog.conversions import StoredConversion
-from tracker.core.errors import BadRequest, NotFound
-from tracker.core.period import duration_ms, instant_ms, rfc3339
+from tracker.core.errors import NotFound
+from tracker.core.period import instant_ms, rfc3339
 from tracker.networks.conversions import CONVERSIONS
 
 
@@ -51,7 +51,7 @@ def created(call: Call) -> Reply:
         raise NotFound("there is no such destination", code="no_such_destination", field="destination")
     network = conversion_of(where.options.get("network"))
     parse(network, body.events, body.event_id)
-    _check_rhythm(body.every)
+    check_every(body.every)
     since = call.services.now_ms() if body.start is None else instant_ms(body.start, field="start")
     made = catalog.conversions.create(
         site.name,
@@ -75,7 +75,7 @@ def one(call: Call) -> dict[str, Any]:
 def rescheduled(call: Call) -> dict[str, Any]:
     """`PUT /api/v1/conversions/{id}`."""
     conversion, every, plans = _found(call), call.body.every, call.services.catalog.plans
-    _check_rhythm(every)
+    check_every(every)
     for plan in plans.list(audience=conversion.id):
         plans.delete(plan.id)
     _plan(call, conversion, every)
@@ -107,12 +107,6 @@ def _found(call: Call) -> StoredConversion:
     conversion = call.services.catalog.conversions.get(call.path["id"])
     call.allow(conversion.site)
     return conversion
-
-
-def _check_rhythm(every: str | None) -> None:
-    """Raises BadRequest."""
-    if every is not None and duration_ms(every, field="every") < MIN_EVERY_MS:
-        raise BadRequest("every is at least 1m", field="every")
 
 
 def _plan(call: Call, conversion: StoredConversion, every: str | None) -> None:

@@ -105,7 +105,7 @@ def checked(call: Call) -> dict[str, Any]:
 def deliveries(call: Call) -> dict[str, Any]:
     """`GET /api/v1/audiences/{id}/deliveries`."""
     audience = found(call)
-    return {"deliveries": [_planned(call, one) for one in call.services.catalog.plans.list(audience=audience.id)]}
+    return {"deliveries": [plan_shown(call, one) for one in call.services.catalog.plans.list(audience=audience.id)]}
 
 
 def planned(call: Call) -> Reply:
@@ -115,8 +115,7 @@ def planned(call: Call) -> Reply:
     if body.destination == "download":
         raise BadRequest("a delivery goes to a destination", field="destination")
     going_to(call, body.destination, audience.site, body.network, body.shape)
-    if duration_ms(body.every, field="every") < MIN_EVERY_MS:
-        raise BadRequest("every is at least 1m", field="every")
+    check_every(body.every)
     plan = plans.create(
         audience.site,
         audience.id,
@@ -129,7 +128,7 @@ def planned(call: Call) -> Reply:
     )
     noted = {"audience": audience.id, "destination": plan.destination, "network": plan.network}
     call.audit("delivery.create", site=audience.site, delivery=plan.id, **noted)
-    return Reply(_planned(call, plan), 201)
+    return Reply(plan_shown(call, plan), 201)
 
 
 def ended(call: Call) -> dict[str, Any]:
@@ -166,7 +165,14 @@ def _shown(one: Destination, waiting: dict[str, int]) -> dict[str, Any]:
     }
 
 
-def _planned(call: Call, plan: Plan) -> dict[str, Any]:
+def check_every(every: str | None) -> None:
+    """Raises BadRequest; None: by hand, where that can be."""
+    if every is not None and duration_ms(every, field="every") < MIN_EVERY_MS:
+        raise BadRequest("every is at least 1m", field="every")
+
+
+def plan_shown(call: Call, plan: Plan) -> dict[str, Any]:
+    """A delivery as the API gives it."""
     try:
         last = shown(call.services.catalog.exports.get(plan.last_export)) if plan.last_export else None
     except NotFound:

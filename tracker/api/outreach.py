@@ -6,9 +6,11 @@ from typing import Any
 
 from tracker.api.audiences import found
 from tracker.api.call import Call, Reply
+from tracker.api.destinations import check_every, plan_shown
 from tracker.api.exports import desk_of
 from tracker.audiences.outreach import run
 from tracker.audiences.outreach.lists import LISTS
+from tracker.catalog.audiences import StoredAudience
 from tracker.catalog.deliveries import DOWNLOAD
 from tracker.core.errors import BadRequest, NotFound
 
@@ -34,6 +36,30 @@ def lists(_call: Call) -> dict[str, Any]:
 def started(call: Call) -> Reply:
     """`POST /api/v1/audiences/{id}/outreach`: goes on after the answer."""
     audience, body, services = found(call), call.body, call.services
+    wanted = _wanted(call, audience)
+    export = run.begin(services.catalog, wanted)
+    noted = {"audience": audience.id, "export": export.id, "list": body.list, "destination": body.destination}
+    call.audit("outreach", site=audience.site, **noted)
+    call.exporter(lambda: run.carry_out(desk_of(services), wanted, export))
+    return Reply({"id": export.id, "state": export.state}, 202)
+
+
+def planned(call: Call) -> Reply:
+    """`POST /api/v1/audiences/{id}/outreach/plans`."""
+    audience, body = found(call), call.body
+    if body.destination == DOWNLOAD:
+        raise BadRequest("a list by plan goes to a destination", field="destination")
+    wanted = _wanted(call, audience)
+    check_every(body.every)
+    plan = run.plan(call.services.catalog, wanted, body.every)
+    noted = {"audience": audience.id, "list": body.list, "destination": body.destination}
+    call.audit("delivery.create", site=audience.site, delivery=plan.id, **noted)
+    return Reply(plan_shown(call, plan), 201)
+
+
+def _wanted(call: Call, audience: StoredAudience) -> run.Wanted:
+    """What the body asks for, checked. Raises BadRequest with the field, NotFound, Conflict where it stays here."""
+    body, catalog = call.body, call.services.catalog
     wanted = run.Wanted(
         audience=audience,
         list=body.list,
@@ -44,18 +70,14 @@ def started(call: Call) -> Reply:
         destination=body.destination,
         actor=call.principal.id,
     )
-    run.check(services.catalog, wanted)
+    run.check(catalog, wanted)
     if wanted.destination != DOWNLOAD:
-        where = services.catalog.destinations.get(wanted.destination)
+        where = catalog.destinations.get(wanted.destination)
         if where.site != audience.site:
             raise NotFound("there is no such destination", code="no_such_destination", field="destination")
         if where.kind not in _TAKE_FILES:
             raise BadRequest(f"a list goes to a destination of the kind {', '.join(_TAKE_FILES)}", field="destination")
-    export = run.begin(services.catalog, wanted)
-    noted = {"audience": audience.id, "export": export.id, "list": body.list, "destination": body.destination}
-    call.audit("outreach", site=audience.site, **noted)
-    call.exporter(lambda: run.carry_out(desk_of(services), wanted, export))
-    return Reply({"id": export.id, "state": export.state}, 202)
+    return wanted
 
 
 def pools(call: Call) -> dict[str, Any]:

@@ -27,6 +27,17 @@ OUTREACH: tuple[Route, ...] = (
         status=202,
     ),
     Route(
+        method="POST",
+        path="/api/v1/audiences/{id}/outreach/plans",
+        role="export",
+        handler=outreach.planned,
+        tag="Outreach",
+        summary="Make a list again and again; it is a delivery of the audience",
+        body=bodies_outreach.OutreachPlan,
+        answer=answers.DeliveryShown,
+        status=201,
+    ),
+    Route(
         method="GET",
         path="/api/v1/coupons",
         role="export",

@@ -10,6 +10,8 @@ from tracker.audiences import recall
 from tracker.audiences.conversions import upload
 from tracker.audiences.deliver import settle_before
 from tracker.audiences.desk import Desk, Job, begin, carry_out
+from tracker.audiences.outreach import run as outreach
+from tracker.catalog.contacts import LIST
 from tracker.catalog.conversions import PREFIX
 from tracker.catalog.exports import DONE, Export
 from tracker.catalog.plans import Plan
@@ -74,6 +76,8 @@ def _carried_out(desk: Desk, plan: Plan) -> Export:
     """Raises NotFound where what is delivered has gone."""
     if plan.mode == recall.MODE:
         return recall.carry_out(desk, plan)
+    if plan.network.startswith(LIST):
+        return _listed(desk, plan)
     return _told(desk, plan) if plan.audience.startswith(PREFIX) else _exported(desk, plan)
 
 
@@ -88,6 +92,12 @@ def _exported(desk: Desk, plan: Plan) -> Export:
         actor=plan.actor,
     )
     return carry_out(desk, job, begin(desk.catalog, job))
+
+
+def _listed(desk: Desk, plan: Plan) -> Export:
+    """Raises NotFound where the audience has gone."""
+    wanted = outreach.planned(desk.catalog, plan)
+    return outreach.carry_out(desk, wanted, outreach.begin(desk.catalog, wanted))
 
 
 def _told(desk: Desk, plan: Plan) -> Export:

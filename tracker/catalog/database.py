@@ -103,6 +103,12 @@ def _destinations(connection: Connection) -> None:
     Base.metadata.create_all(connection)
 
 
+def _planned_lists(connection: Connection) -> None:
+    """What a list for people takes beside what every delivery has."""
+    if "details" not in {column["name"] for column in inspect(connection).get_columns("delivery_plans")}:
+        connection.execute(text("alter table delivery_plans add column details json"))
+
+
 def _memberships(connection: Connection) -> None:
     """How far the stored members of audiences are."""
     Base.metadata.create_all(connection)
@@ -121,7 +127,7 @@ def _scheduled_reports(connection: Connection) -> None:
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     *(_first_tables, _pixel_settings, _consent, _gate_settings),
     *(_deliveries, _costs, _erasures, _rates, _annotations, _destinations, _memberships),
-    *(_activation, _scheduled_reports),
+    *(_activation, _scheduled_reports, _planned_lists),
 )
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 

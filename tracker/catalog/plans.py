@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import builtins
 import secrets
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import select
 
@@ -18,7 +20,10 @@ LONGEST_PAUSE_MS = 3_600_000
 
 @dataclass(frozen=True)
 class Plan:
-    """One audience delivered again and again. `due_at`: when next, ms; `failures`: how many in a row."""
+    """One audience delivered again and again. `due_at`: when next, ms; `failures`: how many in a row.
+
+    `details`: what a list for people takes more.
+    """
 
     id: str
     site: str
@@ -33,6 +38,7 @@ class Plan:
     due_at: int
     last_export: str
     failures: int
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Plans:
@@ -42,7 +48,17 @@ class Plans:
         self._database = database
 
     def create(
-        self, site: str, audience: str, *, destination: str, network: str, mode: str, shape: str, every: str, actor: str
+        self,
+        site: str,
+        audience: str,
+        *,
+        destination: str,
+        network: str,
+        mode: str,
+        shape: str,
+        every: str,
+        actor: str,
+        details: dict[str, Any] | None = None,
     ) -> Plan:
         """A new one, due at once."""
         row = PlanRow(
@@ -59,6 +75,7 @@ class Plans:
             due_at=0,
             last_export="",
             failures=0,
+            details=details,
         )
         with self._database.write() as session:
             session.add(row)
@@ -123,4 +140,5 @@ def _plan(row: PlanRow) -> Plan:
         due_at=row.due_at,
         last_export=row.last_export,
         failures=row.failures,
+        details=row.details or {},
     )

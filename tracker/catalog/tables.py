@@ -226,6 +226,7 @@ class PlanRow(Base):
     due_at: Mapped[int] = mapped_column(BigInteger, index=True)
     last_export: Mapped[str] = mapped_column(String(32))
     failures: Mapped[int] = mapped_column(Integer)
+    details: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class AuditRow(Base):

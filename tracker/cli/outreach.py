@@ -40,14 +40,21 @@ def outreach_make(
     new: Annotated[bool, typer.Option("--new", help="Only who was not on it before.")] = False,
     to: Annotated[str, typer.Option("--to", metavar="DST", help="A destination.")] = "download",
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Where to (default: ./LIST.csv).")] = None,
+    every: Annotated[
+        str | None, typer.Option("--every", metavar="24h", help="Again and again, to a destination.")
+    ] = None,
     data: Data = None,
 ) -> None:
-    """Write a list of an audience's members who may be contacted. Prints who was withheld and why."""
+    """Write a list of an audience's members who may be contacted, once or by plan. Prints who was withheld and why."""
     body: dict[str, Any] = {"list": name, "limit": limit, "mode": "new" if new else "full", "destination": to}
     body |= {"permission": read_json(permission)} if permission else {}
     body |= {"coupons": coupons} if coupons else {}
+    path = f"/api/v1/audiences/{quote(audience_id, safe='')}/outreach"
     with connect(settings(data=data)) as api:
-        export = ended(api, api.call("POST", f"/api/v1/audiences/{quote(audience_id, safe='')}/outreach", body))
+        if every:
+            answer(api.call("POST", f"{path}/plans", body | {"every": every}))
+            return
+        export = ended(api, api.call("POST", path, body))
         if to == "download":
             target = out or Path(f"{name}.csv")
             api.download(f"/api/v1/exports/{export['id']}/file", target)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-Auth = Literal["bearer", "google", "oauth1", "client", "header", "url"]
+Auth = Literal["bearer", "oauth", "google", "oauth1", "client", "header", "url"]
 
 
 @dataclass(frozen=True)
@@ -253,6 +253,7 @@ ACCOUNTS: dict[str, Account] = {
         secrets=(("consumer_key", "consumer_secret", "token", "token_secret"),),
         read=_x,
     ),
+    "yandex": Account(auth="oauth", ids=("SEGMENT_ID",), note="the segment is made of a first file, hashed, by hand"),
     "ttd": Account(
         auth="header",
         ids=("ADVERTISER_ID", "SEGMENT_ID"),
@@ -285,4 +286,4 @@ ACCOUNTS: dict[str, Account] = {
     "jsonl": Account(auth="url", ids=("URL",), secrets=((), ("access_token",))),
     "parquet": Account(auth="url", ids=("URL",), secrets=((), ("access_token",))),
 }
-"""LiveRamp has no API, UID2 is asked and not told, and how Yandex confirms an upload is not documented enough."""
+"""LiveRamp has no API, and UID2 is asked and not told."""

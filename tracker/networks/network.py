@@ -64,7 +64,10 @@ class Column:
 
 
 class Request(msgspec.Struct, frozen=True):
-    """One call of a network's API, without credentials. A text body is sent as it is, anything else as JSON."""
+    """One call of a network's API, without credentials.
+
+    A text body is sent as it is; with `Content-Type: multipart/form-data` each entry is a file; anything else is JSON.
+    """
 
     method: str
     url: str
@@ -193,3 +196,4 @@ def filled(columns: Sequence[Column], row: Row) -> dict[str, str]:
 
 
 JSON = {"Content-Type": "application/json"}
+MULTIPART = "multipart/form-data"

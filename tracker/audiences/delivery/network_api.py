@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -19,6 +20,7 @@ from tracker.networks import Request
 from tracker.networks.accounts import Reading
 from tracker.networks.conversions.accounts import ALL_ACCOUNTS
 from tracker.networks.conversions.linkedin import VERSION
+from tracker.networks.network import MULTIPART
 from tracker.outbound import Answer, Call, Door
 
 
@@ -101,14 +103,18 @@ class NetworkApi:
     def _asked(self, request: Request) -> tuple[Reading, Any]:
         """(what the answer means, the decoded answer). Raises TryLater where the same may succeed later."""
         body: bytes = b""
+        kind = request.headers.get("Content-Type", "")
         if isinstance(request.body, str):
             body = request.body.encode()
+        elif kind == MULTIPART:
+            body, kind = _multipart(request.body)
         elif request.body is not None:
             token = self._known_token()
             proof = app_proof(self._secrets["app_secret"], token, int(time.time())) if self._proves else {}
             body = msgspec.json.encode({**request.body, **proof} if proof else request.body)
         url = self._moved(request.url)
-        head = {**request.headers, **self._head(request.method, request.url)}
+        named = {"Content-Type": kind} if kind else {}
+        head = {**request.headers, **named, **self._head(request.method, request.url)}
         answer = self._door.send(Call(method=request.method, url=url, headers=head, body=body))
         told = _decoded(answer)
         reading = self._account.read(answer.status, told)
@@ -136,7 +142,8 @@ class NetworkApi:
             head["Authorization"] = oauth1(method, self._moved(url), self._secrets)
         elif account.auth != "header":
             token = self._known_token()
-            head |= {"Authorization": f"Bearer {token}"} if token else {}
+            scheme = "OAuth" if account.auth == "oauth" else "Bearer"
+            head |= {"Authorization": f"{scheme} {token}"} if token else {}
         return head
 
     def _moved(self, url: str) -> str:
@@ -158,7 +165,7 @@ _LOOKS: dict[str, tuple[str, dict[str, str]]] = {
 
 _HOSTS = (
     "googleapis.com facebook.com tiktok.com linkedin.com pinterest.com snapchat.com bingads.microsoft.com "
-    "microsoftonline.com x.com thetradedesk.com criteo.com reddit.com amazon.com"
+    "microsoftonline.com x.com thetradedesk.com criteo.com reddit.com amazon.com yandex.ru"
 ).split()
 
 
@@ -180,6 +187,17 @@ def _filled(request: Request, known: Mapping[str, str]) -> Request:
     for name, value in known.items():
         raw = raw.replace(f"{{{name}}}".encode(), msgspec.json.encode(value)[1:-1])
     return msgspec.json.decode(raw, type=Request)
+
+
+def _multipart(files: Mapping[str, str]) -> tuple[bytes, str]:
+    """(the body, its content type): each entry as a CSV file (RFC 7578)."""
+    line = uuid.uuid4().hex
+    parts = [
+        f'--{line}\r\nContent-Disposition: form-data; name="{name}"; filename="{name}.csv"\r\n'
+        f"Content-Type: text/csv\r\n\r\n{text}\r\n"
+        for name, text in files.items()
+    ]
+    return "".join((*parts, f"--{line}--\r\n")).encode(), f"{MULTIPART}; boundary={line}"
 
 
 def _decoded(answer: Answer) -> Any:

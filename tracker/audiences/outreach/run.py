@@ -23,6 +23,7 @@ from tracker.catalog.audiences import StoredAudience
 from tracker.catalog.contacts import LIST
 from tracker.catalog.deliveries import DOWNLOAD, Added, Delivery
 from tracker.catalog.exports import Export
+from tracker.catalog.plans import Plan
 from tracker.core.errors import BadRequest
 from tracker.networks import NETWORKS, Terms
 
@@ -46,6 +47,35 @@ class Wanted:
     mode: str = "full"
     destination: str = DOWNLOAD
     actor: str = ""
+
+
+def plan(catalog: Catalog, wanted: Wanted, every: str) -> Plan:
+    """Make this list again and again; it is checked by whoever asks for it."""
+    return catalog.plans.create(
+        wanted.audience.site,
+        wanted.audience.id,
+        destination=wanted.destination,
+        network=f"{LIST}{wanted.list}",
+        mode=wanted.mode,
+        shape="file",
+        every=every,
+        actor=wanted.actor,
+        details={"permission": wanted.permission, "pool": wanted.pool, "limit": wanted.limit},
+    )
+
+
+def planned(catalog: Catalog, made: Plan) -> Wanted:
+    """What is to be made when its turn has come. Raises NotFound where the audience has gone."""
+    return Wanted(
+        audience=catalog.audiences.get(made.audience),
+        list=made.network.removeprefix(LIST),
+        permission=made.details.get("permission"),
+        pool=str(made.details.get("pool", "")),
+        limit=int(made.details.get("limit", 1_000)),
+        mode=made.mode,
+        destination=made.destination,
+        actor=made.actor,
+    )
 
 
 def check(catalog: Catalog, wanted: Wanted) -> Definition:
