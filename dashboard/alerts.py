@@ -81,7 +81,7 @@ def summary(alert: Json) -> str:
 
 
 def figure(alert: Json) -> str:
-    """What is watched: `“Purchase” a day`, `Conversion from “View item” to “Purchase” a day`."""
+    """What is watched: `“Purchase” a day`, `Conversion a day from “View item” to “Purchase” within 1 day`."""
     if alert.get("funnel"):
         return _funnel(alert)
     name = formats.event_title(str((alert.get("event") or {}).get("event", "*")))
@@ -92,10 +92,10 @@ def figure(alert: Json) -> str:
 def _funnel(alert: Json) -> str:
     steps = alert["funnel"]["steps"]
     first, last = (formats.event_title(_step_name(step)) for step in (steps[0], steps[-1]))
-    what = {"converted": "Who got", "entered": "Who began"}.get(str(alert.get("measure")), "Conversion")
+    what = {"converted": "People who got", "entered": "People who began"}.get(str(alert.get("measure")), "Conversion")
     within = formats.window_text(str(alert["funnel"].get("window") or "14d"))
     interval = INTERVALS.get(str(alert.get("interval", "day")), "")
-    return f"{what} from “{first}” to “{last}” within {within}, {interval}"
+    return f"{what} {interval} from “{first}” to “{last}” within {within}"
 
 
 def _step_name(step: Json) -> str:

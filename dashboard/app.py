@@ -30,6 +30,7 @@ from dashboard.views import (
     retention,
     schedules,
     sign_in,
+    trends,
     value,
 )
 
@@ -59,6 +60,7 @@ class Entry(NamedTuple):
 
 PAGES = (
     Entry("overview", overview.page, "Overview", "overview", ":material/monitoring:"),
+    Entry("trends", trends.page, "Trends", "trends", ":material/show_chart:"),
     Entry("funnel", funnel.page, "Funnel", "funnel", ":material/filter_alt:"),
     Entry("retention", retention.page, "Retention", "retention", ":material/event_repeat:"),
     Entry("paths", paths.page, "Paths", "paths", ":material/route:"),

@@ -77,6 +77,14 @@ class Api(Acting, Reaching):
         body = {"site": site, "from": start, "to": end, "interval": "hour", "measure": measure}
         return self.report("timeseries", body | {"event": {"event": event}})
 
+    def timeseries(self, spec: Json) -> Json:
+        """One number an interval, and those of the time before where `compare` asks for them."""
+        return self.report("timeseries", spec)
+
+    def anomalies(self, spec: Json) -> Json:
+        """The same by day or hour, each beside what is usual."""
+        return self.report("anomalies", spec)
+
     def live(self, site: str, limit: int = 20) -> Json:
         """Who is here now, and the latest events."""
         return self.report("live", {"site": site, "limit": limit})

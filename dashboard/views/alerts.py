@@ -50,7 +50,7 @@ def _list(rows: list[Json], fired: list[Json]) -> None:
             st.container(border=True, key=f"card-alert-{id}"),
             st.container(horizontal=True, vertical_alignment="center", gap="medium"),
         ):
-            with st.container(gap=None, width="stretch"):
+            with st.container(gap=None, width="stretch", key=f"alert-said-{id}"):
                 section(str(row["name"]), rules.sentence(alerts.summary(row["alert"])))
                 last = newest.get(id)
                 if last:

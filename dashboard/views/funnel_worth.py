@@ -100,7 +100,8 @@ def _losses(steps: list[Json], currency: str) -> None:
         if _lost(step) > 0
     ]
     if len(rows) > 1:
-        bars(rows, ("Estimated loss", "Money"), "")
+        with st.container(key="worth-losses"):
+            bars(rows, ("Estimated loss", "Money"), "")
 
 
 def _row(step: Json, currency: str, *, final: bool) -> list[object]:

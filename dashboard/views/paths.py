@@ -11,6 +11,7 @@ from dashboard.components import Column, bars, empty, guarded, head, section, ta
 BY = {"page": "Pages", "event": "Events"}
 NODES = 8  # shown a step; the others are one called "other"
 STEPS = (2, 3, 4, 5, 6)
+SPLIT = {"30m": "A visit", "": "All visits of a person"}
 WAYS = 20
 
 
@@ -51,8 +52,9 @@ def _choice(names: list[str]) -> Json:
             if chosen:
                 spec[side] = chosen
         steps = st.selectbox("Steps", STEPS, index=2, key="paths-steps", width=110)
+        gap = st.selectbox("One way is", list(SPLIT), format_func=SPLIT.__getitem__, key="paths-gap", width=200)
     groups = _groups() if by == "page" else []
-    return spec | {"by": by, "steps": steps} | ({"groups": groups} if groups else {})
+    return spec | {"by": by, "steps": steps, "session_gap": gap or None} | ({"groups": groups} if groups else {})
 
 
 def _groups() -> list[Json]:

@@ -227,7 +227,7 @@ class State:
         self.annotations = {}
         self.deliveries, self.places = {}, True
         self.connected, self.checked = {}, {"ok": True, "notes": [f"seen as {HOSTILE}"]}
-        self.history, self.conflicts = [], []
+        self.history, self.conflicts, self.anomalies = [], [], {"series": []}
         self.explained, self.alerts, self.firings = [], {}, []
         self.schedules, self.runs, self.tellable = {}, [], TELLABLE
         moved = [(49 * 3600, 300, 300, 0), (25 * 3600, 318, 20, 2), (600, 311, 0, 7), (300, 311, 0, 0)]
@@ -315,6 +315,10 @@ class State:
                 }
             case ["reports", "overview"]:
                 return self.overview(body)
+            case ["reports", "timeseries"] if body["interval"] != "hour":
+                return series_of(body, self.sites[0].get("currency"))
+            case ["reports", "anomalies"]:
+                return self.anomalies
             case ["reports", "timeseries"]:
                 first = datetime.fromisoformat(body["from"])
                 hours = (datetime.fromisoformat(body["to"]) - first) // timedelta(hours=1)
@@ -796,6 +800,17 @@ class State:
             answer["comparison"] = {"with": kind, "tests": tests}
             answer["comparison"] |= {"steps": steps(2400)} if body["compare"] != "breakdown" else {}
         return answer
+
+
+def series_of(body, currency):
+    """Three days of a figure; the value of it in two currencies, of which the site converts one."""
+    days = [f"2026-11-0{day}T00:00:00+01:00" for day in (1, 2, 3)]
+    points = [{"start": start, "value": 10 * place} for place, start in enumerate(days, 1)]
+    if body["measure"] == "value":
+        points = [{**point, "values": {"EUR": 5.0, "SEK": 9.0}} for point in points]
+        points = [{**point, "unconverted": {"SEK": 9.0}} for point in points] if currency else points
+    answer = {"series": points, **({"currency": currency} if body["measure"] == "value" else {})}
+    return answer | ({"previous": [{**point, "value": 10} for point in points]} if body.get("compare") else {})
 
 
 def worth_of(row, orders):

@@ -13,6 +13,7 @@ from dashboard import questions, recipes
 
 PAGES = [
     "overview",
+    "trends",
     "funnel",
     "retention",
     "paths",
@@ -468,6 +469,51 @@ def test_the_funnel_has_a_trend_and_the_time_it_takes(fake):
     at.selectbox(key="time-from").set_value(2).run()
     assert asked(fake, "/funnel/time")["from_step"] == 2
     assert "breakdown" not in asked(fake, "/funnel/time")
+
+
+def test_any_event_is_drawn_over_time_beside_the_time_before(fake):
+    at = run("trends")
+    assert asked(fake, "/timeseries")["event"] == {"event": "purchase"}
+    assert asked(fake, "/timeseries")["compare"] == "previous"
+    text = " ".join(seen(at).split())
+    assert "In all 60 +100 % On average 20 a day Most 30 3 Nov 2026" in text
+    assert any("Too early to tell" in caption.value for caption in at.caption)
+    at.button(key="trends-where-add").click().run()
+    [field] = [box for box in at.selectbox if str(box.key).endswith("-property")]
+    field.select("country").run()
+    [value] = [box for box in at.selectbox if str(box.key).endswith("-value")]
+    value.set_value("DE").run()
+    where = [{"property": "country", "op": "eq", "value": "DE"}]
+    assert asked(fake, "/timeseries")["event"] == {"event": "purchase", "where": where}
+    at.selectbox(key="trends-measure").select("people").run()
+    assert "In all" not in seen(at)  # people of several days do not add up
+    point = {"start": "2026-11-03T00:00:00+01:00", "value": 30, "usual": 9.5, "score": 8.25, "unusual": True}
+    fake.state.anomalies = {"series": [point, {**point, "start": "2026-11-04T00:00:00+01:00", "unusual": False}]}
+    st.cache_data.clear()
+    text = " ".join(seen(at.run()).split())
+    assert "3 Nov 2026 30 9.50 +8.2 ×" in text
+    assert "4 Nov 2026" not in text
+    at.button(key="trends-watch").click().run()
+    [made] = fake.state.alerts.values()
+    figure = {"event": {"event": "purchase", "where": where}, "measure": "people", "interval": "day"}
+    assert made["alert"] == figure | {"when": {"anomaly": {"score": 3.5}}}
+    assert "It is watched." in seen(at)
+
+
+@pytest.mark.parametrize(("currency", "says"), [("EUR", "€ 60"), ("", "60")])
+def test_the_value_of_an_event_is_in_the_sites_currency_or_in_none(fake, currency, says):
+    fake.state.sites[0]["currency"] = currency
+    at = run("trends")
+    at.selectbox(key="trends-measure").select("value").run()
+    assert f"In all {says} +100 %" in " ".join(seen(at).split())
+    assert any("SEK 27" in caption.value for caption in at.caption) == bool(currency)
+
+
+def test_a_way_is_a_visit_or_all_visits_of_a_person(fake):
+    at = run("paths")
+    assert asked(fake, "/paths")["session_gap"] == "30m"
+    at.selectbox(key="paths-gap").select("").run()
+    assert asked(fake, "/paths")["session_gap"] is None
 
 
 def test_paths_are_drawn_step_by_step_on_one_scale(fake):

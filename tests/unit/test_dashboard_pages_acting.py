@@ -288,7 +288,7 @@ def test_a_saved_funnel_is_watched(fake):
     fake.state.firings = [row | {"id": "f1", "kind": "anomaly", "usual": 0.25, "score": 4.0}]
     at = run("alerts")
     text = " ".join(seen(at).split())
-    assert "Conversion from “View item” to “Purchase” within 1 day, a day: below 12.5 %" in text
+    assert "Conversion a day from “View item” to “Purchase” within 1 day: below 12.5 %" in text
     assert "6.2 %, usually 25 %" in text
     at.selectbox(key="alert-of-funnel-1").select("entered").run()
     at.number_input(key="alert-below-1").set_value(30)
