@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +55,10 @@ def run(engine: Engine, spec: Spec, *, events_only: bool = False) -> dict[str, A
     has a currency, `converted` stands beside every `revenue`.
     """
     earlier = before(spec.range, spec.timezone, spec.compare)
-    now, roads = _counted(engine, spec, spec.range, lists=True, events_only=events_only)
-    past, _ = _counted(engine, spec, earlier, lists=False, events_only=events_only)
+    with ThreadPoolExecutor(1, "overview") as aside:  # each waits for a handful of small questions first
+        behind = aside.submit(_counted, engine, spec, earlier, lists=False, events_only=events_only)
+        now, roads = _counted(engine, spec, spec.range, lists=True, events_only=events_only)
+        past, _ = behind.result()
     totals, previous = _totals(spec, now), _totals(spec, past)
     return {
         "totals": totals,

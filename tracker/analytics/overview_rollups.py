@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from tracker.analytics.request import Range
-from tracker.store import rollup_cells, rollup_spans, rollups
+from tracker.store import rollup_cells, rollup_open, rollup_spans, rollups
 from tracker.store.engine import Engine, Param
 from tracker.store.rollups import Road
 from tracker.store.sql import Fragment, fill, load
@@ -25,25 +25,27 @@ def counted(
     def parts(kinds: list[str]) -> Fragment:
         return rollups.parts(road, rollups.fresh(engine, road, timezone, kinds, within), united, inside)
 
-    def ask(name: str, slots: Mapping[str, Fragment], params: Mapping[str, Param]) -> list[dict[str, Any]]:
-        given = {"site": site, "timezone": timezone, "top": top, **params}
-        return engine.ask(
-            fill(load(__package__, name), slots, given, tables=road.tables, settings=rollups.IN_PARALLEL)
-        ).dicts()
+    with rollup_open.beside(engine, site, timezone, road.opened, kinds) as whom:
 
-    which = Fragment("true")
-    if lists and not road.counted:  # a shop has tens of thousands of pages: only the biggest need their people counted
-        rows = ask("overview_rolled_pages", {"parts": parts(["page"])}, {"kinds": ["page"]})
-        pages = {"pages": [row["entry"] for row in rows]}
-        which = Fragment("kind != 'page' or entry in {pages:Array(String)}", pages)
-    slots = {
-        "parts": parts(kinds),
-        "people": rollups.people(road, "people", "strangers"),
-        "buyers": rollups.people(road, "buyers", "strange_buyers"),
-        "which": which,
-    }
+        def ask(name: str, slots: Mapping[str, Fragment], params: Mapping[str, Param]) -> list[dict[str, Any]]:
+            given = {"site": site, "timezone": timezone, "top": top, **params}
+            query = fill(load(__package__, name), slots, given, tables=road.tables, settings=rollups.IN_PARALLEL)
+            return whom.ask(query).dicts()
+
+        which = Fragment("true")
+        if lists and not road.counted:  # a shop has tens of thousands of pages: only of the biggest people are counted
+            rows = ask("overview_rolled_pages", {"parts": parts(["page"])}, {"kinds": ["page"]})
+            pages = {"pages": [row["entry"] for row in rows]}
+            which = Fragment("kind != 'page' or entry in {pages:Array(String)}", pages)
+        slots = {
+            "parts": parts(kinds),
+            "people": rollups.people(road, "people", "strangers"),
+            "buyers": rollups.people(road, "buyers", "strange_buyers"),
+            "which": which,
+        }
+        said = ask("overview_rolled", slots, {"kinds": kinds})
     found: dict[str, list[dict[str, Any]]] = {}
-    for row in ask("overview_rolled", slots, {"kinds": kinds}):
+    for row in said:
         found.setdefault(row["list"], []).append(
             {
                 "entry": row["item"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tracker.analytics.request import Range
-from tracker.store import rollups
+from tracker.store import rollup_open, rollups
 from tracker.store.engine import Engine
 from tracker.store.rollups import Road
 from tracker.store.sql import Fragment, fill, load
@@ -43,4 +43,5 @@ def found(
         tables=road.tables if measure == "people" else {"used": road.tables["used"]},
         settings=rollups.IN_PARALLEL,
     )
-    return dict(engine.ask(query).rows)
+    with rollup_open.beside(engine, site, timezone, road.opened, kinds, visits=False) as whom:
+        return dict(whom.ask(query).rows)

@@ -1,22 +1,24 @@
--- The visits of days that are not over, in the columns of `rollup_visits.sql` that channels need: those of their builds, and what
--- came since; a visit that goes on is put together. Slots: came (what came since), fresh (visits of it).
-select toDate(transform(build, {open_builds:Array(UInt64)}, {open_days:Array(UInt16)}, toUInt16(0))) as day,
-    toString(first_channel) as first_channel, on_page, bought, amounts, one, others, emptyArrayUInt64() as strangers
+-- Visits of days that are not over by what brought them, as rows of `rollups` (one entry may have several): those of their
+-- builds that nothing came for since; what purchases and further persons these had; and visits that go on or began since.
+-- Slot: going, the last of these.
+select toDate(transform(build, {open_builds:Array(UInt64)}, {open_days:Array(UInt16)}, toUInt16(0))) as day, 'channel' as kind,
+    multiIf(first_channel != '', toString(first_channel), on_page != 0, 'Direct', 'Unassigned') as entry,
+    0 as events, 0 as page_views, 0 as purchases, 0 as sessions, map()::Map(String, Float64) as revenue,
+    groupBitmapStateIf(one, one != 0) as people,
+    groupBitmapStateIf(toUInt32(0), false) as buyers,
+    emptyArrayUInt64() as strangers, emptyArrayUInt64() as strange_buyers
 from rollup_visits
-where build in {open_builds:Array(UInt64)} and visit not in (select visit from /*came*/)
+where build in {open_builds:Array(UInt64)} and visit not in (select visit from came)
+group by build, first_channel, on_page
 union all
-select day,
-    argMinIf(first_channel, (first_ts, first_seq, first_arrival), first_channel != ''),
-    max(on_page), sum(bought), sumMap(amounts),
-    groupUniqArrayArray(numbers)[1], arraySlice(groupUniqArrayArray(numbers), 2), groupUniqArrayArray(strangers)
-from (
-    select day, visit, first_channel, first_ts, first_seq, first_arrival, on_page, bought, amounts, numbers, strangers
-    from (/*fresh*/)
-    union all
-    select toDate(transform(build, {open_builds:Array(UInt64)}, {open_days:Array(UInt16)}, toUInt16(0))), visit,
-        toString(first_channel), first_ts, first_seq, first_arrival, on_page, bought, amounts,
-        if(one = 0, others, arrayPushFront(others, one)), emptyArrayUInt64()
-    from rollup_visits
-    where build in {open_builds:Array(UInt64)} and visit in (select visit from /*came*/)
-)
-group by day, visit
+select toDate(transform(build, {open_builds:Array(UInt64)}, {open_days:Array(UInt16)}, toUInt16(0))), 'channel',
+    multiIf(first_channel != '', toString(first_channel), on_page != 0, 'Direct', 'Unassigned'),
+    0, 0, sum(bought), 0, sumMap(amounts),
+    bitmapBuild(groupUniqArrayArray(others)),
+    groupBitmapStateIf(toUInt32(0), false), emptyArrayUInt64(), emptyArrayUInt64()
+from rollup_visits
+where build in {open_builds:Array(UInt64)} and more != 0 and visit not in (select visit from came)
+group by build, first_channel, on_page
+union all
+select day, kind, entry, events, page_views, purchases, sessions, revenue, people, buyers, strangers, strange_buyers
+from (/*going*/)

@@ -192,7 +192,7 @@ def fresh(engine: Engine, road: Road, timezone: str, kinds: Sequence[str], withi
         days = rollup_cells.between(timezone, [day.number for day in road.counted], within)
         more.append(rollup_cells.lists(rollup_cells.seen(events_source(engine), days), kinds))
     if road.opened:
-        more.append(rollup_open.parts(engine, timezone, road.opened, kinds))
+        more.append(rollup_open.parts(timezone, road.opened))
     return more
 
 

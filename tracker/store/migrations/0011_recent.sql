@@ -49,9 +49,11 @@ alter table rollup_days add column if not exists cut UInt64 default 0;
 alter table rollup_days add column if not exists came UInt64 default 0;
 
 -- The visits of such a build, because one may go on: the first channel seen in it and when, and who they are (`one`, and
--- `others` where one session had several persons).
+-- `others` where one session had several persons). `more`: it has purchases, amounts or others; of all the rest these columns
+-- need not be read. In this order sets of persons are made twice as quickly as by visit.
 create table if not exists rollup_visits (
     build UInt64 codec(Delta, LZ4),
+    more UInt8,
     visit UInt64,
     in_session UInt8,
     on_page UInt8,
@@ -66,7 +68,7 @@ create table if not exists rollup_visits (
 )
 engine = /*merge_tree*/
 partition by build
-order by visit
+order by (more, first_channel, on_page, one)
 settings fsync_after_insert = 1;
 
 -- Ties of the first channel of a visit are settled as everywhere by `seq` since then: days built before are built again.
