@@ -1,14 +1,14 @@
 """Funnels, paths, retention and attribution against plain windowFunnel on a bare four-column table, in one run.
 
     python tests/bench/bench_reports.py [--events 5000000,50000000] [--engine embedded|server|both] [--rounds 3]
-        [--folder DIR] [--only WORDS]
+        [--folder DIR] [--only WORDS] [--no-memory]
 
 Data is made inside ClickHouse: 30 days, 3 visitors for 50 events, every fifth of them identified (two a user: 300,000
 users for 50 million events), a fifth of the events in the funnel and a fifth arrivals from one of eight channels, page
 views of 40 pages. Prints for each report the quickest wall time of some rounds and its ratio to windowFunnel's, the
 processor time of the engine, the peak memory of the query, and how the wall time grew from the size before. `--folder`
-keeps the stores and finds them again; `--only` takes the reports whose name fits a regular expression. Asserts that
-counts by visitor agree and that credits sum to conversions.
+keeps the stores and finds them again; `--only` takes the reports whose name fits a regular expression; without memory
+each is asked once less. Asserts that counts by visitor agree and that credits sum to conversions.
 """
 
 from __future__ import annotations
@@ -126,19 +126,19 @@ class Meter:
         return most[0]
 
 
-def measure(meter, events, rounds, before, only):
+def measure(meter, events, before, asked):
     """Print one engine's figures for one size. `before`: name -> wall time per event of the size before."""
     engine, grown = meter.engine, {}
-    (plain, used), levels = meter.best(rounds, lambda: engine.ask(Query(text=PLAIN)).rows)
+    (plain, used), levels = meter.best(asked.rounds, lambda: engine.ask(Query(text=PLAIN)).rows)
     at_least = [sum(count for level, count in levels if level >= step) for step in range(1, 5)]
-    asked = [one for one in QUESTIONS if re.search(only, one[0])]
-    for name, question, body in [("bare windowFunnel", None, None), *asked]:
+    chosen = [one for one in QUESTIONS if re.search(asked.only, one[0])]
+    for name, question, body in [("bare windowFunnel", None, None), *chosen]:
         if question is None:
             took, cost, ask = plain, used, lambda: engine.ask(Query(text=PLAIN))
         else:
             spec = question.parse(body)
             ask = lambda question=question, spec=spec: question.run(engine, spec)  # noqa: E731
-            (took, cost), said = meter.best(rounds, ask)
+            (took, cost), said = meter.best(asked.rounds, ask)
             if name == "funnel by visitor":
                 assert [step["count"] for step in said["steps"]] == at_least
             if question is attribution:
@@ -146,9 +146,8 @@ def measure(meter, events, rounds, before, only):
         grown[name] = took / events
         growth = f"  per event x{grown[name] / before[name]:.2f}" if name in before else ""
         figures = f"{took:7.2f} s  ratio {took / plain:5.2f}  cpu {cost:6.2f} s ({cost / max(used, 0.01):5.2f})"
-        print(
-            f"{engine.kind:9} {events:>11,}  {name:31} {figures}  {meter.peak(ask) / 1e6:6.0f} MB{growth}", flush=True
-        )
+        memory = "" if asked.no_memory else f"  {meter.peak(ask) / 1e6:6.0f} MB"
+        print(f"{engine.kind:9} {events:>11,}  {name:31} {figures}{memory}{growth}", flush=True)
     return grown
 
 
@@ -189,6 +188,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--only", default="")
+    parser.add_argument("--no-memory", action="store_true")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="tracker-bench-") as scratch:
         for kind in ("embedded", "server") if asked.engine == "both" else (asked.engine,):
@@ -196,7 +196,7 @@ def main():
             for events in map(int, asked.events.split(",")):
                 with opened(kind, (asked.folder or Path(scratch)) / f"{kind}-{events}") as meter:
                     filled(meter.engine, events)
-                    before = measure(meter, events, asked.rounds, before, asked.only)
+                    before = measure(meter, events, before, asked)
 
 
 if __name__ == "__main__":

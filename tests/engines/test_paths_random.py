@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from funnel_oracle import instant
 from journeys_world import histories
 from world import event, load, load_hard
 
-from tracker.analytics import paths
+from tracker.analytics import paths, paths_codes
 from tracker.core.errors import BadRequest
 
 WHEN = {"site": "shop", "from": "2026-03-01T12:00:00Z", "to": "2026-03-05T12:00:00Z"}
@@ -94,6 +95,32 @@ def test_people_with_ties_are_asked_about_apart_or_all_together(engine, monkeypa
     same(flat(paths.run(engine, paths.parse(body))), paths_oracle.report(body, events))
     tied = asked[1:]
     assert tied == [None] if most_tied == 3 else 3 < len(tied[0]) < 60
+
+
+@pytest.mark.parametrize("by", ["page", "event"])
+@pytest.mark.parametrize("trouble", ["too many nodes", "a node that came in between"])
+def test_nodes_without_codes_are_told_apart_by_whole_hashes(engine, monkeypatch, by, trouble):
+    events = load(engine, histories(random.Random(24), 60, instant("2026-03-01T00:00:00Z"), 5 * 86_400_000))
+    known, asked = paths_codes.codes, []
+
+    def one_too_few(*given):
+        codes = known(*given)
+        return replace(codes, names=dict(sorted(codes.names.items(), key=lambda pair: pair[1])[1:]))
+
+    def spy(spec, source, *given, query=paths.query, **named):
+        asked.append(source.codes.whole)
+        return query(spec, source, *given, **named)
+
+    monkeypatch.setattr(paths, "query", spy)
+    if trouble == "too many nodes":
+        monkeypatch.setattr(paths_codes, "MAX_CODES", 2)
+    else:
+        monkeypatch.setattr(paths, "codes", one_too_few)
+    for body in ({**WHEN, "by": by}, {**WHEN, "by": by, "session_gap": None, "end": "b" if by == "event" else "/b/1"}):
+        asked.clear()
+        same(flat(paths.run(engine, paths.parse(body))), paths_oracle.report(body, events))
+        assert asked[-1]
+        assert asked[0] == (trouble == "too many nodes")
 
 
 def test_more_hops_than_are_fetched_are_merged_in_the_store(engine, monkeypatch):

@@ -74,7 +74,7 @@ def hits(
             "extra": Fragment(extra, params.values),
             "packed": Fragment(packed, serves.params),
             "events": events,
-            "persons": persons.join() if by_person else Fragment(""),
+            "persons": persons.join(None if only is None else persons.keys_of("only")) if by_person else Fragment(""),
             "counted": counted([*(one for step in funnel.steps for one in step.any_of)]),
             "relevant": Fragment(f"{wanted.text}){NOBODY[funnel.count_by]} and (true", wanted.params),
             "chosen": chosen or _chosen(funnel, only),

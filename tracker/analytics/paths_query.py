@@ -85,7 +85,9 @@ def query(
             "tied": Fragment(_tied(moment) if narrow else "false"),
             "node": Fragment(node.format("p")),
             "node_before": Fragment(node.format("q")),
-            "gathered": persons.of_keys(Fragment(gathered.text, gathered.params), linked=source.linked),
+            "gathered": persons.of_keys(
+                Fragment(gathered.text, gathered.params), linked=source.linked, only=None if only is None else "only"
+            ),
         },
     )
     anchored = bool(spec.start or spec.end)

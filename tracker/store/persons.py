@@ -39,14 +39,15 @@ def linked(engine: Engine, site: str) -> bool:
     return bool(engine.ask(Query(text=text, params={"site": site})).rows)
 
 
-def of_keys(gathered: Fragment, *, linked: bool) -> Fragment:
-    """A subquery with `person` and `packed` from one with `key` and the array `packed`, a row each.
+def of_keys(gathered: Fragment, *, linked: bool, only: str | None = None) -> Fragment:
+    """A subquery with `person` and `packed` from one with `key` and the array `packed`, a row each. `only`: an array parameter of the
+    persons that matter.
 
     Where a key has many events, bringing the keys' arrays together costs half of looking up each event's person first.
     """
     if not linked:
         return Fragment(f"select key as person, packed from ({gathered.text})", gathered.params)  # noqa: S608
-    slots = {"person": Fragment(PERSON), "gathered": gathered, "persons": join()}
+    slots = {"person": Fragment(PERSON), "gathered": gathered, "persons": join(None if only is None else keys_of(only))}
     query = fill(load(__package__, "persons_of_keys"), slots)
     return Fragment(query.text, query.params)
 
@@ -63,12 +64,16 @@ def spread(rows: Fragment, *, linked: bool) -> Fragment:
 
 
 def keys_of(slot: str) -> Fragment:
-    """All stored keys of the persons in the array parameter `slot`, as a subquery; needs the parameter `site`."""
+    """All stored keys of the persons in the array parameter `slot`, as a subquery; needs the parameter `site`.
+
+    Only keys that ever belonged to one of them are looked at as of now: that costs a look at the map, not a sort of it.
+    """
     keys = "{" + slot + ":Array(UInt64)}"
+    once = f"select key from person_map where site = {{site:String}} and person in {keys}"  # noqa: S608 - our own text
     return Fragment(
         f"(select arrayJoin({keys}) as key union all"  # noqa: S608 - the slot is a name of our own
-        " select key from (select key, argMax(person, version) as person from person_map"
-        f" where site = {{site:String}} group by key) where person in {keys})"
+        " select key from (select key, argMax(person, version) as owner from person_map"
+        f" where site = {{site:String}} and key in ({once}) group by key) where owner in {keys})"
     )
 
 
