@@ -1,8 +1,10 @@
 """Judging everybody for one audience in shares of the persons, so that a large site needs no more memory than a small
 one, and other audiences can be refreshed between two shares.
 
-A share is a range of persons' keys. Everything is asked anew for each of them, as of then. What happens to a person
-whose share is done is noticed by the next refresh, which starts from where the store was before the first share.
+A share is a range of persons' keys, first of persons who have only this one key: their events stand together in the
+store. Those who have several come last, because theirs are everywhere. Everything is asked anew for each share, as of
+then. What happens to a person whose share is done is noticed by the next refresh, which starts from where the store was
+before the first share.
 """
 
 from __future__ import annotations
@@ -15,20 +17,21 @@ from tracker.audiences.definition import Definition
 from tracker.audiences.judging import Base
 from tracker.audiences.marks import Marks
 from tracker.store.clean import events_source
-from tracker.store.engine import Engine, Param, Query
+from tracker.store.engine import Engine, Param
 from tracker.store.sql import Fragment, fill, load
 
 EVENTS_AT_ONCE = 2_000_000
 """Events of the persons of one share, about."""
 
-ONLY = " and person >= {share_from:UInt64} and person <= {share_to:UInt64}"
-"""Behind a condition on stored members: those of a share."""
+_RANGE = " and person >= {share_from:UInt64} and person <= {share_to:UInt64} and person"
+_KNOWN = " (select argMax(person, version) from person_map where site = {site:String} group by key)"
 
 
 @dataclass
 class Pass:
     """Everybody judged for one audience, as far as it is. `basis` and `found`: what it rests on; `began_ms`, `began`:
-    when it began, by the clock and monotonic. `sure`: the last pass, if any, was written down whole.
+    when it began, by the clock and monotonic. `sure`: the last pass, if any, was written down whole. `known`: how many
+    of the shares are of persons with several keys.
     """
 
     definition: Definition
@@ -37,6 +40,7 @@ class Pass:
     found: Marks
     began_ms: int
     shares: int
+    known: int
     sure: bool
     began: float = field(default_factory=time.monotonic)
     done: int = 0
@@ -59,25 +63,41 @@ class Pass:
             self.moved = came + moved[0], went + moved[1], more + moved[2]
 
     @property
-    def share(self) -> dict[str, Param]:
-        """The next range of persons, both ends included."""
-        first, last = self.done * 2**64 // self.shares, (self.done + 1) * 2**64 // self.shares - 1
-        return {"share_from": first, "share_to": last}
+    def only(self) -> Fragment:
+        """Behind a condition on stored members: those of the next share."""
+        if self.shares == 1:
+            return Fragment("")
+        return Fragment(f"{_RANGE} {'not in' if self._alone else 'in'}{_KNOWN}", self._share)
+
+    def base(self, engine: Engine) -> Base:
+        """What the next share reads."""
+        events, site = events_source(engine), self.definition.site
+        if self.shares == 1:
+            return judging.whole(site, events)
+        text = load(__package__, "share_alone" if self._alone else "share_known")
+        read = fill(text, {"events": events}, self._share)
+        return judging.whole(site, Fragment(f"({read.text}) as events", read.params))
+
+    @property
+    def _alone(self) -> bool:
+        return self.done < self.shares - self.known
+
+    @property
+    def _share(self) -> dict[str, Param]:
+        """A range of persons, both ends included."""
+        at, of = (self.done, self.shares - self.known) if self._alone else (self.shares - 1 - self.done, self.known)
+        return {"share_from": at * 2**64 // of, "share_to": (at + 1) * 2**64 // of - 1}
 
 
-def shares(engine: Engine, definition: Definition) -> int:
-    """How many shares one audience takes; one where the rule depends on everybody's purchases."""
+def shares(engine: Engine, definition: Definition) -> tuple[int, int]:
+    """How many shares an audience takes, and how many of them are of persons with several keys.
+
+    One where the rule depends on everybody's purchases.
+    """
     if not expiry.foreseeable(definition.rule):
-        return 1
-    text = "select count() from events where site = {site:String}"
-    events = int(engine.ask(Query(text=text, params={"site": definition.site})).rows[0][0])
-    return max(1, -(-events // EVENTS_AT_ONCE))
-
-
-def base(engine: Engine, going: Pass) -> Base:
-    """What the next share reads."""
-    events = events_source(engine)
-    if going.shares == 1:
-        return judging.whole(going.definition.site, events)
-    read = fill(load(__package__, "share_events"), {"events": events}, going.share)
-    return judging.whole(going.definition.site, Fragment(f"({read.text}) as events", read.params))
+        return 1, 0
+    [(events, theirs)] = engine.ask(fill(load(__package__, "share_sizes"), params={"site": definition.site})).rows
+    if events <= EVENTS_AT_ONCE:
+        return 1, 0
+    alone, known = max(1, -(-(events - theirs) // EVENTS_AT_ONCE)), max(1, -(-theirs // EVENTS_AT_ONCE))
+    return alone + known, known

@@ -114,6 +114,7 @@ class Refresher:
         """Judging everybody for one audience begins; it comes to an end with `go_on`. Raises TrackerError."""
         rests_on, sure = basis(site, definition, currency), definition.id in self._passed
         self._passed.discard(definition.id)
+        shares, known = everybody.shares(self._engine, definition)
         return Pass(
             sure=sure,
             definition=definition,
@@ -121,7 +122,8 @@ class Refresher:
             cause="definition" if state.basis != rests_on else "time",
             found=marks(self._engine, site.name, 0),
             began_ms=now_ms,
-            shares=everybody.shares(self._engine, definition),
+            shares=shares,
+            known=known,
         )
 
     def go_on(self, site: Site, going: Pass, state: Membership, now_ms: int, currency: str | None) -> Refreshed | None:
@@ -129,12 +131,11 @@ class Refresher:
         since the pass began. Raises TrackerError; then the pass must begin anew.
         """
         definition, one = going.definition, going.definition.id
-        read = everybody.base(self._engine, going)
+        read = going.base(self._engine)
         self._empty()
         self._judge(site, read, definition, now_ms=now_ms, currency=currency)
-        only = Fragment(everybody.ONLY, going.share) if going.shares > 1 else _ALL
         cause = Fragment(f"{CAUSES.index(going.cause) + 1}")
-        found = self._store(site, [one], now_ms, cause=cause, only=only).get(one)
+        found = self._store(site, [one], now_ms, cause=cause, only=going.only).get(one)
         going.judged(int(self._engine.ask(Query(text="select count() from judged")).rows[0][0]), found)
         self._empty()
         return self._gone_through(going, state, now_ms) if going.over else None
