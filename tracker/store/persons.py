@@ -47,7 +47,11 @@ def of_keys(gathered: Fragment, *, linked: bool, only: str | None = None) -> Fra
     """
     if not linked:
         return Fragment(f"select key as person, packed from ({gathered.text})", gathered.params)  # noqa: S608
-    slots = {"person": Fragment(PERSON), "gathered": gathered, "persons": join(None if only is None else keys_of(only))}
+    slots = {
+        "person": Fragment(PERSON),
+        "gathered": gathered,
+        "persons": join(None if only is None else keys_of(only)),
+    }
     query = fill(load(__package__, "persons_of_keys"), slots)
     return Fragment(query.text, query.params)
 
