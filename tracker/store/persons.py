@@ -40,8 +40,9 @@ def linked(engine: Engine, site: str) -> bool:
 
 
 def of_keys(gathered: Fragment, *, linked: bool, only: str | None = None) -> Fragment:
-    """A subquery with `person` and `packed` from one with `key` and the array `packed`, a row each. `only`: an array parameter of the
-    persons that matter.
+    """A subquery with `person` and `packed` from one with `key` and the array `packed`, a row each.
+
+    `only`: an array parameter of the persons that matter.
 
     Where a key has many events, bringing the keys' arrays together costs half of looking up each event's person first.
     """
