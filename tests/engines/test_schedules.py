@@ -439,6 +439,27 @@ async def test_another_hour_does_not_make_a_run_of_an_hour_that_has_passed(house
     assert await house.round(20 * HOUR) == 1
 
 
+async def test_hours_are_those_of_the_zone_that_the_site_has_now(house):
+    made = await house.schedule()
+    assert await house.round(HOUR) == 1
+    assert (await house.api.ask("PUT", "/api/v1/sites/shop", {"timezone": "America/New_York"}))[0] == 200
+    _, shown = await house.api.ask("GET", f"/api/v1/schedules/{made['id']}")
+    assert (shown["timezone"], shown["next"]) == ("America/New_York", "2026-11-23T13:00:00.000Z")
+    assert [await house.round(6 * HOUR - 1), await house.round(1)] == [0, 1]
+    assert (await house.runs(made))[0]["to"] == "2026-11-23T05:00:00.000Z"
+
+
+async def test_what_is_paused_is_not_tried_again(house):
+    made = await house.schedule()
+    house.hook.say = lambda _heard: (500, {}, b"")
+    assert await house.round(HOUR) == 1
+    house.hook.heard.clear()
+    await house.api.ask("PUT", f"/api/v1/schedules/{made['id']}", made["body"] | {"paused": True})
+    assert await house.round(60_000) == 1
+    [run] = await house.runs(made)
+    assert (run["state"], run["error"]["code"], house.hook.heard) == ("failed", "paused", [])
+
+
 async def test_days_are_those_of_the_site_when_its_clocks_change(house):
     """02:30 local is not there on 28 March 2027; the day before it has 24 hours, itself 23."""
     made = await house.schedule(rhythm={"every": "day", "hour": 2}, period="yesterday", report="overview", question={})

@@ -29,6 +29,7 @@ log = structlog.get_logger()
 
 SENDING_S = 600.0
 """How long one destination may take, with the pauses and tries of the outbound door."""
+_PAUSED = {"code": "paused", "message": "it was paused before it was sent everywhere"}
 _BROKEN = {"code": "error", "message": "something went wrong inside; the service's log has it"}
 
 
@@ -63,6 +64,9 @@ def make_waiting(services: Services, stop: threading.Event) -> int:
 
 def _make(services: Services, run: Run, stop: threading.Event) -> None:
     schedule, site = services.catalog.schedules.get(run.schedule), services.catalog.sites.get(run.site)
+    if schedule.paused and run.kind == "due":
+        _ended(services, run, _PAUSED)
+        return
     asker = Asker(
         services=services,
         principal=Principal(id=schedule.id, role="viewer", site=site.name),
