@@ -163,6 +163,12 @@ async def test_in_the_sites_currency_over_the_api(api):
     assert looked["lost"] == {"expected": pytest.approx(1 * 2 / 3 * 50), "low": None, "high": None}
     assert checkout["lost"]["expected"] == 1 * 1 * 50.0
     assert bought["lost"] == {"expected": 0.0, "low": 0.0, "high": 0.0}
+    some = {"compare": {"segment": {"did": {"event": "begin_checkout"}}}}
+    _, beside = await api.ask("POST", "/api/v1/reports/funnel", {**body, **some})
+    theirs = beside["comparison"]["steps"]
+    assert (theirs[0]["count"], theirs[2]["worth"]) == (3, bought)
+    _, only = await api.ask("POST", "/api/v1/reports/funnel", {**body, **some["compare"]})
+    assert [step["worth"]["per_unit"] for step in only["steps"]] == [pytest.approx(100 / 3)] * 2 + [50.0]
     _, points = await api.ask("POST", "/api/v1/reports/funnel/trend", {**body, "interval": "month"})
     msgspec.convert(points, answers.FunnelTrend, strict=True)
     assert points["series"][0]["steps"][2]["worth"] == bought
