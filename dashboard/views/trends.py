@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import streamlit as st
 
@@ -77,11 +77,12 @@ def _drawn(spec: Json) -> None:
     with st.spinner("Counting …"):
         report = state.ask(state.api().timeseries, spec)
     measure, interval = str(spec["measure"]), str(spec["interval"])
-    values = [float(point["value"]) for point in report["series"]]
+    series = [point for point in report["series"] if _start(point) <= state.now()]
+    values = [float(point["value"]) for point in series]
     before = [float(point["value"]) for point in report.get("previous") or []]
     currency = _currency(report) if measure == "value" else ""
-    _figures(report["series"], before, spec, currency)
-    starts = [_wall(str(point["start"]), interval) for point in report["series"]]
+    _figures(series, before, spec, currency)
+    starts = [_wall(str(point["start"]), interval) for point in series]
     is_open = state.period().last >= state.today(state.site())
     with st.container(border=True, key="card-trend"):
         section(_title(spec), f"by the {interval}" + (", the time before in grey" if before else ""))
@@ -90,7 +91,7 @@ def _drawn(spec: Json) -> None:
         else:
             figure = charts.over_time(starts, values, UNITS[measure], before=before, last_is_open=is_open)
         notes.dated(figure, "trend", f"{_title(spec)} by the {interval}")
-        left = formats.not_converted(_unconverted(report["series"]))
+        left = formats.not_converted(_unconverted(series))
         if left:
             st.caption(formats.plain(left))
 
@@ -145,7 +146,7 @@ def _unusual(spec: Json) -> None:
     with st.container(border=True, key="card-unusual"):
         section("What was unusual", f"beside the same {_slot(spec)} of the eight weeks before")
         with st.spinner("Looking …"):
-            series = state.ask(state.api().anomalies, figure)["series"]
+            series = [point for point in state.ask(state.api().anomalies, figure)["series"] if _is_over(point, spec)]
         found = [point for point in series if point["unusual"]]
         if all(point["usual"] is None for point in series):
             st.caption("Too early to tell: it takes four weeks of this figure.")
@@ -154,6 +155,15 @@ def _unusual(spec: Json) -> None:
         else:
             _list(found, str(spec["interval"]))
         _watch(spec)
+
+
+def _start(point: Json) -> datetime:
+    return datetime.fromisoformat(str(point["start"]))
+
+
+def _is_over(point: Json, spec: Json) -> bool:
+    """Whether its hour or day has ended: until then every one looks low."""
+    return _start(point) + timedelta(**{f"{spec['interval']}s": 1}) <= state.now()
 
 
 def _list(found: list[Json], interval: str) -> None:

@@ -804,7 +804,8 @@ class State:
 
 def series_of(body, currency):
     """Three days of a figure; the value of it in two currencies, of which the site converts one."""
-    days = [f"2026-11-0{day}T00:00:00+01:00" for day in (1, 2, 3)]
+    first = datetime.fromisoformat(body["from"])
+    days = [(first + timedelta(days=day)).isoformat() for day in range(3)]
     points = [{"start": start, "value": 10 * place} for place, start in enumerate(days, 1)]
     if body["measure"] == "value":
         points = [{**point, "values": {"EUR": 5.0, "SEK": 9.0}} for point in points]

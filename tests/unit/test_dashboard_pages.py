@@ -1,11 +1,11 @@
 """Every page against a real HTTP server that answers as the API does: full, empty, refusing and away."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import streamlit as st
-from dashboard_api import HOSTILE, TOKEN, VISITOR
+from dashboard_api import HOSTILE, TOKEN, VISITOR, iso
 from dashboard_run import html, run, seen
 from streamlit.testing.v1 import AppTest
 
@@ -476,7 +476,8 @@ def test_any_event_is_drawn_over_time_beside_the_time_before(fake):
     assert asked(fake, "/timeseries")["event"] == {"event": "purchase"}
     assert asked(fake, "/timeseries")["compare"] == "previous"
     text = " ".join(seen(at).split())
-    assert "In all 60 +100 % On average 20 a day Most 30 3 Nov 2026" in text
+    third = datetime.fromisoformat(asked(fake, "/timeseries")["from"]) + timedelta(days=2)
+    assert f"In all 60 +100 % On average 20 a day Most 30 {third.day} {third:%b %Y}" in text
     assert any("Too early to tell" in caption.value for caption in at.caption)
     at.button(key="trends-where-add").click().run()
     [field] = [box for box in at.selectbox if str(box.key).endswith("-property")]
@@ -487,12 +488,17 @@ def test_any_event_is_drawn_over_time_beside_the_time_before(fake):
     assert asked(fake, "/timeseries")["event"] == {"event": "purchase", "where": where}
     at.selectbox(key="trends-measure").select("people").run()
     assert "In all" not in seen(at)  # people of several days do not add up
-    point = {"start": "2026-11-03T00:00:00+01:00", "value": 30, "usual": 9.5, "score": 8.25, "unusual": True}
-    fake.state.anomalies = {"series": [point, {**point, "start": "2026-11-04T00:00:00+01:00", "unusual": False}]}
+    point = {"start": third.isoformat(), "value": 30, "usual": 9.5, "score": 8.25, "unusual": True}
+    others = [
+        {**point, "value": 77, "unusual": False},
+        {**point, "value": 88, "start": iso(3600)},  # begun an hour ago: today is not over
+    ]
+    fake.state.anomalies = {"series": [point, *others]}
     st.cache_data.clear()
     text = " ".join(seen(at.run()).split())
-    assert "3 Nov 2026 30 9.50 +8.2 ×" in text
-    assert "4 Nov 2026" not in text
+    assert f"{third.day} {third:%b %Y} 30 9.50 +8.2 ×" in text
+    assert " 77 " not in text
+    assert " 88 " not in text
     at.button(key="trends-watch").click().run()
     [made] = fake.state.alerts.values()
     figure = {"event": {"event": "purchase", "where": where}, "measure": "people", "interval": "day"}
