@@ -82,7 +82,7 @@ class Order:
     """What to export: `days` is how long members stay, `now_ms` a clock, `version` that of this program.
 
     `sender`: what sends it to its destination; None: it stays here for download. `notice`: tells somebody of that.
-    `stays`: why people_of new may leave the house; who is to be taken back still is.
+    `stays`: why nobody new may leave the house; who is to be taken back still is.
     """
 
     export: Export
@@ -138,7 +138,7 @@ def _tell(catalog: Catalog, folder: Path, order: Order) -> None:
         try:
             order.notice.send(Shipment(export=export, folder=folder), lambda _parts: None)
         except TrackerError as error:
-            catalog.exports.warn(export.id, f"people_of was told of it: {error.message}")
+            catalog.exports.warn(export.id, f"nobody was told of it: {error.message}")
 
 
 class _Run:
@@ -261,7 +261,7 @@ class _Run:
         withheld[reason] = withheld.get(reason, 0) + how_many
 
     def _enough(self, members: int, found: Changes) -> bool:
-        """Nobody may be picked out: a list below the minimum gets people_of new. False where there are removals to do.
+        """Nobody may be picked out: a list below the minimum gets nobody new. False where there are removals to do.
 
         Raises Conflict.
         """
@@ -271,8 +271,7 @@ class _Run:
         if len(found.refused):
             return False
         raise Conflict(
-            f"{members} members may be exported; the minimum is {minimum}: people_of may be picked out",
-            code="too_small",
+            f"{members} members may be exported; the minimum is {minimum}: nobody may be picked out", code="too_small"
         )
 
     def _take_back(self, parcel: Parcel, ledger_keys: list[int]) -> None:
@@ -299,12 +298,12 @@ class _Run:
         mine = np.array(list(fit), np.uint64)
         there = mine[is_among(mine, before)].tolist()
         sealed = self.catalog.deliveries.sealed(self.order.export.line, there) if there else {}
-        rows: list[tuple[Row, bool]] = []
-        noted: list[str] = []
-        for person, member, encoded in self._often_enough(fit, set(there)):
-            rows += [(row, member.granted) for row in encoded]
-            noted.append(f"{person} {known.all_sealed(self.keys, sealed.get(person, ''), member)}\n")
-            self.added.add((person,), len(encoded))
+        chosen = list(self._often_enough(fit, set(there)))
+        rows = [(row, member.granted) for _, member, encoded in chosen for row in encoded]
+        noted = [
+            f"{person} {known.all_sealed(self.keys, sealed.get(person, ''), member)}\n" for person, member, _ in chosen
+        ]
+        self.added.add_each([person for person, _, _ in chosen], (len(encoded) for _, _, encoded in chosen))
         self.counts["written"] += len(noted)
         ledger.write("".join(noted).encode())
         parcel.write("add", rows, label)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import gc
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
+from tracker.audiences.ahead import ahead
 from tracker.audiences.changes import People
 from tracker.audiences.definition import Definition
 from tracker.audiences.membership import gate, judged_with
@@ -28,6 +29,7 @@ from tracker.store.engine import Engine
 
 SPAN = 250_000
 """Persons that the store is asked about in one question: about 200 MB there."""
+_AHEAD = 8  # pieces: while they are worked on, the store answers the next question
 
 EUROPE = frozenset(
     "AT BE BG CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()
@@ -108,25 +110,28 @@ class Reader:
         """Each of some persons (keys in order) once, in this order, at most `membership.IN_A_PIECE` and those of whom
         nothing is left at a time. Raises TryLater where the suppression list cannot be asked.
         """
-        for start in range(0, len(people), SPAN):
-            yield from self._span(people[start : start + SPAN].tolist())
-
-    def _span(self, people: Sequence[int]) -> Iterator[list[Found]]:
-        watch = Watch(self._engine, self._site.name)
-        asked = judged_with(
-            self._engine, self._site, self._definition, people, more=self._columns(), vendor=self._vendor
-        )
-        done = 0
-        with closing(asked) as pieces:
-            for piece in pieces:
-                rows = {row["who"]: row for row in piece.dicts()}
-                end = bisect_right(people, piece.rows[-1][0])
+        with closing(ahead(self._asked(people), _AHEAD)) as pieces:
+            for watch, some, rows in pieces:
                 with uncollected():
-                    found = self._piece(people[done:end], rows, watch)
+                    found = self._piece(some, rows, watch)
                 yield found
-                done = end
-        if done < len(people):
-            yield [Found(person, "erased") for person in people[done:]]
+
+    def _asked(self, people: People) -> Generator[tuple[Watch, list[int], dict[int, _Seen]], None, None]:
+        """Some persons, what the store said of them, and who knows what has happened since."""
+        for start in range(0, len(people), SPAN):
+            span = people[start : start + SPAN].tolist()
+            watch = Watch(self._engine, self._site.name)
+            done = 0
+            asked = judged_with(
+                self._engine, self._site, self._definition, span, more=self._columns(), vendor=self._vendor
+            )
+            with closing(asked) as pieces:
+                for piece in pieces:
+                    end = bisect_right(span, piece.rows[-1][0])
+                    yield watch, span[done:end], {row["who"]: row for row in piece.dicts()}
+                    done = end
+            if done < len(span):
+                yield watch, span[done:], {}
 
     def _columns(self) -> dict[str, str]:
         cards = {name: text for form, (name, text) in _CARD.items() if form in self._wanted}

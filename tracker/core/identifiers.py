@@ -17,7 +17,7 @@ the site's name as associated data; the clear values are dropped. Events carry H
 
 from __future__ import annotations
 
-import base64
+import binascii
 import functools
 import hashlib
 import hmac
@@ -213,7 +213,7 @@ def seal(keys: Keys, identifiers: list[Identifier], nonce: bytes) -> str:
     if keys.seal is None or len(nonce) != _NONCE:
         raise Broken("sealing needs a key and a nonce of 12 bytes")
     sealed = _box(keys.seal).encrypt(nonce, _encoded(identifiers), keys.site.encode())
-    return base64.b64encode(nonce + sealed).decode()
+    return binascii.b2a_base64(nonce + sealed, newline=False).decode()
 
 
 def unseal(keys: Keys, vault: str) -> list[Identifier]:
@@ -221,7 +221,7 @@ def unseal(keys: Keys, vault: str) -> list[Identifier]:
     if keys.seal is None:
         raise Broken("the site has no identifier key")
     try:
-        blob = base64.b64decode(vault, validate=True)
+        blob = binascii.a2b_base64(vault, strict_mode=True)
         return _decoded(_box(keys.seal).decrypt(blob[:_NONCE], blob[_NONCE:], keys.site.encode()))
     except (ValueError, InvalidTag) as failure:
         raise Broken("sealed identifiers do not open with this site's key") from failure

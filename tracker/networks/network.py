@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import csv
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -52,9 +52,8 @@ class Column:
     forms: tuple[str, ...]
     encoding: Encoding = "as is"
 
-    def cell(self, member: Member) -> str:
+    def cell(self, forms: Mapping[str, str]) -> str:
         """Empty where nothing is known."""
-        forms = member.forms
         for form in self._tried:
             if value := forms.get(form):
                 return base64.b64encode(bytes.fromhex(value)).decode() if self.encoding == "base64" else value
@@ -138,7 +137,8 @@ class Network:
 
     def _row(self, member: Member, shape: str) -> Row:
         columns, together, needs = self._places[shape == "api"]
-        cells = [column.cell(member) for column in columns]
+        forms = member.forms
+        cells = [column.cell(forms) for column in columns]
         if together and not all(map(cells.__getitem__, together)):
             for at in together:
                 cells[at] = ""
