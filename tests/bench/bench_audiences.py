@@ -117,13 +117,13 @@ class Bench:
 
     def fill(self) -> None:
         with timed(f"{self.asked.persons:,} persons put into the store"):
-            crowd.fill(self.engine, self.asked.persons, self.now, self.asked.each)
+            crowd.fill(self.engine, self.asked.persons, self.now, each=self.asked.each)
         with timed("the store's own merges after that"):
             self._merged()
         accounts = range(0, min(self.asked.persons, 10 * self.asked.export), 10)
         with timed(f"{len(accounts):,} sealed addresses put into the vault"):
             keys = keys_of(self.site.name, self.site.write_key, self.site.identifier_key)
-            crowd.fill_vault(self.road.catalog, keys, accounts)
+            crowd.fill_vault(self.road.catalog, keys, (f"u:u{n}" for n in accounts))
         more = {"duration": "540d", "holdout": 0.1, "refresh": "1m"}
         made = [
             self.road.catalog.audiences.create(crowd.SITE, f"audience {at}", rule, **more)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from sqlalchemy import insert
@@ -12,7 +12,7 @@ from sqlalchemy import insert
 from dashboard.recipes import RECIPES
 from tracker.catalog import Catalog
 from tracker.catalog.tables import VaultRow
-from tracker.core.identifiers import Keys, email_forms, seal
+from tracker.core.identifiers import Identifier, Keys, email_forms, seal
 from tracker.store.engine import Engine, Param, Query
 from tracker.store.sql import Fragment
 from tracker.store.sql import fill as fill_slots
@@ -21,8 +21,8 @@ SITE = "shop"
 AT_ONCE = 500_000  # persons in one insert
 FUNNEL = [{"event": one} for one in ("view_item", "add_to_cart", "begin_checkout", "purchase")]
 
-# Person n: some events (`each`, or one or two more) within three hours, some time in the last 30 days. Every tenth has
-# an account, `u<n>`: some of its events carry it, the others belong to it by `person_map`.
+# Person n: some events (`each`, or one or two more) within three hours, some time in the last 30 days. Every tenth (or
+# `every`th) has an account, `u<n>`: some of its events carry it, the others belong to it by `person_map`.
 _EVENTS = """
 insert into events (
     site, event, key, ts, id, arrival, seq, type, visitor, user, session, url, host, path, referrer_host, title,
@@ -43,9 +43,9 @@ select
 from (
     select
         number as n, place, intHash64(number * 8 + place) as dice, concat('v', toString(n)) as visitor,
-        if(n % 10 = 0 and place > 0, concat('u', toString(n)), '') as user,
+        if(n % {every:UInt64} = 0 and place > 0, concat('u', toString(n)), '') as user,
         multiIf(
-            place = 0, 'view_item', n % 10 = 0 and place = 1, 'login', dice % 16 < 5, 'view_item',
+            place = 0, 'view_item', n % {every:UInt64} = 0 and place = 1, 'login', dice % 16 < 5, 'view_item',
             dice % 16 < 8, 'search', dice % 16 < 11, 'add_to_cart', dice % 16 < 13, 'begin_checkout',
             dice % 16 = 13, 'purchase', dice % 16 = 14,
             'email_open', 'survey_answered'
@@ -57,14 +57,14 @@ from (
 """
 _MAP = """
 insert into person_map (site, key, person, version)
-select 'shop', xxHash64(concat('v:v', toString(number * 10))), xxHash64(concat('u:u', toString(number * 10))), 1
-from numbers(intDiv({people:UInt64} + 9, 10))
+select 'shop', xxHash64(concat('v:v', toString(number))), xxHash64(concat('u:u', toString(number))), 1
+from numbers({from:UInt64}, {people:UInt64}) where number % {every:UInt64} = 0
 """
 _LINKS = """
 insert into identity_links (site, kind, source, target, ts, arrival)
-select 'shop', 'identify', concat('v', toString(number * 10)), concat('u', toString(number * 10)),
+select 'shop', 'identify', concat('v', toString(number)), concat('u', toString(number)),
     fromUnixTimestamp64Milli({now:Int64} - 2592000000, 'UTC'), number
-from numbers(intDiv({people:UInt64} + 9, 10))
+from numbers({from:UInt64}, {people:UInt64}) where number % {every:UInt64} = 0
 """
 
 
@@ -91,14 +91,15 @@ where person not in (select person from touched_people)
 """
 
 
-def fill(engine: Engine, people: int, now_ms: int, each: int = 3) -> None:
-    """The events of persons 0 to `people`, `each` at least, and who of them has an account."""
-    for start in range(0, people, AT_ONCE):
-        some = min(AT_ONCE, people - start)
-        params: dict[str, Param] = {"now": now_ms, "from": start, "some": some, "each": each}
+def fill(engine: Engine, people: int, now_ms: int, *, each: int = 3, first: int = 0, every: int = 10) -> None:
+    """The events, `each` at least, of `people` persons from `first` on, and who has an account: each `every`th."""
+    for start in range(first, first + people, AT_ONCE):
+        some = min(AT_ONCE, first + people - start)
+        params: dict[str, Param] = {"now": now_ms, "from": start, "some": some, "each": each, "every": every}
         engine.command(Query(text=_EVENTS, params=params))
-    engine.command(Query(text=_MAP, params={"people": people}))
-    engine.command(Query(text=_LINKS, params={"people": people, "now": now_ms}))
+    who: dict[str, Param] = {"from": first, "people": people, "every": every}
+    engine.command(Query(text=_MAP, params=who))
+    engine.command(Query(text=_LINKS, params={**who, "now": now_ms}))
 
 
 def stand_in(engine: Engine, shares: Mapping[str, float], people: int, now_ms: int) -> None:
@@ -118,15 +119,22 @@ def stand_in(engine: Engine, shares: Mapping[str, float], people: int, now_ms: i
             engine.command(fill_slots(_STAND_IN, {"table": Fragment(table)}, params))
 
 
-def fill_vault(catalog: Catalog, keys: Keys, accounts: range) -> None:
-    """The sealed hash forms of an address of every account, as the loader would have written them."""
+def fill_vault(catalog: Catalog, keys: Keys, owners: Iterable[str], *, phones: bool = False) -> None:
+    """The sealed hash forms of an address of every owner (`u:` + user, `v:` + visitor), and of a number with `phones`,
+    as the loader would have written them.
+    """
     rows: list[dict[str, Any]] = []
-    for n in accounts:
-        forms = email_forms(f"person{n}@example.org")
+    for n, owner in enumerate(owners):
+        forms = email_forms(f"{owner[2:]}@example.org")
         assert forms is not None
-        sealed = seal(keys, [forms], os.urandom(12))
+        given = [forms]
+        if phones:  # phone_forms() looks each number up for a tenth of a millisecond; its forms are these
+            number = f"1415{n:07d}"
+            hashed = {form: hashlib.sha256(number.encode()).hexdigest() for form in ("p2", "p3", "p4")}
+            given.append(Identifier("phone", {"p1": hashlib.sha256(f"+{number}".encode()).hexdigest(), **hashed}))
+        sealed = seal(keys, given, os.urandom(12))
         digest = hashlib.sha256(sealed.encode()).hexdigest()
-        rows.append({"site": SITE, "owner": f"u:u{n}", "digest": digest, "sealed": sealed})
+        rows.append({"site": SITE, "owner": owner, "digest": digest, "sealed": sealed})
         if len(rows) == 50_000:
             _put(catalog, rows)
             rows.clear()

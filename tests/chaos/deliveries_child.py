@@ -32,6 +32,7 @@ from tracker.audiences import changes, deliver, export, known
 from tracker.audiences.definition import Definition
 from tracker.audiences.delivery import Senders
 from tracker.audiences.desk import Desk, Job, begin, carry_out
+from tracker.audiences.reader import Found
 from tracker.catalog import Catalog
 from tracker.catalog.audiences import StoredAudience
 from tracker.catalog.deliveries import Line
@@ -66,10 +67,17 @@ class World:
     ) -> dict[int, tuple[str, bool]]:
         return {one: ("opted_out" if one in self.refused else "exportable", True) for one in people}
 
-    @staticmethod
-    def known_members(_e: Any, _c: Any, _s: Any, _n: Any, people: Any) -> Iterator[tuple[int, Member | None, str]]:
-        for one in people:
-            yield one, Member({"email.e1": hashed(one)}), "US"
+    def reader(self, *_: Any, **_more: Any) -> World:
+        return self
+
+    def read(self, people: Any) -> Iterator[list[Found]]:
+        for start in range(0, len(people), 50):
+            yield [
+                Found(one, "opted_out")
+                if one in self.refused
+                else Found(one, "exportable", Member({"email.e1": hashed(one)}))
+                for one in people[start : start + 50].tolist()
+            ]
 
 
 @dataclass
@@ -174,8 +182,8 @@ def counted(at: int = 0) -> list[int]:
 
 def main(folder: Path, place: dict[str, Any], rounds: int, seed: int) -> None:
     dice, world = random.Random(seed), World()
-    export.judge, export.gate, changes.gate = world.judge, world.gate, world.gate
-    known.members, known.now = world.known_members, lambda _e, _s, people: {one: one for one in people}
+    export.judge, export.Reader, changes.gate = world.judge, world.reader, world.gate
+    known.moved = lambda *_: {}
     house = House(folder, place)
     of_audience = Definition(site="shop", rule=("did",), holdout=0.0, id=house.audience.id)
     desk_module.stored = lambda *_: of_audience  # type: ignore[assignment,arg-type,return-value]

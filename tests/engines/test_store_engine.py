@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import subprocess
@@ -56,6 +57,24 @@ def test_attached_lines_are_a_table_of_one_column(engine: Engine, pieces: list[l
     given = Lines(text=["".join(line + "\n" for line in piece).encode() for piece in pieces])
     answer = engine.ask(Query(text="select raw from /*table:given*/", tables={"given": given}))
     assert sorted(row[0] for row in answer.rows) == sorted(line for piece in pieces for line in piece)
+
+
+def test_a_stream_gives_the_same_rows_in_pieces(engine: Engine) -> None:
+    given = Lines(text=["".join(f"{n}\n" for n in range(0, 1000, 3)).encode()])
+    text = "select number, [toString(number)] as names, 0.5 as half from numbers(1000) where number in"
+    query = Query(text=f"{text} (select toUInt64(raw) from /*table:given*/) order by number", tables={"given": given})
+    pieces = list(engine.stream(query, 100))
+    assert len(pieces) >= 4 and all(1 <= len(one.rows) <= 100 for one in pieces)
+    assert {one.columns for one in pieces} == {("number", "names", "half")}
+    assert [row for one in pieces for row in one.rows] == engine.ask(query).rows
+    assert list(engine.stream(Query(text="select 1 where 0"), 10)) == []
+    with contextlib.closing(engine.stream(Query(text="select number from numbers(1000000)"), 10)) as left:
+        first = next(left)
+        assert engine.ask(Query(text="select 2")).rows == [(2,)]  # beside it
+    assert first.rows == [(n,) for n in range(len(first.rows))]
+    with pytest.raises(Broken, match="FUNCTION_THROW"):
+        list(engine.stream(Query(text="select throwIf(number = 5000) from numbers(10000)"), 100))
+    assert engine.ask(Query(text="select 3")).rows == [(3,)]
 
 
 def test_attached_texts_are_a_row_each_and_a_path_is_its_file(engine: Engine, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ MEMBERS = (FULL, PHONE, NOBODY)
 def file_of(name: str) -> bytes:
     network = NETWORKS[name]
     rows = [row for one in MEMBERS for row in network.encode(one, "file")]
-    return network.head() + b"".join(network.write(row, TERMS) for row in rows)
+    return network.head() + b"".join(network.write(rows, TERMS))
 
 
 def requests_of(name: str) -> bytes:

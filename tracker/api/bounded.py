@@ -83,6 +83,10 @@ class Bounded:
             "max_bytes_before_external_sort": spill,
         }
 
+    def stream(self, query: Query, rows: int) -> NoReturn:
+        """Refused: a report is one answer."""
+        raise Broken("a report is answered as a whole")
+
     def command(self, query: Query) -> NoReturn:
         """Refused: the API reads."""
         raise _read_only()

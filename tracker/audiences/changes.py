@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
 
 from tracker.audiences import known
 from tracker.audiences.definition import Definition
 from tracker.audiences.membership import gate
+from tracker.catalog.deliveries import There
 from tracker.core.site import Site
 from tracker.store.engine import Engine
 
 DAY_MS = 86_400_000
 FEW = 5
 """A change of fewer persons than this would show who they are; removals after a refusal or an erasure always go."""
+
+People = NDArray[np.uint64]
+"""Keys of persons, in order."""
+
+
+def people_of(keys: Iterable[int] = ()) -> People:
+    """Some keys, in order."""
+    return np.array(sorted(keys), np.uint64)
 
 
 @dataclass
@@ -22,9 +34,9 @@ class Changes:
     who only left the audience (`left`); how many were kept back because they are too few; who stays as they are.
     """
 
-    add: list[int]
-    refused: list[int] = field(default_factory=list)
-    left: list[int] = field(default_factory=list)
+    add: People
+    refused: People = field(default_factory=people_of)
+    left: People = field(default_factory=people_of)
     too_few: int = 0
     left_later: int = 0
     unchanged: int = 0
@@ -35,33 +47,66 @@ def changes(
     site: Site,
     definition: Definition,
     *,
-    leaving: list[int],
-    delivered: Mapping[int, int],
+    leaving: People,
+    delivered: There,
     due_before: int,
     few: int,
     vendor: int | None = None,
 ) -> Changes:
-    """`leaving`: persons who may leave the house. `delivered`: ledger key -> when (ms); earlier than `due_before` it is
-    said again, or the membership would end.
+    """`leaving`: persons who may leave the house. `delivered`: what the ledger says; who was delivered before
+    `due_before` (ms) is said again, or the membership would end.
     """
-    standing = known.now(engine, site.name, list(delivered))
-    members = set(leaving)
-    since: dict[int, int] = {}
-    for key, person in standing.items():
-        since[person] = max(since.get(person, 0), delivered[key])
-    found = Changes([one for one in leaving if since.get(one, 0) <= due_before])
-    found.unchanged = len(leaving) - len(found.add)
-    gone = [key for key, person in standing.items() if person not in members]
-    refused = _refused(engine, site, definition, {standing[key] for key in gone}, vendor)
-    for key in gone:
-        (found.refused if standing[key] in refused else found.left).append(key)
-    new = sum(one not in since for one in found.add)
-    if delivered and 0 < new < few:
+    keys, at = np.array(delivered.people, np.uint64), np.array(delivered.at, np.int64)
+    standing = _standing(engine, site.name, keys)
+    there, since = _latest(standing, at)
+    found = Changes(leaving)
+    is_new = ~is_among(leaving, there)
+    last = np.zeros(len(leaving), np.int64)
+    last[~is_new] = since[np.searchsorted(there, leaving[~is_new])]
+    due = last <= due_before
+    found.unchanged = int(len(leaving) - due.sum())
+    new = int((due & is_new).sum())
+    if len(keys) and 0 < new < few:
         found.too_few = new
-        found.add = [one for one in found.add if one in since]
+        due &= ~is_new
+    found.add = leaving[due]
+    gone = ~is_among(standing, leaving)
+    refused = _refused(engine, site, definition, set(standing[gone].tolist()), vendor)
+    is_refused = is_among(standing[gone], people_of(refused))
+    found.refused, found.left = keys[gone][is_refused], keys[gone][~is_refused]
     if 0 < len(found.left) < few:
-        found.left_later, found.left = len(found.left), []
+        found.left_later, found.left = len(found.left), people_of()
     return found
+
+
+def is_among(some: NDArray[np.uint64], people: People) -> NDArray[np.bool_]:
+    """Of each of some keys, in any order, whether it is one of these persons'."""
+    if not len(people):
+        return np.zeros(len(some), np.bool_)
+    at = np.minimum(np.searchsorted(people, some), len(people) - 1)
+    return np.asarray(people[at] == some)
+
+
+def _standing(engine: Engine, site: str, keys: People) -> NDArray[np.uint64]:
+    """The persons that keys of the ledger belong to by now."""
+    standing = keys.copy()
+    for start in range(0, len(keys), known.AT_ONCE):
+        some = keys[start : start + known.AT_ONCE]
+        moved = known.moved(engine, site, some.tolist())
+        if moved:
+            which = np.array(sorted(moved), np.uint64)
+            standing[start + np.searchsorted(some, which)] = [moved[key] for key in which.tolist()]
+    return standing
+
+
+def _latest(persons: NDArray[np.uint64], at: NDArray[np.int64]) -> tuple[People, NDArray[np.int64]]:
+    """Each person once, with the latest of their times."""
+    if not len(persons):
+        return people_of(), np.empty(0, np.int64)
+    order = np.argsort(persons, kind="stable")
+    ordered = persons[order]
+    first = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    return ordered[first], np.maximum.reduceat(at[order], first)
 
 
 def _refused(

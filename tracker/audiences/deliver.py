@@ -12,8 +12,9 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate, islice
 from pathlib import Path
 
 import structlog
@@ -43,6 +44,12 @@ class Rows:
         end = (self.ends[-1] if self.ends else 0) + rows
         self.people.extend(people)
         self.ends.extend([end] * len(people))
+
+    def add_each(self, people: Sequence[int], rows: Iterable[int]) -> None:
+        """Of each person so many rows."""
+        end = self.ends[-1] if self.ends else 0
+        self.people.extend(people)
+        self.ends.extend(islice(accumulate(rows, initial=end), 1, None))
 
     def done(self, rows: int) -> list[int]:
         """Those who are done now and were not before."""

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping
+from array import array
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-import msgspec
+import numpy as np
 import structlog
 
 from tracker.audiences import known
-from tracker.audiences.changes import DAY_MS, FEW, Changes, changes
+from tracker.audiences.changes import DAY_MS, FEW, Changes, People, changes, is_among, people_of
 from tracker.audiences.definition import Definition
 from tracker.audiences.deliver import Progress, Rows, ship
 from tracker.audiences.delivery import Sender, Shipment
 from tracker.audiences.frequency import Cap
-from tracker.audiences.membership import WITHHELD, gate, judge
+from tracker.audiences.membership import WITHHELD, judge
 from tracker.audiences.parcel import Parcel
+from tracker.audiences.reader import Found, Reader, uncollected
 from tracker.catalog import Catalog
-from tracker.catalog.deliveries import Added, Delivery
+from tracker.catalog.deliveries import Added, Delivery, There
 from tracker.catalog.exports import Export
 from tracker.core.errors import BadRequest, Conflict, NotFound, TrackerError
 from tracker.core.identifiers import keys_of
@@ -166,16 +168,17 @@ class _Run:
         """False: too few would be in the list, but there are removals, and those go all the same."""
         order, export, network = self.order, self.order.export, self.order.network
         began = order.now_ms()
-        generation, delivered = self.catalog.deliveries.now(export.line)
+        delivered = self.catalog.deliveries.there(export.line)
         self.cap = Cap(self.engine, self.catalog, export, began)
         leaving = self._judge(began)
+        before = np.array(delivered.people, np.uint64)
         everybody = export.mode == "full" or network.replaces
         recalls = network.replaces or not everybody or order.sender is not None
         found = self._changes(leaving, delivered, began, everybody=everybody) if recalls else Changes(leaving)
         if removals_only:
-            if order.stays is not None and not (found.refused or found.left):
+            if order.stays is not None and not (len(found.refused) or len(found.left)):
                 raise order.stays
-            kept = [one for one in found.add if one in delivered] if network.replaces else []
+            kept = found.add[is_among(found.add, before)] if network.replaces else people_of()
             self._hold("too_few" if order.stays is None else order.stays.code, len(found.add) - len(kept))
             found.add = kept
         elif not self._enough(len(leaving), found):
@@ -184,15 +187,16 @@ class _Run:
             terms = Terms(days=order.days, now_ms=began, audience=export.audience, site=export.site)
             parcel = stack.enter_context(Parcel(self.folder, export.stem, network, order.shape, terms))
             ledger = stack.enter_context(tempfile.TemporaryFile("w+b", dir=self.folder, suffix=".part"))
-            removed = [] if network.replaces else self._take_back(parcel, [*found.refused, *found.left])
-            self._add(parcel, found.add, ledger, "" if everybody else "-add")
+            removed = [] if network.replaces else [*found.refused.tolist(), *found.left.tolist()]
+            self._take_back(parcel, removed)
+            self._add(parcel, found.add, before, ledger, "" if everybody else "-add")
             members = self.counts["written"] + found.unchanged
             if not removals_only and not self._enough(members, found):
                 return False
             details = self._details(began, members)
             delivery = Delivery(
                 line=export.line,
-                generation=generation,
+                generation=delivered.generation,
                 at=began,
                 added=_added(ledger),
                 removed=removed,
@@ -216,7 +220,7 @@ class _Run:
         progress = Progress(self.catalog, export, delivery.at, parcel.groups, self.added, self.removed)
         ship(self.catalog, sender, Shipment(export=export, folder=self.folder), progress)
 
-    def _changes(self, leaving: list[int], delivered: dict[int, int], began: int, *, everybody: bool) -> Changes:
+    def _changes(self, leaving: People, delivered: There, began: int, *, everybody: bool) -> Changes:
         order = self.order
         found = changes(
             self.engine,
@@ -231,7 +235,7 @@ class _Run:
         if everybody:
             found.add, found.unchanged, found.too_few = leaving, 0, 0
         if order.network.replaces:
-            found.left, found.left_later = [], 0
+            found.left, found.left_later = people_of(), 0
             return found
         self.counts |= {"removed": len(found.refused) + len(found.left), "unchanged": found.unchanged}
         if found.too_few:
@@ -240,8 +244,8 @@ class _Run:
             self.counts["left_later"] = found.left_later
         return found
 
-    def _judge(self, now_ms: int) -> list[int]:
-        leaving: list[int] = []
+    def _judge(self, now_ms: int) -> People:
+        leaving = array("Q")
         definition = self.order.definition
         state = self.catalog.memberships.get(definition.id)
         judged = judge(self.engine, self.order.site, definition, now_ms, state, vendor=self.vendor)
@@ -250,7 +254,7 @@ class _Run:
                 leaving.append(person)
             else:
                 self._hold(verdict)
-        return leaving
+        return np.array(leaving, np.uint64)
 
     def _hold(self, reason: str, how_many: int = 1) -> None:
         withheld = self.counts["withheld"]
@@ -264,13 +268,13 @@ class _Run:
         minimum = self.order.export.min_size
         if members >= minimum:
             return True
-        if found.refused:
+        if len(found.refused):
             return False
         raise Conflict(
             f"{members} members may be exported; the minimum is {minimum}: nobody may be picked out", code="too_small"
         )
 
-    def _take_back(self, parcel: Parcel, ledger_keys: list[int]) -> list[int]:
+    def _take_back(self, parcel: Parcel, ledger_keys: list[int]) -> None:
         export, network = self.order.export, self.order.network
         for at in range(0, len(ledger_keys), known.AT_ONCE):
             some = ledger_keys[at : at + known.AT_ONCE]
@@ -278,54 +282,54 @@ class _Run:
             once = known.rows_of(self.keys, network, self.order.shape, (sealed[key] for key in some))
             parcel.write("remove", [(row, True) for row in once], "-remove")
             self.removed.add(some, len(once))
-        return ledger_keys
 
-    def _add(self, parcel: Parcel, people: list[int], ledger: IO[bytes], label: str) -> None:
-        for at in range(0, len(people), known.AT_ONCE):
-            rows: list[tuple[Row, bool]] = []
-            some = people[at : at + known.AT_ONCE]
-            before = self.catalog.deliveries.sealed(self.order.export.line, some)
-            for person, member, encoded in self._often_enough(some, before):
-                rows += [(row, member.granted) for row in encoded]
-                sealed = known.all_sealed(self.keys, before.get(person, ""), member)
-                ledger.write(f"{person} {sealed}\n".encode())
-                self.added.add((person,), len(encoded))
-                self.counts["written"] += 1
-            parcel.write("add", rows, label)
+    def _add(self, parcel: Parcel, people: People, before: People, ledger: IO[bytes], label: str) -> None:
+        """`before`: whom the ledger has already."""
+        order = self.order
+        reader = Reader(
+            self.engine, self.catalog, order.site, order.network, definition=order.definition, vendor=self.vendor
+        )
+        for found in reader.read(people):
+            with uncollected():
+                self._write(parcel, found, before, ledger, label)
 
-    def _often_enough(self, people: list[int], before: Mapping[int, str]) -> Iterator[tuple[int, Member, list[Row]]]:
-        """Those whom the network would recognise and who were not contacted too often; who is there already stays."""
+    def _write(self, parcel: Parcel, found: list[Found], before: People, ledger: IO[bytes], label: str) -> None:
+        fit = self._recognised(found)
+        mine = np.array(list(fit), np.uint64)
+        there = mine[is_among(mine, before)].tolist()
+        sealed = self.catalog.deliveries.sealed(self.order.export.line, there) if there else {}
+        chosen = list(self._often_enough(fit, set(there)))
+        rows = [(row, member.granted) for _, member, encoded in chosen for row in encoded]
+        noted = [
+            f"{person} {known.all_sealed(self.keys, sealed.get(person, ''), member)}\n" for person, member, _ in chosen
+        ]
+        self.added.add_each([person for person, _, _ in chosen], (len(encoded) for _, _, encoded in chosen))
+        self.counts["written"] += len(noted)
+        ledger.write("".join(noted).encode())
+        parcel.write("add", rows, label)
+
+    def _recognised(self, found: list[Found]) -> dict[int, tuple[Member, list[Row]]]:
+        """Those who may leave the house and whom the network would recognise; the others are counted."""
         fit: dict[int, tuple[Member, list[Row]]] = {}
-        for person, member in self._may_leave(people):
-            if encoded := self.order.network.encode(member, self.order.shape):
+        for person, verdict, member in found:
+            if member is None:
+                self._hold(verdict)
+            elif encoded := self.order.network.encode(member, self.order.shape):
                 fit[person] = (member, encoded)
             else:
                 self._hold("no_identifier")
+        return fit
+
+    def _often_enough(
+        self, fit: dict[int, tuple[Member, list[Row]]], before: set[int]
+    ) -> Iterator[tuple[int, Member, list[Row]]]:
+        """Those who were not contacted too often; who is there already stays."""
         allowed = self.cap.allowed([person for person in fit if person not in before])
         for person, (member, encoded) in fit.items():
             if person in before or person in allowed:
                 yield person, member, encoded
             else:
                 self._hold("capped")
-
-    def _may_leave(self, people: list[int]) -> Iterator[tuple[int, Member]]:
-        """Asked again at the moment of writing, of the store and of the suppression list itself."""
-        verdicts = gate(self.engine, self.order.site, self.order.definition, people, self.vendor)
-        left = set(people)
-        allowed = [one for one in people if verdicts.get(one, ("", False))[0] == "exportable"]
-        found = known.members(self.engine, self.catalog, self.order.site, self.order.network, allowed)
-        for person, member, country in found:
-            left.discard(person)
-            granted = verdicts[person][1]
-            if member is None:
-                self._hold("suppressed")
-            elif self.order.network.asks_granted and country in known.EUROPE and not granted:
-                self._hold("no_consent")
-            else:
-                yield person, msgspec.structs.replace(member, granted=granted)
-        for person in left:
-            verdict = verdicts.get(person, ("erased", False))[0]
-            self._hold("erased" if verdict == "exportable" else verdict)
 
     def _details(self, began: int, members: int) -> dict[str, Any]:
         order, network = self.order, self.order.network

@@ -6,7 +6,9 @@ Read from the stored members where these are exactly those of now (`stored.fresh
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 from tracker.analytics import person_card
@@ -21,12 +23,16 @@ from tracker.core.errors import BadRequest
 from tracker.core.site import Site
 from tracker.store import persons
 from tracker.store.clean import events_source
-from tracker.store.engine import Engine, Param, Query
+from tracker.store.engine import Answer, Engine, Lines, Param, Query
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import Params
 
 WITHHELD = ("no_consent", "opted_out", "suppressed", "holdout")
 ROWS_AT_ONCE = 500_000
+IN_A_PIECE = 5_000
+"""Persons that a stream gives at a time."""
+_SPILL = {"max_bytes_before_external_group_by": 500_000_000, "max_bytes_before_external_sort": 500_000_000}
+"""Whoever judges everybody goes on on the disk from here, however many persons a site has."""
 MOST_KEYS = 5_000_000
 """Most keys of a segment that a report is asked about: about 40 MB beside each of its questions."""
 
@@ -84,15 +90,41 @@ def judge(
     *,
     vendor: int | None = None,
 ) -> Iterator[tuple[int, str, bool]]:
-    """(person's key, verdict, said yes to ads) of every member, each once. `exportable`: may leave the house.
+    """(person's key, verdict, said yes to ads) of every member, each once, in the order of their keys. `exportable`:
+    may leave the house.
 
     `vendor`: for the network with this number in the Global Vendor List; None for anywhere.
     """
-    verdicts = _members(engine, site, definition, now_ms, state, vendor=vendor)
-    size = preview(engine, site, definition, now_ms)["size"] if state is None else state.members
-    shares = max(1, -(-size // ROWS_AT_ONCE))
-    for share in range(shares):
-        yield from engine.ask(_wrap("share", verdicts, shares=shares, share=share)).rows
+    query = _wrap("in_order", _members(engine, site, definition, now_ms, state, vendor=vendor))
+    with closing(engine.stream(replace(query, settings=_SPILL), IN_A_PIECE)) as pieces:
+        for piece in pieces:
+            yield from piece.rows
+
+
+def judged_with(
+    engine: Engine,
+    site: Site,
+    definition: Definition,
+    people: Sequence[int],
+    *,
+    more: Mapping[str, str],
+    vendor: int | None = None,
+) -> Generator[Answer, None, None]:
+    """As `gate`, of any number of persons in the order of their keys, with more of what their events say.
+
+    `more`: name of a column -> an aggregate of ours over all their events.
+    """
+    given = Lines(text=["".join([f"{person}\n" for person in people]).encode()])
+    query = _verdicts(
+        engine,
+        site,
+        definition,
+        only=Fragment(load(__package__, "keys_given")),
+        rule=Fragment("true"),
+        vendor=vendor,
+        more=more,
+    )
+    return engine.stream(replace(_wrap("in_order", query), tables={"people": given}), IN_A_PIECE)
 
 
 def gate(
@@ -182,7 +214,14 @@ def _lasting(rule: Fragment, definition: Definition, now_ms: int) -> Fragment:
 
 
 def _verdicts(
-    engine: Engine, site: Site, definition: Definition, *, only: Fragment, rule: Fragment, vendor: int | None = None
+    engine: Engine,
+    site: Site,
+    definition: Definition,
+    *,
+    only: Fragment,
+    rule: Fragment,
+    vendor: int | None = None,
+    more: Mapping[str, str] | None = None,
 ) -> Query:
     return fill(
         load(__package__, "verdicts"),
@@ -196,6 +235,8 @@ def _verdicts(
             "listed": persons.suppressed(),
             "only": only,
             "rule": rule,
+            "more": Fragment("".join(f", {aggregate} as {name}" for name, aggregate in (more or {}).items())),
+            "shown": Fragment("".join(f", {name}" for name in more or {})),
         },
         {
             "site": site.name,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import os
 import zipfile
 from collections.abc import Sequence
@@ -99,11 +100,7 @@ class Parcel:
             self._table.write([row for row, _ in rows])
             self._parts[-1].rows += len(rows)
             return
-        for row, _granted in rows:
-            line = self._network.write(row, self._terms)
-            self._room_for(len(line))
-            self._parts[-1].write(line)
-            self._parts[-1].rows += 1
+        self._lines(self._network.write([row for row, _granted in rows], self._terms))
 
     def finish(self, manifest: dict[str, Any] | None) -> tuple[ExportFile, ...]:
         """Put everything on disk under its name: one file as it is, several in a zip with `manifest.json`.
@@ -154,12 +151,23 @@ class Parcel:
         elif not self._api:
             part.write(self._network.head())
 
-    def _room_for(self, size: int) -> None:
-        part, network = self._parts[-1], self._network
-        if (network.file_rows and part.rows >= network.file_rows) or (
-            network.file_bytes and part.size + size > network.file_bytes
-        ):
-            self._next()
+    def _lines(self, lines: list[bytes]) -> None:
+        """Rows, into as many files as the network's limits ask for."""
+        most_rows, most_bytes = self._network.file_rows, self._network.file_bytes
+        while lines:
+            part, fit = self._parts[-1], len(lines)
+            if most_rows:
+                fit = min(fit, max(0, most_rows - part.rows))
+            if most_bytes:
+                sizes = itertools.accumulate(map(len, lines), initial=part.size)
+                fit = min(fit, sum(size <= most_bytes for size in sizes) - 1)
+            if fit <= 0 and part.rows:
+                self._next()
+                continue
+            fit = max(1, fit)  # one that is too long for a file of its own is in one
+            part.write(b"".join(lines[:fit]))
+            part.rows += fit
+            lines = lines[fit:]
 
     def _close_table(self) -> None:
         if self._table is not None:

@@ -263,7 +263,7 @@ class Refresher:
             "now": now_ms,
         }
         for name in ("touched_keys", "touched_people", "touched_owned"):
-            text = load(__package__, name)
+            text = load(__package__, name).replace("/*happened*/", load(__package__, "happened"))
             self._engine.command(
                 Query(text=text, params={key: one for key, one in params.items() if f"{{{key}:" in text})
             )

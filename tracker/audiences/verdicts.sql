@@ -4,7 +4,7 @@
 -- The hold-out is drawn by the key of the person's first event to arrive: being identified, or merged, changes it not.
 -- `decision`: 1 yes, 0 no. Where a TC string decided, `mode` ends in the vendors it allows (`M4:21,755`), and for the network of an export
 -- only its own vendor counts: neither what the others may do, nor a yes that was given before this network was asked about.
--- Slots: allowed, ads, signalled, person, events, persons, listed, only, rule.
+-- Slots: allowed, ads, signalled, person, events, persons, listed, only, rule; `more` aggregates, and `shown`, their names.
 select
     who,
     multiIf(
@@ -15,7 +15,7 @@ select
         'holdout',
         'exportable'
     ) as verdict,
-    decided and decision = 1 and not signalled as granted
+    decided and decision = 1 and not signalled as granted/*shown*/
 from (
     select
         /*person*/ as who,
@@ -23,7 +23,7 @@ from (
         countIf(ads >= 0) > 0 as decided,
         /*signalled*/ as signalled,
         argMin(key, arrival) as first_key,
-        countIf(key global in /*listed*/) > 0 or who global in /*listed*/ as listed
+        countIf(key global in /*listed*/) > 0 or who global in /*listed*/ as listed/*more*/
     from /*events*/ /*persons*/
     where site = {site:String}/*only*/
     group by who

@@ -6,22 +6,24 @@ transaction takes the write lock when it begins: upgrading a read lock later fai
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, inspect, text
+from sqlalchemy import Connection, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DataError, OperationalError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from tracker.catalog import activation_tables, report_tables
 from tracker.catalog.tables import Base
 from tracker.core.errors import BadRequest, Broken, TryLater
 
 BUSY_TIMEOUT_S = 15
+_IN_A_SET, _IN_A_LIST = 10_000, 500  # SQLite takes a limited number of variables
 _MIGRATION_LOCK = 7_214_003_511  # PostgreSQL advisory locks: any fixed numbers of ours
 _EXCLUSIVE_LOCK = 7_214_003_512
 
@@ -185,6 +187,23 @@ class Database:
             with self._told(), self._engine.connect() as connection:
                 connection.connection.driver_connection.execute("pragma wal_checkpoint(truncate)")  # type: ignore[union-attr]
 
+    def among(self, query: Any, column: InstrumentedAttribute[str], values: Sequence[str]) -> Iterator[Any]:
+        """Rows of `query`, a select, where the column has one of these values, on one snapshot.
+
+        Values in order cost least. Asked in large sets, past the unit of work: a third of what small ones cost.
+        """
+        with self.read() as session:
+            connection = session.connection()
+            for at in range(0, len(values), _IN_A_SET):
+                some = values[at : at + _IN_A_SET]
+                text = json.dumps(some)
+                if self.is_sqlite and "\\u0000" not in text:  # which ends a text of JSON there
+                    given = select(func.json_each(text).table_valued("value").c.value)
+                    yield from connection.execute(query.where(column.in_(given))).all()
+                else:
+                    for start in range(0, len(some), _IN_A_LIST):
+                        yield from connection.execute(query.where(column.in_(some[start : start + _IN_A_LIST]))).all()
+
     def close(self) -> None:
         """Let go of every connection."""
         self._engine.dispose()
@@ -221,6 +240,29 @@ class Database:
             for step in MIGRATIONS[have:]:
                 step(connection)
             connection.execute(text("update schema_version set version = :version"), {"version": len(MIGRATIONS)})
+
+
+def execute_many(connection: Connection, statement: Any, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Run a statement for each row, which says these of its values; the others are as the statement has them.
+
+    Past SQLAlchemy's handling of each value, which costs three times what SQLite does.
+    """
+    compiled = statement.compile(dialect=connection.dialect)
+    given: Any = dict(compiled.params)
+    places: list[Any] = list(names)
+    if compiled.positional:
+        given = [given[name] for name in compiled.positiontup]
+        places = [compiled.positiontup.index(name) for name in names]
+
+    def filled() -> Iterator[Any]:
+        for row in rows:
+            one = given.copy()
+            for place, value in zip(places, row, strict=True):
+                one[place] = value
+            yield one
+
+    cursor: Any = connection.connection.cursor()
+    cursor.executemany(compiled.string, filled())
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

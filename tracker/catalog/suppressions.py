@@ -94,15 +94,18 @@ class Suppressions:
 
     def find(self, site: str, hashes: Iterable[bytes]) -> dict[bytes, State]:
         """Those of the hashes that are on the list, with what is known of them."""
-        wanted = [one.hex() for one in set(hashes)]
-        found: dict[bytes, State] = {}
+        query = select(SuppressedRow.hash, SuppressedRow.reasons).where(
+            SuppressedRow.site == site, SuppressedRow.reasons > 0
+        )
+        wanted = sorted(one.hex() for one in set(hashes))
+        rows = self._database.among(query, SuppressedRow.hash, wanted)
+        return {bytes.fromhex(text): State(reasons) for text, reasons in rows}
+
+    def any(self, site: str) -> bool:
+        """Whether anybody of the site is on the list."""
+        query = select(SuppressedRow.hash).where(SuppressedRow.site == site, SuppressedRow.reasons > 0).limit(1)
         with self._database.read() as session:
-            for start in range(0, len(wanted), _IN_ONE_QUESTION):
-                part = wanted[start : start + _IN_ONE_QUESTION]
-                query = select(SuppressedRow).where(SuppressedRow.site == site, SuppressedRow.hash.in_(part))
-                for row in session.scalars(query.where(SuppressedRow.reasons > 0)):
-                    found[bytes.fromhex(row.hash)] = State(row.reasons)
-        return found
+            return session.scalar(query) is not None
 
     def list(self, site: str | None = None, limit: int = 100) -> dict[str, object]:
         """`{"total": n, "entries": [...]}`, the newest first. Nobody is named."""

@@ -95,13 +95,10 @@ class Vault:
     def of_owners(self, site: str, owners: Sequence[str]) -> dict[str, list[tuple[int, str]]]:
         """owner ('u:' + user, 'v:' + visitor) -> its (number, sealed record)s; the higher number is the newer one."""
         found: dict[str, list[tuple[int, str]]] = {}
-        with self._database.read() as session:
-            for at in range(0, len(owners), _IN_ONE_QUESTION):
-                query = select(VaultRow.owner, VaultRow.id, VaultRow.sealed).where(
-                    VaultRow.site == site, VaultRow.owner.in_(owners[at : at + _IN_ONE_QUESTION]), ~_IS_MESSAGE
-                )
-                for owner, number, sealed in session.execute(query):
-                    found.setdefault(owner, []).append((number, sealed))
+        query = select(VaultRow.owner, VaultRow.id, VaultRow.sealed).where(VaultRow.site == site)
+        for owner, number, sealed in self._database.among(query, VaultRow.owner, sorted(owners)):
+            if not sealed.startswith(MESSAGE):
+                found.setdefault(owner, []).append((number, sealed))
         return found
 
     def messages_of(self, site: str, owners: Sequence[str]) -> dict[str, list[str]]:

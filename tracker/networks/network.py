@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import base64
 import csv
-import io
 import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal
 
 import msgspec
@@ -27,7 +27,7 @@ _GIVEN = {"email": "email.given", "phone": "phone.given"}
 _SHA1 = "phone.p5"
 
 
-class Member(msgspec.Struct, frozen=True):
+class Member(msgspec.Struct, frozen=True, gc=False):
     """A person as a network may see them: form -> value, and whether they said yes to ads in so many words."""
 
     forms: dict[str, str]
@@ -52,15 +52,18 @@ class Column:
     forms: tuple[str, ...]
     encoding: Encoding = "as is"
 
-    def cell(self, member: Member) -> str:
+    def cell(self, forms: Mapping[str, str]) -> str:
         """Empty where nothing is known."""
-        for form in self.forms:
-            value = member.forms.get(form, "")
-            if not value and form != _SHA1:
-                value = member.forms.get(_GIVEN.get(form.partition(".")[0], ""), "")
-            if value:
+        for form in self._tried:
+            if value := forms.get(form):
                 return base64.b64encode(bytes.fromhex(value)).decode() if self.encoding == "base64" else value
         return ""
+
+    @cached_property
+    def _tried(self) -> tuple[str, ...]:
+        """Its forms, behind each the one that stands for it where somebody else hashed."""
+        given = [(form, _GIVEN.get(form.partition(".")[0], "") if form != _SHA1 else "") for form in self.forms]
+        return tuple(form for pair in given for form in pair if form)
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -75,6 +78,7 @@ class Request(msgspec.Struct, frozen=True):
     body: Any
 
 
+_Places = tuple[tuple[Column, ...], tuple[int, ...], tuple[tuple[int, ...], ...]]
 Build = Callable[[Action, Sequence[Row], Sequence[bool], Terms], Iterator[Request]]
 
 
@@ -135,14 +139,28 @@ class Network:
         return [row for row in rows if row]
 
     def _row(self, member: Member, shape: str) -> Row:
-        columns = self.columns(shape)
-        cells = {column.header: column.cell(member) for column in columns}
-        if self.together and not all(cells[header] for header in self.together):
-            cells.update(dict.fromkeys(self.together, ""))
-        needs = self.api_needs if shape == "api" and self.api_needs else self.needs
-        if needs and not any(all(cells[header] for header in group) for group in needs):
-            return ()
-        return tuple(cells.values())
+        columns, together, needs = self._places[shape == "api"]
+        forms = member.forms
+        cells = [column.cell(forms) for column in columns]
+        if together and not all(map(cells.__getitem__, together)):
+            for at in together:
+                cells[at] = ""
+        for group in needs:
+            if all(map(cells.__getitem__, group)):
+                return tuple(cells)
+        return () if needs else tuple(cells)
+
+    @cached_property
+    def _places(self) -> tuple[_Places, _Places]:
+        """Of a file and of the API: columns; which of them count only together; which of them must be filled."""
+        found = []
+        for shape in ("file", "api"):
+            columns = self.columns(shape)
+            where = {column.header: at for at, column in enumerate(columns)}
+            needs = self.api_needs if shape == "api" and self.api_needs else self.needs
+            groups = tuple(tuple(where[header] for header in group) for group in needs)
+            found.append((columns, tuple(where[header] for header in self.together), groups))
+        return found[0], found[1]
 
     def head(self) -> bytes:
         """The first line of a file; empty where there is none."""
@@ -150,24 +168,38 @@ class Network:
             return b""
         return self.cells(self.titles or tuple(column.header for column in self.file))
 
-    def write(self, row: Row, terms: Terms) -> bytes:
-        """One row of a file."""
+    def write(self, rows: Iterable[Row], terms: Terms) -> list[bytes]:
+        """Rows of a file, each as its bytes."""
         if self.line is not None:
-            return self.line(self, row, terms)
-        return self.cells(tuple(harmless(cell) for cell in row) if self.spreadsheet else row)
+            return [self.line(self, row, terms) for row in rows]
+        return self._csv(tuple(harmless(cell) for cell in row) for row in rows) if self.spreadsheet else self._csv(rows)
 
     def cells(self, row: Row) -> bytes:
         """A line of CSV."""
-        buffer = io.StringIO()
+        return self._csv([row])[0]
+
+    def _csv(self, rows: Iterable[Row]) -> list[bytes]:
+        lines = _Lines()
         quoting: Literal[0, 1] = csv.QUOTE_ALL if self.quoted else csv.QUOTE_MINIMAL
-        csv.writer(buffer, lineterminator="\r\n", quoting=quoting).writerow(row)  # RFC 4180
-        return buffer.getvalue().encode()
+        csv.writer(lines, lineterminator="\r\n", quoting=quoting).writerows(rows)  # RFC 4180
+        return lines.written
 
     def requests(self, action: Action, rows: Iterable[tuple[Row, bool]], terms: Terms) -> Iterator[Request]:
         """Rows of `columns("api")`, each with the member's `granted`, as requests of at most `batch` rows."""
         if self.build is not None:
             for batch in batched(rows, self.batch):
                 yield from self.build(action, [row for row, _ in batch], [granted for _, granted in batch], terms)
+
+
+class _Lines:
+    """Takes the lines of a CSV writer, each in one piece."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+
+    def write(self, line: str) -> None:
+        """One line."""
+        self.written.append(line.encode())
 
 
 def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

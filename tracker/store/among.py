@@ -6,7 +6,7 @@ the same people, however often it asks.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from tracker.store.engine import Answer, Engine, Lines, Query, Session
@@ -35,9 +35,14 @@ class Among:
 
     def ask(self, query: Query) -> Answer:
         """Run a SELECT, with the keys beside it where it reads through the segment."""
-        if _NAMED in query.text:
-            query = replace(query, tables={**query.tables, TABLE: self._keys})
-        return self.whole.ask(query)
+        return self.whole.ask(self._beside(query))
+
+    def _beside(self, query: Query) -> Query:
+        return replace(query, tables={**query.tables, TABLE: self._keys}) if _NAMED in query.text else query
+
+    def stream(self, query: Query, rows: int) -> Generator[Answer, None, None]:
+        """As `ask`, in pieces."""
+        return self.whole.stream(self._beside(query), rows)
 
     def command(self, query: Query) -> None:
         """As the whole store."""

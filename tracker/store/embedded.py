@@ -12,7 +12,7 @@ import shutil
 import struct
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from tracker.core.errors import BadRequest, Broken, TryLater
 from tracker.store.engine import (
     ASK_SETTINGS,
     INSERT_SETTINGS,
+    STREAM_SETTINGS,
     Answer,
     Attached,
     Lines,
@@ -39,6 +40,8 @@ _IN_PLACE = 1 << 20  # bytes: a smaller file is copied together with others, bec
 _PATTERN = re.compile(r"[*?{}\[\]|]")  # ClickHouse takes a path with one of these for many paths
 _FORMAT = "JSONCompactEachRowWithNamesAndTypes"
 _lines = msgspec.json.Encoder().encode_lines
+_names = msgspec.json.Decoder(list[str]).decode
+_rows = msgspec.json.Decoder(list[tuple[object, ...]]).decode
 _ALWAYS = {
     "output_format_json_quote_64bit_integers": 0,
     "output_format_json_quote_denormals": 0,
@@ -75,16 +78,8 @@ class _Statements:
 
     def ask(self, query: Query) -> Answer:
         """Run a SELECT and give the whole result."""
-        blob = self._run(query, _FORMAT, inserting=False)
-        lines = blob.split(b"\n")
-        if len(lines) < 2:
-            return Answer(columns=(), rows=[])
-        columns, types = msgspec.json.decode(lines[0], type=list[str]), msgspec.json.decode(lines[1], type=list[str])
-        try:
-            rows = msgspec.json.decode(b"[" + b",".join(lines[2:-1]) + b"]", type=list[list[object]])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            raise Broken("a stored text is not UTF-8") from None
-        return Answer(columns=tuple(columns), rows=convert(rows, [from_json(kind) for kind in types]))
+        lines = self._run(query, _FORMAT, inserting=False).split(b"\n")
+        return _answer(lines[:2], lines[2:-1]) if len(lines) > 2 else Answer(columns=(), rows=[])
 
     def command(self, query: Query) -> None:
         """Run DDL, or INSERT ... SELECT."""
@@ -106,15 +101,32 @@ class _Statements:
                 _sync(log)
         _sync(folder)  # a log may be new
 
+    def stream(self, query: Query, rows: int) -> Generator[Answer, None, None]:
+        """Run a SELECT and give its result in pieces."""
+        with (
+            self._ready(query, STREAM_SETTINGS, inserting=False) as (link, text, params),
+            link.raw.send_query(text, _FORMAT, params=params) as pieces,  # a block is one piece
+        ):
+            for piece in pieces:
+                lines = bytes(piece.bytes() or b"").split(b"\n")
+                for at in range(2, len(lines) - 1, rows):
+                    yield _answer(lines[:2], lines[at : min(at + rows, len(lines) - 1)])
+
     def _run(self, query: Query, form: str, *, inserting: bool) -> bytes:
+        with self._ready(query, {}, inserting=inserting) as (link, text, params):
+            result = link.raw.query(text, form, params=params)
+            return bytes(result.bytes() or b"")
+
+    @contextmanager
+    def _ready(self, query: Query, more: Settings, *, inserting: bool) -> Iterator[tuple[_Link, str, dict[str, str]]]:
+        """A connection, the text with its tables attached, and its parameters; faults are translated."""
         params = {name: parameter_text(value) for name, value in query.params.items()}
-        settings = {**INSERT_SETTINGS, **ASK_SETTINGS, **query.settings}
+        settings = {**INSERT_SETTINGS, **ASK_SETTINGS, **more, **query.settings}
         with tempfile.TemporaryDirectory(dir=self._scratch) if query.tables else _no_folder() as folder:
             text = table_slots(query, lambda name, rows: _attach(Path(folder), name, rows))
             try:
                 with self._link(settings) as link:
-                    result = link.raw.query(text, form, params=params)
-                    return bytes(result.bytes() or b"")
+                    yield link, text, params
             except RuntimeError as error:  # ChdbError is one
                 code = code_of(str(error))
                 name = precise(code, name_of(str(error)), str(error))
@@ -217,6 +229,16 @@ class EmbeddedSession(_Statements):
     def _link(self, settings: Settings) -> Iterator[_Link]:
         self._raw.set(settings)
         yield self._raw
+
+
+def _answer(head: list[bytes], lines: list[bytes]) -> Answer:
+    """Names, types, and rows, one a line."""
+    columns, types = _names(head[0]), _names(head[1])
+    try:
+        rows = _rows(b"[" + b",".join(lines) + b"]")
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise Broken("a stored text is not UTF-8") from None
+    return Answer(columns=tuple(columns), rows=convert(rows, [from_json(kind) for kind in types]))
 
 
 @contextmanager

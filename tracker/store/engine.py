@@ -7,7 +7,7 @@ away, `Doubtful` where a write may or may not have happened, `Refused` where Cli
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -33,6 +33,9 @@ INSERT_SETTINGS: Settings = {
 # Said with every question. ClickHouse may build a join's hash table from the side it takes for the smaller one, and it
 # takes events for that: seconds and gigabytes for a join that costs a tenth with the map of persons in the table.
 ASK_SETTINGS: Settings = {"query_plan_join_swap_table": "false"}
+
+# Said with every stream: a block is what is held of a result on its way.
+STREAM_SETTINGS: Settings = {"max_block_size": 20_000}
 
 _TABLE = re.compile(r"/\*table:([a-z_]+)\*/")
 
@@ -135,6 +138,13 @@ class Engine(Protocol):
 
     def ask(self, query: Query) -> Answer:
         """Run a SELECT and give the whole result."""
+        ...
+
+    def stream(self, query: Query, rows: int) -> Generator[Answer, None, None]:
+        """Run a SELECT and give its result in pieces of at most `rows` rows, in its order; nothing where it is empty.
+
+        What was not given yet waits in the store. Whoever stops before the end closes it (`contextlib.closing`).
+        """
         ...
 
     def command(self, query: Query) -> None:

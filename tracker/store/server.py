@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -20,7 +20,17 @@ from clickhouse_driver.errors import Error as DriverError
 from clickhouse_driver.errors import ErrorCodes, NetworkError, ServerException, SocketTimeoutError
 
 from tracker.core.errors import BadRequest, Broken, Doubtful, TryLater
-from tracker.store.engine import ASK_SETTINGS, INSERT_SETTINGS, Answer, Attached, Lines, Query, Texts, table_slots
+from tracker.store.engine import (
+    ASK_SETTINGS,
+    INSERT_SETTINGS,
+    STREAM_SETTINGS,
+    Answer,
+    Attached,
+    Lines,
+    Query,
+    Texts,
+    table_slots,
+)  # fmt: skip
 from tracker.store.faults import precise, translate
 from tracker.store.values import convert, from_driver
 
@@ -77,6 +87,33 @@ def parse_url(url: str) -> Address:
     )
 
 
+class _Ready:
+    """A statement as the driver takes it."""
+
+    def __init__(self, query: Query) -> None:
+        self._query = query
+        self._external: list[dict[str, Any]] = []
+        self._streams: dict[str, Lines | Texts] = {}
+        self.text = table_slots(query, lambda name, rows: _attach(self._external, self._streams, name, rows))
+
+    @contextmanager
+    def attached(self, client: Client) -> Iterator[dict[str, Any]]:
+        """What `execute` takes besides the text; what was sent before it is dropped where all went well."""
+        for name, given in self._streams.items():
+            _send_lines(client, name, given) if isinstance(given, Lines) else _send_texts(client, name, given)
+        params = {
+            name: value if isinstance(value, str | int | float) else list(value)
+            for name, value in self._query.params.items()
+        }
+        yield {
+            "params": params or None,
+            "external_tables": self._external or None,
+            "settings": {**INSERT_SETTINGS, **ASK_SETTINGS, **self._query.settings},
+        }
+        for name in self._streams:
+            client.execute(f"DROP TEMPORARY TABLE {name}")
+
+
 class _Statements:
     """What the engine and a session of it both do."""
 
@@ -98,26 +135,11 @@ class _Statements:
         self.command(query)
 
     def _execute(self, query: Query, *, inserting: bool, writing: bool) -> tuple[list[Any], list[tuple[str, str]]]:
-        external: list[dict[str, Any]] = []
-        streams: dict[str, Lines | Texts] = {}
-        text = table_slots(query, lambda name, rows: _attach(external, streams, name, rows))
-        params = {
-            name: value if isinstance(value, str | int | float) else list(value) for name, value in query.params.items()
-        }
+        ready = _Ready(query)
 
         def send(client: Client) -> Any:
-            for name, given in streams.items():
-                _send_lines(client, name, given) if isinstance(given, Lines) else _send_texts(client, name, given)
-            result = client.execute(
-                text,
-                params or None,
-                with_column_types=True,
-                external_tables=external or None,
-                settings={**INSERT_SETTINGS, **ASK_SETTINGS, **query.settings},
-            )
-            for name in streams:
-                client.execute(f"DROP TEMPORARY TABLE {name}")
-            return result
+            with ready.attached(client) as given:
+                return client.execute(ready.text, with_column_types=True, **given)
 
         result = self._run(send, inserting=inserting, writing=writing)
         return result if isinstance(result, tuple) else (result, [])
@@ -171,20 +193,38 @@ class Server(_Statements):
         for client in idle:
             client.disconnect()
 
+    def stream(self, query: Query, rows: int) -> Generator[Answer, None, None]:
+        """Run a SELECT and give its result in pieces."""
+        ready = _Ready(query)
+        with self._one() as client, _faults(inserting=False, writing=False), ready.attached(client) as given:
+            given["settings"] |= STREAM_SETTINGS
+            found = client.execute_iter(ready.text, with_column_types=True, chunk_size=rows, **given)
+            columns: list[tuple[str, str]] | None = None
+            for piece in found:
+                if columns is None:  # they come before the first row
+                    columns, *piece = piece  # noqa: PLW2901
+                    converts = [from_driver(kind) for _, kind in columns]
+                if piece:
+                    yield Answer(columns=tuple(name for name, _ in columns), rows=convert(piece, converts))
+
     def _run(self, send: Callable[[Client], Any], *, inserting: bool, writing: bool) -> Any:
+        with self._one() as client, _faults(inserting=inserting, writing=writing):
+            return send(client)
+
+    @contextmanager
+    def _one(self) -> Iterator[Client]:
+        """A connection for one statement; thrown away where that did not come to its end."""
         with self._slots:
             with self._lock:
                 client = self._idle.pop() if self._idle else None
             client = client or self._client(self._address.database)
             try:
-                with _faults(inserting=inserting, writing=writing):
-                    result = send(client)
+                yield client
             except BaseException:
                 client.disconnect()
                 raise
             with self._lock:
                 self._idle.append(client)
-            return result
 
     def _client(self, database: str, **more: Any) -> Client:
         address = self._address

@@ -100,10 +100,10 @@ def from_driver(kind: str) -> Convert | None:
     return None
 
 
-def convert(rows: Sequence[Sequence[Any]], converts: Sequence[Convert | None]) -> list[tuple[Any, ...]]:
+def convert(rows: Sequence[tuple[Any, ...]], converts: Sequence[Convert | None]) -> list[tuple[Any, ...]]:
     """Apply one conversion a column."""
     if all(each is None for each in converts):
-        return [tuple(row) for row in rows]
+        return list(rows)
     known = [each or _same for each in converts]
     return [tuple([each(cell) for each, cell in zip(known, row, strict=True)]) for row in rows]
 

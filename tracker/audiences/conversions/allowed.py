@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from tracker.audiences import known
+from tracker.audiences.changes import people_of
 from tracker.audiences.definition import Definition
 from tracker.audiences.membership import gate
+from tracker.audiences.reader import Reader
 from tracker.audiences.rules import All
 from tracker.catalog import Catalog
 from tracker.core.consent_strings import tcf
@@ -43,16 +45,8 @@ def known_now(
     said = verdicts(engine, catalog, site, people, vendor)
     found |= {person: verdict for person, (verdict, _) in said.items()}
     allowed = [person for person, (verdict, _) in said.items() if verdict == "exportable"]
-    for person in allowed:
-        found[person] = "erased"
-    for person, member, country in known.members(engine, catalog, site, network, allowed):
-        granted = said[person][1]
-        if member is None:
-            found[person] = "suppressed"
-        elif network.asks_granted and country in known.EUROPE and not granted:
-            found[person] = "no_consent"
-        else:
-            found[person] = Member(member.forms, granted)
+    for some in Reader(engine, catalog, site, network, vendor=vendor).read(people_of(allowed)):
+        found |= {person: verdict if member is None else member for person, verdict, member in some}
     return found
 
 

@@ -8,16 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracker.audiences import known, rules, sensitive
+from tracker.audiences.changes import people_of
 from tracker.audiences.definition import Definition, define, stored
 from tracker.audiences.deliver import Progress, Rows, sender_of, settle_before, ship
 from tracker.audiences.delivery import Sender, Shipment
 from tracker.audiences.desk import Desk, attempt
 from tracker.audiences.frequency import Cap
-from tracker.audiences.membership import WITHHELD, gate, judge
+from tracker.audiences.membership import WITHHELD, judge
 from tracker.audiences.outreach.contact_data import contact_data
 from tracker.audiences.outreach.facts import Facts, facts
 from tracker.audiences.outreach.lists import LISTS, Contact, List
 from tracker.audiences.parcel import Parcel
+from tracker.audiences.reader import Reader
 from tracker.catalog import Catalog
 from tracker.catalog.audiences import StoredAudience
 from tracker.catalog.contacts import LIST
@@ -244,19 +246,15 @@ class _Run:
     def _still(self, permitted: Definition, people: list[int]) -> dict[int, dict[str, str]]:
         """Person's key -> their card, of those who may be contacted at this moment."""
         desk = self.desk
-        verdicts = gate(desk.engine, self.site, permitted, people)
-        for person in people:
-            verdict = verdicts.get(person, ("erased", False))[0]
-            if verdict != "exportable":
-                self._hold(verdict)
-        allowed = [one for one in people if verdicts.get(one, ("", False))[0] == "exportable"]
+        reader = Reader(desk.engine, desk.catalog, self.site, NETWORKS["csv"], definition=permitted)
+        names = ("person", "user", "visitor", "last_seen")
         cards: dict[int, dict[str, str]] = {}
-        for person, member, _ in known.members(desk.engine, desk.catalog, self.site, NETWORKS["csv"], allowed):
-            if member is None:
-                self._hold("suppressed")
-            else:
-                names = ("person", "user", "visitor", "last_seen")
-                cards[person] = {name: member.forms.get(f"card.{name}", "") for name in names}
+        for found in reader.read(people_of(people)):
+            for person, verdict, member in found:
+                if member is None:
+                    self._hold(verdict)
+                else:
+                    cards[person] = {name: member.forms.get(f"card.{name}", "") for name in names}
         return cards
 
     def _codes(self, people: Sequence[int]) -> dict[int, str] | None:

@@ -116,7 +116,7 @@ class Conversion:
 
     def encoded(self, event: Happened, member: Member) -> Row:
         """(its name, its JSON); () where nobody could be recognised by it."""
-        cells = {column.header: column.cell(member) for column in self.columns}
+        cells = {column.header: column.cell(member.forms) for column in self.columns}
         made = self.encode(event, {header: cell for header, cell in cells.items() if cell}, member.granted)
         return () if made is None else (event.name, msgspec.json.encode(made).decode())
 

@@ -1,0 +1,222 @@
+"""What one network may see of persons, read some persons at a time, and true when it is handed over.
+
+The store is asked once for many persons: verdict, names, and what the network takes of their events, in the order of
+their keys, as a stream. Each piece is looked at again when its turn has come: whom something happened to since is
+judged anew, the suppression list itself is asked, and only then are identifiers opened.
+"""
+
+from __future__ import annotations
+
+import gc
+from bisect import bisect_right
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any, NamedTuple
+
+from tracker.audiences.ahead import ahead
+from tracker.audiences.changes import People
+from tracker.audiences.definition import Definition
+from tracker.audiences.membership import gate, judged_with
+from tracker.audiences.rules import All
+from tracker.audiences.watch import Watch
+from tracker.catalog import Catalog
+from tracker.core.identifiers import Identifier, keyed, keys_of, unseal
+from tracker.core.period import rfc3339
+from tracker.core.site import Site
+from tracker.core.suppression import hash_of
+from tracker.networks import Member, Network
+from tracker.store.engine import Engine
+
+SPAN = 125_000
+"""Persons that the store is asked about in one question: about 200 MB there with all columns."""
+_AHEAD = 8  # pieces: while they are worked on, the store answers the next question
+
+EUROPE = frozenset(
+    "AT BE BG CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()
+)
+"""Where Google takes only persons who said yes: the EEA, the United Kingdom, Switzerland."""
+
+_NAMES = {
+    "users": "groupUniqArrayIf(user, user != '')",
+    "visitors": "groupUniqArrayIf(visitor, visitor != '')",
+}
+# As on a person's card (`person_card.sql`): bots' events say nothing.
+_OWN = {
+    "own_user": "anyIf(user, user != '' and bot = '' and xxHash64(concat('u:', user)) = who)",
+    "last_user": "argMaxIf(user, (ts, arrival), user != '' and bot = '')",
+    "last_visitor": "argMaxIf(visitor, (ts, arrival), visitor != '' and bot = '')",
+}
+_CARD = {
+    "card.last_seen": ("last_seen", "toUnixTimestamp64Milli(maxIf(ts, bot = ''))"),
+    "card.last_event": ("last_event", "argMaxIf(event, (ts, seq, arrival), bot = '')"),
+    "card.country": ("last_country", "argMaxIf(country, (ts, arrival), country != '' and bot = '')"),
+    "card.device": ("last_device", "argMaxIf(device, (ts, arrival), device != '' and bot = '')"),
+    "card.channel": ("first_channel", "argMinIf(channel, (ts, arrival), channel != '' and bot = '')"),
+}
+_WHO = ("card.person", "card.user", "card.visitor", "person.pseudonym")
+_Seen = dict[str, Any]
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Python does not look for cycles here: of the objects of a piece none is in one, and each search goes through all
+    objects of the process. That was a third of an export.
+    """
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+class Found(NamedTuple):
+    """A person, and what the network may see of them; without it `verdict` says why: it is `erased` where nothing is
+    left of somebody.
+    """
+
+    person: int
+    verdict: str
+    member: Member | None = None
+
+
+class Reader:
+    """For one network. `definition`: whose hold-out counts; None: nobody's."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        catalog: Catalog,
+        site: Site,
+        network: Network,
+        *,
+        definition: Definition | None = None,
+        vendor: int | None = None,
+    ) -> None:
+        self._engine, self._catalog, self._site, self._network = engine, catalog, site, network
+        self._definition = definition or Definition(site=site.name, rule=All(()), holdout=0.0)
+        self._vendor = vendor
+        self._keys = keys_of(site.name, site.write_key, site.identifier_key)
+        self._wanted = network.forms()
+        self._forms: dict[str, list[tuple[str, str]]] = {}  # kind -> (form, its whole name)
+        for one in self._wanted:
+            kind, _, form = one.partition(".")
+            self._forms.setdefault(kind, []).append((form, one))
+        self._named = any(form in self._wanted for form in _WHO)
+        self._vault = self._keys.seal is not None and any(not form.startswith("card.") for form in self._wanted)
+
+    def read(self, people: People) -> Iterator[list[Found]]:
+        """Each of some persons (keys in order) once, in this order, at most `membership.IN_A_PIECE` and those of whom
+        nothing is left at a time. Raises TryLater where the suppression list cannot be asked.
+        """
+        with closing(ahead(self._asked(people), _AHEAD)) as pieces:
+            for watch, some, rows in pieces:
+                with uncollected():
+                    found = self._piece(some, rows, watch)
+                yield found
+
+    def _asked(self, people: People) -> Generator[tuple[Watch, list[int], dict[int, _Seen]], None, None]:
+        """Some persons, what the store said of them, and who knows what has happened since."""
+        for start in range(0, len(people), SPAN):
+            span = people[start : start + SPAN].tolist()
+            watch = Watch(self._engine, self._site.name)
+            done = 0
+            asked = judged_with(
+                self._engine, self._site, self._definition, span, more=self._columns(), vendor=self._vendor
+            )
+            with closing(asked) as pieces:
+                for piece in pieces:
+                    end = bisect_right(span, piece.rows[-1][0])
+                    yield watch, span[done:end], {row["who"]: row for row in piece.dicts()}
+                    done = end
+            if done < len(span):
+                yield watch, span[done:], {}
+
+    def _columns(self) -> dict[str, str]:
+        cards = {name: text for form, (name, text) in _CARD.items() if form in self._wanted}
+        if self._network.asks_granted:
+            cards |= dict([_CARD["card.country"]])
+        return _NAMES | (_OWN if self._named else {}) | cards
+
+    def _piece(self, people: Sequence[int], rows: dict[int, _Seen], watch: Watch) -> list[Found]:
+        again = watch.happened(people)
+        now = gate(self._engine, self._site, self._definition, again, self._vendor)
+        for person in again:
+            if person not in now:
+                rows.pop(person, None)
+            elif person in rows:
+                rows[person]["verdict"], rows[person]["granted"] = now[person]
+        for row in rows.values():
+            if row["verdict"] == "exportable" and self._says_too_little(row):
+                row["verdict"] = "no_consent"
+        may = {who: row for who, row in rows.items() if row["verdict"] == "exportable"}
+        for who in self._left_alone(may):
+            rows[who]["verdict"] = "suppressed"
+            del may[who]
+        sealed = self._sealed(may) if self._vault else {}
+        return [self._found(person, rows.get(person), sealed) for person in people]
+
+    def _says_too_little(self, row: _Seen) -> bool:
+        return self._network.asks_granted and row["last_country"] in EUROPE and not row["granted"]
+
+    def _found(self, person: int, row: _Seen | None, sealed: dict[int, list[tuple[int, str]]]) -> Found:
+        if row is None or row["verdict"] != "exportable":
+            return Found(person, "erased" if row is None else row["verdict"])
+        forms = self._opened(sealed[person]) if person in sealed else {}
+        if self._named:
+            user = row["own_user"] or row["last_user"]
+            name = user or row["last_visitor"]
+            forms |= {"card.person": name, "card.user": user, "card.visitor": row["last_visitor"]}
+            if "person.pseudonym" in self._wanted:
+                forms["person.pseudonym"] = keyed(self._keys, f"person:{name}")
+        for form, (column, _) in _CARD.items():
+            if form in self._wanted:
+                forms[form] = rfc3339(row[column]) if column == "last_seen" else row[column]
+        seen = {form: value for form, value in forms.items() if value and form in self._wanted}
+        return Found(person, "exportable", Member(seen, bool(row["granted"])))
+
+    def _left_alone(self, rows: dict[int, _Seen]) -> set[int]:
+        """Who of them is on the suppression list by any of their names, as the list itself says at the last moment."""
+        if not self._catalog.suppressions.any(self._site.name):
+            return set()
+        whose: dict[bytes, int] = {}
+        for person, row in rows.items():
+            for user in row["users"]:
+                whose[hash_of(self._keys, "user", user)] = person
+                if user.startswith("e:"):
+                    whose[hash_of(self._keys, "email", user[2:])] = person
+            for visitor in row["visitors"]:
+                whose[hash_of(self._keys, "visitor", visitor)] = person
+        return {whose[one] for one in self._catalog.suppressions.find(self._site.name, whose)}
+
+    def _sealed(self, rows: dict[int, _Seen]) -> dict[int, list[tuple[int, str]]]:
+        """Each person's sealed records with their numbers."""
+        whose = {f"u:{user}": person for person, row in rows.items() for user in row["users"]}
+        whose |= {f"v:{visitor}": person for person, row in rows.items() for visitor in row["visitors"]}
+        found: dict[int, list[tuple[int, str]]] = {}
+        for owner, records in self._catalog.vault.of_owners(self._site.name, list(whose)).items():
+            found.setdefault(whose[owner], []).extend(records)
+        return found
+
+    def _opened(self, sealed: list[tuple[int, str]]) -> dict[str, str]:
+        if len(sealed) > 1:
+            sealed = sorted(sealed, reverse=True)
+        return self._identifiers(one for _, record in sealed for one in unseal(self._keys, record))
+
+    def _identifiers(self, newest_first: Iterable[Identifier]) -> dict[str, str]:
+        """Of each kind the newest; one with all forms before one that was hashed before it came."""
+        best: dict[str, Identifier] = {}
+        for one in newest_first:
+            known = best.get(one.kind)
+            if known is None or (len(known.forms) == 1 < len(one.forms)):
+                best[one.kind] = one
+        found: dict[str, str] = {}
+        for kind, one in best.items():
+            if len(one.forms) == 1 and kind in ("email", "phone"):
+                found[f"{kind}.given"] = next(iter(one.forms.values()))
+            else:
+                for form, name in self._forms.get(kind, ()):
+                    if form in one.forms:
+                        found[name] = one.forms[form]
+        return found
