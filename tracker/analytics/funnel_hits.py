@@ -91,7 +91,10 @@ def _chosen(funnel: Funnel, only: Sequence[int] | None) -> Fragment:
         return Fragment("true")
     if funnel.count_by == "person":
         return Fragment(f"key global in {persons.keys_of('only').text}", {"only": list(only)})
-    return Fragment(f"{UNITS[funnel.count_by]} in {{only:Array(UInt64)}}", {"only": list(only)})
+    text = f"{UNITS[funnel.count_by]} in {{only:Array(UInt64)}}"
+    if funnel.count_by == "visitor":  # an event without a user is stored by its visitor: no need to look at its text
+        text = f"(key in {{only:Array(UInt64)}} or user != '') and {text}"
+    return Fragment(text, {"only": list(only)})
 
 
 def _moment(funnel: Funnel, low_bits: int, *, narrow: bool = False) -> str:
