@@ -25,6 +25,7 @@ from tracker.loader.audit import Audit
 from tracker.loader.choices import Choices
 from tracker.loader.erasing import Eraser, leave_alone
 from tracker.loader.people import Aliases, links_of
+from tracker.loader.rollups import Rollups
 from tracker.store import erase
 from tracker.store.engine import Engine, Query
 from tracker.store.erase import Names
@@ -164,6 +165,8 @@ def full_person(road: Erasing) -> None:
         Rejected(site="shop", arrival=16, received=T0, reason="bad_field", message="", raw='{"userId":"ann","x":1}'),
         Rejected(site="shop", arrival=32, received=T0, reason="bad_field", message="", raw='{"userId":"annabel"}'),
     ])  # fmt: skip
+    rollups = Rollups(road.engine, grace=0)
+    assert any(map(rollups.build, rollups.open_due("shop", "UTC", T0)))
     audience = road.catalog.audiences.create("shop", "all", {}, duration="30d", holdout=0.0, refresh="5m")
     for name, body in (("one", "ann,vis-ann,ann\r\n"), ("two", "bob,vis-bob,bob\r\n")):
         export = road.catalog.exports.create("shop", audience.id, network="csv", mode="full", actor="t", min_size=1)
@@ -190,6 +193,9 @@ def check_gone(road: Erasing, asked: str) -> None:
     count = road.engine.ask(Query(text="select count(), sum(events) from erased")).rows
     assert count == [(1, 6)]
     assert road.engine.ask(Query(text="select distinct arrival from rejected")).rows == [(32,)]
+    assert road.engine.ask(Query(text="select distinct key from recent")).rows == [(user_key("bob"),)]
+    visits = "select distinct key from rollup_visits left join rollup_numbers on number = one"
+    assert road.engine.ask(Query(text=visits)).rows == [(user_key("bob"),)]
     assert sorted(path.name for path in (road.data / "exports").iterdir()) == ["two.csv"]
     assert len(list((road.data / "segments" / "shop").iterdir())) == 2
     [segment] = (road.data / "segments" / "shop").glob("*.bin")

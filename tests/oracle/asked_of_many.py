@@ -354,7 +354,7 @@ def more_than_nothing(answer):
 
 
 def some_overview(chance, site):
-    zone = site.zone if site.rolled else zoned(chance, site)
+    zone = site.zone if site.rolled or site.opened else zoned(chance, site)
     return span(chance, site) | {"timezone": zone}
 
 

@@ -74,6 +74,7 @@ class Site:
     sent: dict[str, Any] = field(default_factory=dict)  # id -> what the loader was given
     twice: int = 0  # ids that came more than once
     rolled: bool = False
+    opened: bool = False
 
 
 class World:
@@ -117,11 +118,14 @@ class World:
             batch = []
             for site, one in wave:
                 number += 1
-                made = event(**{"n": number, **one, "site": site.name, "arrival": (NOW * 1000 + number) * 16})
+                told = {"site": site.name, "arrival": (NOW * 1000 + number) * 16, "received": one["ts"] + HOUR}
+                made = event(**{"n": number, **one, **told})
                 site.twice += made.id in site.sent
                 site.sent.setdefault(made.id, made)  # the first arrival of an id counts
                 batch.append(made)
             self._road.load(batch)
+            if wave is waves[1]:
+                self._open_days()
 
     def _learn(self, gone: dict[str, list[str]]) -> None:
         """The truth: what was sent, with what the loader found out about pages and agents, which is not in question."""
@@ -140,6 +144,15 @@ class World:
             site.events = [one for one in site.events if unit_of(one, {}, owners) not in lost]
             site.enriched = {one["id"]: (one["path"], one["channel"]) for one in site.events}
         assert sum(len(site.events) < len(site.sent) for site in self.together) > 0, "nobody was erased"
+
+    def _open_days(self) -> None:
+        """Some days of other sites were built while they were not over: what comes later is to be added."""
+        rollups = Rollups(self.engine, grace=0)
+        for site in self.together[1::16]:
+            first = site.change // DAY - 3
+            for noon in range(first * DAY + DAY // 2, (first + 8) * DAY, 2 * DAY):
+                built = sum(map(rollups.build, rollups.open_due(site.name, site.zone, noon)))
+                site.opened = site.opened or built > 0
 
     def _count_days(self) -> None:
         """Some days of every second site are counted already."""
