@@ -26,7 +26,7 @@ def test_times_that_ran_out_are_forgotten_after_a_week(engine: Engine, data: Pat
     now = int(time.time() * 1000)
     ages = (-400 * DAY, -6 * DAY, -1, DAY, 500 * DAY)
     rows = ", ".join(f"('ttl', {now + age}, {n})" for n, age in enumerate(ages, 1))
-    engine.command(Query(text=f"insert into expiring (site, at, person) values {rows}"))
+    engine.command(Query(text=f"insert into expiring (site, at, person) values {rows}"))  # noqa: S608 - our own numbers
     engine.command(Query(text="optimize table expiring final"))
     left = engine.ask(Query(text="select person from expiring where site = 'ttl' order by person")).rows
     assert [int(person) for (person,) in left] == [2, 3, 4, 5]

@@ -14,6 +14,7 @@ from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Param, Query
 from tracker.store.sql import Fragment, fill, load
 
+
 KEPT_MS = 6 * 86_400_000
 """Of times that ran out longer ago the store knows nothing any more (`expiring`, seven days)."""
 
