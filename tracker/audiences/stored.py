@@ -14,9 +14,6 @@ from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Param, Query
 from tracker.store.sql import Fragment, fill, load
 
-KEPT_MS = 6 * 86_400_000
-"""Of times that ran out longer ago the store knows nothing any more (`expiring`, seven days)."""
-
 
 def fresh(engine: Engine, site: Site, definition: Definition, now_ms: int, state: Membership) -> bool:
     """Whether nothing happened since the last refresh that could change who is in; some milliseconds."""
@@ -28,7 +25,7 @@ def all_fresh(
 ) -> set[str]:
     """Those of several audiences of which that is so; how far the store is, is asked once for all."""
     foreseeable = [one for one in definitions if one.id in states and expiry.foreseeable(one.rule)]
-    asked = [one for one in foreseeable if 0 < now_ms - KEPT_MS < states[one.id].as_of <= now_ms]
+    asked = [one for one in foreseeable if 0 < states[one.id].as_of <= now_ms]
     if not asked:
         return set()
     found = marks(engine, site.name, min(states[one.id].block for one in asked))

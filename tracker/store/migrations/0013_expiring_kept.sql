@@ -1,3 +1,0 @@
--- A time that ran out is looked up by the next refresh, a day later at most, when everybody is judged anyhow. Rows older than
--- seven days are of no use to anybody.
-alter table expiring modify ttl toDateTime(least(greatest(intDiv(at, 1000), 0), 4000000000)) + interval 7 day;
