@@ -1,7 +1,7 @@
 """Members of audiences on a large site: a refresh, an export, the way from event to look-up, look-ups beside ingestion.
 
     python tests/bench/bench_audiences.py [--persons 200000] [--audiences 100] [--events 10000] [--export 1000000]
-        [--each 3] [--sizes judged|spread] [--parts refresh,whole,export,product] [--rate 500] [--lookups 500]
+        [--each 3] [--sizes judged|spread] [--parts refresh,whole,export,lookups,product] [--rate 500] [--lookups 500]
         [--api-lookups 5] [--seconds 20] [--clickhouse URL] [--folder DIR [--keep]]
 
 The site is made in the store with SQL (`crowd.py`): `--each` to two more events a person in 30 days, a tenth with an
@@ -345,13 +345,29 @@ def look_up(it: Tracker, key: str, asked: argparse.Namespace, chance: random.Ran
         )
 
 
+def collector_alone(it: Tracker, key: str, asked: argparse.Namespace) -> None:
+    """Look-ups in the files that are there, beside ingestion; nobody loads."""
+    role = it.collector().start()
+    until(lambda: request(it.port, "GET", "/readyz")[0] == 200, 30, it.tails)
+    stop, sent = threading.Event(), [0]
+    sender = threading.Thread(target=load, args=(it.port, key, asked.rate, stop, sent))
+    sender.start()
+    began = time.perf_counter()
+    look_up(it, key, argparse.Namespace(**{**vars(asked), "api_lookups": 0}), random.Random(2))
+    stop.set()
+    sender.join()
+    print(f"  beside {sent[0] / (time.perf_counter() - began):.0f} events/s; {_peak(role.pid):.2f} GB", flush=True)
+    role.stop()
+
+
 def product(it: Tracker, key: str, audience: str, asked: argparse.Namespace) -> None:
     """The running product, first with nothing else to do, then beside ingestion and look-ups."""
     up = it.role("up", "--no-dashboard").start()
     it.ready()
     chance = random.Random(1)
     path = f"/api/v1/audiences/{audience}"
-    until(lambda: (it.api("GET", path)["membership"] or {}).get("state") == "ready", 300, it.tails)
+    while (it.api("GET", path)["membership"] or {}).get("state") != "ready":
+        time.sleep(1.0)
     started = threading.Event()
     started.set()
     follow(it, key, audience, started, delays := list[float]())
@@ -440,6 +456,8 @@ def main() -> None:
         audience = bench.watch_one() if "product" in asked.parts else ""
         bench.road.catalog.close()
         engine.close()
+        if "lookups" in asked.parts:
+            collector_alone(it, bench.site.write_key, asked)
         if audience:
             product(it, bench.site.write_key, audience, asked)
 
