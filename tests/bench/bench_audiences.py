@@ -1,7 +1,7 @@
 """Members of audiences on a large site: a refresh, an export, the way from event to look-up, look-ups beside ingestion.
 
     python tests/bench/bench_audiences.py [--persons 200000] [--audiences 100] [--events 10000] [--export 1000000]
-        [--each 3] [--sizes judged|spread] [--parts refresh,whole,export,product] [--rate 500] [--lookups 500]
+        [--each 3] [--sizes judged|spread] [--parts refresh,whole,export,lookups,product] [--rate 500] [--lookups 500]
         [--api-lookups 5] [--seconds 20] [--clickhouse URL] [--folder DIR [--keep]]
 
 The site is made in the store with SQL (`crowd.py`): `--each` to two more events a person in 30 days, a tenth with an
@@ -17,34 +17,39 @@ from __future__ import annotations
 
 import argparse
 import gc
+import json
 import math
 import random
 import sys
 import tempfile
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import msgspec
+from xxhash import xxh64_intdigest
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import crowd
 import open_loop
-from bench_freshness import batch, load
+from bench_freshness import load
 from loading import Road, event
-from running import Tracker, request, tracker, until
+from running import Tracker, answers, request, tracker, until
 
 from tracker.audiences.definition import Definition, stored
 from tracker.audiences.export import Order, run_export
 from tracker.audiences.marks import basis, main_currency, marks
 from tracker.audiences.refresh import CAUSES, Refreshed, Refresher
+from tracker.audiences.standing import salt
 from tracker.catalog.audiences import StoredAudience
 from tracker.catalog.memberships import Membership
-from tracker.core.identifiers import keys_of
+from tracker.core.identifiers import keys_of, person_id
 from tracker.core.identity import user_key, visitor_key
 from tracker.core.site import Site
 from tracker.store.embedded import Embedded
@@ -288,27 +293,42 @@ class Bench:
         size = sum(one.bytes for one in done.files) / 1e6
         print(f"  {done.state}: {done.counts}, {size:.0f} MB", flush=True)
 
-    def watch_one(self) -> str:
-        """One more audience, of whom an event happened that nobody had yet; its id."""
-        for one in self.road.catalog.audiences.list(crowd.SITE):
-            if one.name == "just now":
-                return one.id
-        rule = {"did": {"event": "just_now"}}
-        more = {"duration": "30d", "holdout": 0.0, "refresh": "1m"}
-        return self.road.catalog.audiences.create(crowd.SITE, "just now", rule, **more).id
+    def watched(self) -> Watching:
+        """The audience of those who logged in, and whom its hold-out spares."""
+        first = self.definitions[0]
+        keys, drawn = keys_of(self.site.name, self.site.write_key, self.site.identifier_key), salt(self.site, first.id)
+        share = int(first.holdout * 2**64)
+
+        def spares(visitor: str) -> bool:
+            return xxh64_intdigest(f"{drawn}:{visitor_key(person_id(keys, visitor))}") >= share
+
+        return Watching(self.site.write_key, first.id, spares)
 
 
-def follow(it: Tracker, key: str, audience: str, stop: threading.Event, delays: list[float]) -> None:
+@dataclass(frozen=True)
+class Watching:
+    """Whose single events are followed into which audience."""
+
+    key: str
+    audience: str
+    spares: Callable[[str], bool]
+
+    def visitor(self) -> str:
+        """Nobody yet, and not of the hold-out."""
+        return next(name for _ in range(1000) if self.spares(name := f"probe-{random.random()}"))
+
+
+def follow(it: Tracker, watching: Watching, stop: threading.Event, delays: list[float]) -> None:
     """Seconds from the acknowledgement of an event until the collector says that its visitor is in the audience."""
     while True:
-        visitor = f"probe-{len(delays)}-{random.random()}"
-        body = batch(key, ["just_now"]).replace(b'"visitor": "v', f'"visitor": "{visitor}'.encode(), 1)
-        visitor = body.partition(b'"visitor": "')[2].partition(b'"')[0].decode()
+        visitor = watching.visitor()
+        event_of = {"id": str(uuid.uuid4()), "type": "track", "name": "login", "visitor": visitor}
+        body = json.dumps({"site": watching.key, "events": [event_of]}).encode()
         assert request(it.port, "POST", "/e", body)[0] == 204
         began = time.perf_counter()
-        path = f"/v1/segments?site={key}&visitor={visitor}"
+        path = f"/v1/segments?site={watching.key}&visitor={visitor}"
         while (waited := time.perf_counter() - began) < LONGEST:
-            if audience.encode() in request(it.port, "GET", path)[1]:
+            if watching.audience.encode() in request(it.port, "GET", path)[1]:
                 break
             time.sleep(0.05)
         delays.append(waited)
@@ -345,20 +365,36 @@ def look_up(it: Tracker, key: str, asked: argparse.Namespace, chance: random.Ran
         )
 
 
-def product(it: Tracker, key: str, audience: str, asked: argparse.Namespace) -> None:
+def collector_alone(it: Tracker, key: str, asked: argparse.Namespace) -> None:
+    """Look-ups in the files that are there, beside ingestion; nobody loads."""
+    role = it.collector().start()
+    until(lambda: answers(it.port, "/readyz"), 30, it.tails)
+    stop, sent = threading.Event(), [0]
+    sender = threading.Thread(target=load, args=(it.port, key, asked.rate, stop, sent))
+    sender.start()
+    began = time.perf_counter()
+    look_up(it, key, argparse.Namespace(**{**vars(asked), "api_lookups": 0}), random.Random(2))
+    stop.set()
+    sender.join()
+    print(f"  beside {sent[0] / (time.perf_counter() - began):.0f} events/s; {_peak(role.pid):.2f} GB", flush=True)
+    role.stop()
+
+
+def product(it: Tracker, watching: Watching, asked: argparse.Namespace) -> None:
     """The running product, first with nothing else to do, then beside ingestion and look-ups."""
     up = it.role("up", "--no-dashboard").start()
     it.ready()
     chance = random.Random(1)
-    path = f"/api/v1/audiences/{audience}"
-    until(lambda: (it.api("GET", path)["membership"] or {}).get("state") == "ready", 300, it.tails)
+    key, path = watching.key, f"/api/v1/audiences/{watching.audience}"
+    while (it.api("GET", path)["membership"] or {}).get("state") != "ready":
+        time.sleep(1.0)
     started = threading.Event()
     started.set()
-    follow(it, key, audience, started, delays := list[float]())
+    follow(it, watching, started, delays := list[float]())
     print(f"the first event after the start: {delays[0]:.2f} s", flush=True)
     for label, busy in (("at rest", False), (f"beside {asked.rate} events/s and {asked.lookups} look-ups/s", True)):
         stop, sent, found = threading.Event(), [0], list[float]()
-        threads = [threading.Thread(target=follow, args=(it, key, audience, stop, found))]
+        threads = [threading.Thread(target=follow, args=(it, watching, stop, found))]
         if busy:
             threads.append(threading.Thread(target=load, args=(it.port, key, asked.rate, stop, sent)))
         for thread in threads:
@@ -437,11 +473,13 @@ def main() -> None:
             bench.whole()
         if "export" in asked.parts:
             bench.export(it.data / "exports")
-        audience = bench.watch_one() if "product" in asked.parts else ""
+        watching = bench.watched()
         bench.road.catalog.close()
         engine.close()
-        if audience:
-            product(it, bench.site.write_key, audience, asked)
+        if "lookups" in asked.parts:
+            collector_alone(it, bench.site.write_key, asked)
+        if "product" in asked.parts:
+            product(it, watching, asked)
 
 
 if __name__ == "__main__":

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from test_members_incremental import Shop, definitions_of
+from loading import T0, event
+from test_members_incremental import DAY, Shop, definitions_of
 
 from tracker.audiences import everybody, marks, refresh
-from tracker.audiences.definition import Definition
+from tracker.audiences.definition import Definition, define
 from tracker.audiences.refresh import Refresher
 from tracker.catalog.memberships import Membership
 from tracker.core.errors import TryLater
@@ -61,6 +62,21 @@ def test_everybody_in_shares_beside_refreshes(engine: Engine, data: Path, monkey
         theirs = [seen for seen in road.kept([one]) if seen[2] == "exportable"]
         assert road.states[one.id].exportable == len(theirs)
     assert in_both_orders(engine)
+
+
+def test_a_share_ranks_all_buyers(engine: Engine, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(everybody, "EVENTS_AT_ONCE", 5)
+    road = Shop(data, engine)
+    who = {"visitor": "v1", "name": "purchase", "currency": "EUR"}
+    bought = [event(n, **{**who, "visitor": f"v{n % 9}", "value": float(n), "ts": T0 - n * DAY}) for n in range(1, 20)]
+    road.load([*bought, event(30, visitor="v3", user="u1", type="identify")])
+    rule = {"rfm": {"segment": ["champions", "loyal", "potential_loyalists"]}}
+    best = define("shop", rule, lookup=lambda _id: {}, id="aud_best")
+    asked = marks.main_currency(engine, "shop", [best], road.now)
+    assert everybody.shares(engine, "shop")[0] > 3
+    done = road.refresher.whole(road.site, best, Membership(audience="aud_best", site="shop"), road.now, asked)
+    assert road.kept([best]) == road.judged([best])
+    assert 0 < done.state.members < 9
 
 
 @pytest.mark.parametrize("at", [1, 2])

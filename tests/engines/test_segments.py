@@ -20,6 +20,7 @@ from tracker.collector.settings import CollectorSettings
 from tracker.core import membership as files
 from tracker.core.errors import Broken
 from tracker.store.engine import Engine, Query
+from tracker.wiring import segments as rounds_of
 from tracker.wiring.segments import Segments
 
 CLICKED = {"did": {"event": "click"}}
@@ -46,6 +47,7 @@ class Shop(Choosing):
 async def shop(engine: Engine, data: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Shop]:
     for module in (collected, suppressions):
         monkeypatch.setattr(module, "_LOOK_EVERY", 0.0)
+    monkeypatch.setattr(rounds_of, "_WHOLE_S", 600.0)  # a slow machine does in one round what any other does
     road = Shop(data, engine)
     road.catalog.sites.update("shop", domains=["shop.example"])
     async with TestClient(TestServer(make_app(CollectorSettings(data=data, worker=9)))) as client:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 
-from tracker.audiences import expiry, judging
+from tracker.audiences import judging
 from tracker.audiences.definition import Definition
 from tracker.audiences.judging import Base
 from tracker.audiences.marks import Marks
@@ -76,7 +76,7 @@ class Pass:
             return judging.whole(site, events)
         text = load(__package__, "share_alone" if self._alone else "share_known")
         read = fill(text, {"events": events}, self._share)
-        return judging.whole(site, Fragment(f"({read.text}) as events", read.params))
+        return judging.whole(site, Fragment(f"({read.text}) as events", read.params), purchases=events)
 
     @property
     def _alone(self) -> bool:
@@ -89,14 +89,9 @@ class Pass:
         return {"share_from": at * 2**64 // of, "share_to": (at + 1) * 2**64 // of - 1}
 
 
-def shares(engine: Engine, definition: Definition) -> tuple[int, int]:
-    """How many shares an audience takes, and how many of them are of persons with several keys.
-
-    One where the rule depends on everybody's purchases.
-    """
-    if not expiry.foreseeable(definition.rule):
-        return 1, 0
-    [(events, theirs)] = engine.ask(fill(load(__package__, "share_sizes"), params={"site": definition.site})).rows
+def shares(engine: Engine, site: str) -> tuple[int, int]:
+    """How many shares an audience takes, and how many of them are of persons with several keys."""
+    [(events, theirs)] = engine.ask(fill(load(__package__, "share_sizes"), params={"site": site})).rows
     if events <= EVENTS_AT_ONCE:
         return 1, 0
     alone, known = max(1, -(-(events - theirs) // EVENTS_AT_ONCE)), max(1, -(-theirs // EVENTS_AT_ONCE))

@@ -29,21 +29,26 @@ _SETTINGS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Base:
-    """What is read: all events of a site, or those of some persons that were set apart (`touched_events.sql`)."""
+    """What is read: all events of a site, or those of some persons that were set apart (`touched_events.sql`).
+
+    `purchases`: the events among which buyers are ranked.
+    """
 
     site: str
     events: Fragment
+    purchases: Fragment
     who: str
     own: str
     persons: Fragment
     only: Fragment
 
 
-def whole(site: str, events: Fragment, only: Fragment | None = None) -> Base:
-    """Everybody, or with `only` (a condition behind the site's) some."""
+def whole(site: str, events: Fragment, only: Fragment | None = None, *, purchases: Fragment | None = None) -> Base:
+    """Everybody, or with `only` (a condition behind the site's) some. `purchases`: where `events` are not all."""
     return Base(
         site=site,
         events=events,
+        purchases=purchases or events,
         who=persons.PERSON,
         own="key",
         persons=persons.join(),
@@ -53,9 +58,15 @@ def whole(site: str, events: Fragment, only: Fragment | None = None) -> Base:
 
 def apart(site: str) -> Base:
     """Whom a refresh has set apart."""
-    nothing = Fragment("")
+    nothing, events = Fragment(""), Fragment("touched_events")
     return Base(
-        site=name_apart(site), events=Fragment("touched_events"), who="key", own="own", persons=nothing, only=nothing
+        site=name_apart(site),
+        events=events,
+        purchases=events,
+        who="key",
+        own="own",
+        persons=nothing,
+        only=nothing,
     )
 
 
@@ -85,7 +96,7 @@ class _Made:
         self.site, self.base, self.now_ms = site, base, now_ms
         self.params = Params("a")
         self.journeys = journeys(engine, base.site, base.events, self.params, now_ms)
-        self.buyers = Buyers(base.site, base.events, self.params, now_ms, currency)
+        self.buyers = Buyers(base.site, base.purchases, self.params, now_ms, currency)
         self.definitions: list[Definition] = []
         self.rules: list[str] = []
         self.nexts: list[str] = []

@@ -114,7 +114,7 @@ class Refresher:
         """Judging everybody for one audience begins; it comes to an end with `go_on`. Raises TrackerError."""
         rests_on, sure = basis(site, definition, currency), definition.id in self._passed
         self._passed.discard(definition.id)
-        shares, known = everybody.shares(self._engine, definition)
+        shares, known = everybody.shares(self._engine, site.name)
         return Pass(
             sure=sure,
             definition=definition,
