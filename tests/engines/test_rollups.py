@@ -54,6 +54,7 @@ class World:
         self.events = {}
         self.enriched = {}  # id -> (path, channel): what the loader found out is not in question here
         self.sent = []
+        self.unlinked = set()  # ids of events whose visitor was erased as another person, too: the link went with that
         self.next = 0
 
     def make(self, at=None, likely=0.12, like=None):
@@ -108,9 +109,10 @@ class World:
     def open(self):
         """Build all days as on the day itself, while events come; gives how many were built."""
         built = 0
+        rollups = Rollups(self.engine, grace=0)  # builds hold what came until now, not what is still to come
         for number in range(self.first // DAY, self.first // DAY + SPAN + 1, 2):
-            for due in self.rollups.open_due("shop", self.zone, midnight(number, self.zone) + DAY // 2):
-                built += self.rollups.build(due)
+            for due in rollups.open_due("shop", self.zone, midnight(number, self.zone) + DAY // 2):
+                built += rollups.build(due)
         return built
 
     def people(self):
@@ -119,6 +121,7 @@ class World:
             link
             for one in self.events.values()
             for link in links_of("shop", one.visitor, one.user, one.previous, (one.ts, one.arrival))
+            if one.id not in self.unlinked or link.kind != "identify" or link.source != one.visitor
         ]
         aliases = Aliases()
         aliases.add(link for link in links if link.kind == "alias")
@@ -144,6 +147,7 @@ class World:
             if (one.user in names.users if one.user else one.visitor in names.visitors)
         }
         self.events = {id_: one for id_, one in self.events.items() if id_ not in gone}
+        self.unlinked |= {id_ for id_, one in self.events.items() if one.visitor in names.visitors}
         self.sent = [one for one in self.sent if one.id not in gone]  # the loader keeps them out: not in question here
         self.road.loader._identity = type(self.road.loader._identity)(self.engine)  # as `Loader.erase_due` does
         return len(gone)
@@ -242,7 +246,6 @@ def test_days_that_are_not_over(engine, data, zone, monkeypatch):
     chance = random.Random(zone)
     monkeypatch.setattr(rollup_spans, "LEAST", 2)
     world = World(data, engine, chance, zone)
-    world.rollups = Rollups(engine, grace=0)
     world.load([world.make() for _ in range(120)])
     assert world.open() >= SPAN
     assert world.open() == 0
