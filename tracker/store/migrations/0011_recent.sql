@@ -41,7 +41,7 @@ select site, now64(3, 'UTC') as at, event, key, ts, id, arrival, seq,
     url != '' as on_page, path, channel, country, device, value, currency
 from events
 where bot = '' and received < ts + interval 4 day and ts > now('UTC') - interval 4 day
-    and id not in (select id from recent);
+    and id global not in (select id from recent); -- global: on a cluster `recent` is only here
 
 -- A build of a day that is not over: holds what came before `cut` (ms; 0: the day is over, and `touched` says what it holds),
 -- which are `came` rows of `recent`.
