@@ -69,9 +69,10 @@ def put_members(engine: Engine, site: str, audiences: Mapping[str, Iterable[int]
     ]
     names = "site audience person entered entered_by left_at left_by verdict granted arm armed version".split()
     kinds = "String String UInt64 Int64 String Int64 String String UInt8 String Int64 UInt64".split()
-    text = f"insert into members ({', '.join(names)}) select * from /*table:given*/"
     given = Rows(columns=list(zip(names, kinds, strict=True)), data=rows)
-    engine.command(Query(text=text, tables={"given": given}))
+    for table in ("members_by_person", "members"):
+        text = f"insert into {table} ({', '.join(names)}) select * from /*table:given*/"
+        engine.command(Query(text=text, tables={"given": given}))
 
 
 def complete(event: Mapping[str, Any], at: int, site: str) -> dict[str, Any]:

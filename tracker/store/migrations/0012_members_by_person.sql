@@ -23,6 +23,3 @@ insert into members_by_person (
     site, person, audience, entered, entered_by, left_at, left_by, verdict, granted, arm, armed, version
 )
 select site, person, audience, entered, entered_by, left_at, left_by, verdict, granted, arm, armed, version from members;
-
--- A moment that has gone by is of no use any more; whoever was not refreshed for two days is judged as a whole.
-alter table expiring modify ttl toDateTime(least(greatest(intDiv(at, 1000), 0), 4000000000)) + interval 2 day;
