@@ -39,13 +39,14 @@ def attempts(
     *,
     road: str | None = None,
     only: Sequence[int] | None = None,
+    owners: Fragment | None = None,
 ) -> Fragment:
     """The subquery for this funnel; `events` is what to read (`clean.events_source`).
 
-    `only`: of these units alone, where the road `narrow` could be tried. `road` forces a road that could do it too:
-    `narrow` (see below), `overlapping`, `fold` and `within` (tests compare them). An unordered funnel whose steps may
-    overlap costs one question to the engine here: which overlaps there are. Raises BadRequest where there are more
-    than 200 kinds.
+    `only`: of these units alone, `owners`: see `hits`; both where the road `narrow` could be tried. `road` forces a
+    road that could do it too: `narrow` (see below), `overlapping`, `fold` and `within` (tests compare them). An
+    unordered funnel whose steps may overlap costs one question to the engine here: which overlaps there are. Raises
+    BadRequest where there are more than 200 kinds.
     """
     if funnel.mode == "unordered":
         return _unordered(engine, funnel, events)
@@ -55,7 +56,11 @@ def attempts(
     if road == "fold" or needs_fold:
         return _fold(funnel, events, Fold(funnel))
     alone = disjoint(funnel) and road != "overlapping"
-    return _fill(funnel, events, alone, narrow=road == "narrow", only=only)
+    if alone:
+        found = hits(funnel, events, step_code(funnel), len(funnel.steps).bit_length(), narrow=road == "narrow", only=only, owners=owners)
+    else:
+        found = _masked(funnel, events)
+    return fill_hits(funnel, found, alone=alone, narrow=road == "narrow")
 
 
 def narrow_will_do(funnel: Funnel) -> bool:
@@ -88,15 +93,9 @@ def _masked(funnel: Funnel, events: Fragment) -> Hits:
     return hits(funnel, events, step_mask(funnel), bits)
 
 
-def _fill(
-    funnel: Funnel, events: Fragment, alone: bool, *, narrow: bool, only: Sequence[int] | None = None
-) -> Fragment:
-    """`alone`: no event can serve two steps, so a small number says which one it serves."""
+def fill_hits(funnel: Funnel, found: Hits, *, alone: bool, narrow: bool) -> Fragment:
+    """The road `fill` for packed events. `alone`: no event can serve two steps, so a small number says which it serves."""
     count = len(funnel.steps)
-    if alone:
-        found = hits(funnel, events, step_code(funnel), count.bit_length(), narrow=narrow, only=only)
-    else:
-        found = _masked(funnel, events)
     moments, shift = "sorted as moments", count.bit_length()
     if not narrow:
         kind, shift = "UInt8" if alone else "UInt64", 24

@@ -42,11 +42,13 @@ def hits(
     *,
     narrow: bool = False,
     only: Sequence[int] | None = None,
+    owners: Fragment | None = None,
 ) -> Hits:
     """Pack the relevant events; `serves` is an integer expression of `serves_bits` bits on what one can serve.
 
     `narrow` leaves sequence and arrival out: 64 bits instead of 128, exact while no unit has two events that serve
-    different steps in the same millisecond. `only`: of these units, the others are not looked at.
+    different steps in the same millisecond. `only`: of these units, the others are not looked at. `owners`: a join as
+    `persons.join`, where there is a quicker one.
     """
     if funnel.from_entries:
         events = Fragment(fill(load(__package__, "funnel_entry"), {"events": events}).text, events.params)
@@ -69,7 +71,7 @@ def hits(
             "extra": Fragment(extra, params.values),
             "packed": Fragment(packed, serves.params),
             "events": events,
-            "persons": persons.join() if funnel.count_by == "person" else Fragment(""),
+            "persons": (owners or persons.join()) if funnel.count_by == "person" else Fragment(""),
             "counted": counted([*(one for step in funnel.steps for one in step.any_of)]),
             "relevant": Fragment(f"{wanted.text}){NOBODY[funnel.count_by]} and (true", wanted.params),
             "chosen": _chosen(funnel, only),

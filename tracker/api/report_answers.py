@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
 
@@ -65,9 +65,10 @@ class FunnelComparison(Struct, rename={"kind": "with", "start": "from", "end": "
 
 
 class FunnelReport(Struct):
-    """A funnel; with `breakdown` and `comparison` only where they were asked for."""
+    """A funnel; with `breakdown` and `comparison` only where they were asked for. `road`: where it was read from."""
 
     steps: list[FunnelStep]
+    road: Literal["journeys", "events"]
     breakdown: list[FunnelPart] | UnsetType = UNSET
     comparison: FunnelComparison | UnsetType = UNSET
 
@@ -80,6 +81,7 @@ class FunnelPoint(Struct):
     converted: int
     conversion: float
     steps: list[FunnelStep]
+    road: Literal["journeys", "events"]
     breakdown: list[FunnelPart] | UnsetType = UNSET
 
 
