@@ -1,4 +1,4 @@
-"""The journey table: funnels through it against plain windowFunnel on a bare table and against `events`, and its upkeep.
+"""The journey table: funnels through it against windowFunnel on a bare table and against `events`, and its upkeep.
 
     python tests/bench/bench_journeys.py [--events 5000000,50000000] [--engine embedded|server|both] [--rounds 5]
         [--folder DIR]
@@ -41,13 +41,16 @@ select 'shop', multiIf(r < 7, 'view_item', r < 10, 'add_to_cart', r < 12, 'begin
     xxHash64(concat('v:', visitor)), t, generateUUIDv4(), {arrival:UInt64} + number, 0, 'track', visitor,
     concat(visitor, '-new'), ['DE', 'US', 'FR'][number % 3 + 1], 'mobile', '{"plan":"pro","n":6}'
 from (
-    select number, concat('visitor-', toString((intDiv(number, {each:UInt64}) * 997 + {arrival:UInt64}) % {visitors:UInt64})) as visitor,
+    select number, intDiv(number, {each:UInt64}) * 997 + {arrival:UInt64} as person,
+        concat('visitor-', toString(person % {visitors:UInt64})) as visitor,
         toDateTime64('2026-01-30 00:00:00', 3, 'UTC') + number % 86400 as t,
         if({each:UInt64} = 1, 0, intHash64(number + {arrival:UInt64}) % 64) as r
     from numbers({count:UInt64})
 )
 """
-BYTES = "select sum(bytes_on_disk) from system.parts where active and database = currentDatabase() and table = {table:String}"
+BYTES = """
+select sum(bytes_on_disk) from system.parts where active and database = currentDatabase() and table = {table:String}
+"""
 
 
 def steps_of(body, engine, *, raw):
@@ -104,7 +107,9 @@ def upkeep(meter, maker, news):
     assert maker.keep("shop")
     took, cost = time.perf_counter() - start, meter.processor() - used
     share = cost / news * 1e6 / LOADING
-    print(f"          upkeep after {news:,} events: {took:.1f} s, cpu {cost:.2f} s, {cost / news * 1e6:.1f} us an event")
+    print(
+        f"          upkeep after {news:,} events: {took:.1f} s, cpu {cost:.2f} s, {cost / news * 1e6:.1f} us an event"
+    )
     print(f"          that is {share:.0%} of loading them; {cost / units * 1e6:.2f} us a person held", flush=True)
 
 
@@ -131,7 +136,9 @@ def measure(meter, events, rounds, before):
     for _ in maker.steps("shop", wanted):
         pass
     took, cost = time.perf_counter() - start, meter.processor() - used
-    print(f"{engine.kind:9} {events:>11,}  made in {took:.1f} s, cpu {cost:.1f} s, {cost / events * 1e6:.2f} us an event")
+    print(
+        f"{engine.kind:9} {events:>11,}  made in {took:.1f} s, cpu {cost:.1f} s, {cost / events * 1e6:.2f} us an event"
+    )
     made, whole = (engine.ask(Query(text=BYTES, params={"table": one})).rows[0][0] for one in ("journeys", "events"))
     state = journeys.held(engine, "shop")
     print(f"          {state.units:,} persons, {len(state.names)} names; disk {made / whole:.1%} of events", flush=True)

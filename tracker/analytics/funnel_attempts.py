@@ -56,11 +56,12 @@ def attempts(
     if road == "fold" or needs_fold:
         return _fold(funnel, events, Fold(funnel))
     alone = disjoint(funnel) and road != "overlapping"
+    narrow, bits = road == "narrow", len(funnel.steps).bit_length()
     if alone:
-        found = hits(funnel, events, step_code(funnel), len(funnel.steps).bit_length(), narrow=road == "narrow", only=only, owners=owners)
+        found = hits(funnel, events, step_code(funnel), bits, narrow=narrow, only=only, owners=owners)
     else:
         found = _masked(funnel, events)
-    return fill_hits(funnel, found, alone=alone, narrow=road == "narrow")
+    return fill_hits(funnel, found, alone=alone, narrow=narrow)
 
 
 def narrow_will_do(funnel: Funnel) -> bool:
@@ -93,8 +94,12 @@ def _masked(funnel: Funnel, events: Fragment) -> Hits:
     return hits(funnel, events, step_mask(funnel), bits)
 
 
-def fill_hits(funnel: Funnel, found: Hits, *, alone: bool, narrow: bool) -> Fragment:
-    """The road `fill` for packed events. `alone`: no event can serve two steps, so a small number says which it serves."""
+def fill_hits(funnel: Funnel, found: Hits, *, alone: bool, narrow: bool, everybody: bool = False) -> Fragment:
+    """The road `fill` for packed events. `alone`: no event can serve two steps, so a small number says which it serves.
+
+    `everybody`: with those who have no start, `reached` 0. Where nothing is grouped, ClickHouse takes a filter down to
+    the reading of the table and computes all that it needs twice.
+    """
     count = len(funnel.steps)
     moments, shift = "sorted as moments", count.bit_length()
     if not narrow:
@@ -120,6 +125,7 @@ def fill_hits(funnel: Funnel, found: Hits, *, alone: bool, narrow: bool) -> Frag
             "reached": Fragment(f"if(tied, 0, {_ALL_UP_TO})" if narrow else _ALL_UP_TO),
             "at": Fragment(f"[{', '.join(at)}]"),
             "value": _value(funnel),
+            "chosen": Fragment("true" if everybody else "furthest > 0"),
         },
         _params(funnel, found, shift),
     )

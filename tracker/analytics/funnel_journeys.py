@@ -52,7 +52,7 @@ def rows(engine: Engine, funnel: Funnel, values: int) -> list[dict[str, Any]] | 
         return None
     if missing := {one.event for step in funnel.steps for one in step.any_of} - {*state.names, *state.left_out}:
         journeys.want(engine, funnel.site, missing)
-    if not _reaches(state, funnel) or journeys.clock(engine) - state.seen > journeys.KEPT_NS:
+    if not _reaches(state, funnel) or state.now - state.seen > journeys.KEPT_NS:
         return None
     session = engine.session()
     try:
@@ -63,7 +63,7 @@ def rows(engine: Engine, funnel: Funnel, values: int) -> list[dict[str, Any]] | 
         rows = session.ask(_Asked(engine, funnel, state, changed, others).query(values)).dicts()
     finally:
         session.close()
-    if journeys.held(engine, funnel.site).version != state.version:
+    if journeys.version(engine, funnel.site) != state.version:
         return None  # rows may have gone while they were read
     for row in rows:
         row["drops"] = [*(one - after for one, after in pairwise(row["counts"])), 0]
@@ -81,27 +81,34 @@ def _set_apart(session: Session, state: Held) -> tuple[bool, bool] | None:
 
     Gives whether there are such persons; None: too many.
     """
-    base: dict[str, Param] = {"site": state.site, "made": state.made, "apart": 1 << APART}
+    came, over = journeys.news(session, state)
 
     def make(name: str, of: Fragment) -> None:
         text = f"create temporary table {name} engine = Memory as {of.text}"
         session.command(Query(text=text, params=of.params))
 
-    def count(text: str) -> int:
-        return int(session.ask(Query(text=f"select count() from {text}", params=base)).rows[0][0])
+    asked = apart = Fragment(f"(select unit from journeys where {_APART})", _base(state))  # noqa: S608 - our own text
+    if came:
+        keys = journeys.touched(state, over=bool(over))
+        if over:
+            make("journey_touched", keys)
+            keys = Fragment("journey_touched")
+        make("journey_changed", journeys.changed(keys, state.site))
+        if came + state.apart > MAX_SHARE * state.units:  # a key may have come several times
+            many = int(session.ask(Query(text="select count() from journey_changed")).rows[0][0])
+            if many + state.apart > MAX_SHARE * state.units:
+                return None
+        asked = Fragment("journey_changed")
+        if state.apart:
+            text = f"(select unit from journey_changed union distinct {apart.text})"  # noqa: S608 - our own text
+            asked = Fragment(text, apart.params)
+    if came or state.apart:
+        make("journey_keys", journeys.owned(asked, state.site))
+    return bool(came), bool(came or state.apart)
 
-    make("journey_touched", journeys.touched(state))
-    touched, apart = count("journey_touched"), count(f"journeys where {_APART}")
-    if touched + apart > MAX_SHARE * state.units:
-        return None
-    if touched:
-        make("journey_changed", journeys.changed("journey_touched", state.site))
-    if touched or apart:
-        parts = ["select unit from journey_changed"] * bool(touched)
-        parts += [f"select unit from journeys where {_APART}"] * bool(apart)  # noqa: S608 - our own text
-        make("journey_asked", Fragment(" union distinct ".join(parts), base))
-        make("journey_keys", journeys.owned("journey_asked", state.site))
-    return bool(touched), bool(touched or apart)
+
+def _base(state: Held) -> dict[str, Param]:
+    return {"site": state.site, "made": state.made, "apart": 1 << APART}
 
 
 @dataclass(frozen=True)
@@ -155,7 +162,8 @@ class _Asked:
         """Everybody who got to step 2, without saying so of step 1 again."""
         if self.funnel.times:
             found = self._attempts()
-            text = f"select value, reached - 1 as reached, at, toUInt64(1) as units from ({found.text}) where reached > 1"  # noqa: S608
+            columns = "value, bitAnd(reached, 4294967294) as reached, at, toUInt64(1) as units"
+            text = f"select {columns} from ({found.text})"  # noqa: S608 - our own text
             return Fragment(text, {**self._params(), **found.params})
         bounds = self._bounds("t")
         serves = [f"arrayMap(c -> {self._serves(step, 'c')}, held.code)" for step in self._steps]
@@ -173,11 +181,13 @@ class _Asked:
         low = len(self.funnel.steps).bit_length()
         packed = f"bitShiftLeft(toUInt64(t - {{lower:UInt32}}), {low}) + {{serves:Array(UInt8)}}[c + 1]"
         inside = "{serves:Array(UInt8)}[c + 1] != 0" + (" and t >= {lower:UInt32}" if self._from else "")
-        events = f"arrayFilter((p, c, t) -> {inside}, arrayMap((t, c) -> {packed}, held.at, held.code), held.code, held.at)"
+        events = (
+            f"arrayFilter((p, c, t) -> {inside}, arrayMap((t, c) -> {packed}, held.at, held.code), held.code, held.at)"
+        )
         text = f"select unit, {events} as packed, {self._touched()} as code"
         text = f"select unit, packed, {self._value('code', 'touched')} from ({text} {self._among(1, 2)})"  # noqa: S608
         found = Hits(Fragment(text), {"time_shift": low, "serves_mask": 2**low - 1})
-        return fill_hits(self.funnel, found, alone=True, narrow=True)
+        return fill_hits(self.funnel, found, alone=True, narrow=True, everybody=True)
 
     def _others(self) -> Fragment:
         """Persons whom the table cannot tell about."""
@@ -195,11 +205,11 @@ class _Asked:
         for step in self._steps:
             for code in self._codes(step):
                 codes[code] = step
-        texts = {"texts": ["", *self.state.texts.get(self.funnel.breakdown.property, ())]} if self.funnel.breakdown else {}
+        texts = (
+            {"texts": ["", *self.state.texts.get(self.funnel.breakdown.property, ())]} if self.funnel.breakdown else {}
+        )
         return {
-            "site": self.funnel.site,
-            "made": self.state.made,
-            "apart": 1 << APART,
+            **_base(self.state),
             "lower": min(start - since, 2**32 - 1),
             "upper": min(end - since, 2**32 - 1),
             "until": min(end - 1 + self.funnel.window - since, 2**32 - 1),

@@ -125,7 +125,9 @@ class Journeys:
         engine = self._engine
         since = max(self._newest(site) - BACK_MS, 0)
         state = self._marks(Held(site, made=max(now, before.made + 1), since=since), now)
-        asked = fill(load(__package__, "journeys_names"), {"events": events_source(engine)}, {"site": site, "since": since})
+        asked = fill(
+            load(__package__, "journeys_names"), {"events": events_source(engine)}, {"site": site, "since": since}
+        )
         rows = engine.ask(asked).rows
         counts = {str(text): int(count) for kind, text, count, _, _ in rows if kind == "names"}
         names, left_out = chosen(counts, wanted)
@@ -139,7 +141,7 @@ class Journeys:
             some = Fragment(f"{persons.PERSON} % {parts:d} = {part:d}")
             self._make(state, Fragment(persons.join().text), some)
             yield True
-        journeys.hold(engine, replace(state, units=self._units(state)))
+        journeys.hold(engine, self._counted(state))
         yield True
 
     def _some(self, state: Held, now: int) -> None:
@@ -147,26 +149,28 @@ class Journeys:
         after = self._marks(state, now)
         [(came, first, last)] = engine.ask(Query(text=_COME, params=state.params)).rows
         if came:
-            after = replace(after, first=min(after.first, max(int(first), after.since)), last=max(after.last, int(last)))
+            after = replace(
+                after, first=min(after.first, max(int(first), after.since)), last=max(after.last, int(last))
+            )
         for table in ("journey_units", "journey_owned"):
             engine.command(Query(text=f"truncate table {table}"))
         session = engine.session()
         try:
-            keys = journeys.touched(state)
+            keys = journeys.touched(state, over=True)
             text = f"create temporary table journey_touched engine = Memory as {keys.text}"
             session.command(Query(text=text, params=keys.params))
-            found = journeys.changed("journey_touched", site)
+            found = journeys.changed(Fragment("journey_touched"), site)
             session.command(Query(text=f"insert into journey_units (unit) {found.text}", params=found.params))
         finally:
             session.close()
-        keys = journeys.owned("journey_units", site)
+        keys = journeys.owned(Fragment("journey_units"), site)
         engine.command(Query(text=f"insert into journey_owned (key, person) {keys.text}", params=keys.params))
         state = journeys.hold(engine, state)  # from here on whoever looks takes all of these persons from `events`
         where = "site = {site:String} and made = {made:UInt64} and unit in (select unit from journey_units)"
         given: dict[str, Param] = {"site": site, "made": state.made}
         engine.command(Query(text=f"delete from journeys where {where}", params=given))  # noqa: S608
         self._make(after, Fragment("any left join journey_owned as persons using (key)"), _OF_OWNED)
-        journeys.hold(engine, replace(after, units=self._units(after)))
+        journeys.hold(engine, self._counted(after))
         for table in ("journey_units", "journey_owned"):
             engine.command(Query(text=f"truncate table {table}"))
 
@@ -194,10 +198,14 @@ class Journeys:
         settings: dict[str, str | int] = {"join_algorithm": "hash"}
         self._engine.command(fill(load(__package__, "journeys_make"), slots, params, settings=settings))
 
-    def _units(self, state: Held) -> int:
-        text = "select count() from journeys where site = {site:String} and made = {made:UInt64}"
-        params: dict[str, Param] = {"site": state.site, "made": state.made}
-        return int(self._engine.ask(Query(text=text, params=params)).rows[0][0])
+    def _counted(self, state: Held) -> Held:
+        text = (
+            "select count(), countIf(codes >= {apart:UInt64}) from journeys"
+            " where site = {site:String} and made = {made:UInt64}"
+        )
+        params: dict[str, Param] = {"site": state.site, "made": state.made, "apart": 1 << APART}
+        [(units, apart)] = self._engine.ask(Query(text=text, params=params)).rows
+        return replace(state, units=int(units), apart=int(apart))
 
     def _tidy(self) -> bool:
         """Drop generations that nobody reads any more; gives whether there were any."""
@@ -227,6 +235,8 @@ def chosen(counts: dict[str, int], wanted: Iterable[str]) -> tuple[tuple[str, ..
         (names if room >= 0 and len(names) < NAMES else left_out).append(name)
     others = sorted((count, name) for name, count in counts.items() if name not in {*names, *left_out})
     held, most = sum(counts.get(name, 0) for name in names), RARE_SHARE * sum(counts.values())
-    fits = [one for one, total in zip(others, accumulate(count for count, _ in others), strict=True) if held + total <= most]
+    fits = [
+        one for one, total in zip(others, accumulate(count for count, _ in others), strict=True) if held + total <= most
+    ]
     names += [name for _, name in reversed(fits)][: NAMES - len(names)]
     return tuple(names), tuple(left_out)

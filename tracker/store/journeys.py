@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from tracker.store.engine import Engine, Param, Query, Rows
+from tracker.store.engine import Engine, Param, Query, Rows, Session
 from tracker.store.sql import Fragment, fill, load
 
 NAMES = 60
@@ -35,7 +35,7 @@ MOST_TEXTS = 255
 """How many texts have a code; 0 is none."""
 CODED = (Coded("country", "countries"), Coded("device", "devices"), Coded("channel", "channels"))
 
-_NUMBERS = ("version", "made", "since", "first", "last", "seen", "moved", "units")
+_NUMBERS = ("version", "made", "since", "first", "last", "seen", "moved", "units", "apart")
 _SIGNED = ("since", "first", "last")
 _LISTS = ("names", "left_out", *(one.texts for one in CODED))
 _COLUMNS = [
@@ -58,9 +58,12 @@ class Held:
     seen: int = 0
     moved: int = 0
     units: int = 0
+    apart: int = 0
     names: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    now: int = field(default=0, compare=False)
+    """The store's own clock when this was read, of which `touched.at` is, in nanoseconds."""
 
     @property
     def params(self) -> dict[str, Param]:
@@ -73,14 +76,21 @@ class Held:
 
 
 def held(engine: Engine, site: str) -> Held:
-    """How it is now. One look-up of about a millisecond."""
+    """How it is now, at a store that is no cluster. One look-up of about a millisecond."""
     found = engine.ask(Query(text=load(__package__, "journeys"), params={"site": site})).dicts()
     if not found:
         return Held(site)
     [row] = found
     texts = {one.column: tuple(row[one.texts]) for one in CODED}
     numbers = {name: int(row[name]) for name in _NUMBERS}
-    return Held(site, names=tuple(row["names"]), left_out=tuple(row["left_out"]), texts=texts, **numbers)
+    names, left_out = tuple(row["names"]), tuple(row["left_out"])
+    return Held(site, names=names, left_out=left_out, texts=texts, now=int(row["now"]), **numbers)
+
+
+def version(engine: Engine, site: str) -> int:
+    """Of the site's state as it is now; 0 where there is none."""
+    text = "select max(version) from journey_sites where site = {site:String}"
+    return int(engine.ask(Query(text=text, params={"site": site})).rows[0][0])
 
 
 def hold(engine: Engine, now: Held) -> Held:
@@ -123,18 +133,32 @@ def want(engine: Engine, site: str, names: Iterable[str]) -> None:
         engine.command(Query(text=text, params={"site": site, "names": news}))
 
 
-def touched(state: Held) -> Fragment:
-    """Keys (`key`, `went`) to which something happened since: a SELECT."""
+def news(engine: Engine | Session, state: Held) -> tuple[int, int]:
+    """How many keys something happened to since, at most, and how many of them went over to somebody else."""
+    text = (
+        "select (select count() from touched where site = {site:String} and at > {seen:UInt64}),"
+        " (select count() from person_map where site = {site:String} and version > {moved:UInt64})"
+    )
+    [(came, over)] = engine.ask(Query(text=text, params=state.params)).rows
+    return int(came) + int(over), int(over)
+
+
+def touched(state: Held, *, over: bool) -> Fragment:
+    """Keys (`key`, `went`) to which something happened since: a SELECT. `over`: some may have gone over."""
+    if not over:
+        text = "select distinct key, 0 as went from touched where site = {site:String} and at > {seen:UInt64}"
+        return Fragment(text, state.params)
     return Fragment(load(__package__, "journey_touched"), state.params)
 
 
-def changed(table: str, site: str) -> Fragment:
-    """The persons (`unit`) behind a table of such keys: a SELECT."""
-    filled = fill(load(__package__, "journey_changed"), {"touched": Fragment(table)}, {"site": site})
+def changed(keys: Fragment, site: str) -> Fragment:
+    """The persons (`unit`) behind such keys in a table (or a SELECT): a SELECT."""
+    table = Fragment(keys.text if keys.text.isidentifier() else f"({keys.text})", keys.params)
+    filled = fill(load(__package__, "journey_changed"), {"touched": table}, {"site": site})
     return Fragment(filled.text, filled.params)
 
 
-def owned(units: str, site: str) -> Fragment:
-    """All keys (`key`) of the persons in a table and whose they are (`person`): a SELECT."""
-    filled = fill(load(__package__, "journey_owned"), {"units": Fragment(units)}, {"site": site})
+def owned(units: Fragment, site: str) -> Fragment:
+    """All keys (`key`) of the persons in a table (or in a subquery) and whose they are (`person`): a SELECT."""
+    filled = fill(load(__package__, "journey_owned"), {"units": units}, {"site": site})
     return Fragment(filled.text, filled.params)

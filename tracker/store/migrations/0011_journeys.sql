@@ -27,7 +27,7 @@ settings fsync_after_insert = 1, fsync_part_directory = 1;
 -- How a site's journeys are to be read; the row of the highest version counts. `made`: the generation (nanoseconds when it was
 -- begun), 0 where there is none. Whoever has an insert behind `seen` (`touched.at`), or a key that moved behind `moved`
 -- (`person_map.version`), is read from `events`. `first` and `last`: between which times (milliseconds) all held events lie.
--- `left_out`: names that were wanted and are too frequent.
+-- `units`: persons with a row, `apart`: those with bit 63. `left_out`: names that were wanted and are too frequent.
 create table if not exists journey_sites /*alone*/ (
     site LowCardinality(String),
     version UInt64,
@@ -38,6 +38,7 @@ create table if not exists journey_sites /*alone*/ (
     seen UInt64,
     moved UInt64,
     units UInt64,
+    apart UInt64,
     names Array(String),
     left_out Array(String),
     countries Array(String),
