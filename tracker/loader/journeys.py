@@ -225,9 +225,6 @@ def chosen(counts: dict[str, int], wanted: Iterable[str]) -> tuple[tuple[str, ..
 
     Wanted names come first, the rarer the sooner; then the site's rarer names as long as there is room, and of those
     the more frequent ones.
-
-    >>> chosen({"view": 70, "buy": 5, "cart": 20, "help": 5}, {"buy", "view"})
-    (('buy', 'cart', 'help'), ('view',))
     """
     room, names, left_out = WANTED_SHARE * sum(counts.values()), list[str](), list[str]()
     for name in sorted(wanted, key=lambda name: (counts.get(name, 0), name)):

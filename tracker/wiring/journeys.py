@@ -44,7 +44,7 @@ class JourneyKeeper(Chore):
         done = 0
         wanted: dict[str, set[str]] = defaultdict(set)
         for saved in self._catalog.funnels.list():
-            wanted[saved.site].update(_names(saved.funnel.get("steps")))
+            wanted[saved.site].update(key_names(saved.funnel.get("steps")))
         for site in self._catalog.sites.list():
             steps = self._journeys.steps(site.name, wanted[site.name])
             while not self._stop_asked.is_set():
@@ -59,7 +59,7 @@ class JourneyKeeper(Chore):
         return done
 
 
-def _names(steps: Any) -> Iterator[str]:
+def key_names(steps: Any) -> Iterator[str]:
     """Event names of the steps of a saved funnel that need nothing else of an event."""
     for step in steps or []:
         for one in step.get("any_of") or [step]:
