@@ -122,7 +122,7 @@ def seen_at_once(meter):
     counted = steps_of(COUNTS, engine, raw=False)["steps"][0]["count"]
     start = time.perf_counter()
     text = NEWS.replace("concat('visitor-',", "concat('stranger-', toString({arrival:UInt64}),")
-    engine.command(Query(text=text, params={"arrival": 1, "each": 1, "visitors": visitors, "count": 1}))
+    engine.command(Query(text=text, params={"arrival": time.time_ns(), "each": 1, "visitors": visitors, "count": 1}))
     said = steps_of(COUNTS, engine, raw=False)
     assert said["road"] == "journeys"
     assert said["steps"][0]["count"] == counted + 1

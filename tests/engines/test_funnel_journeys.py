@@ -28,7 +28,7 @@ from tracker.store.erase import Names
 
 EDGE = funnel_oracle.instant("2026-02-01T00:00:00Z")  # two months meet in the middle of every other history
 NAMES = ["a", "b", "c", "x"]
-SITES, TURNS, PERSONS = 3, 4, 60
+SITES, TURNS, PERSONS = 2, 4, 50
 SEEDS = max(1, int(os.environ.get("TRACKER_HISTORIES", "16")) // 16)
 LEFT = "select count() from touched where site = {site:String} and at > {seen:UInt64}"
 
