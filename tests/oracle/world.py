@@ -44,10 +44,14 @@ def arrive(chance, events):
     return events
 
 
-def load(engine, events, site="shop"):
-    """Put events and the persons they tell of into the store. Gives the events with `arrival` filled in."""
+def load(engine, events, site="shop", *, known=None, version=1):
+    """Put events and the persons they tell of into the store. Gives the events with `arrival` filled in.
+
+    `known`: all events so far, where these are not the first; `version`: of what they tell. Events may name their site.
+    """
     _insert(engine, _rows(events, site))
-    _own(engine, [[site, key, person, 1] for key, person in _owners(events)])
+    _own(engine, _owners(events if known is None else known, site, version))
+    _link(engine, events, site)
     return events
 
 
@@ -65,10 +69,10 @@ def load_hard(engine, chance, events, site="shop"):
     for part in range(4):
         _insert(engine, rows[part::4])
     _insert(engine, chance.sample(rows, k=len(rows) * 3 // 10))
-    owners = _owners(events)
-    wrong = [[site, key, chance.choice(owners)[1], 1] for key, _ in owners if chance.random() < 0.5]
-    _own(engine, wrong)
-    _own(engine, [[site, key, person, 2] for key, person in owners])
+    owners = _owners(events, site, 2)
+    persons_known = [person for _, _, person, _ in owners]
+    _own(engine, [[name, key, chance.choice(persons_known), 1] for name, key, _, _ in owners if chance.random() < 0.5])
+    _own(engine, owners)
     stored = engine.ask(Query(text="select count(), uniqExact(id) from events")).rows[0]
     assert stored[0] > stored[1], "nothing is there twice"
     return events
@@ -79,8 +83,8 @@ def _rows(events, site):
     for number, one in enumerate(events):
         one.setdefault("arrival", 1_000_000 + number)
         key = user_key(one["user"]) if one["user"] else visitor_key(one["visitor"])
-        texts = [site if name == "site" else one.get(name, "") for name in TEXT]
-        rest = [key, one["ts"], str(uuid.UUID(int=number)), one["arrival"], one["seq"], one.get("value")]
+        texts = [one.get(name, site if name == "site" else "") for name in TEXT]
+        rest = [key, one["ts"], str(uuid.UUID(int=one["arrival"])), one["arrival"], one["seq"], one.get("value")]
         items = json.dumps([{"quantity": 1, **item} for item in one.get("items", [])])
         rows.append([*texts, *rest, items, json.dumps(one["props"]), json.dumps(one["traits"])])
     return rows
@@ -92,8 +96,15 @@ def _insert(engine, rows):
     _put(engine, f"insert into events ({names}) select {chosen} from /*table:rows*/", COLUMNS, rows)
 
 
-def _owners(events):
-    return [(visitor_key(visitor), user_key(user)) for visitor, user in persons(events).items()]
+def _owners(events, site, version):
+    sites = {}
+    for one in events:
+        sites.setdefault(one.get("site", site), []).append(one)
+    return [
+        [name, visitor_key(visitor), user_key(user), version]
+        for name, told in sites.items()
+        for visitor, user in persons(told).items()
+    ]
 
 
 def _own(engine, owners):
@@ -101,6 +112,19 @@ def _own(engine, owners):
     text = "insert into person_map (site, key, person, version) select * from /*table:rows*/"
     if owners:
         _put(engine, text, columns, owners)
+
+
+def _link(engine, events, site):
+    """What the loader notes of visitors who were seen with a user."""
+    columns = [("site", "String"), ("source", "String"), ("target", "String"), ("ts", "Int64"), ("arrival", "UInt64")]
+    seen = [one for one in events if one["visitor"] and one["user"]]
+    rows = [[one.get("site", site), one["visitor"], one["user"], one["ts"], one["arrival"]] for one in seen]
+    text = (
+        "insert into identity_links (site, kind, source, target, ts, arrival)"
+        " select site, 'identify', source, target, fromUnixTimestamp64Milli(ts, 'UTC'), arrival from /*table:rows*/"
+    )
+    if rows:
+        _put(engine, text, columns, rows)
 
 
 def _put(engine, text, columns, rows):

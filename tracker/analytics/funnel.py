@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
+from tracker.analytics import funnel_journeys
 from tracker.analytics.funnel_attempts import attempts, narrow_will_do
 from tracker.analytics.funnel_spec import Funnel, parse
 from tracker.analytics.funnel_ties import added
@@ -28,16 +30,23 @@ _SETTINGS: Mapping[str, str | int] = {
 
 
 def run(engine: Engine, funnel: Funnel) -> dict[str, Any]:
-    """The report in the contract's shape."""
+    """The report in the contract's shape, with the road that it came by: `journeys` or `events`."""
+    found = funnel_journeys.rows(engine, funnel, MAX_VALUES + 1)
+    if found is not None:
+        return _answer(funnel, found, "journeys")
     events = events_source(engine)
     if funnel.breakdown is None or funnel.breakdown.touch != "all":
         rows = _ask(engine, funnel, events)
     else:  # one person may stand under several values: the whole is a question of its own
         rows = _ask(engine, replace(funnel, breakdown=None), events)
         rows += [row for row in _ask(engine, funnel, events) if not row["part"]]
+    return _answer(funnel, rows, "events")
+
+
+def _answer(funnel: Funnel, rows: Sequence[Mapping[str, Any]], road: str) -> dict[str, Any]:
     none = [0] * len(funnel.steps)
     whole = next((row for row in rows if row["part"]), {"counts": none, "drops": none, "sums": none, "medians": none})
-    answer: dict[str, Any] = {"steps": _steps(funnel, whole)}
+    answer: dict[str, Any] = {"steps": _steps(funnel, whole), "road": road}
     if funnel.breakdown is not None:
         parts = [row for row in rows if not row["part"]]
         answer["breakdown"] = [{"value": row["value"], "steps": _steps(funnel, row)} for row in parts]
@@ -133,18 +142,19 @@ def _took(funnel: Funnel, step: int) -> tuple[str, str]:
 
 def _steps(funnel: Funnel, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     counts = row["counts"]
+    drops = row.get("drops") or [*(one - after for one, after in pairwise(counts)), 0]
     answer = []
     for at, step in enumerate(funnel.steps, 1):
         before = at - 1 if funnel.mode == "unordered" else funnel.required_before(at)
         count, median = counts[at - 1], row["medians"][at - 1]
-        timed = before > 0 and count > 0
+        timed = funnel.times and before > 0 and count > 0
         answer.append(
             {
                 "step": at,
                 "name": step.name,
                 "event": step.event,
                 "count": count,
-                "dropped": row["drops"][at - 1],
+                "dropped": drops[at - 1],
                 "from_previous": _share(count, counts[before - 1] if before else count),
                 "from_first": _share(count, counts[0]),
                 "seconds_from_previous": {

@@ -41,14 +41,14 @@ def attempts(
     road: str | None = None,
     only: Sequence[int] | None = None,
     chosen: Fragment | None = None,
+    owners: Fragment | None = None,
 ) -> Fragment:
     """The subquery for this funnel; `events` is what to read (`clean.events_source`).
 
-    `only`: of these units alone, where the road `narrow` could be tried. `chosen`: a test of the events of the units
-    that are wanted, on any road. `road` forces a road that could do it too:
-    `narrow` (see below), `overlapping`, `fold` and `within` (tests compare them). An unordered funnel whose steps may
-    overlap costs one question to the engine here: which overlaps there are. Raises BadRequest where there are more
-    than 200 kinds.
+    `only`: of these units alone, `owners`: see `hits`; both where the road `narrow` could be tried. `chosen`: a test of
+    the events of the units that are wanted, on any road. `road` forces a road that could do it too: `narrow` (see
+    below), `overlapping`, `fold` and `within` (tests compare them). An unordered funnel whose steps may overlap costs
+    one question to the engine here: which overlaps there are. Raises BadRequest where there are more than 200 kinds.
     """
     linked = funnel.count_by == "person" and persons.linked(engine, funnel.site)
     if funnel.mode == "unordered":
@@ -59,7 +59,15 @@ def attempts(
     if road == "fold" or needs_fold:
         return _fold(funnel, events, linked, Fold(funnel), chosen)
     alone = disjoint(funnel) and road != "overlapping"
-    return _fill(funnel, events, linked, alone, narrow=road == "narrow", only=only, chosen=chosen)
+    narrow, bits = road == "narrow", len(funnel.steps).bit_length()
+    if alone:
+        served = step_code(funnel)
+        found = hits(
+            funnel, events, served, bits, narrow=narrow, only=only, linked=linked, chosen=chosen, owners=owners
+        )
+    else:
+        found = _masked(funnel, events, linked, chosen)
+    return fill_hits(funnel, found, alone=alone, narrow=narrow)
 
 
 def narrow_will_do(funnel: Funnel) -> bool:
@@ -92,31 +100,13 @@ def _masked(funnel: Funnel, events: Fragment, linked: bool, chosen: Fragment | N
     return hits(funnel, events, step_mask(funnel), bits, linked=linked, chosen=chosen)
 
 
-def _fill(
-    funnel: Funnel,
-    events: Fragment,
-    linked: bool,
-    alone: bool,
-    *,
-    narrow: bool,
-    only: Sequence[int] | None = None,
-    chosen: Fragment | None = None,
-) -> Fragment:
-    """`alone`: no event can serve two steps, so a small number says which one it serves."""
+def fill_hits(funnel: Funnel, found: Hits, *, alone: bool, narrow: bool, everybody: bool = False) -> Fragment:
+    """The road `fill` for packed events. `alone`: no event can serve two steps, so a small number says which it serves.
+
+    `everybody`: with those who have no start, `reached` 0. Where nothing is grouped, ClickHouse takes a filter down to
+    the reading of the table and computes all that it needs twice.
+    """
     count = len(funnel.steps)
-    if alone:
-        found = hits(
-            funnel,
-            events,
-            step_code(funnel),
-            count.bit_length(),
-            narrow=narrow,
-            only=only,
-            linked=linked,
-            chosen=chosen,
-        )
-    else:
-        found = _masked(funnel, events, linked, chosen)
     moments, shift = "sorted as moments", count.bit_length()
     if not narrow:
         kind, shift = "UInt8" if alone else "UInt64", 24
@@ -141,6 +131,7 @@ def _fill(
             "reached": Fragment(f"if(tied, 0, {_ALL_UP_TO})" if narrow else _ALL_UP_TO),
             "at": Fragment(f"[{', '.join(at)}]"),
             "value": _value(funnel),
+            "chosen": Fragment("true" if everybody else "furthest > 0"),
         },
         _params(funnel, found, shift),
     )

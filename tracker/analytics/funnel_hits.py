@@ -44,13 +44,14 @@ def hits(
     only: Sequence[int] | None = None,
     linked: bool = True,
     chosen: Fragment | None = None,
+    owners: Fragment | None = None,
 ) -> Hits:
     """Pack the relevant events; `serves` is an integer expression of `serves_bits` bits on what one can serve.
 
     `narrow` leaves sequence and arrival out: 64 bits instead of 128, exact while no unit has two events that serve
     different steps in the same millisecond. `only`: of these units, the others are not looked at. Where no key is
     `linked` to another person, events are not joined with the map of persons. `chosen` holds for the events of the
-    units that are looked at.
+    units that are looked at. `owners`: a join as `persons.join`, where there is a quicker one.
     """
     if funnel.from_entries:
         events = Fragment(fill(load(__package__, "funnel_entry"), {"events": events}).text, events.params)
@@ -74,7 +75,9 @@ def hits(
             "extra": Fragment(extra, params.values),
             "packed": Fragment(packed, serves.params),
             "events": events,
-            "persons": persons.join(None if only is None else persons.keys_of("only")) if by_person else Fragment(""),
+            "persons": (owners or persons.join(None if only is None else persons.keys_of("only")))
+            if by_person
+            else Fragment(""),
             "counted": counted([*(one for step in funnel.steps for one in step.any_of)]),
             "relevant": Fragment(f"{wanted.text}){NOBODY[funnel.count_by]} and (true", wanted.params),
             "chosen": chosen or _chosen(funnel, only),

@@ -18,7 +18,7 @@ from tracker.core.errors import BadRequest
 from tracker.core.period import duration_ms
 from tracker.store.filters import Condition, Filter, check_property, event_name, parse_condition, parse_filters
 
-KEYS = ("site", "from", "to", "steps", "mode", "window", "count_by", "exclude", "breakdown")
+KEYS = ("site", "from", "to", "steps", "mode", "window", "count_by", "exclude", "breakdown", "times")
 MODES = ("ordered", "strict", "unordered")
 UNITS = ("person", "visitor", "session")
 TOUCHES = ("first", "last", "all")
@@ -62,7 +62,7 @@ class Breakdown:
 
 @dataclass(frozen=True, kw_only=True)
 class Funnel:
-    """A checked funnel. `window` in ms. `range` bounds the first step."""
+    """A checked funnel. `window` in ms. `range` bounds the first step. `times`: whether waiting times are wanted."""
 
     site: str
     range: Range
@@ -72,6 +72,7 @@ class Funnel:
     count_by: str = "person"
     exclude: tuple[Exclusion, ...] = ()
     breakdown: Breakdown | None = None
+    times: bool = True
 
     @property
     def timed(self) -> bool:
@@ -112,6 +113,7 @@ def parse(body: object, path: str = "") -> Funnel:
         count_by=request.choice(given, "count_by", UNITS, "person", path),
         exclude=_exclusions(given.get("exclude"), f"{path}exclude", steps, mode),
         breakdown=_breakdown(given.get("breakdown"), f"{path}breakdown"),
+        times=request.flag(given, "times", default=True, path=path),
     )
 
 

@@ -388,6 +388,7 @@ class _FunnelRules(Segmented, kw_only=True):
     count_by: Literal["person", "visitor", "session"] = "person"
     exclude: list[Exclusion] = field(default_factory=list)
     breakdown: Breakdown | UnsetType = UNSET
+    times: bool = True
 
 
 WorthOf = Annotated[

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType, field
 
@@ -95,9 +95,10 @@ class FunnelComparison(Struct, rename={"kind": "with", "start": "from", "end": "
 
 
 class FunnelReport(Struct):
-    """A funnel; with `breakdown`, `comparison` and `worth` only where they were asked for."""
+    """A funnel; with `breakdown`, `comparison` and `worth` only where asked for. `road`: where it was read."""
 
     steps: list[FunnelStep]
+    road: Literal["journeys", "events"]
     breakdown: list[FunnelPart] | UnsetType = UNSET
     comparison: FunnelComparison | UnsetType = UNSET
     worth: FunnelWorth | UnsetType = UNSET
@@ -111,6 +112,7 @@ class FunnelPoint(Struct):
     converted: int
     conversion: float
     steps: list[FunnelStep]
+    road: Literal["journeys", "events"]
     breakdown: list[FunnelPart] | UnsetType = UNSET
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from tracker.core.errors import TryLater
 from tracker.core.identity import user_key, visitor_key
-from tracker.store import persons
+from tracker.store import journeys, persons
 from tracker.store.engine import Engine, Param, Query, Rows
 from tracker.store.sql import fill, load
 
@@ -25,6 +25,22 @@ _THEIRS = (
     "arrayExists(number -> number in (select number from rollup_numbers where (toString(site), 'key', key) in erasing),"
     " arrayPushFront(others, one))"
 )
+# Whose journeys may hold events of the person, by an identification that has changed since.
+_HELD_BY = """
+select distinct arrayJoin([key, if(found.owner = 0, key, found.owner)]) as unit
+from (
+    select xxHash64(concat('u:', target)) as key from identity_links
+    where site = {site:String} and kind = 'identify' and xxHash64(concat('v:', source)) in {keys:Array(UInt64)}
+) as seen
+any left join (
+    select key, argMax(person, version) as owner from person_map where site = {site:String} group by key
+) as found using (key)
+"""
+_TOUCH_UNITS = """
+insert into touched (site, at, key)
+select {site:String}, toUInt64(toUnixTimestamp64Nano(now64(9))), number from /*table:given*/
+"""
+_JOURNEYS = "(toString(site), 'key', unit) in erasing or (toString(site), 'unit', unit) in erasing"
 _COLUMNS = [("site", "String"), ("kind", "String"), ("number", "UInt64")]
 _FILL = "insert into erasing (site, kind, number) select site, kind, number from /*table:given*/"
 _RUNNING = """
@@ -126,6 +142,8 @@ def delete(engine: Engine, site: str, names: Names, arrivals: Iterable[int]) -> 
     Returns once nothing of it is left. Raises TryLater where something is; it may then be repeated.
     """
     data = [(site, "key", key) for key in names.keys] + [(site, "arrival", one) for one in arrivals]
+    if engine.cluster is None:
+        data += _touch_journeys(engine, site, names.keys)
     given = Rows(columns=_COLUMNS, data=data)
     events = "events_local" if engine.cluster else "events"
     nodes = engine.nodes()
@@ -139,6 +157,8 @@ def delete(engine: Engine, site: str, names: Names, arrivals: Iterable[int]) -> 
         _drop(node, "person_map", f"{_OWNED} or (toString(site), 'key', person) in erasing")
         _drop(node, "suppressed", _OWNED)
         _drop(node, "touched_local" if engine.cluster else "touched", _OWNED)
+    if engine.cluster is None:
+        _drop(engine, "journeys", _JOURNEYS)
     _drop(engine, "recent", _OWNED)
     _drop(engine, "rollup_visits", _THEIRS)
     for table in ("members_by_person", "members", "expiring"):  # the second is brought to the first
@@ -178,6 +198,7 @@ def _drop_before(engine: Engine, site: str, day: int, told: int, done: bool) -> 
     for node in engine.nodes():
         node.command(Query(text=f"delete from {events} where {where}", params=params))  # noqa: S608 - our own text
         _settled(node, events)
+    journeys.forget(engine, site)
     _tell(engine, site, f"day:{day}:done", 0)
     return held
 
@@ -185,6 +206,21 @@ def _drop_before(engine: Engine, site: str, day: int, told: int, done: bool) -> 
 def _tell(engine: Engine, site: str, erasure: str, events: int) -> None:
     text = "insert into erased (site, events, erasure) select {site:String}, {events:UInt64}, {erasure:String}"
     engine.command(Query(text=text, params={"site": site, "events": events, "erasure": erasure}))
+
+
+def _touch_journeys(engine: Engine, site: str, keys: list[int]) -> list[tuple[str, str, int]]:
+    """Have all who may hold events of the person read from `events` until their journeys are made anew; for `erasing`.
+
+    Nobody makes journeys meanwhile. Who asks at this moment sees another version afterwards, and asks again.
+    """
+    found = engine.ask(Query(text=_HELD_BY, params={"site": site, "keys": keys})).rows
+    others = [(site, "unit", int(unit)) for (unit,) in found if int(unit) not in set(keys)]
+    if others:
+        given = Rows(columns=_COLUMNS, data=others)
+        engine.command(Query(text=_TOUCH_UNITS, params={"site": site}, tables={"given": given}))
+    if (state := journeys.held(engine, site)).made:
+        journeys.hold(engine, state)
+    return others
 
 
 def _outdate(engine: Engine, site: str, keys: list[int], slots: set[int]) -> None:

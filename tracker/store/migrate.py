@@ -7,6 +7,7 @@ may hold slots, so that one set of files serves the embedded engine, a server an
     /*on_cluster*/           where `ON CLUSTER name` belongs; a statement with it is run on every node
     /*replacing*/, /*replacing_by_version*/, /*merge_tree*/    engine names
     /*spread: events by key*/    a statement of its own: on a cluster, Distributed table `events` over `events_local`
+    /*alone*/                a statement with it is for a store that is no cluster
 
 What has no `/*on_cluster*/` lives on the node that the URL names. Every statement must be repeatable (`if not exists`),
 because a crash between a statement and its record runs the file again.
@@ -27,6 +28,7 @@ from tracker.store.engine import Engine, Query
 _TOKEN = re.compile(r"--[^\n]*|/\*.*?\*/|'(?:[^'\\]|\\.|'')*'|\"(?:[^\"\\]|\\.)*\"|`(?:[^`\\]|\\.)*`|;|.", re.DOTALL)
 _SLOT = re.compile(r"/\*(?:[a-z_]+|spread: [a-z_]+ by [A-Za-z0-9_(), ]+)\*/")
 _SPREAD = re.compile(r"/\*spread: ([a-z_]+) by ([A-Za-z0-9_(), ]+)\*/")
+_ALONE = "/*alone*/"
 _NAME = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 _PAUSES: tuple[float, ...] = (0.3, 0.6, 1.2, 2.4)  # seconds before a migration is tried again
 _RECORD = """
@@ -90,7 +92,10 @@ def render(statement: str, *, cluster: str | None, ddl: bool) -> str | None:
         table, key = spread.groups()
         distributed = f"Distributed('{cluster}', currentDatabase(), '{table}_local', {key})"
         return f"create table if not exists {table} {on_cluster} as {table}_local engine = {distributed}"
+    if cluster and _ALONE in statement:
+        return None
     slots = {
+        _ALONE: "",
         "/*local*/": "_local" if cluster else "",
         "/*on_cluster*/": on_cluster,
         "/*replacing*/": "ReplacingMergeTree",

@@ -37,6 +37,7 @@ _FOLDERS = ("pixel", "imports")
 # `doubts` before the events they are about, and a note of a day or a span before what it speaks of: the other way round
 # a change in between would be believed.
 _FIRST, _LAST = ("doubts", "rollup_span_days", "rollup_days"), ("rollup_numbers",)
+_EMPTY = {"journeys", "journey_sites"}  # a copy of what events hold: made anew after the restore
 
 
 class Backups:
@@ -154,8 +155,9 @@ class Backups:
         text = "select name, engine, data_paths[1] from system.tables where database = currentDatabase()"
         tables = {str(row[0]): (str(row[1]), str(row[2])) for row in self._engine.ask(Query(text=text)).rows}
         frozen = [table for table, (kind, _) in tables.items() if kind.endswith("MergeTree")]
-        middle = sorted(set(frozen) - {*_FIRST, *_LAST})
+        middle = sorted(set(frozen) - {*_FIRST, *_LAST, *_EMPTY})
         held: list[Path] = []
+        held += [Path(tables[table][1]) for table in _EMPTY & tables.keys()]
         for table in (*_FIRST, *middle, *_LAST):
             self._engine.command(Query(text=f"alter table {table} freeze with name '{name}'"))
             held.append(Path(tables[table][1]))

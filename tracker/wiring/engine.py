@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tracker.wiring.alerts import Alerts
     from tracker.wiring.canary import Canary
     from tracker.wiring.gate import Gate
+    from tracker.wiring.journeys import JourneyKeeper
     from tracker.wiring.reports import ScheduledReports
     from tracker.wiring.rollups import RollupKeeper
     from tracker.wiring.segments import Segments
@@ -75,6 +76,7 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
             loads.told = segments.wake
             segments.start()
             _rollups(engine, catalog, stop).start()
+            _journeys(engine, catalog, stop, busy).start()
             _alerts(settings, engine, catalog, stop).start()
         missing = loads.audit.missing if loads is not None else None
         try:
@@ -224,6 +226,12 @@ def _rollups(engine: Engine, catalog: Catalog, stop: threading.Event) -> RollupK
     from tracker.wiring.rollups import RollupKeeper
 
     return RollupKeeper(engine, catalog, stop)
+
+
+def _journeys(engine: Engine, catalog: Catalog, stop: threading.Event, busy: threading.Lock) -> JourneyKeeper:
+    from tracker.wiring.journeys import JourneyKeeper
+
+    return JourneyKeeper(engine, catalog, stop, busy)
 
 
 def _alerts(settings: Settings, engine: Engine, catalog: Catalog, stop: threading.Event) -> Alerts:

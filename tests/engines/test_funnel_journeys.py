@@ -1,0 +1,250 @@
+"""The journey table's road gives what the road over `events` gives and the oracle counts, whatever happened since."""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
+
+import funnel_oracle
+from test_funnel_random import same
+from world import event, flat, load
+
+from tracker.analytics import funnel, funnel_journeys
+from tracker.core.errors import TryLater
+from tracker.core.identity import user_key, visitor_key
+from tracker.loader import journeys as making
+from tracker.loader.doubts import Doubts
+from tracker.loader.journeys import Journeys
+from tracker.store import erase, journeys
+from tracker.store.engine import Query
+from tracker.store.erase import Names
+
+EDGE = funnel_oracle.instant("2026-02-01T00:00:00Z")  # two months meet in the middle of every other history
+NAMES = ["a", "b", "c", "x"]
+SITES, TURNS, PERSONS = 2, 4, 50
+SEEDS = max(1, int(os.environ.get("TRACKER_HISTORIES", "16")) // 16)
+LEFT = "select count() from touched where site = {site:String} and at > {seen:UInt64}"
+
+
+def some_events(chance, site, people, most, first):
+    """Few times, so that many are equal; some visitors are identified, some twice; numbered by arrival."""
+    middle = EDGE if site.endswith(("1", "3", "5", "7", "9")) else EDGE + 86_400_000
+    events = []
+    for person in range(people):
+        for _ in range(chance.randint(0, most)):
+            visitor = f"v{person}" if chance.random() < 0.9 else ""
+            known = chance.random() < 0.15 or not visitor
+            events.append(
+                event(
+                    chance.choice(NAMES),
+                    middle + chance.choice([1, 1000]) * chance.randint(-11, 11),
+                    visitor,
+                    site=site,
+                    user=f"u{chance.randint(0, people // 3)}" if known else "",
+                    seq=chance.choice([0, 0, 1, 2, 70_000]),
+                    type=chance.choice(["track"] * 9 + ["identify"]),
+                    country=chance.choice(["", "DE", "US", "FR"]),
+                    device=chance.choice(["", "mobile", "desktop"]),
+                    channel=chance.choice(["", "", "Direct", "Email"]),
+                    bot="crawler" if chance.random() < 0.03 else "",
+                )
+            )
+    chance.shuffle(events)
+    for place, one in enumerate(events, first):
+        one["arrival"] = 1_000_000 + 16 * place
+    return events
+
+
+def some_funnel(chance, site):
+    middle = "2026-02-01" if site.endswith(("1", "3", "5", "7", "9")) else "2026-02-02"
+    before = "2026-01-31" if middle == "2026-02-01" else "2026-02-01"
+    steps = [{"event": name} for name in chance.sample(NAMES[:3], chance.randint(2, 3))]
+    if chance.random() < 0.2:
+        steps[-1] = {"any_of": [steps[-1], {"event": "x"}]}
+    body = {
+        "site": site,
+        "from": chance.choice(
+            [f"{before}T23:59:5{chance.randint(0, 9)}Z", f"{middle}T00:00:00Z", "2026-01-01T00:00:00Z"]
+        ),
+        "to": chance.choice(
+            [f"{middle}T00:00:0{chance.randint(1, 9)}Z", f"{middle}T00:00:00.004Z", "2026-04-01T00:00:00Z"]
+        ),
+        "steps": steps,
+        "window": chance.choice(["3s", "10s", "1h", "30d", "5ms"]),
+    }
+    if chance.random() < 0.5:
+        property_ = chance.choice(["country", "device", "channel"])
+        body["breakdown"] = {"property": property_, "touch": chance.choice(["first", "last"])}
+    return body
+
+
+def said(engine, body):
+    answer = funnel.run(engine, funnel.parse(body))
+    parts = {part["value"]: flat(part["steps"]) for part in answer.get("breakdown", [])}
+    return answer["road"], {"steps": flat(answer["steps"]), **({"breakdown": parts} if "breakdown" in body else {})}
+
+
+def check(engine, chance, site, events, monkeypatch):
+    """One funnel over both roads; gives the road that was taken by itself."""
+    body = some_funnel(chance, site)
+    expected = funnel_oracle.report(body, events)
+    road, answer = said(engine, body)
+    with monkeypatch.context() as patched:
+        patched.setattr(funnel_journeys, "suits", lambda asked: False)
+        plain, other = said(engine, body)
+    assert plain == "events"
+    counted = said(engine, {**body, "times": False})
+    try:
+        same(answer, expected)
+        same(other, expected)
+        assert counted == (road, without_times(expected))
+    except AssertionError as error:
+        raise AssertionError(f"{road}: {body}") from error
+    return road
+
+
+def without_times(report):
+    def plain(steps):
+        return [{**step, "average": None, "median": None} for step in steps]
+
+    parts = {value: plain(steps) for value, steps in report.get("breakdown", {}).items()}
+    return {"steps": plain(report["steps"]), **({"breakdown": parts} if "breakdown" in report else {})}
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_histories_with_all_that_may_happen(engine, monkeypatch, seed):
+    """Sites in all states: made, then new and late events, repeats, identifications and erasures since."""
+    monkeypatch.setattr(funnel_journeys, "MAX_SHARE", 100.0)
+    monkeypatch.setattr(making, "WANTED_SHARE", 1.0)
+    chance, maker, doubts = (
+        random.Random(seed),
+        Journeys(engine, least=1, grace=0, eager=True),
+        Doubts(engine, patience=0),
+    )
+    sites = [f"shop{number}" for number in range(SITES)]
+    held = {site: some_events(chance, site, PERSONS, 8, 0) for site in sites}
+    load(engine, [one for events in held.values() for one in events])
+    roads = []
+    for turn in range(TURNS):
+        if turn % 3 == 0:
+            for site in sites:
+                assert maker.keep(site, NAMES)
+                state = journeys.held(engine, site)
+                assert engine.ask(Query(text=LEFT, params=state.params)).rows == [(0,)]
+            assert doubts.settle() == 0
+        else:
+            before = [one for events in held.values() for one in events]
+            for site in sites:
+                held[site] = held[site] + some_events(chance, site, PERSONS, 1, 1000 * turn)
+            everything = [one for events in held.values() for one in events]
+            load(engine, news(held, before), known=everything, version=turn + 1)
+            doubts.open([202601, 202602])  # an insert is repeated
+            load(engine, chance.sample(everything, 20), known=[])
+            for site in chance.sample(sites, 2):
+                held[site] = forget(engine, chance, site, held[site])
+        roads += [check(engine, chance, site, held[site], monkeypatch) for site in sites]
+    assert len(roads) == SITES * TURNS
+    assert roads.count("journeys") == len(roads)
+
+
+class Cut:
+    """An engine that fails after so many commands, as if the process had died."""
+
+    def __init__(self, whole, after):
+        self.whole, self.left = whole, after
+
+    def __getattr__(self, name):
+        return getattr(self.whole, name)
+
+    def command(self, query):
+        if not self.left:
+            raise TryLater("cut off", code="cut")
+        self.left -= 1
+        self.whole.command(query)
+
+
+def test_a_cut_between_any_two_steps_of_the_upkeep_changes_no_answer(engine, monkeypatch):
+    monkeypatch.setattr(funnel_journeys, "MAX_SHARE", 100.0)
+    monkeypatch.setattr(making, "WANTED_SHARE", 1.0)
+    chance, site, roads = random.Random(5), "shop0", []
+    events = load(engine, some_events(chance, site, 40, 8, 0))
+    assert Journeys(engine, least=1, grace=0, eager=True).keep(site, NAMES)
+    for after in range(12):
+        news = some_events(chance, site, 20, 1, 1000 * (after + 1))
+        events = events + news
+        load(engine, news, known=events, version=after + 2)
+        try:
+            Journeys(Cut(engine, after), least=1, grace=0, eager=True).keep(site, NAMES)
+        except TryLater:
+            roads.append(check(engine, chance, site, events, monkeypatch))
+        else:
+            break
+    assert len(roads) > 6
+    assert set(roads) == {"journeys"}
+    assert check(engine, chance, site, events, monkeypatch) == "journeys"
+
+
+def test_what_the_table_cannot_hold_is_read_from_events(engine, monkeypatch):
+    """Events after the span, texts without a code, names that are not held: those are held from the next making on."""
+    monkeypatch.setattr(making, "WANTED_SHARE", 1.0)
+    monkeypatch.setattr(making, "RARE_SHARE", 0.0)
+    monkeypatch.setattr(making, "MOST_TEXTS", 2)
+    monkeypatch.setattr(funnel_journeys, "MAX_SHARE", 1.0)
+    far, events = EDGE + journeys.SPAN_MS, []
+    for person in range(40):
+        countries = ["DE", "US", ["FR", "DE"][person % 5 > 0]]
+        for at, name in enumerate("abc"):
+            when = (far if person % 7 == 0 and at else EDGE) + 1000 * at + person
+            events.append(event(name, when, f"v{person}", site="shop", country=countries[at]))
+    for place, one in enumerate(events):
+        one["arrival"] = 1000 + place
+    load(engine, events)
+    monkeypatch.setattr(Journeys, "_newest", lambda self, site: EDGE)
+    maker = Journeys(engine, least=1, grace=0, eager=True)
+    assert maker.keep("shop", ["a", "b"])
+    body = {"site": "shop", "from": "2026-02-01T00:00:00Z", "to": "2026-05-01T00:00:00Z", "window": "60d"}
+    for names, road in (("ab", "journeys"), ("ac", "events")):
+        for more in ({}, {"breakdown": {"property": "country", "touch": "last"}}):
+            asked = {**body, "steps": [{"event": name} for name in names], **more}
+            given, answer = said(engine, asked)
+            assert given == road
+            same(answer, funnel_oracle.report(asked, events))
+    state = journeys.held(engine, "shop")
+    assert state.apart == len(
+        [one for one in range(40) if one % 7 == 0]
+    )  # whose countries have no code lack name c, too
+    assert journeys.wanted(engine, "shop") == {"c"}
+    assert maker.keep("shop", ["a", "b"])
+    assert said(engine, asked)[0] == "journeys"
+    assert journeys.held(engine, "shop").apart == len([one for one in range(40) if one % 7 == 0 or one % 5 == 0])
+    same(said(engine, asked)[1], funnel_oracle.report(asked, events))
+
+
+def news(held, before):
+    """Events that are not among those before."""
+    known = {id(one) for one in before}
+    return [one for events in held.values() for one in events if id(one) not in known]
+
+
+def forget(engine, chance, site, events):
+    """Erase one person; gives the events that are left."""
+    owners = funnel_oracle.persons(events)
+    unit = chance.choice([funnel_oracle.unit_of(one, {}, owners) for one in events])
+    groups = defaultdict(list)
+    for one in events:
+        groups[funnel_oracle.unit_of(one, {}, owners)].append(one)
+    gone = groups.pop(unit)
+    visitors = {one["visitor"] for one in gone if one["visitor"] and not one["user"]}
+    users = {one["user"] for one in gone if one["user"]}
+    erase.delete(engine, site, Names(tuple(visitors), tuple(users)), [])
+    keys = [visitor_key(one) for one in visitors] + [user_key(one) for one in users]
+    text = "select count() from journeys where site = {site:String} and unit in {keys:Array(UInt64)}"
+    assert engine.ask(Query(text=text, params={"site": site, "keys": keys})).rows == [(0,)]
+    return [one for rest in groups.values() for one in rest]

@@ -1,0 +1,239 @@
+"""Makes the journey table that `tracker.store.journeys` tells how to read: persons to whom something happened, in bulk.
+
+Nothing of it may be taken for the truth. Whose rows are changed is fixed before it is announced (a new version of the
+site's state), and announced before anything is changed; and these persons are read from `events` until the state says
+that they were made. So a crash anywhere costs a repetition and no more. One maker a store; nobody is erased meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from itertools import accumulate
+
+from tracker.store import journeys, persons
+from tracker.store.clean import events_source
+from tracker.store.engine import Engine, Param, Query
+from tracker.store.journeys import APART, CODED, MOST_TEXTS, NAMES, SPAN_MS, Held
+from tracker.store.sql import Fragment, fill, load
+
+LEAST = 200_000
+"""Events a site must have; fewer are asked about quickly anyway."""
+GRACE_NS = 600_000_000_000
+"""An insert may become visible so long after the time it carries (`audiences.marks.LATE_NS`)."""
+BACK_MS = 40 * 86_400_000
+"""What is older than this before the newest event need not be held when everything is made anew."""
+RENEW_MS = 8 * 86_400_000
+"""After which everything is made anew, so that what happens now lies within the span that can be held."""
+RENAME_NS = 3_600_000_000_000
+"""For so long names that are wanted newly wait."""
+LINGER_NS = 6 * 3_600_000_000_000
+"""After which few persons are made, too: `touched` forgets."""
+AT_ONCE = 6_000_000
+"""Events in one statement where everybody is made: some 300 MB."""
+WANTED_SHARE, RARE_SHARE = 0.5, 0.3
+"""Of all events that key names may have: those that are wanted, and those with the site's rarer names."""
+
+# What making changed persons costs beside loading one event (4 us, a quarter of what collector and loader need for it):
+# going through the table for each person in it, and reading and writing for each one made (docs/decisions/journeys.md).
+COST_HELD, COST_MADE = 0.12, 0.7
+
+_NEWEST = """
+select max(toUnixTimestamp(slot)) from touched_slots where site = {site:String} and slot <= now('UTC') + interval 1 day
+"""
+_NEWS = """
+select (
+    select uniqExact(key) from touched where site = {site:String} and at > {seen:UInt64} and at <= {late:UInt64}
+), (
+    select uniqExact(key) from person_map
+    where site = {site:String} and version > {moved:UInt64} and version <= {late:UInt64}
+)
+"""
+_COME = """
+select sum(amount), toUnixTimestamp(min(slot)) * 1000, toUnixTimestamp(max(slot)) * 1000 + 900000
+from touched_slots where site = {site:String} and toUnixTimestamp(at) + 20 >= intDiv({seen:UInt64}, 1000000000)
+"""
+_OF_OWNED = Fragment("key in (select key from journey_owned)")
+_LAST_READERS = 600_000_000_000  # ns
+
+
+class Journeys:
+    """For one thread. `least`, `grace` (ns): see the module's constants; `eager`: whatever it costs."""
+
+    def __init__(self, engine: Engine, *, least: int = LEAST, grace: int = GRACE_NS, eager: bool = False) -> None:
+        self._engine = engine
+        self._least = least
+        self._grace = grace
+        self._eager = eager
+
+    def keep(self, site: str, wanted: Collection[str] = ()) -> bool:
+        """Make of a site what is due; gives whether anything was. Raises TryLater."""
+        return sum(self.steps(site, wanted)) > 0
+
+    def steps(self, site: str, wanted: Collection[str] = ()) -> Iterator[bool]:
+        """As `keep`, bit by bit: whoever wants to erase somebody may do so between two. Raises TryLater.
+
+        `wanted`: names that saved funnels ask for; those that funnels asked for in vain are known.
+        """
+        if self._engine.cluster is not None:
+            return
+        state, now = journeys.held(self._engine, site), journeys.clock(self._engine)
+        wanted = {*wanted, *journeys.wanted(self._engine, site)}
+        if self._outdated(state, now, wanted):
+            if self._events(site) >= self._least:
+                yield from self._anew(site, state, now, wanted)
+            return
+        if self._due(state, now):
+            self._some(state, now)
+            yield True
+        if state.version * 1000 < now - _LAST_READERS:
+            yield self._tidy()
+
+    def _outdated(self, state: Held, now: int, wanted: Collection[str]) -> bool:
+        if not state.made or now - state.seen > journeys.KEPT_NS:
+            return True
+        late = self._newest(state.site) - BACK_MS - state.since > RENEW_MS
+        other = bool(set(wanted) - {*state.names, *state.left_out})
+        return late or (other and now - state.made > (0 if self._eager else RENAME_NS))
+
+    def _newest(self, site: str) -> int:
+        return int(self._engine.ask(Query(text=_NEWEST, params={"site": site})).rows[0][0]) * 1000
+
+    def _events(self, site: str) -> int:
+        text = "select count() from events where site = {site:String}"
+        return int(self._engine.ask(Query(text=text, params={"site": site})).rows[0][0])
+
+    def _due(self, state: Held, now: int) -> bool:
+        """Whether what has come pays for making those to whom it happened."""
+        late = now - self._grace
+        [(news, over)] = self._engine.ask(Query(text=_NEWS, params={**state.params, "late": late})).rows
+        if not news + over:
+            return False
+        [(came, _, _)] = self._engine.ask(Query(text=_COME, params=state.params)).rows
+        pays = came >= COST_HELD * state.units + COST_MADE * (news + over)
+        return self._eager or pays or late - state.seen > LINGER_NS
+
+    def _marks(self, state: Held, now: int) -> Held:
+        """What is surely to be seen now."""
+        text = "select max(version) from person_map where site = {site:String}"
+        moved = int(self._engine.ask(Query(text=text, params={"site": state.site})).rows[0][0])
+        late = now - self._grace
+        return replace(state, seen=max(state.seen, late), moved=max(state.moved, min(moved, late)))
+
+    def _anew(self, site: str, before: Held, now: int, wanted: Collection[str]) -> Iterator[bool]:
+        """Everybody, with the names and texts of today, beside what there was."""
+        engine = self._engine
+        since = max(self._newest(site) - BACK_MS, 0)
+        state = self._marks(Held(site, made=max(now, before.made + 1), since=since), now)
+        asked = fill(
+            load(__package__, "journeys_names"), {"events": events_source(engine)}, {"site": site, "since": since}
+        )
+        rows = engine.ask(asked).rows
+        counts = {str(text): int(count) for kind, text, count, _, _ in rows if kind == "names"}
+        names, left_out = chosen(counts, wanted)
+        texts = {
+            one.column: tuple(str(text) for kind, text, *_ in rows if kind == one.texts)[:MOST_TEXTS] for one in CODED
+        }
+        first, last = min((row[3] for row in rows), default=since), max((row[4] for row in rows), default=since)
+        state = replace(state, names=names, left_out=left_out, texts=texts, first=int(first), last=int(last))
+        parts = sum(counts.get(name, 0) for name in names) // AT_ONCE + 1
+        for part in range(parts):
+            some = Fragment(f"{persons.PERSON} % {parts:d} = {part:d}")
+            self._make(state, Fragment(persons.join().text), some)
+            yield True
+        journeys.hold(engine, self._counted(state))
+        yield True
+
+    def _some(self, state: Held, now: int) -> None:
+        engine, site = self._engine, state.site
+        after = self._marks(state, now)
+        [(came, first, last)] = engine.ask(Query(text=_COME, params=state.params)).rows
+        if came:
+            after = replace(
+                after, first=min(after.first, max(int(first), after.since)), last=max(after.last, int(last))
+            )
+        for table in ("journey_units", "journey_owned"):
+            engine.command(Query(text=f"truncate table {table}"))
+        session = engine.session()
+        try:
+            keys = journeys.touched(state, over=True)
+            text = f"create temporary table journey_touched engine = Memory as {keys.text}"
+            session.command(Query(text=text, params=keys.params))
+            found = journeys.changed(Fragment("journey_touched"), site)
+            session.command(Query(text=f"insert into journey_units (unit) {found.text}", params=found.params))
+        finally:
+            session.close()
+        keys = journeys.owned(Fragment("journey_units"), site)
+        engine.command(Query(text=f"insert into journey_owned (key, person) {keys.text}", params=keys.params))
+        state = journeys.hold(engine, state)  # from here on whoever looks takes all of these persons from `events`
+        where = "site = {site:String} and made = {made:UInt64} and unit in (select unit from journey_units)"
+        given: dict[str, Param] = {"site": site, "made": state.made}
+        engine.command(Query(text=f"delete from journeys where {where}", params=given))  # noqa: S608
+        self._make(after, Fragment("any left join journey_owned as persons using (key)"), _OF_OWNED)
+        journeys.hold(engine, self._counted(after))
+        for table in ("journey_units", "journey_owned"):
+            engine.command(Query(text=f"truncate table {table}"))
+
+    def _make(self, state: Held, joined: Fragment, part: Fragment) -> None:
+        slots = {
+            "unit": Fragment(persons.PERSON),
+            "events": events_source(self._engine),
+            "persons": joined,
+            "part": part,
+        }
+        params: dict[str, Param] = {
+            "site": state.site,
+            "made": state.made,
+            "since": state.since,
+            "span": SPAN_MS,
+            "apart": APART,
+            "names": list(state.names),
+            "codes": list(range(1, len(state.names) + 1)),
+        }
+        for one in CODED:
+            texts = ["", *state.texts.get(one.column, ())]
+            params |= {one.texts: texts, f"{one.column}_codes": list(range(len(texts)))}
+            lists = f"{{{one.texts}:Array(String)}}, {{{one.column}_codes:Array(UInt16)}}"
+            slots[one.column] = Fragment(f"transform(toString({one.column}), {lists}, toUInt16(256))")
+        settings: dict[str, str | int] = {"join_algorithm": "hash"}
+        self._engine.command(fill(load(__package__, "journeys_make"), slots, params, settings=settings))
+
+    def _counted(self, state: Held) -> Held:
+        text = (
+            "select count(), countIf(codes >= {apart:UInt64}) from journeys"
+            " where site = {site:String} and made = {made:UInt64}"
+        )
+        params: dict[str, Param] = {"site": state.site, "made": state.made, "apart": 1 << APART}
+        [(units, apart)] = self._engine.ask(Query(text=text, params=params)).rows
+        return replace(state, units=int(units), apart=int(apart))
+
+    def _tidy(self) -> bool:
+        """Drop generations that nobody reads any more; gives whether there were any."""
+        text = (
+            "select distinct made from journeys where made < {before:UInt64} and (site, made) not in"
+            " (select site, argMax(made, version) from journey_sites group by site)"
+        )
+        before = journeys.clock(self._engine) - _LAST_READERS
+        found = self._engine.ask(Query(text=text, params={"before": before})).rows
+        for (made,) in found:
+            self._engine.command(Query(text=f"alter table journeys drop partition {int(made):d}"))
+        return bool(found)
+
+
+def chosen(counts: dict[str, int], wanted: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Key names, of the number of events of each name, and what was wanted and is too frequent.
+
+    Wanted names come first, the rarer the sooner; then the site's rarer names as long as there is room, and of those
+    the more frequent ones.
+    """
+    room, names, left_out = WANTED_SHARE * sum(counts.values()), list[str](), list[str]()
+    for name in sorted(wanted, key=lambda name: (counts.get(name, 0), name)):
+        room -= counts.get(name, 0)
+        (names if room >= 0 and len(names) < NAMES else left_out).append(name)
+    others = sorted((count, name) for name, count in counts.items() if name not in {*names, *left_out})
+    held, most = sum(counts.get(name, 0) for name in names), RARE_SHARE * sum(counts.values())
+    fits = [
+        one for one, total in zip(others, accumulate(count for count, _ in others), strict=True) if held + total <= most
+    ]
+    names += [name for _, name in reversed(fits)][: NAMES - len(names)]
+    return tuple(names), tuple(left_out)
