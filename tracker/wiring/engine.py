@@ -69,15 +69,16 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
         thread = _LoaderThread(loads, stop) if loads is not None else None
         if thread is not None:
             thread.start()
+        chores: list[threading.Thread] = []
         if loads is not None and settings.canary_seconds:
-            _canary(settings, engine, catalog, stop).start()
+            chores.append(_canary(settings, engine, catalog, stop))
         if loads is not None:
             segments = _segments(settings, engine, catalog, stop, busy)
             loads.told = segments.wake
-            segments.start()
-            _rollups(engine, catalog, stop).start()
-            _journeys(engine, catalog, stop, busy).start()
-            _alerts(settings, engine, catalog, stop).start()
+            chores += [segments, _rollups(engine, catalog, stop), _journeys(engine, catalog, stop, busy)]
+            chores.append(_alerts(settings, engine, catalog, stop))
+        for chore in chores:
+            chore.start()
         missing = loads.audit.missing if loads is not None else None
         try:
             services = None
@@ -85,14 +86,26 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
                 services = _services(
                     settings, engine, catalog, missing=missing, gate=gate, deliver_every_s=_DELIVER, reports_run=True
                 )
-                _reports(services, stop).start()
+                chores.append(_reports(services, stop))
+                chores[-1].start()
             asyncio.run(_serve(settings, services, stop))
         finally:
             stop.set()
             if thread is not None:
                 thread.join()
+            busy_still = _join(chores, settings.stop_seconds - 2.5)
         if thread is not None and thread.failure is not None:
             raise thread.failure
+    if busy_still:
+        os._exit(0)  # the store must not be taken apart under a statement; whatever it does can be done again
+
+
+def _join(threads: list[threading.Thread], seconds: float) -> bool:
+    """Wait until they have ended, so long at most; whether one has not."""
+    end = time.monotonic() + max(seconds, 0.5)
+    for one in threads:
+        one.join(max(end - time.monotonic(), 0.0))
+    return any(one.is_alive() for one in threads)
 
 
 @contextmanager
