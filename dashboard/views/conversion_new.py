@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard import filters, formats, questions, state
-from dashboard.client import ApiAway, ApiError, Json, SignedOut
-from dashboard.components import guarded, notice
+from dashboard.client import Json
+from dashboard.components import done, guarded, notice
 from dashboard.filters import keep
 
 EVERY = {"15m": "every 15 minutes", "1h": "every hour", "1d": "once a day", "": "only by hand"}
@@ -150,12 +150,6 @@ def _spec(row: Json) -> Json:
 
 
 def _save(body: Json) -> None:
-    try:
-        state.api().add_conversion(body)
-    except (ApiAway, SignedOut):
-        raise
-    except ApiError as refusal:
-        notice("bad", "It was not saved.", refusal.sentence)
-    else:
+    if done(lambda: state.api().add_conversion(body), "It was not saved."):
         st.session_state[COUNT] += 1
         st.rerun()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import formats, places, state
-from dashboard.client import ApiAway, ApiError, Json, SignedOut
-from dashboard.components import guarded, notice
+from dashboard.client import Json
+from dashboard.components import done, guarded, notice
 
 WIDTH = 540
 COUNT = "destination-made"
@@ -101,13 +101,7 @@ def _secret(where: str, name: str) -> str:
 
 
 def _create(body: Json) -> None:
-    try:
-        state.api().add_destination(body)
-    except (ApiAway, SignedOut):
-        raise
-    except ApiError as refusal:
-        notice("bad", "It was not connected.", refusal.sentence)
-    else:
+    if done(lambda: state.api().add_destination(body), "It was not connected."):
         _forget_typed()
         state.forget()
         st.rerun()

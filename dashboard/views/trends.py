@@ -7,8 +7,21 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from dashboard import alerts, charts, filters, formats, notes, questions, state
-from dashboard.client import ApiAway, ApiError, Json, SignedOut
-from dashboard.components import Column, Figure, changed, empty, figures, guarded, head, notice, only, section, table
+from dashboard.client import Json
+from dashboard.components import (
+    Column,
+    Figure,
+    changed,
+    done,
+    empty,
+    figures,
+    guarded,
+    head,
+    notice,
+    only,
+    section,
+    table,
+)
 
 ANY = "*"
 MEASURES = {"events": "How often", "people": "How many people", "value": "Value of it"}
@@ -190,14 +203,8 @@ def _watch(spec: Json) -> None:
     name = formats.short(f"{alerts.summary(alert)}", 100)
     if not st.button("Tell me of the next", icon=":material/notifications:", key="trends-watch"):
         return
-    try:
-        state.api().add_alert(state.site_name(), name, alert)
-    except (ApiAway, SignedOut):
-        raise
-    except ApiError as refusal:
-        notice("bad", "It is not watched.", refusal.sentence)
-        return
-    notice("good", "It is watched.", "Open Alerts in the menu to change it, or to see what it finds.")
+    if done(lambda: state.api().add_alert(state.site_name(), name, alert), "It is not watched."):
+        notice("good", "It is watched.", "Open Alerts in the menu to change it, or to see what it finds.")
 
 
 def _slot(spec: Json) -> str:
