@@ -50,7 +50,7 @@ def attempts(
     below), `overlapping`, `fold` and `within` (tests compare them). An unordered funnel whose steps may overlap costs
     one question to the engine here: which overlaps there are. Raises BadRequest where there are more than 200 kinds.
     """
-    linked = funnel.count_by == "person" and persons.linked(engine, funnel.site)
+    linked = funnel.count_by == "person" and (owners is not None or persons.linked(engine, funnel.site))
     if funnel.mode == "unordered":
         return _unordered(engine, funnel, events, linked, chosen)
     if road == "within" or funnel.timed:
