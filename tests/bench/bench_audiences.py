@@ -300,7 +300,7 @@ class Bench:
         share = int(first.holdout * 2**64)
 
         def spares(visitor: str) -> bool:
-            return xxh64_intdigest(f"{drawn}:{visitor_key(person_id(keys, visitor))}") >= share
+            return xxh64_intdigest(f"{drawn}:{visitor_key(person_id(keys, visitor))}".encode()) >= share
 
         return Watching(self.site.write_key, first.id, spares)
 
