@@ -5,7 +5,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
+import re
 from pathlib import Path
 
 import msgspec
@@ -19,7 +21,8 @@ from tracker.core.identifiers import (
     phone_forms,
     place_forms,
 )
-from tracker.networks import NETWORKS, Member, Terms, ttd
+from tracker.networks import NETWORKS, Member, Request, Terms, ttd
+from tracker.networks.network import size_of
 from tracker.networks.parquet_file import ParquetRows
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "networks"
@@ -63,7 +66,7 @@ MEMBERS = (FULL, PHONE, NOBODY)
 def file_of(name: str) -> bytes:
     network = NETWORKS[name]
     rows = [row for one in MEMBERS for row in network.encode(one, "file")]
-    return network.head() + b"".join(network.write(rows, TERMS))
+    return network.head(TERMS) + b"".join(network.write(rows, TERMS))
 
 
 def requests_of(name: str) -> bytes:
@@ -124,6 +127,43 @@ def test_no_request_is_larger_than_the_network_takes(name, members, size):
     found = [msgspec.json.encode(one.body) for one in network.requests("add", several, TERMS)]
     assert len(found) >= 2
     assert not size or max(map(len, found)) <= size
+
+
+@pytest.mark.parametrize("name", [name for name, network in NETWORKS.items() if network.request_bytes])
+def test_a_request_is_cut_at_the_byte_where_it_would_be_too_long(name):
+    """As many rows as fit to the byte go in one request; one byte less and they go in two, all of them, in order."""
+    [row] = NETWORKS[name].encode(FULL, "api")
+    rows = [(tuple(f"{n:04}{cell[4:]}" if cell else "" for cell in row), True) for n in range(40)]
+    free = list(dataclasses.replace(NETWORKS[name], request_bytes=0).requests("add", rows, TERMS))
+    longest = max(map(size_of, free))
+    fits = dataclasses.replace(NETWORKS[name], request_bytes=longest)
+    assert list(fits.requests("add", rows, TERMS)) == free
+    tight = list(dataclasses.replace(NETWORKS[name], request_bytes=longest - 1).requests("add", rows, TERMS))
+    assert len(tight) > len(free) and max(map(size_of, tight)) < longest
+    assert sorted(cells_in(tight)) == sorted(cells_in(free))
+    alone = list(dataclasses.replace(NETWORKS[name], request_bytes=1).requests("add", rows[:3], TERMS))
+    assert len(alone) == 3 * len(list(fits.requests("add", rows[:1], TERMS)))
+
+
+def cells_in(requests) -> list[str]:
+    return [cell for one in requests for cell in re.findall(r"\b00[0-3][0-9][0-9a-f/+=]{8,}", str(one.body))]
+
+
+def test_an_id_that_is_longer_than_its_placeholder_is_counted():
+    short = Request("POST", "u", {}, {"a": "{AUDIENCE_ID}"})
+    filled = Request("POST", "u", {}, {"a": "1" * 64})
+    assert size_of(short) >= size_of(filled) > len(msgspec.json.encode(short.body))
+
+
+def test_a_file_of_removals_says_so_where_the_network_has_a_word_for_it():
+    bulk = NETWORKS["microsoft"]
+    assert [bulk.head(TERMS, action).splitlines()[1] for action in ("add", "remove")] == [
+        b"Customer List,-1,,aud_1,Add,30,,",
+        b"Customer List,-1,,aud_1,Remove,30,,",
+    ]
+    rows = NETWORKS["openrtb"].encode(FULL, "file")
+    [left] = NETWORKS["openrtb"].write(rows, TERMS, "remove")
+    assert msgspec.json.decode(left)["user"]["data"] == [{"name": "shop", "segment": []}]
 
 
 def test_an_address_hashed_before_it_came_is_passed_on():

@@ -95,12 +95,13 @@ class Parcel:
         if self._api:
             self._ask(action, rows)
             return
+        self._action = action
         self._begin(label)
         if self._table is not None:
             self._table.write([row for row, _ in rows])
             self._parts[-1].rows += len(rows)
             return
-        self._lines(self._network.write([row for row, _granted in rows], self._terms))
+        self._lines(self._network.write([row for row, _granted in rows], self._terms, action))
 
     def finish(self, manifest: dict[str, Any] | None) -> tuple[ExportFile, ...]:
         """Put everything on disk under its name: one file as it is, several in a zip with `manifest.json`.
@@ -149,7 +150,7 @@ class Parcel:
         if not self._api and self._network.extension == "parquet":
             self._table = ParquetRows(part)
         elif not self._api:
-            part.write(self._network.head())
+            part.write(self._network.head(self._terms, self._action))
 
     def _lines(self, lines: list[bytes]) -> None:
         """Rows, into as many files as the network's limits ask for."""

@@ -172,7 +172,7 @@ def place_forms(kind: str, text: str) -> Identifier | None:
     """
     if kind == "zip":
         short = forms.zip_code(text)
-        return Identifier(kind, {"m": _sha(short), "plain": text.strip().upper()}) if short else None
+        return Identifier(kind, {"m": _sha(short), "plain": text.strip()}) if short else None
     if kind == "country":
         code = forms.country(text)
         return Identifier(kind, {"m": _sha(code), "plain": code.upper()}) if code else None

@@ -98,7 +98,9 @@ def read_meta(status: int, body: Any) -> Reading:
 
 
 def read_tiktok(status: int, body: Any) -> Reading:
-    """Success is 200 and code 0; 40100 is the rate, 40105 the token, 50000 and up are theirs; 20001: a part of it."""
+    """Success is 200 and code 0, and nothing else: no other code is taken for a part of it. 40100 is the rate, 40105
+    the token, 50000 and up are theirs.
+    """
     code = _dict(body).get("code")
     if status < 300 and code == 0:
         return Reading(True)
@@ -107,7 +109,7 @@ def read_tiktok(status: int, body: Any) -> Reading:
     if code in (40001, 40105):
         return Reading(False, why=_CREDENTIALS)
     if status < 300:
-        return Reading(False, why=f"the network refuses: code {_number(code)}", content=code in (20001, 40002))
+        return Reading(False, why=f"the network refuses: code {_number(code)}", content=True)
     return plain(status, body)
 
 

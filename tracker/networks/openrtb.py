@@ -29,9 +29,9 @@ def user(row: Row, terms: Terms, action: Action = "add") -> dict[str, Any]:
     return {"user": {**known, "data": [{"name": terms.site, "segment": segments}], "eids": eids}}
 
 
-def line(_network: Network, row: Row, terms: Terms) -> bytes:
+def line(_network: Network, row: Row, terms: Terms, action: Action) -> bytes:
     """One object a line."""
-    return msgspec.json.encode(user(row, terms)) + b"\n"
+    return msgspec.json.encode(user(row, terms, action)) + b"\n"
 
 
 def build(action: Action, rows: Sequence[Row], _granted: Sequence[bool], terms: Terms) -> Iterator[Request]:

@@ -24,6 +24,8 @@ def build(action: Action, rows: Sequence[Row], _granted: Sequence[bool], _terms:
 
 
 ITEMS = 5_000
+REQUEST_BYTES = 1_000_000 * 3 // 4 - 100
+"""1 MB with everything around it, in Base64."""
 
 NETWORK = Network(
     name="uid2",
@@ -32,5 +34,6 @@ NETWORK = Network(
     needs=(("email_hash",), ("phone_hash",)),
     build=build,
     batch=ITEMS,
+    request_bytes=REQUEST_BYTES,
     note="needs a contract and keys; at most 20 requests at a time",
 )
