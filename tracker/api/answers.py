@@ -647,6 +647,7 @@ class PersonExport(Struct, kw_only=True):
     visitors: list[str]
     users: list[str]
     identifiers: list[dict[str, Any]]
+    advertising_ids: list[dict[str, Any]]
     consents: list[Consent]
     left_alone: list[str]
     audiences: list[dict[str, str]]

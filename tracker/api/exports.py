@@ -7,6 +7,7 @@ from typing import Any
 from tracker.api.audiences import definition_of, found
 from tracker.api.call import Call, FileReply, Reply
 from tracker.api.services import Services
+from tracker.audiences.advertising_ids import TWINS
 from tracker.audiences.desk import Desk, Job, begin, carry_out
 from tracker.audiences.export import check_request
 from tracker.audiences.parcel import artefact
@@ -55,6 +56,10 @@ def going_to(call: Call, destination: str, site: str, network: str, shape: str) 
     where = call.services.catalog.destinations.get(destination)
     if where.site != site:
         raise NotFound("there is no such destination", code="no_such_destination", field="destination")
+    if where.kind == "network" and where.options["network"] in TWINS:
+        raise BadRequest(
+            "an operator is asked, and takes no audiences: deliver to The Trade Desk or as OpenRTB", field="destination"
+        )
     if where.kind == "network" and (network != where.options["network"] or shape != "api"):
         raise BadRequest(
             f"this destination takes the network {where.options['network']} in the shape api", field="network"

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 
 from tracker.audiences import sensitive
+from tracker.audiences.advertising_ids import ids_for
 from tracker.audiences.changes import DAY_MS
 from tracker.audiences.definition import stored
 from tracker.audiences.deliver import sender_of, settle_before
@@ -101,10 +102,13 @@ def _order(desk: Desk, job: Job, export: Export) -> Order:
         made = sender_of(catalog, desk.senders, destination)
         sender, notice = (None, made) if destination.kind == "email" else (made, None)
         settle_before(catalog, desk.senders, export.line)
+    site = catalog.sites.get(job.audience.site)
+    definition = stored(job.audience, lambda other: catalog.audiences.get(other).rule)
     return Order(
         export=export,
-        site=catalog.sites.get(job.audience.site),
-        definition=stored(job.audience, lambda other: catalog.audiences.get(other).rule),
+        site=site,
+        definition=definition,
+        ids=ids_for(desk.engine, catalog, desk.senders, site, definition, NETWORKS[job.network], desk.now_ms),
         days=_days(job.audience.duration, job.network),
         now_ms=desk.now_ms,
         version=desk.version,

@@ -15,7 +15,8 @@ import numpy as np
 import structlog
 
 from tracker.audiences import known
-from tracker.audiences.changes import DAY_MS, FEW, Changes, People, changes, is_among, people_of
+from tracker.audiences.advertising_ids import Ids
+from tracker.audiences.changes import DAY_MS, FEW, Changes, News, People, changes, is_among, people_of
 from tracker.audiences.definition import Definition
 from tracker.audiences.deliver import Progress, Rows, ship
 from tracker.audiences.delivery import Sender, Shipment
@@ -83,6 +84,7 @@ class Order:
 
     `sender`: what sends it to its destination; None: it stays here for download. `notice`: tells somebody of that.
     `stays`: why nobody new may leave the house; who is to be taken back still is.
+    `ids`: where UID2s and EUIDs are from.
     """
 
     export: Export
@@ -94,6 +96,7 @@ class Order:
     sender: Sender | None = None
     notice: Sender | None = None
     stays: Conflict | None = None
+    ids: tuple[Ids, ...] = ()
 
     @property
     def network(self) -> Network:
@@ -171,6 +174,8 @@ class _Run:
         delivered = self.catalog.deliveries.there(export.line)
         self.cap = Cap(self.engine, self.catalog, export, began)
         leaving = self._judge(began)
+        for ids in order.ids:
+            ids.upkeep(leaving)
         before = np.array(delivered.people, np.uint64)
         everybody = export.mode == "full" or network.replaces
         recalls = network.replaces or not everybody or order.sender is not None
@@ -231,18 +236,30 @@ class _Run:
             due_before=began - int(RESEND_AFTER * order.days * DAY_MS) if order.network.days else 0,
             few=min(FEW, order.export.min_size),
             vendor=self.vendor,
+            news=self._news(delivered),
         )
         if everybody:
-            found.add, found.unchanged, found.too_few = leaving, 0, 0
+            found.add, found.unchanged, found.too_few = found.stays, 0, 0
         if order.network.replaces:
             found.left, found.left_later = people_of(), 0
             return found
+        for ids in order.ids:
+            ids.forget(found.refused.tolist())
+        found.refused = np.concatenate((found.refused, found.lost))
         self.counts |= {"removed": len(found.refused) + len(found.left), "unchanged": found.unchanged}
         if found.too_few:
             self._hold("too_few", found.too_few)
         if found.left_later:
             self.counts["left_later"] = found.left_later
         return found
+
+    def _news(self, delivered: There) -> News:
+        """Of ids, since the first of those who are there was delivered."""
+        since = min(delivered.at, default=0)
+        news = News()
+        for ids in self.order.ids if delivered.at else ():
+            news |= ids.news(since)
+        return news
 
     def _judge(self, now_ms: int) -> People:
         leaving = array("Q")
@@ -270,9 +287,11 @@ class _Run:
             return True
         if len(found.refused):
             return False
-        raise Conflict(
-            f"{members} members may be exported; the minimum is {minimum}: nobody may be picked out", code="too_small"
-        )
+        why = f"{members} members may be exported; the minimum is {minimum}: nobody may be picked out"
+        raise Conflict("; ".join([why, *self._warned()]), code="too_small")
+
+    def _warned(self) -> list[str]:
+        return [one for ids in self.order.ids for one in ids.warnings]
 
     def _take_back(self, parcel: Parcel, ledger_keys: list[int]) -> None:
         export, network = self.order.export, self.order.network
@@ -287,7 +306,13 @@ class _Run:
         """`before`: whom the ledger has already."""
         order = self.order
         reader = Reader(
-            self.engine, self.catalog, order.site, order.network, definition=order.definition, vendor=self.vendor
+            self.engine,
+            self.catalog,
+            order.site,
+            order.network,
+            definition=order.definition,
+            vendor=self.vendor,
+            ids=order.ids,
         )
         for found in reader.read(people):
             with uncollected():
@@ -333,7 +358,7 @@ class _Run:
 
     def _details(self, began: int, members: int) -> dict[str, Any]:
         order, network = self.order, self.order.network
-        warnings = []
+        warnings = self._warned()
         if members < network.minimum:
             warnings.append(
                 f"{network.title} cannot use a list of fewer than {network.minimum}; this one has {members}"

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import gc
 from bisect import bisect_right
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from tracker.audiences.ahead import ahead
 from tracker.audiences.changes import People
@@ -24,7 +24,7 @@ from tracker.core.identifiers import Identifier, keyed, keys_of, unseal
 from tracker.core.period import rfc3339
 from tracker.core.site import Site
 from tracker.core.suppression import hash_of
-from tracker.networks import Member, Network
+from tracker.networks import Member, Network, uid2
 from tracker.store.engine import Engine
 
 SPAN = 125_000
@@ -81,8 +81,15 @@ class Found(NamedTuple):
     member: Member | None = None
 
 
+class IdSource(Protocol):
+    """Where ids of persons come from that others give out (`advertising_ids.Ids`)."""
+
+    def fill(self, people: Mapping[int, dict[str, str]]) -> None:
+        """Person's key -> forms, to which the id is added where they have one."""
+
+
 class Reader:
-    """For one network. `definition`: whose hold-out counts; None: nobody's."""
+    """For one network. `definition`: whose hold-out counts; None: nobody's. `ids`: what the vault does not hold."""
 
     def __init__(
         self,
@@ -93,14 +100,16 @@ class Reader:
         *,
         definition: Definition | None = None,
         vendor: int | None = None,
+        ids: Sequence[IdSource] = (),
     ) -> None:
+        self._ids = ids
         self._engine, self._catalog, self._site, self._network = engine, catalog, site, network
         self._definition = definition or Definition(site=site.name, rule=All(()), holdout=0.0)
         self._vendor = vendor
         self._keys = keys_of(site.name, site.write_key, site.identifier_key)
         self._wanted = network.forms()
         self._forms: dict[str, list[tuple[str, str]]] = {}  # kind -> (form, its whole name)
-        for one in self._wanted:
+        for one in self._wanted | (set(uid2.FORMS) if ids else set()):
             kind, _, form = one.partition(".")
             self._forms.setdefault(kind, []).append((form, one))
         self._named = any(form in self._wanted for form in _WHO)
@@ -155,15 +164,18 @@ class Reader:
             rows[who]["verdict"] = "suppressed"
             del may[who]
         sealed = self._sealed(may) if self._vault else {}
-        return [self._found(person, rows.get(person), sealed) for person in people]
+        opened = {person: self._opened(records) for person, records in sealed.items()}
+        for ids in self._ids:
+            ids.fill(opened)
+        return [self._found(person, rows.get(person), opened) for person in people]
 
     def _says_too_little(self, row: _Seen) -> bool:
         return self._network.asks_granted and row["last_country"] in EUROPE and not row["granted"]
 
-    def _found(self, person: int, row: _Seen | None, sealed: dict[int, list[tuple[int, str]]]) -> Found:
+    def _found(self, person: int, row: _Seen | None, opened: dict[int, dict[str, str]]) -> Found:
         if row is None or row["verdict"] != "exportable":
             return Found(person, "erased" if row is None else row["verdict"])
-        forms = self._opened(sealed[person]) if person in sealed else {}
+        forms = opened.get(person, {})
         if self._named:
             user = row["own_user"] or row["last_user"]
             name = user or row["last_visitor"]

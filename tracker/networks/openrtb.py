@@ -12,18 +12,20 @@ import msgspec
 
 from tracker.networks.network import JSON, Action, Column, Network, Request, Row, Terms
 
-COLUMNS = (Column("visitor", ("card.visitor",)), Column("uid2", ("uid2.raw",)))
+COLUMNS = (Column("visitor", ("card.visitor",)), Column("uid2", ("uid2.raw",)), Column("euid", ("euid.raw",)))
+_SOURCES = ("uidapi.com", "euid.eu")
 
 
 def user(row: Row, terms: Terms, action: Action = "add") -> dict[str, Any]:
     """`{"user": {...}}`; one that leaves has no segment."""
-    visitor, uid2 = row
+    visitor, *twins = row
     eids: list[dict[str, Any]] = []
     if visitor:
         own = {"source": terms.site, "inserter": terms.site, "mm": 4, "uids": [{"id": visitor, "atype": 1}]}
         eids.append(own)
-    if uid2:
-        eids.append({"source": "uidapi.com", "mm": 3, "uids": [{"id": uid2, "atype": 3}]})
+    for source, raw in zip(_SOURCES, twins, strict=True):
+        if raw:
+            eids.append({"source": source, "mm": 3, "uids": [{"id": raw, "atype": 3}]})
     segments = [{"id": terms.audience}] if action == "add" else []
     known = {"buyeruid": visitor} if visitor else {}
     return {"user": {**known, "data": [{"name": terms.site, "segment": segments}], "eids": eids}}
@@ -43,7 +45,7 @@ NETWORK = Network(
     name="openrtb",
     title="OpenRTB user.data and eids",
     file=COLUMNS,
-    needs=(("visitor",), ("uid2",)),
+    needs=(("visitor",), ("uid2",), ("euid",)),
     line=line,
     build=build,
     batch=1_000,
