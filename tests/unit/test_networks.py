@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from tracker.core.errors import BadRequest
 from tracker.core.identifiers import (
     birthday_forms,
     email_forms,
@@ -21,12 +22,12 @@ from tracker.core.identifiers import (
     phone_forms,
     place_forms,
 )
-from tracker.networks import NETWORKS, Member, Request, Terms
+from tracker.networks import NETWORKS, Member, Request, Terms, options
 from tracker.networks.network import size_of
 from tracker.networks.parquet_file import ParquetRows
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "networks"
-TERMS = Terms(days=30, now_ms=1_795_000_000_000, audience="aud_1", site="shop")
+TERMS = Terms(days=30, now_ms=1_795_000_000_000, audience="aud_1", site="shop", segments=("753", "1675"))
 CONTRACT = (
     "google meta tiktok linkedin pinterest snapchat microsoft x yandex ttd uid2 criteo reddit amazon liveramp openrtb "
     "csv jsonl parquet"
@@ -168,6 +169,22 @@ def test_a_file_of_removals_says_so_where_the_network_has_a_word_for_it():
     rows = NETWORKS["openrtb"].encode(FULL, "file")
     [left] = NETWORKS["openrtb"].write(rows, TERMS, "remove")
     assert msgspec.json.decode(left)["user"]["data"] == [{"name": "shop", "segment": []}]
+
+
+def test_options_are_taken_only_by_the_network_that_has_them():
+    ramp, rtb = NETWORKS["liveramp"], NETWORKS["openrtb"]
+    assert options.checked(ramp, {"delimiter": "|", "compression": "none"}) == {"delimiter": "|", "compression": "none"}
+    assert options.checked(rtb, {"segments": ["753", "753", "1675"]}) == {"segments": ["753", "1675"]}
+    for network, given in (
+        (ramp, {"delimiter": "x"}), (ramp, {"delimiter": ""}), (ramp, {"compression": "zip"}),
+        (ramp, {"segments": ["1"]}),
+        (rtb, {"segments": []}), (rtb, {"segments": ["0"]}), (rtb, {"segments": ["12345"]}), (rtb, {"segments": "753"}),
+        (rtb, {"segments": [str(n) for n in range(1, 60)]}), (NETWORKS["meta"], {"delimiter": ";"}),
+    ):  # fmt: skip
+        with pytest.raises(BadRequest):
+            options.checked(network, given)
+    rows = [("k", 'a"b', "c")]
+    assert b"".join(options.shaped(ramp, {"delimiter": "\t"}).write(rows, TERMS)) == b'"k"\t"a""b"\t"c"\r\n'
 
 
 def test_an_address_hashed_before_it_came_is_passed_on():

@@ -33,8 +33,8 @@ class Changes:
     """Persons to add; keys of the ledger to take back, of those who refused or were erased (`refused`) before those
     who only left the audience (`left`); how many were kept back because they are too few; who stays as they are.
 
-    `lost`: keys of those who stay members and lost an id; they are taken back as those who refused are. `stays`: who may
-    leave the house, but for them.
+    `lost`: keys of those who stay members and lost an id; they are taken back as those who refused are. `stays`: who
+    may leave the house, but for them.
     """
 
     add: People

@@ -30,7 +30,7 @@ from tracker.catalog.exports import Export
 from tracker.core.errors import BadRequest, Conflict, NotFound, TrackerError
 from tracker.core.identifiers import keys_of
 from tracker.core.site import Site
-from tracker.networks import NETWORKS, Member, Network, Terms
+from tracker.networks import NETWORKS, Member, Network, Terms, options
 from tracker.networks.network import Row
 from tracker.store.engine import Engine
 
@@ -101,7 +101,12 @@ class Order:
     @property
     def network(self) -> Network:
         """The network it is for."""
-        return NETWORKS[self.export.network]
+        return options.shaped(NETWORKS[self.export.network], self.options)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What was chosen about it."""
+        return dict(self.export.details.get("options", {}))
 
     @property
     def shape(self) -> str:
@@ -189,7 +194,8 @@ class _Run:
         elif not self._enough(len(leaving), found):
             return False
         with ExitStack() as stack:
-            terms = Terms(days=order.days, now_ms=began, audience=export.audience, site=export.site)
+            segments = tuple(order.options.get("segments", ()))
+            terms = Terms(days=order.days, now_ms=began, audience=export.audience, site=export.site, segments=segments)
             parcel = stack.enter_context(Parcel(self.folder, export.stem, network, order.shape, terms))
             ledger = stack.enter_context(tempfile.TemporaryFile("w+b", dir=self.folder, suffix=".part"))
             removed = [] if network.replaces else [*found.refused.tolist(), *found.left.tolist()]

@@ -40,12 +40,16 @@ class Member(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """How long members stay (days), when that begins (ms), and by what names the audience and its owner go."""
+    """How long members stay (days), when that begins (ms), and by what names the audience and its owner go.
+
+    `segments`: what the audience is called in the IAB's Audience Taxonomy 1.1.
+    """
 
     days: int
     now_ms: int
     audience: str
     site: str
+    segments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -100,6 +104,7 @@ class Network:
     `minimum`: members below which the network cannot use a list; 0: none known. `days`: the longest membership;
     None: no limit. `batch`: members in one request; `request_bytes`: the most that its body may take. `file_rows`,
     `file_bytes`: the most in one file. 0: no limit known. `intro`: lines behind the header, of one action.
+    `delimiter`, `compression` (`gzip` or `none`): of its file. `options`: what may be chosen (`networks.options`).
     """
 
     name: str
@@ -123,6 +128,9 @@ class Network:
     header: bool = True
     titles: tuple[str, ...] = ()
     quoted: bool = False
+    delimiter: str = ","
+    compression: str = "none"
+    options: tuple[str, ...] = ()
     spreadsheet: bool = False
     line: Line | None = field(default=None, repr=False)
     intro: Callable[[Network, Terms, Action], bytes] | None = field(default=None, repr=False)
@@ -188,7 +196,7 @@ class Network:
     def _csv(self, rows: Iterable[Row]) -> list[bytes]:
         lines = _Lines()
         quoting: Literal[0, 1] = csv.QUOTE_ALL if self.quoted else csv.QUOTE_MINIMAL
-        csv.writer(lines, lineterminator="\r\n", quoting=quoting).writerows(rows)  # RFC 4180
+        csv.writer(lines, delimiter=self.delimiter, lineterminator="\r\n", quoting=quoting).writerows(rows)  # RFC 4180
         return lines.written
 
     def requests(self, action: Action, rows: Iterable[tuple[Row, bool]], terms: Terms) -> Iterator[Request]:

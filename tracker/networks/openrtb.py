@@ -1,6 +1,6 @@
 """OpenRTB 2.6: for each person the `user` object that a bidder is given, one JSON a line.
 
-Segment ids are our own, so there is no `segtax`: that one is for ids of the IAB's taxonomies.
+Our own segment ids have no `segtax`: that is for those of the IAB's taxonomies, which stand in an object of their own.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from tracker.networks.network import JSON, Action, Column, Network, Request, Row
 
 COLUMNS = (Column("visitor", ("card.visitor",)), Column("uid2", ("uid2.raw",)), Column("euid", ("euid.raw",)))
 _SOURCES = ("uidapi.com", "euid.eu")
+SEGTAX = 4
+"""IAB Audience Taxonomy 1.1 (OpenRTB community extension `segtax`)."""
 
 
 def user(row: Row, terms: Terms, action: Action = "add") -> dict[str, Any]:
@@ -26,9 +28,12 @@ def user(row: Row, terms: Terms, action: Action = "add") -> dict[str, Any]:
     for source, raw in zip(_SOURCES, twins, strict=True):
         if raw:
             eids.append({"source": source, "mm": 3, "uids": [{"id": raw, "atype": 3}]})
-    segments = [{"id": terms.audience}] if action == "add" else []
+    data: list[dict[str, Any]] = [{"name": terms.site, "segment": [{"id": terms.audience}] if action == "add" else []}]
+    if terms.segments and action == "add":
+        listed = [{"id": one} for one in terms.segments]
+        data.append({"name": terms.site, "ext": {"segtax": SEGTAX}, "segment": listed})
     known = {"buyeruid": visitor} if visitor else {}
-    return {"user": {**known, "data": [{"name": terms.site, "segment": segments}], "eids": eids}}
+    return {"user": {**known, "data": data, "eids": eids}}
 
 
 def line(_network: Network, row: Row, terms: Terms, action: Action) -> bytes:
@@ -47,9 +52,10 @@ NETWORK = Network(
     file=COLUMNS,
     needs=(("visitor",), ("uid2",), ("euid",)),
     line=line,
+    options=("segments",),
     build=build,
     batch=1_000,
     extension="jsonl",
     header=False,
-    note="for your own bidder; segment ids are ours, or say which of the IAB's taxonomy they stand for",
+    note="for your own bidder; segment ids are ours; `segments` says which of the IAB's taxonomy they stand for",
 )
