@@ -23,7 +23,7 @@ from tracker.audiences.delivery import Sender, Shipment
 from tracker.audiences.frequency import Cap
 from tracker.audiences.membership import WITHHELD, judge
 from tracker.audiences.parcel import Parcel
-from tracker.audiences.reader import Found, Reader, uncollected
+from tracker.audiences.reader import Found, Match, Reader, uncollected
 from tracker.catalog import Catalog
 from tracker.catalog.deliveries import Added, Delivery, There
 from tracker.catalog.exports import Export
@@ -200,7 +200,7 @@ class _Run:
             ledger = stack.enter_context(tempfile.TemporaryFile("w+b", dir=self.folder, suffix=".part"))
             removed = [] if network.replaces else [*found.refused.tolist(), *found.left.tolist()]
             self._take_back(parcel, removed)
-            self._add(parcel, found.add, before, ledger, "" if everybody else "-add")
+            self._add(parcel, found.add, before, ledger, "" if everybody else "-add", began)
             members = self.counts["written"] + found.unchanged
             if not removals_only and not self._enough(members, found):
                 return False
@@ -308,9 +308,12 @@ class _Run:
             parcel.write("remove", [(row, True) for row in once], "-remove")
             self.removed.add(some, len(once))
 
-    def _add(self, parcel: Parcel, people: People, before: People, ledger: IO[bytes], label: str) -> None:
+    def _add(  # noqa: PLR0917
+        self, parcel: Parcel, people: People, before: People, ledger: IO[bytes], label: str, began: int
+    ) -> None:
         """`before`: whom the ledger has already."""
         order = self.order
+        partner = order.site.gate.partner_of(order.network.name)
         reader = Reader(
             self.engine,
             self.catalog,
@@ -319,6 +322,7 @@ class _Run:
             definition=order.definition,
             vendor=self.vendor,
             ids=order.ids,
+            match=Match(partner.name, began - partner.days * DAY_MS) if partner is not None else None,
         )
         for found in reader.read(people):
             with uncollected():

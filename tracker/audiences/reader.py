@@ -25,6 +25,7 @@ from tracker.core.period import rfc3339
 from tracker.core.site import Site
 from tracker.core.suppression import hash_of
 from tracker.networks import Member, Network, uid2
+from tracker.networks.network import MATCHED
 from tracker.store.engine import Engine
 
 SPAN = 125_000
@@ -53,6 +54,12 @@ _CARD = {
     "card.device": ("last_device", "argMaxIf(device, (ts, arrival), device != '' and bot = '')"),
     "card.channel": ("first_channel", "argMinIf(channel, (ts, arrival), channel != '' and bot = '')"),
 }
+_MATCH = (
+    "argMaxIf(if(event = 'id_match', JSONExtractString(props, 'partner_uid'), ''), (ts, arrival), event = 'id_match'"
+    " and JSONExtractString(props, 'partner') = {partner:String}"
+    " and ts >= fromUnixTimestamp64Milli({matched_since:Int64}, 'UTC'))"
+)
+"""The id by which a partner knows the person: the newest match, "" where it was ended."""
 _WHO = ("card.person", "card.user", "card.visitor", "person.pseudonym")
 _Seen = dict[str, Any]
 
@@ -88,8 +95,18 @@ class IdSource(Protocol):
         """Person's key -> forms, to which the id is added where they have one."""
 
 
+class Match(NamedTuple):
+    """Whose ids are read, and since when a match counts (ms)."""
+
+    partner: str
+    since: int
+
+
 class Reader:
-    """For one network. `definition`: whose hold-out counts; None: nobody's. `ids`: what the vault does not hold."""
+    """For one network. `definition`: whose hold-out counts; None: nobody's. `ids`: what the vault does not hold.
+
+    `match`: the partner whose ids are read too.
+    """
 
     def __init__(
         self,
@@ -101,7 +118,9 @@ class Reader:
         definition: Definition | None = None,
         vendor: int | None = None,
         ids: Sequence[IdSource] = (),
+        match: Match | None = None,
     ) -> None:
+        self._match = match if match is not None and MATCHED in network.forms() else None
         self._ids = ids
         self._engine, self._catalog, self._site, self._network = engine, catalog, site, network
         self._definition = definition or Definition(site=site.name, rule=All(()), holdout=0.0)
@@ -132,7 +151,13 @@ class Reader:
             watch = Watch(self._engine, self._site.name)
             done = 0
             asked = judged_with(
-                self._engine, self._site, self._definition, span, more=self._columns(), vendor=self._vendor
+                self._engine,
+                self._site,
+                self._definition,
+                span,
+                more=self._columns(),
+                params={"partner": self._match.partner, "matched_since": self._match.since} if self._match else None,
+                vendor=self._vendor,
             )
             with closing(asked) as pieces:
                 for piece in pieces:
@@ -146,7 +171,8 @@ class Reader:
         cards = {name: text for form, (name, text) in _CARD.items() if form in self._wanted}
         if self._network.asks_granted:
             cards |= dict([_CARD["card.country"]])
-        return _NAMES | (_OWN if self._named else {}) | cards
+        matched = {"matched_id": _MATCH} if self._match else {}
+        return _NAMES | (_OWN if self._named else {}) | cards | matched
 
     def _piece(self, people: Sequence[int], rows: dict[int, _Seen], watch: Watch) -> list[Found]:
         again = watch.happened(people)
@@ -185,6 +211,8 @@ class Reader:
         for form, (column, _) in _CARD.items():
             if form in self._wanted:
                 forms[form] = rfc3339(row[column]) if column == "last_seen" else row[column]
+        if self._match:
+            forms[MATCHED] = row["matched_id"]
         seen = {form: value for form, value in forms.items() if value and form in self._wanted}
         return Found(person, "exportable", Member(seen, bool(row["granted"])))
 

@@ -56,6 +56,7 @@ class MatchPartner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     url     the partner's address that `/cookie_sync` names: whoever asks it is led back to `/setuid`, the address of
             which stands in place of `${REDIRECT}`; "" for a partner that only comes to `/sync` by itself
     type    how a page asks it: with an image (`redirect`) or in a frame
+    exports networks whose exports carry this partner's ids
     """
 
     name: Id
@@ -65,6 +66,7 @@ class MatchPartner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     days: Annotated[int, Meta(ge=1, le=180)] = 30
     url: Annotated[str, Meta(max_length=1000)] = ""
     type: Literal["redirect", "iframe"] = "redirect"
+    exports: Annotated[tuple[Id, ...], Meta(max_length=20)] = ()
 
     def __post_init__(self) -> None:
         if re.match(r"\$\{(GDPR|GPP_|US_PRIVACY)", self.macro):
@@ -106,6 +108,13 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         ):
             if len(set(names)) < len(names):
                 raise ValueError(f"a {what} is there twice")
+        networks = [one for partner in self.partners for one in partner.exports]
+        if len(set(networks)) < len(networks):
+            raise ValueError("exports to one network carry the ids of one partner")
+
+    def partner_of(self, network: str) -> MatchPartner | None:
+        """Whose ids exports to this network carry."""
+        return next((one for one in self.partners if network in one.exports), None)
 
 
 OPEN_GATE = GateSettings()

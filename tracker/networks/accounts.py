@@ -284,6 +284,7 @@ ACCOUNTS: dict[str, Account] = {
     "criteo": Account(
         auth="client",
         ids=("SEGMENT_ID",),
+        maybe=("GUM_CALLER_ID",),
         secrets=(("client_id", "client_secret"),),
         token_url="https://api.criteo.com/oauth2/token",  # noqa: S106
         read=_criteo,

@@ -26,6 +26,8 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _GIVEN = {"email": "email.given", "phone": "phone.given"}
 """Values that were hashed before they came to us: passed on as they are, where a network takes SHA-256 at all."""
 _SHA1 = "phone.p5"
+MATCHED = "match.id"
+"""The id by which one of the site's partners knows the person (ID matching)."""
 _PLACE = re.compile(rb"\{[A-Z][A-Z_0-9]*\}")
 _ID_BYTES = 64
 """What an id of an account may take where its placeholder stands."""

@@ -10,9 +10,14 @@ from typing import Any
 
 import msgspec
 
-from tracker.networks.network import JSON, Action, Column, Network, Request, Row, Terms
+from tracker.networks.network import JSON, MATCHED, Action, Column, Network, Request, Row, Terms
 
-COLUMNS = (Column("visitor", ("card.visitor",)), Column("uid2", ("uid2.raw",)), Column("euid", ("euid.raw",)))
+COLUMNS = (
+    Column("visitor", ("card.visitor",)),
+    Column("buyeruid", (MATCHED,)),
+    Column("uid2", ("uid2.raw",)),
+    Column("euid", ("euid.raw",)),
+)
 _SOURCES = ("uidapi.com", "euid.eu")
 SEGTAX = 4
 """IAB Audience Taxonomy 1.1 (OpenRTB community extension `segtax`)."""
@@ -20,7 +25,7 @@ SEGTAX = 4
 
 def user(row: Row, terms: Terms, action: Action = "add") -> dict[str, Any]:
     """`{"user": {...}}`; one that leaves has no segment."""
-    visitor, *twins = row
+    visitor, buyer, *twins = row
     eids: list[dict[str, Any]] = []
     if visitor:
         own = {"source": terms.site, "inserter": terms.site, "mm": 4, "uids": [{"id": visitor, "atype": 1}]}
@@ -32,7 +37,7 @@ def user(row: Row, terms: Terms, action: Action = "add") -> dict[str, Any]:
     if terms.segments and action == "add":
         listed = [{"id": one} for one in terms.segments]
         data.append({"name": terms.site, "ext": {"segtax": SEGTAX}, "segment": listed})
-    known = {"buyeruid": visitor} if visitor else {}
+    known = {"buyeruid": buyer or visitor} if buyer or visitor else {}
     return {"user": {**known, "data": data, "eids": eids}}
 
 
@@ -50,7 +55,7 @@ NETWORK = Network(
     name="openrtb",
     title="OpenRTB user.data and eids",
     file=COLUMNS,
-    needs=(("visitor",), ("uid2",), ("euid",)),
+    needs=tuple((column.header,) for column in COLUMNS),
     line=line,
     options=("segments",),
     build=build,

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tracker.networks.network import JSON, Action, Column, Network, Request, Row, Terms
+from tracker.networks.network import JSON, MATCHED, Action, Column, Network, Request, Row, Terms
 
 COLUMNS = (
-    Column("TDID", ("match.id",)),
+    Column("TDID", (MATCHED,)),
     Column("DAID", ("madid.plain",)),
     Column("UID2", ("uid2.raw",)),
     Column("EUID", ("euid.raw",)),

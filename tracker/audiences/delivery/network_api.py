@@ -76,8 +76,8 @@ class NetworkApi:
         outcome, known = Outcome(), dict(self._ids)
         for number, request in enumerate(_requests(shipment), 1):
             filled = self._without(_filled(request, known))
-            if "{" in filled.url:  # a list of another kind of identifier, which this account does not have
-                missing = f"{filled.url.partition('{')[2].partition('}')[0]} is not set: what is for it was left out"
+            if lacking := self._lacking(filled):  # of another kind of identifier, which this account does not take
+                missing = f"{lacking} is not set: what is for it was left out"
                 outcome.warnings += [missing] if missing not in outcome.warnings else []
             elif self._account.carries:
                 reasons = apart.refused(lambda some: self._asked(some)[0], filled, self._account.carries)
@@ -94,6 +94,14 @@ class NetworkApi:
     def settle(self, _shipment: Shipment) -> bool:
         """What was taken is in the ledger; the rest is said again by the next delivery, which may not harm."""
         return False
+
+    def _lacking(self, request: Request) -> str:
+        """The name of an id that it cannot do without and that is not known; "" where there is none."""
+        if "{" in request.url:
+            return request.url.partition("{")[2].partition("}")[0]
+        gone = [name for name in self._account.maybe if name not in self._ids]
+        raw = msgspec.json.encode(request.body) if gone else b""
+        return next((name for name in gone if f"{{{name}}}".encode() in raw), "")
 
     def _without(self, request: Request) -> Request:
         """Without those keys of the body that name an id which may be left out, and was."""
