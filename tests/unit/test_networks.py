@@ -18,6 +18,7 @@ from tracker.core.identifiers import (
     birthday_forms,
     email_forms,
     gender_forms,
+    madid_forms,
     name_forms,
     phone_forms,
     place_forms,
@@ -52,13 +53,14 @@ FULL = member(
     place_forms("country", "US"),
     birthday_forms("1970-01-02"),
     gender_forms("female"),
+    madid_forms("idfa", "5F3A2B18-9C4D-4E7F-B8E2-17D3A1E69B25"),
     given={"uid2.raw": "AdvIvSiaum0P5s3X/7X8h8sz+OhF2IG8DNbEnkWSbYM=",
            "euid.raw": "IbW4n6LIvtDj/8fCESlU0QG9K/fH63UdcTkJpAG8fIQ="},
     person="u1", visitor="v1", user="u1", last_seen="2026-11-24T00:00:00Z", last_event="purchase", country="US",
     device="desktop", channel="paid",
 )  # fmt: skip
 PHONE = member(
-    phone_forms("+49 30 901820", ""), granted=False,
+    phone_forms("+49 30 901820", ""), madid_forms("gaid", "38400000-8cf0-11bd-b23e-10b96e40000d"), granted=False,
     person="=u2", visitor="v2", user="=u2", last_seen="2026-11-23T00:00:00Z", last_event="view_item", country="DE",
     device="mobile", channel="direct",
 )  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 
 from tracker.networks.network import JSON, Action, Column, Network, Request, Row, Terms
 
-IDS = (Column("SHA256_EMAIL", ("email.e2",)), Column("GOOGLE_AID", ("madid.plain",)))
+IDS = (Column("SHA256_EMAIL", ("email.e2",)), Column("GOOGLE_AID", ("madid.gaid",)))
 API = (*IDS, Column("country", ("country.plain",)))
 _HEADERS = {
     **JSON,
@@ -44,7 +44,7 @@ NETWORK = Network(
         Column("jobtitle", ()),
         Column("employeecompany", ()),
         Column("country", ("country.plain",)),
-        Column("googleaid", ("madid.plain",)),
+        Column("googleaid", ("madid.gaid",)),
     ),
     needs=(("email",), ("googleaid",)),
     api=API,
