@@ -60,9 +60,12 @@ class Acting(Wire):
         """Networks that take audiences: name, title, shapes, minimum, note."""
         return rows_of(self.json("GET", "/api/v1/networks"), "networks")
 
-    def start_export(self, id: str, network: str, mode: str = "full", shape: str = "file") -> Json:
+    def start_export(
+        self, id: str, network: str, mode: str = "full", shape: str = "file", options: Json | None = None
+    ) -> Json:
         """Start making a download: `{"id", "state"}`."""
-        body = {"network": network, "mode": mode, "shape": shape, "destination": "download"}
+        body: Json = {"network": network, "mode": mode, "shape": shape, "destination": "download"}
+        body |= {"options": options} if options else {}
         return self.json("POST", f"/api/v1/audiences/{quote(id, safe='')}/export", json=body)
 
     def exports(self, site: str, limit: int = 1000) -> list[Json]:

@@ -43,7 +43,7 @@ def page() -> None:
         audience_download.panel(id, preview["exportable"])
     with st.container(border=True, key="card-deliveries"):
         section("Deliveries", "Sent again and again: who is new, and first of all who must not be there any more.")
-        audience_deliveries.panel(id, str(audience["site"]))
+        audience_deliveries.panel(id, str(audience["site"]), preview["exportable"])
     with st.container(border=True, key="card-members"):
         section("Members")
         _members(id)

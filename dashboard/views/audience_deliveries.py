@@ -7,13 +7,19 @@ import streamlit as st
 from dashboard import formats, rules, state
 from dashboard.client import ApiError, Json
 from dashboard.components import notice
+from dashboard.views.network_asks import asks, choices
 
 EVERY = {"15m": "every 15 minutes", "1h": "every hour", "6h": "every 6 hours", "24h": "every day"}
+TWINS = ("uid2", "euid")
+"""Operators that are asked for ids: no audience is delivered to them."""
 _MORE = {"7d": "every week"}
 
 
-def panel(audience: str, site: str) -> None:
-    """What there is, and a form for one more. Without the right to export there is nothing to see."""
+def panel(audience: str, site: str, exportable: int | None) -> None:
+    """What there is, and a form for one more. Without the right to export there is nothing to see.
+
+    `exportable`: members who may leave the house.
+    """
     try:
         places = {str(one["id"]): one for one in state.api().destinations(site)}
         deliveries = state.api().deliveries(audience)
@@ -23,9 +29,11 @@ def panel(audience: str, site: str) -> None:
     for one in deliveries:
         delivery(one, places)
     networks = {str(one["name"]): one for one in state.ask(state.api().networks)}
-    takes = {id: one for id, one in places.items() if not _own(one) or _own(one) in networks}
+    takes = {
+        id: one for id, one in places.items() if not _own(one) or (_own(one) in networks and _own(one) not in TWINS)
+    }
     if takes:
-        _connect(audience, takes, networks)
+        _connect(audience, takes, networks, exportable)
     else:
         notice("info", "No destination is connected yet.", "Open Destinations in the menu and connect one.")
 
@@ -73,7 +81,7 @@ def _own(place: Json) -> str:
     return str((place.get("options") or {}).get("network") or "")
 
 
-def _connect(audience: str, places: dict[str, Json], networks: dict[str, Json]) -> None:
+def _connect(audience: str, places: dict[str, Json], networks: dict[str, Json], exportable: int | None) -> None:
     key = f"deliver-{audience}"
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         id = st.selectbox(
@@ -88,10 +96,15 @@ def _connect(audience: str, places: dict[str, Json], networks: dict[str, Json]) 
             key=f"{key}-network-{id}",
             width=240,
         )
+        chosen = choices(networks.get(name, {}), f"{key}-{name}")
         every = st.selectbox("How often", list(EVERY), format_func=EVERY.__getitem__, key=f"{key}-every", width=180)
         asked = st.button("Deliver", type="primary", key=f"{key}-start")
+    if name in networks:
+        asks(networks[name], exportable)
     if asked:
-        body = {"destination": id, "network": name, "shape": "api" if own else "file", "mode": "delta", "every": every}
+        shape = "api" if own else "file"
+        body: Json = {"destination": id, "network": name, "shape": shape, "mode": "delta", "every": every}
+        body |= {"options": chosen} if chosen else {}
         try:
             state.api().add_delivery(audience, body)
         except ApiError as refusal:

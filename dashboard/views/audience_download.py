@@ -10,6 +10,7 @@ from dashboard import formats, rules, state
 from dashboard.client import ApiError, Json
 from dashboard.components import guarded, notice
 from dashboard.views.audience_parts import withheld_lines
+from dashboard.views.network_asks import asks, choices
 
 GENERAL = ("csv", "jsonl", "parquet")
 MODES = {"full": "Everybody", "delta": "Changes since the last file"}
@@ -28,9 +29,10 @@ def panel(audience: str, exportable: int | None) -> None:
         mode = st.selectbox("Who", list(MODES), format_func=MODES.__getitem__, key=f"{key}-mode", width=240)
         shapes = [str(one) for one in networks[name]["shapes"]]
         shape = st.selectbox("As", shapes, format_func=SHAPES.__getitem__, key=f"{key}-shape-{name}", width=200)
+        chosen = choices(networks[name], f"{key}-{name}") if shape == "file" or name == "openrtb" else {}
         if st.button("Make the file", type="primary", key=f"{key}-start"):
-            _start(audience, key, name, mode, shape)
-    _asks(networks[name], exportable)
+            _start(audience, key, name, mode, shape, chosen)
+    asks(networks[name], exportable)
     progress(key, _finished)
 
 
@@ -41,22 +43,9 @@ def progress(key: str, finished: Callable[[Json], None], nothing: str = "No file
         st.fragment(_progress, run_every=1 if waiting else None)(key, finished, nothing)
 
 
-def _asks(network: Json, exportable: int | None) -> None:
-    """What the network says of its lists, and whether this one is long enough before anything is made."""
-    minimum = int(network["minimum"])
-    if (exportable or 0) < minimum:
-        notice(
-            "warn",
-            f"{network['title']} needs {formats.number(minimum)} people in a list.",
-            f"This one has {formats.few(exportable)} at most: the network may refuse it or show it to nobody.",
-        )
-    if network["note"]:
-        st.caption(rules.sentence(str(network["note"])))
-
-
-def _start(audience: str, key: str, network: str, mode: str, shape: str) -> None:
+def _start(audience: str, key: str, network: str, mode: str, shape: str, options: Json) -> None:  # noqa: PLR0917
     try:
-        st.session_state[key] = state.api().start_export(audience, network, mode, shape)
+        st.session_state[key] = state.api().start_export(audience, network, mode, shape, options)
     except ApiError as refusal:
         st.session_state[key] = {"state": "failed", "error": refusal.sentence}
 

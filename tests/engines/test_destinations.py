@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import hashlib
 import json
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from outside import Heard, mailbox, outside
 from stores_outside import Place, folder_place, s3_server, sftp_server
 from test_network_exports import Shop, hashes, made
 
+from tracker.api.exports import desk_of
+from tracker.audiences.plans import deliver_due
 from tracker.outbound.signing import verify
 from tracker.store.engine import Engine
 
@@ -281,3 +284,48 @@ async def test_what_cannot_be_used_is_refused_with_its_field(embedded: Engine, d
             body = {"site": "shop", "name": "n", "kind": kind, "options": options, "secrets": secrets}
             status, refused = await api.ask("POST", "/api/v1/destinations", body)
             assert status == 400 and refused["error"]["field"].startswith(field), (kind, options, refused)
+
+
+async def test_liveramp_gets_a_compressed_file_with_the_delimiter_that_was_chosen(
+    embedded: Engine, data: Path, tmp_path: Path
+) -> None:
+    async with serve(embedded, data) as api:
+        shop = Shop(data, embedded)
+        shop.come(*range(1, 25))
+        audience = await made(api)
+        with sftp_server(tmp_path / "sftp") as place:
+            destination = await connected(api, place.kind, place.options, place.secrets)
+            done = await sent(api, audience, destination, network="liveramp", options={"delimiter": "|"})
+            [file] = done["files"]
+            assert done["state"] == "done" and file["name"].endswith("-add.csv.gz")
+            assert "LiveRamp cannot use a list of fewer than 25; this one has 24" in done["warnings"]
+            blob = place.read()[file["name"]]
+            assert (hashlib.sha256(blob).hexdigest(), len(blob)) == (file["sha256"], file["bytes"])
+            lines = gzip.decompress(blob).decode().splitlines()
+            assert lines[0] == '"audience_key"|"email"|"phone_number"'
+            assert {line.split("|")[1].strip('"') for line in lines[1:]} == hashes(*range(1, 25))
+            assert all(line.endswith('|""') and len(line.split("|")) == 3 for line in lines[1:])
+            shop.come(25)
+            plain = {"delimiter": ";", "compression": "none"}
+            body = {"network": "liveramp", "destination": destination, "every": "1h", "options": plain}
+            status, plan = await api.ask("POST", f"/api/v1/audiences/{audience}/deliveries", body)
+            assert (status, plan["options"]) == (201, plain)
+            await asyncio.to_thread(deliver_due, desk_of(api.services))
+            _, shown = await api.ask("GET", f"/api/v1/audiences/{audience}/deliveries")
+            last = shown["deliveries"][0]["last"]
+            assert last["state"] == "failed" and last["error"]["code"] == "too_small", "the site's own minimum holds"
+            assert (await api.ask("PUT", "/api/v1/sites/shop", {"min_size": 1}))[0] == 200
+            shop.catalog.plans.ended(plan["id"], last["id"], good=True, every_ms=0, at=0)
+            await asyncio.to_thread(deliver_due, desk_of(api.services))
+            _, shown = await api.ask("GET", f"/api/v1/audiences/{audience}/deliveries")
+            [file] = shown["deliveries"][0]["last"]["files"]
+            assert place.read()[file["name"]].decode().splitlines()[0] == '"audience_key";"email";"phone_number"'
+            refused = {"network": "criteo", "options": {"delimiter": ";"}}
+            status, wrong = await api.ask("POST", f"/api/v1/audiences/{audience}/export", refused)
+            assert (status, wrong["error"]["field"]) == (400, "options.delimiter")
+            shop.say(50, 1, 0)
+            assert (await api.ask("DELETE", f"/api/v1/audiences/{audience}"))[0] == 200
+            await asyncio.to_thread(deliver_due, desk_of(api.services))
+            [removal] = [blob for name, blob in place.read().items() if "-remove" in name]
+            assert len(removal.decode().splitlines()) == 1 + 25, "as the last file was: not compressed"
+            assert removal.startswith(b'"audience_key";')

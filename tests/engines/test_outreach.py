@@ -25,6 +25,7 @@ from tracker.catalog import Catalog
 from tracker.core.identifiers import Identifier, seal_message
 from tracker.core.identity import user_key
 from tracker.loader.erasing import Eraser
+from tracker.networks import Terms
 from tracker.outbound.signing import verify
 from tracker.store.engine import Engine
 
@@ -246,7 +247,9 @@ def test_no_cell_is_a_formula_and_a_number_stays_one() -> None:
     assert safe("+4930901820") == "+4930901820"
     assert safe("a\nb\x00c") == "a b c"
     for one in LISTS.values():
-        assert one.network.head().decode().rstrip().split(",") == list(one.cells)
+        assert one.network.head(Terms(days=1, now_ms=0, audience="a", site="shop")).decode().rstrip().split(
+            ","
+        ) == list(one.cells)
 
 
 async def test_a_list_by_plan_goes_out_in_its_turn_to_whom_it_did_not_hold_yet(embedded: Engine, data: Path) -> None:

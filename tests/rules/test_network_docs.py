@@ -21,6 +21,7 @@ def cells(columns: tuple[Column, ...]) -> str:
 def row(network: Network) -> str:
     api = "none" if network.build is None else cells(network.columns("api"))
     limits = [f"{network.batch:,} members a request"] if network.build is not None else []
+    limits += [f"{network.request_bytes:,} bytes a request"] if network.request_bytes else []
     limits += [f"{network.file_rows:,} rows a file"] if network.file_rows else []
     limits += [f"{network.file_bytes:,} bytes a file"] if network.file_bytes else []
     days = "none" if network.days is None else f"{network.days:,} days"

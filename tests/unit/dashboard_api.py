@@ -490,7 +490,9 @@ class State:
             case ["networks"]:
                 shown = {"max_days": None, "replaces": False, "note": "values as they are", "shapes": ["file", "api"]}
                 csv = {"name": "csv", "title": "CSV", "minimum": 0, **shown}
-                return {"networks": [csv, {**csv, "name": "tiktok", "title": "TikTok", "minimum": 1000}]}
+                ramp = {**csv, "name": "liveramp", "title": "LiveRamp", "options": ["delimiter", "compression"]}
+                openrtb = {**csv, "name": "openrtb", "title": "OpenRTB", "options": ["segments"]}
+                return {"networks": [csv, {**csv, "name": "tiktok", "title": "TikTok", "minimum": 1000}, ramp, openrtb]}
             case ["alerts"] if method == "GET":
                 return {"alerts": list(self.alerts.values())}
             case ["alerts"]:

@@ -26,8 +26,16 @@ from tracker.core.suppression import Reason, person
 
 KEY = "55" * 32
 DSP = MatchPartner(name="dsp", vendor=755, hosts=("sync.dsp.example", "dsp.test"), macro="${DSP_UID}")
+GOOGLE = MatchPartner(
+    name="adx",
+    vendor=755,
+    hosts=("cm.g.doubleclick.net",),
+    macro="${HM}",
+    encoding="base64url",
+    url="https://cm.g.doubleclick.net/pixel?google_nid=shop&google_cm&google_hm=${HM}&google_push=${GOOGLE_PUSH}",
+)
 NAMELESS = MatchPartner(name="nameless", hosts=("x.example",))
-GATE = GateSettings(partners=(DSP, NAMELESS))
+GATE = GateSettings(partners=(DSP, NAMELESS, GOOGLE))
 SHOP = Site(name="shop", write_key="wk", identifier_key=KEY, gate=GATE)
 FREE = Site(name="free", write_key="wk-free", consent="opt-out", identifier_key=KEY, gate=GATE)
 BROWSER = {"User-Agent": "Mozilla/5.0 (X11)", "Accept-Language": "de", "Sec-Fetch-Site": "cross-site"}
@@ -126,6 +134,25 @@ async def test_our_id_goes_to_the_partner(collector, strings):
     assert (answer.status, answer.headers["Location"]) == (302, where)
     [record] = collector.stored()
     assert (record.name, record.props) == ("id_shared", {"partner": "dsp"})
+
+
+async def test_googles_words_are_understood(collector, strings):
+    """Our id as web-safe Base64 to its hosted table, its push token back to it, its id from where it leads back to."""
+    given = {"partner": "adx", "gdpr": 1, "gdpr_consent": strings["yes"]}
+    answer = await ask(collector, "/sync", google_push="opaque/1+2=", **given)
+    start = "https://cm.g.doubleclick.net/pixel?google_nid=shop&google_cm&google_hm="
+    assert (answer.status, answer.headers["Location"]) == (302, f"{start}dmlzaXRvci0x&google_push=opaque%2F1%2B2%3D")
+    nobody = await ask(collector, "/sync", google_push="opaque", partner="adx", gdpr=1)
+    assert nobody.headers["Location"] == f"{start}&google_push=opaque"
+    assert (await ask(collector, "/setuid", google_gid="CAESE", google_cver=1, **given)).status == 200
+    assert (await ask(collector, "/setuid", google_error=3, **given)).status == 200
+    shared, matched = collector.stored()
+    assert (shared.name, matched.props) == ("id_shared", {"partner": "adx", "partner_uid": "CAESE"})
+    body = {"site": "wk", "bidders": ["adx"], "gdpr": 1, "gdpr_consent": strings["yes"]}
+    asked = await collector.send("/cookie_sync", json.dumps(body), headers=BROWSER | OURS)
+    [found] = json.loads(asked.body)["bidder_status"]
+    at = urlsplit(found["usersync"]["url"])
+    assert (at.path, dict(parse_qsl(at.query))["partner"]) == ("/sync", "adx")
 
 
 async def test_without_consent_no_id_goes_along(collector, strings):

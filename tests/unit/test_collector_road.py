@@ -345,6 +345,15 @@ def test_without_an_identifier_key_there_is_no_vault():
     assert event.traits == {"city": "Bonn", "country": "DE"}
 
 
+def test_an_advertising_id_is_sealed_from_m3_on_and_never_in_the_event():
+    device = "5f3a2b18-9c4d-4e7f-b8e2-17d3a1e69b25"
+    said = {"type": "identify", "name": "identify", "user": "u1", "traits": {"idfa": device, "email": "a@b.org"}}
+    for consent, kinds in ((YES, ["email", "madid"]), (RawConsent(analytics=True, ads=False), ["email"])):
+        event = accepted(raw(**said, consent=consent), context(place=GERMANY))
+        assert device not in msgspec.json.encode(event).decode()
+        assert sorted(one.kind for one in unseal(keys_of("shop", "wk", "11" * 32), event.vault)) == kinds
+
+
 def test_click_ids_need_m3():
     url = "https://x/?gclid=1&q=2"
     assert accepted(raw(url=url, consent=RawConsent(analytics=True)), context(browser=True)).url == "https://x/?q=2"

@@ -354,13 +354,42 @@ def test_a_download_goes_through_the_export(fake):
 
 def test_a_network_that_needs_more_people_says_so_before_anything_is_made(fake):
     at = run("audience", id=audience(fake))
-    assert "needs 1,000 people" not in seen(at)
+    assert seen(at).count("TikTok needs 1,000 people in a list.") == 1, "of the delivery to TikTok"
     at.selectbox(key="export-1-kind").select("tiktok").run()
-    assert "TikTok needs 1,000 people in a list." in seen(at)
+    assert seen(at).count("TikTok needs 1,000 people in a list.") == 2
     at.selectbox(key="export-1-mode").select("delta").run()
     at.button(key="export-1-start").click().run()
     assert not at.exception
     assert fake.state.exports["1"]["network"] == "tiktok"
+
+
+def test_a_list_below_the_minimum_of_the_site_says_so_before_anything_is_made(fake):
+    fake.state.sites[0]["min_size"] = 242
+    assert "This site exports 242 people at least" in seen(run("audience", id=audience(fake)))
+
+
+def test_a_list_as_long_as_the_minimum_of_the_site_is_not_warned_about(fake):
+    fake.state.sites[0]["min_size"] = 241
+    assert "people at least" not in seen(run("audience", id=audience(fake)))
+
+
+def test_what_a_network_lets_choose_is_sent_along(fake):
+    at = run("audience", id=audience(fake))
+    at.selectbox(key="export-1-kind").select("liveramp").run()
+    at.selectbox(key="export-1-liveramp-delimiter").select("|").run()
+    at.selectbox(key="export-1-liveramp-compression").select("none").run()
+    at.button(key="export-1-start").click().run()
+    assert not at.exception
+    assert ordered(fake)[-1]["options"] == {"delimiter": "|", "compression": "none"}
+    at = run("audience", id="1")
+    at.selectbox(key="export-1-kind").select("openrtb").run()
+    at.text_input(key="export-1-openrtb-segments").set_value("753, 1675").run()
+    at.button(key="export-1-start").click().run()
+    assert ordered(fake)[-1]["options"] == {"segments": ["753", "1675"]}
+
+
+def ordered(fake):
+    return [body for method, path, body in fake.state.asked if method == "POST" and path.endswith("/export")]
 
 
 def test_a_failed_export_says_why(fake):

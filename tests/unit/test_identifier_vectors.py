@@ -9,7 +9,17 @@ import hashlib
 import pytest
 
 from tracker.core import forms
-from tracker.core.identifiers import birthday_forms, email_forms, gender_forms, name_forms, phone_forms, place_forms
+from tracker.core.identifiers import (
+    birthday_forms,
+    email_forms,
+    gender_forms,
+    keys_of,
+    madid_forms,
+    name_forms,
+    phone_forms,
+    place_forms,
+    take_from_traits,
+)
 
 
 def sha(text: str) -> str:
@@ -132,6 +142,23 @@ def test_names_keep_what_each_network_keeps():
     assert (forms.country("United States"), forms.country("X1")) == ("us", "")
     assert birthday_forms("1970-01-02").forms["y"] == sha("1970")
     assert gender_forms("diverse") is None
+
+
+def test_the_advertising_id_of_a_device_leaves_the_traits():
+    given = "5F3A2B18-9C4D-4E7F-B8E2-17D3A1E69B25"  # TikTok's vector, in Apple's spelling
+    digest = "83dc3f5f32b9472613b0f038d36f22585a609d018af6f6067f50da318bf354bd"
+    both = {"plain": given.lower(), "sha256": digest}
+    for name, forms_of_it in (
+        ("idfa", both | {"idfa": digest}),
+        ("IDFA", both | {"idfa": digest}),
+        ("gaid", both | {"aaid": digest, "gaid": given.lower()}),
+        ("google_advertising_id", both | {"aaid": digest, "gaid": given.lower()}),
+        ("advertisingId", both),
+    ):
+        kept, [found] = take_from_traits(keys_of("shop", "wk", "11" * 32), {name: f" {given} ", "plan": "gold"}, "")
+        assert (kept, found.kind, found.forms) == ({"plan": "gold"}, "madid", forms_of_it)
+    for nobody in ("00000000-0000-0000-0000-000000000000", "an-id-of-something-else", ""):
+        assert madid_forms("idfa", nobody) is None
 
 
 @pytest.mark.parametrize("nothing", ["", "   ", "@", "a@", "@b.org", "a b@c", "a@@b.org", "+0000000000"])

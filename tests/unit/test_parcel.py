@@ -19,12 +19,12 @@ lengths = st.lists(st.integers(1, 30), max_size=25)
 
 def one_by_one(network: Network, rows: list[Row]) -> list[bytes]:
     """The files as they would be if each row was looked at by itself."""
-    files, count = [network.head()], 0
+    files, count = [network.head(TERMS)], 0
     for row in rows:
         [line] = network.write([row], TERMS)
         full = network.file_rows and count >= network.file_rows
         if count and (full or (network.file_bytes and len(files[-1]) + len(line) > network.file_bytes)):
-            files.append(network.head())
+            files.append(network.head(TERMS))
             count = 0
         files[-1] += line
         count += 1

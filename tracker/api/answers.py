@@ -422,10 +422,11 @@ class Members(Struct):
 
 
 class ExportStarted(Struct):
-    """Ask `GET /api/v1/exports/{id}` how it goes on."""
+    """Ask `GET /api/v1/exports/{id}` how it goes on. `warnings`: why it may be of no use, as far as is known before."""
 
     id: str
     state: Literal["running", "done", "failed"]
+    warnings: list[str] | UnsetType = UNSET
 
 
 class ExportedFile(Struct):
@@ -447,6 +448,7 @@ class Export(Struct):
     mode: str
     shape: Literal["file", "api"]
     destination: str
+    options: dict[str, Any]
     state: Literal["running", "done", "failed"]
     warnings: list[str]
     counts: dict[str, Any]
@@ -459,7 +461,7 @@ class Export(Struct):
 class NetworkShown(Struct):
     """A network that takes audiences. `minimum`: members below which it cannot use a list; `max_days`: null, no limit.
 
-    `replaces`: a delivery is the whole list, whatever the mode.
+    `replaces`: a delivery is the whole list, whatever the mode. `options`: what may be chosen.
     """
 
     name: str
@@ -468,6 +470,7 @@ class NetworkShown(Struct):
     minimum: int
     max_days: int | None
     replaces: bool
+    options: list[str]
     note: str
 
 
@@ -541,7 +544,9 @@ class Kinds(Struct):
 
 
 class DeliveryShown(Struct):
-    """A delivery that is repeated. `last`: how the last time ended; `failures`: how many in a row."""
+    """A delivery that is repeated. `last`: how the last time ended; `failures`: how many in a row; `warnings`: when it
+    is made, why its lists may be of no use.
+    """
 
     id: str
     audience: str
@@ -550,10 +555,12 @@ class DeliveryShown(Struct):
     mode: str
     shape: Literal["file", "api"]
     every: str
+    options: dict[str, Any]
     next: str
     failures: int
     last: Export | None
     created: str
+    warnings: list[str] | UnsetType = UNSET
 
 
 class Deliveries(Struct):
@@ -647,6 +654,7 @@ class PersonExport(Struct, kw_only=True):
     visitors: list[str]
     users: list[str]
     identifiers: list[dict[str, Any]]
+    advertising_ids: list[dict[str, Any]]
     consents: list[Consent]
     left_alone: list[str]
     audiences: list[dict[str, str]]

@@ -21,6 +21,14 @@ Limit = Annotated[int, Meta(ge=1, le=1000, description="how many at most")]
 Duration = Annotated[str, Meta(pattern="^[0-9]{1,9}(ms|s|m|h|d|w)$", examples=["30m", "24h", "7d"])]
 Time = Annotated[str, Meta(description="RFC 3339 with an offset", examples=["2026-11-01T00:00:00Z"])]
 Zone = Annotated[str, Meta(description="IANA name; the site's without it", examples=["Europe/Berlin"])]
+ExportOptions = Annotated[
+    dict[str, str | list[str]],
+    Meta(
+        description="what the network lets choose (`options` of `GET /api/v1/networks`): `delimiter` , ; | or a tab, "
+        "`compression` gzip or none, `segments` ids of the IAB's Audience Taxonomy 1.1",
+        examples=[{"delimiter": "|", "compression": "gzip"}],
+    ),
+]
 SiteName = Annotated[str, Meta(min_length=1, max_length=64, description="name of the site", examples=["shop"])]
 
 
@@ -244,6 +252,7 @@ class ExportBody(Closed):
     shape: str = "file"
     destination: str = "download"
     min_size: Annotated[int, Meta(ge=1)] | None = None
+    options: ExportOptions = {}
 
 
 class NewDestination(Closed):
@@ -272,6 +281,7 @@ class NewDelivery(Closed):
     mode: Literal["full", "delta"] = "delta"
     shape: Literal["file", "api"] = "file"
     every: Duration = "15m"
+    options: ExportOptions = {}
 
 
 class ReplayBody(Closed):

@@ -9,12 +9,14 @@ from tracker.api.call import Call, Reply
 from tracker.api.exports import going_to, shown
 from tracker.audiences.deliver import sender_of
 from tracker.audiences.delivery import KINDS, check, moved
+from tracker.audiences.desk import warned
 from tracker.audiences.export import check_request
 from tracker.catalog.destinations import Destination
 from tracker.catalog.plans import Plan
 from tracker.core.errors import BadRequest, Conflict, NotFound, Refused
 from tracker.core.identifiers import Keys, keys_of
 from tracker.core.period import duration_ms, rfc3339
+from tracker.networks import NETWORKS, options
 from tracker.networks.conversions.accounts import ALL_ACCOUNTS
 
 MIN_EVERY_MS = 60_000
@@ -116,6 +118,7 @@ def planned(call: Call) -> Reply:
         raise BadRequest("a delivery goes to a destination", field="destination")
     going_to(call, body.destination, audience.site, body.network, body.shape)
     check_every(body.every)
+    chosen = options.checked(NETWORKS[body.network], body.options)
     plan = plans.create(
         audience.site,
         audience.id,
@@ -125,10 +128,12 @@ def planned(call: Call) -> Reply:
         shape=body.shape,
         every=body.every,
         actor=call.principal.id,
+        details={"options": chosen} if chosen else None,
     )
     noted = {"audience": audience.id, "destination": plan.destination, "network": plan.network}
     call.audit("delivery.create", site=audience.site, delivery=plan.id, **noted)
-    return Reply(plan_shown(call, plan), 201)
+    warnings = warned(call.services.catalog, audience, body.network)
+    return Reply({**plan_shown(call, plan), "warnings": warnings}, 201)
 
 
 def ended(call: Call) -> dict[str, Any]:
@@ -185,6 +190,7 @@ def plan_shown(call: Call, plan: Plan) -> dict[str, Any]:
         "mode": plan.mode,
         "shape": plan.shape,
         "every": plan.every,
+        "options": plan.details.get("options", {}),
         "next": rfc3339(max(plan.due_at, plan.created_at)),
         "failures": plan.failures,
         "last": last,

@@ -7,20 +7,22 @@ from typing import Any
 from tracker.api.audiences import definition_of, found
 from tracker.api.call import Call, FileReply, Reply
 from tracker.api.services import Services
-from tracker.audiences.desk import Desk, Job, begin, carry_out
+from tracker.audiences.advertising_ids import TWINS
+from tracker.audiences.desk import Desk, Job, begin, carry_out, warned
 from tracker.audiences.export import check_request
 from tracker.audiences.parcel import artefact
 from tracker.catalog.deliveries import DOWNLOAD
 from tracker.catalog.exports import DONE, Export
 from tracker.core.errors import BadRequest, Conflict, Forbidden, NotFound
 from tracker.core.period import rfc3339
-from tracker.networks import NETWORKS
+from tracker.networks import NETWORKS, options
 
 
 def started(call: Call) -> Reply:
     """`POST /api/v1/audiences/{id}/export`: goes on after the answer."""
     audience, wanted, services = found(call), call.body, call.services
     check_request(wanted.network, wanted.mode, wanted.shape)
+    chosen = options.checked(NETWORKS[wanted.network], wanted.options)
     if wanted.min_size is not None and not call.principal.may("admin"):
         raise Forbidden("only an admin may go below the site's minimum", field="min_size")
     site = call.site(audience.site)
@@ -34,6 +36,7 @@ def started(call: Call) -> Reply:
         destination=wanted.destination,
         actor=call.principal.id,
         min_size=wanted.min_size,
+        options=chosen,
     )
     export = begin(services.catalog, job)
     noted = {"audience": audience.id, "export": export.id, "network": wanted.network}
@@ -43,7 +46,8 @@ def started(call: Call) -> Reply:
         noted["min_size"] = str(wanted.min_size)
     call.audit("export", site=site.name, **noted)
     call.exporter(lambda: carry_out(desk_of(services), job, export))
-    return Reply({"id": export.id, "state": export.state}, 202)
+    warnings = warned(services.catalog, audience, wanted.network, wanted.min_size)
+    return Reply({"id": export.id, "state": export.state, "warnings": warnings}, 202)
 
 
 def going_to(call: Call, destination: str, site: str, network: str, shape: str) -> None:
@@ -55,6 +59,10 @@ def going_to(call: Call, destination: str, site: str, network: str, shape: str) 
     where = call.services.catalog.destinations.get(destination)
     if where.site != site:
         raise NotFound("there is no such destination", code="no_such_destination", field="destination")
+    if where.kind == "network" and where.options["network"] in TWINS:
+        raise BadRequest(
+            "an operator is asked, and takes no audiences: deliver to The Trade Desk or as OpenRTB", field="destination"
+        )
     if where.kind == "network" and (network != where.options["network"] or shape != "api"):
         raise BadRequest(
             f"this destination takes the network {where.options['network']} in the shape api", field="network"
@@ -84,6 +92,7 @@ def networks(_call: Call) -> dict[str, Any]:
                 "minimum": one.minimum,
                 "max_days": one.days,
                 "replaces": one.replaces,
+                "options": list(one.options),
                 "note": one.note,
             }
             for one in NETWORKS.values()
@@ -132,6 +141,7 @@ def shown(export: Export) -> dict[str, Any]:
         "mode": export.mode,
         "shape": export.details.get("shape", "file"),
         "destination": export.destination,
+        "options": export.details.get("options", {}),
         "state": export.state,
         "warnings": export.details.get("warnings", []),
         "counts": {"withheld": {}, **export.counts, "written": 0} if export.state != DONE else export.counts,

@@ -48,6 +48,12 @@ def _head(call: Call, site: Site, names: Names) -> dict[str, Any]:
     sealed += [one for visitor in names.visitors for one in catalog.vault.get(site.name, visitor=visitor)]
     return {
         "identifiers": [msgspec.to_builtins(one) for record in sealed for one in unseal(keys, record)],
+        "advertising_ids": [
+            msgspec.to_builtins(one)
+            for records in catalog.advertising_ids.of_person(site.name, names.keys).values()
+            for record in records
+            for one in unseal(keys, record)
+        ],
         "consents": [{**row, "at": rfc3339(row["at"])} for row in catalog.consents.of(site.name, names.subjects)],
         "left_alone": sorted({reason.value for state in listed.values() for reason in Reason if state & reason.bit}),
         "audiences": [

@@ -10,9 +10,11 @@ import msgspec
 from tracker.api.call import Call, Reply
 from tracker.api.data import last_event
 from tracker.core.errors import BadRequest
+from tracker.core.gate import GateSettings
 from tracker.core.privacy import PrivacySettings
 from tracker.core.site import Site
 from tracker.networks import NETWORKS
+from tracker.networks.network import MATCHED
 from tracker.pixel import bundle
 
 
@@ -44,6 +46,8 @@ def changed(call: Call) -> dict[str, Any]:
     change = call.body
     if change.privacy is not None:
         _check_networks(change.privacy)
+    if change.gate is not None:
+        _check_partners(change.gate)
     site = call.services.catalog.sites.update(
         site.name,
         domains=change.domains,
@@ -58,6 +62,14 @@ def changed(call: Call) -> dict[str, Any]:
     declared = {} if change.privacy is None else {"privacy": msgspec.to_builtins(change.privacy)}
     call.audit("site.update", site=site.name, **declared)
     return _shown(call, site)
+
+
+def _check_partners(gate: GateSettings) -> None:
+    """Raises BadRequest for a network whose exports have no place for a partner's ids."""
+    takes = [name for name, network in NETWORKS.items() if MATCHED in network.forms()]
+    for one in (network for partner in gate.partners for network in partner.exports):
+        if one not in takes:
+            raise BadRequest(f"gate.partners: {one} is none of {', '.join(takes)}", field="gate")
 
 
 def _check_networks(privacy: PrivacySettings) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -32,14 +32,35 @@ def people_of(keys: Iterable[int] = ()) -> People:
 class Changes:
     """Persons to add; keys of the ledger to take back, of those who refused or were erased (`refused`) before those
     who only left the audience (`left`); how many were kept back because they are too few; who stays as they are.
+
+    `lost`: keys of those who stay members and lost an id; they are taken back as those who refused are. `stays`: who
+    may leave the house, but for them.
     """
 
     add: People
     refused: People = field(default_factory=people_of)
     left: People = field(default_factory=people_of)
+    lost: People = field(default_factory=people_of)
     too_few: int = 0
     left_later: int = 0
     unchanged: int = 0
+    stays: People = field(default_factory=people_of)
+
+
+@dataclass
+class News:
+    """What became of persons' ids since: person -> when (ms). `fresh`: they have others; `lost`: they have none."""
+
+    fresh: dict[int, int] = field(default_factory=dict)
+    lost: dict[int, int] = field(default_factory=dict)
+
+    def __or__(self, other: News) -> News:
+        """Both; of two times the later one."""
+        both = News(dict(self.fresh), dict(self.lost))
+        for mine, theirs in ((both.fresh, other.fresh), (both.lost, other.lost)):
+            for person, at in theirs.items():
+                mine[person] = max(at, mine.get(person, 0))
+        return both
 
 
 def changes(
@@ -52,9 +73,11 @@ def changes(
     due_before: int,
     few: int,
     vendor: int | None = None,
+    news: News | None = None,
 ) -> Changes:
     """`leaving`: persons who may leave the house. `delivered`: what the ledger says; who was delivered before
-    `due_before` (ms) is said again, or the membership would end.
+    `due_before` (ms) is said again, or the membership would end. So is who was delivered before the `news` of them,
+    and who lost an id is taken back, and comes anew with the next delivery, without it.
     """
     keys, at = np.array(delivered.people, np.uint64), np.array(delivered.at, np.int64)
     standing = _standing(engine, site.name, keys)
@@ -63,19 +86,35 @@ def changes(
     is_new = ~is_among(leaving, there)
     last = np.zeros(len(leaving), np.int64)
     last[~is_new] = since[np.searchsorted(there, leaving[~is_new])]
-    due = last <= due_before
-    found.unchanged = int(len(leaving) - due.sum())
+    due = (last <= due_before) | _since(leaving, last, news.fresh if news else {})
+    lost = _since(standing, at, news.lost if news else {})
+    stays = ~is_among(leaving, np.unique(standing[lost]))
+    due &= stays
+    found.unchanged = int((stays & ~due).sum())
     new = int((due & is_new).sum())
     if len(keys) and 0 < new < few:
         found.too_few = new
         due &= ~is_new
     found.add = leaving[due]
     gone = ~is_among(standing, leaving)
+    lost &= ~gone
     refused = _refused(engine, site, definition, set(standing[gone].tolist()), vendor)
     is_refused = is_among(standing[gone], people_of(refused))
-    found.refused, found.left = keys[gone][is_refused], keys[gone][~is_refused]
+    found.refused, found.left, found.lost = keys[gone][is_refused], keys[gone][~is_refused], keys[lost]
+    found.stays = leaving[stays]
     if 0 < len(found.left) < few:
         found.left_later, found.left = len(found.left), people_of()
+    return found
+
+
+def _since(people: NDArray[np.uint64], at: NDArray[np.int64], when: Mapping[int, int]) -> NDArray[np.bool_]:
+    """Of each person whether something happened to them after they were delivered `at`."""
+    found = np.zeros(len(people), np.bool_)
+    if when:
+        which = people_of(when)
+        times = np.array([when[one] for one in which.tolist()], np.int64)
+        theirs = is_among(people, which)
+        found[theirs] = at[theirs] < times[np.searchsorted(which, people[theirs])]
     return found
 
 

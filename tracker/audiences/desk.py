@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import structlog
 
 from tracker.audiences import sensitive
+from tracker.audiences.advertising_ids import ids_for
 from tracker.audiences.changes import DAY_MS
 from tracker.audiences.definition import stored
 from tracker.audiences.deliver import sender_of, settle_before
 from tracker.audiences.delivery import Sender, Senders
 from tracker.audiences.export import Order, run_export
+from tracker.audiences.small import FEWEST, cell
 from tracker.catalog import Catalog
 from tracker.catalog.audiences import StoredAudience
 from tracker.catalog.deliveries import DOWNLOAD
@@ -40,7 +43,7 @@ class Desk:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One export as it was ordered; `min_size` None: the site's own."""
+    """One export as it was ordered; `min_size` None: the site's own. `options`: checked by whoever orders it."""
 
     audience: StoredAudience
     network: str
@@ -49,6 +52,7 @@ class Job:
     destination: str
     actor: str
     min_size: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 def begin(catalog: Catalog, job: Job) -> Export:
@@ -60,7 +64,11 @@ def begin(catalog: Catalog, job: Job) -> Export:
         mode=job.mode,
         actor=job.actor,
         min_size=job.min_size or catalog.sites.min_size(job.audience.site),
-        details={"shape": job.shape, "destination": job.destination},
+        details={
+            "shape": job.shape,
+            "destination": job.destination,
+            **({"options": dict(job.options)} if job.options else {}),
+        },
     )
 
 
@@ -101,10 +109,13 @@ def _order(desk: Desk, job: Job, export: Export) -> Order:
         made = sender_of(catalog, desk.senders, destination)
         sender, notice = (None, made) if destination.kind == "email" else (made, None)
         settle_before(catalog, desk.senders, export.line)
+    site = catalog.sites.get(job.audience.site)
+    definition = stored(job.audience, lambda other: catalog.audiences.get(other).rule)
     return Order(
         export=export,
-        site=catalog.sites.get(job.audience.site),
-        definition=stored(job.audience, lambda other: catalog.audiences.get(other).rule),
+        site=site,
+        definition=definition,
+        ids=ids_for(desk.engine, catalog, desk.senders, site, definition, NETWORKS[job.network], desk.now_ms),
         days=_days(job.audience.duration, job.network),
         now_ms=desk.now_ms,
         version=desk.version,
@@ -112,6 +123,25 @@ def _order(desk: Desk, job: Job, export: Export) -> Order:
         notice=notice,
         stays=sensitive.refusal(catalog, job.audience),
     )
+
+
+def warned(catalog: Catalog, audience: StoredAudience, network: str, min_size: int | None = None) -> list[str]:
+    """Why a list may be of no use, as far as is known before it is made: it is smaller than the site's minimum, or than
+    the network's. Nothing where the audience was never refreshed.
+    """
+    state = catalog.memberships.get(audience.id)
+    if state is None or not state.basis:
+        return []
+    shown = cell(state.exportable)
+    members = f"fewer than {FEWEST}" if shown is None else str(shown)
+    about = NETWORKS[network]
+    least = min_size or catalog.sites.min_size(audience.site)
+    found = []
+    if state.exportable < least:
+        found.append(f"the minimum is {least}; this list has {members}: nobody new is exported")
+    if state.exportable < about.minimum:
+        found.append(f"{about.title} cannot use a list of fewer than {about.minimum}; this one has {members}")
+    return found
 
 
 def _days(duration: str, network: str) -> int:

@@ -15,21 +15,22 @@ import numpy as np
 import structlog
 
 from tracker.audiences import known
-from tracker.audiences.changes import DAY_MS, FEW, Changes, People, changes, is_among, people_of
+from tracker.audiences.advertising_ids import Ids
+from tracker.audiences.changes import DAY_MS, FEW, Changes, News, People, changes, is_among, people_of
 from tracker.audiences.definition import Definition
 from tracker.audiences.deliver import Progress, Rows, ship
 from tracker.audiences.delivery import Sender, Shipment
 from tracker.audiences.frequency import Cap
 from tracker.audiences.membership import WITHHELD, judge
 from tracker.audiences.parcel import Parcel
-from tracker.audiences.reader import Found, Reader, uncollected
+from tracker.audiences.reader import Found, Match, Reader, uncollected
 from tracker.catalog import Catalog
 from tracker.catalog.deliveries import Added, Delivery, There
 from tracker.catalog.exports import Export
 from tracker.core.errors import BadRequest, Conflict, NotFound, TrackerError
 from tracker.core.identifiers import keys_of
 from tracker.core.site import Site
-from tracker.networks import NETWORKS, Member, Network, Terms
+from tracker.networks import NETWORKS, Member, Network, Terms, options
 from tracker.networks.network import Row
 from tracker.store.engine import Engine
 
@@ -83,6 +84,7 @@ class Order:
 
     `sender`: what sends it to its destination; None: it stays here for download. `notice`: tells somebody of that.
     `stays`: why nobody new may leave the house; who is to be taken back still is.
+    `ids`: where UID2s and EUIDs are from.
     """
 
     export: Export
@@ -94,11 +96,17 @@ class Order:
     sender: Sender | None = None
     notice: Sender | None = None
     stays: Conflict | None = None
+    ids: tuple[Ids, ...] = ()
 
     @property
     def network(self) -> Network:
         """The network it is for."""
-        return NETWORKS[self.export.network]
+        return options.shaped(NETWORKS[self.export.network], self.options)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What was chosen about it."""
+        return dict(self.export.details.get("options", {}))
 
     @property
     def shape(self) -> str:
@@ -171,6 +179,8 @@ class _Run:
         delivered = self.catalog.deliveries.there(export.line)
         self.cap = Cap(self.engine, self.catalog, export, began)
         leaving = self._judge(began)
+        for ids in order.ids:
+            ids.upkeep(leaving)
         before = np.array(delivered.people, np.uint64)
         everybody = export.mode == "full" or network.replaces
         recalls = network.replaces or not everybody or order.sender is not None
@@ -184,12 +194,13 @@ class _Run:
         elif not self._enough(len(leaving), found):
             return False
         with ExitStack() as stack:
-            terms = Terms(days=order.days, now_ms=began, audience=export.audience, site=export.site)
+            segments = tuple(order.options.get("segments", ()))
+            terms = Terms(days=order.days, now_ms=began, audience=export.audience, site=export.site, segments=segments)
             parcel = stack.enter_context(Parcel(self.folder, export.stem, network, order.shape, terms))
             ledger = stack.enter_context(tempfile.TemporaryFile("w+b", dir=self.folder, suffix=".part"))
             removed = [] if network.replaces else [*found.refused.tolist(), *found.left.tolist()]
             self._take_back(parcel, removed)
-            self._add(parcel, found.add, before, ledger, "" if everybody else "-add")
+            self._add(parcel, found.add, before, ledger, "" if everybody else "-add", began)
             members = self.counts["written"] + found.unchanged
             if not removals_only and not self._enough(members, found):
                 return False
@@ -231,18 +242,30 @@ class _Run:
             due_before=began - int(RESEND_AFTER * order.days * DAY_MS) if order.network.days else 0,
             few=min(FEW, order.export.min_size),
             vendor=self.vendor,
+            news=self._news(delivered),
         )
         if everybody:
-            found.add, found.unchanged, found.too_few = leaving, 0, 0
+            found.add, found.unchanged, found.too_few = found.stays, 0, 0
         if order.network.replaces:
             found.left, found.left_later = people_of(), 0
             return found
+        for ids in order.ids:
+            ids.forget(found.refused.tolist())
+        found.refused = np.concatenate((found.refused, found.lost))
         self.counts |= {"removed": len(found.refused) + len(found.left), "unchanged": found.unchanged}
         if found.too_few:
             self._hold("too_few", found.too_few)
         if found.left_later:
             self.counts["left_later"] = found.left_later
         return found
+
+    def _news(self, delivered: There) -> News:
+        """Of ids, since the first of those who are there was delivered."""
+        since = min(delivered.at, default=0)
+        news = News()
+        for ids in self.order.ids if delivered.at else ():
+            news |= ids.news(since)
+        return news
 
     def _judge(self, now_ms: int) -> People:
         leaving = array("Q")
@@ -270,9 +293,11 @@ class _Run:
             return True
         if len(found.refused):
             return False
-        raise Conflict(
-            f"{members} members may be exported; the minimum is {minimum}: nobody may be picked out", code="too_small"
-        )
+        why = f"{members} members may be exported; the minimum is {minimum}: nobody may be picked out"
+        raise Conflict("; ".join([why, *self._warned()]), code="too_small")
+
+    def _warned(self) -> list[str]:
+        return [one for ids in self.order.ids for one in ids.warnings]
 
     def _take_back(self, parcel: Parcel, ledger_keys: list[int]) -> None:
         export, network = self.order.export, self.order.network
@@ -283,11 +308,21 @@ class _Run:
             parcel.write("remove", [(row, True) for row in once], "-remove")
             self.removed.add(some, len(once))
 
-    def _add(self, parcel: Parcel, people: People, before: People, ledger: IO[bytes], label: str) -> None:
+    def _add(  # noqa: PLR0917
+        self, parcel: Parcel, people: People, before: People, ledger: IO[bytes], label: str, began: int
+    ) -> None:
         """`before`: whom the ledger has already."""
         order = self.order
+        partner = order.site.gate.partner_of(order.network.name)
         reader = Reader(
-            self.engine, self.catalog, order.site, order.network, definition=order.definition, vendor=self.vendor
+            self.engine,
+            self.catalog,
+            order.site,
+            order.network,
+            definition=order.definition,
+            vendor=self.vendor,
+            ids=order.ids,
+            match=Match(partner.name, began - partner.days * DAY_MS) if partner is not None else None,
         )
         for found in reader.read(people):
             with uncollected():
@@ -333,7 +368,7 @@ class _Run:
 
     def _details(self, began: int, members: int) -> dict[str, Any]:
         order, network = self.order, self.order.network
-        warnings = []
+        warnings = self._warned()
         if members < network.minimum:
             warnings.append(
                 f"{network.title} cannot use a list of fewer than {network.minimum}; this one has {members}"

@@ -108,11 +108,12 @@ def judged_with(
     people: Sequence[int],
     *,
     more: Mapping[str, str],
+    params: Mapping[str, Param] | None = None,
     vendor: int | None = None,
 ) -> Generator[Answer, None, None]:
     """As `gate`, of any number of persons in the order of their keys, with more of what their events say.
 
-    `more`: name of a column -> an aggregate of ours over all their events.
+    `more`: name of a column -> an aggregate of ours over all their events, which may name `params`.
     """
     given = Lines(text=["".join([f"{person}\n" for person in people]).encode()])
     query = _verdicts(
@@ -123,6 +124,7 @@ def judged_with(
         rule=Fragment("true"),
         vendor=vendor,
         more=more,
+        params=params,
     )
     return engine.stream(replace(_wrap("in_order", query), tables={"people": given}), IN_A_PIECE)
 
@@ -222,6 +224,7 @@ def _verdicts(
     rule: Fragment,
     vendor: int | None = None,
     more: Mapping[str, str] | None = None,
+    params: Mapping[str, Param] | None = None,
 ) -> Query:
     return fill(
         load(__package__, "verdicts"),
@@ -235,7 +238,9 @@ def _verdicts(
             "listed": persons.suppressed(),
             "only": only,
             "rule": rule,
-            "more": Fragment("".join(f", {aggregate} as {name}" for name, aggregate in (more or {}).items())),
+            "more": Fragment(
+                "".join(f", {aggregate} as {name}" for name, aggregate in (more or {}).items()), params or {}
+            ),
             "shown": Fragment("".join(f", {name}" for name in more or {})),
         },
         {

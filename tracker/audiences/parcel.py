@@ -10,6 +10,7 @@ import io
 import itertools
 import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +29,7 @@ TYPES = {
     "jsonl": "application/x-ndjson",
     "parquet": "application/vnd.apache.parquet",
     "zip": "application/zip",
+    "gz": "application/gzip",
 }
 Known = tuple[Row, bool]
 """A member's row, and whether they said yes to ads."""
@@ -45,10 +47,11 @@ class Group:
 class _Part(io.RawIOBase):
     """One file while it is being written; hashes and counts what goes through."""
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, compression: str = "none") -> None:
         self.name, self.path = name, folder / f"{name}.part"
         self.rows = self.size = 0
         self._hash = hashlib.sha256()
+        self._gzip = zlib.compressobj(wbits=31) if compression == "gzip" else None  # RFC 1952, without a time
         self._out = os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
     def writable(self) -> bool:
@@ -58,10 +61,12 @@ class _Part(io.RawIOBase):
         return self.size
 
     def write(self, data: Any, /) -> int:
-        size = self._out.write(data)
+        self._put(self._gzip.compress(data) if self._gzip is not None else data)
+        return len(data)
+
+    def _put(self, data: Any) -> None:
         self._hash.update(data)
-        self.size += size
-        return size
+        self.size += self._out.write(data)
 
     def close(self) -> None:
         self._out.close()
@@ -69,6 +74,8 @@ class _Part(io.RawIOBase):
 
     def end(self) -> ExportFile:
         """All of it is on disk."""
+        if self._gzip is not None:
+            self._put(self._gzip.flush())
         self._out.flush()
         os.fsync(self._out.fileno())
         self._out.close()
@@ -95,12 +102,13 @@ class Parcel:
         if self._api:
             self._ask(action, rows)
             return
+        self._action = action
         self._begin(label)
         if self._table is not None:
             self._table.write([row for row, _ in rows])
             self._parts[-1].rows += len(rows)
             return
-        self._lines(self._network.write([row for row, _granted in rows], self._terms))
+        self._lines(self._network.write([row for row, _granted in rows], self._terms, action))
 
     def finish(self, manifest: dict[str, Any] | None) -> tuple[ExportFile, ...]:
         """Put everything on disk under its name: one file as it is, several in a zip with `manifest.json`.
@@ -144,12 +152,14 @@ class Parcel:
         self._files_of_label += 1
         number = f"-{self._files_of_label}" if self._files_of_label > 1 else ""
         extension = "requests.jsonl" if self._api else self._network.extension
-        part = _Part(self._folder, f"{self._stem}{self._label}{number}.{extension}")
+        compression = "none" if self._api else self._network.compression
+        ending = f"{extension}.gz" if compression == "gzip" else extension
+        part = _Part(self._folder, f"{self._stem}{self._label}{number}.{ending}", compression)
         self._parts.append(part)
         if not self._api and self._network.extension == "parquet":
             self._table = ParquetRows(part)
         elif not self._api:
-            part.write(self._network.head())
+            part.write(self._network.head(self._terms, self._action))
 
     def _lines(self, lines: list[bytes]) -> None:
         """Rows, into as many files as the network's limits ask for."""

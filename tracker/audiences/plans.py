@@ -90,6 +90,7 @@ def _exported(desk: Desk, plan: Plan) -> Export:
         shape=plan.shape,
         destination=plan.destination,
         actor=plan.actor,
+        options=plan.details.get("options", {}),
     )
     return carry_out(desk, job, begin(desk.catalog, job))
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import gc
 from bisect import bisect_right
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from tracker.audiences.ahead import ahead
 from tracker.audiences.changes import People
@@ -24,7 +24,8 @@ from tracker.core.identifiers import Identifier, keyed, keys_of, unseal
 from tracker.core.period import rfc3339
 from tracker.core.site import Site
 from tracker.core.suppression import hash_of
-from tracker.networks import Member, Network
+from tracker.networks import Member, Network, uid2
+from tracker.networks.network import MATCHED
 from tracker.store.engine import Engine
 
 SPAN = 125_000
@@ -53,6 +54,12 @@ _CARD = {
     "card.device": ("last_device", "argMaxIf(device, (ts, arrival), device != '' and bot = '')"),
     "card.channel": ("first_channel", "argMinIf(channel, (ts, arrival), channel != '' and bot = '')"),
 }
+_MATCH = (
+    "argMaxIf(if(event = 'id_match', JSONExtractString(props, 'partner_uid'), ''), (ts, arrival), event = 'id_match'"
+    " and JSONExtractString(props, 'partner') = {partner:String}"
+    " and ts >= fromUnixTimestamp64Milli({matched_since:Int64}, 'UTC'))"
+)
+"""The id by which a partner knows the person: the newest match, "" where it was ended."""
 _WHO = ("card.person", "card.user", "card.visitor", "person.pseudonym")
 _Seen = dict[str, Any]
 
@@ -81,8 +88,25 @@ class Found(NamedTuple):
     member: Member | None = None
 
 
+class IdSource(Protocol):
+    """Where ids of persons come from that others give out (`advertising_ids.Ids`)."""
+
+    def fill(self, people: Mapping[int, dict[str, str]]) -> None:
+        """Person's key -> forms, to which the id is added where they have one."""
+
+
+class Match(NamedTuple):
+    """Whose ids are read, and since when a match counts (ms)."""
+
+    partner: str
+    since: int
+
+
 class Reader:
-    """For one network. `definition`: whose hold-out counts; None: nobody's."""
+    """For one network. `definition`: whose hold-out counts; None: nobody's. `ids`: what the vault does not hold.
+
+    `match`: the partner whose ids are read too.
+    """
 
     def __init__(
         self,
@@ -93,14 +117,18 @@ class Reader:
         *,
         definition: Definition | None = None,
         vendor: int | None = None,
+        ids: Sequence[IdSource] = (),
+        match: Match | None = None,
     ) -> None:
+        self._match = match if match is not None and MATCHED in network.forms() else None
+        self._ids = ids
         self._engine, self._catalog, self._site, self._network = engine, catalog, site, network
         self._definition = definition or Definition(site=site.name, rule=All(()), holdout=0.0)
         self._vendor = vendor
         self._keys = keys_of(site.name, site.write_key, site.identifier_key)
         self._wanted = network.forms()
         self._forms: dict[str, list[tuple[str, str]]] = {}  # kind -> (form, its whole name)
-        for one in self._wanted:
+        for one in self._wanted | (set(uid2.FORMS) if ids else set()):
             kind, _, form = one.partition(".")
             self._forms.setdefault(kind, []).append((form, one))
         self._named = any(form in self._wanted for form in _WHO)
@@ -123,7 +151,13 @@ class Reader:
             watch = Watch(self._engine, self._site.name)
             done = 0
             asked = judged_with(
-                self._engine, self._site, self._definition, span, more=self._columns(), vendor=self._vendor
+                self._engine,
+                self._site,
+                self._definition,
+                span,
+                more=self._columns(),
+                params={"partner": self._match.partner, "matched_since": self._match.since} if self._match else None,
+                vendor=self._vendor,
             )
             with closing(asked) as pieces:
                 for piece in pieces:
@@ -137,7 +171,8 @@ class Reader:
         cards = {name: text for form, (name, text) in _CARD.items() if form in self._wanted}
         if self._network.asks_granted:
             cards |= dict([_CARD["card.country"]])
-        return _NAMES | (_OWN if self._named else {}) | cards
+        matched = {"matched_id": _MATCH} if self._match else {}
+        return _NAMES | (_OWN if self._named else {}) | cards | matched
 
     def _piece(self, people: Sequence[int], rows: dict[int, _Seen], watch: Watch) -> list[Found]:
         again = watch.happened(people)
@@ -155,15 +190,18 @@ class Reader:
             rows[who]["verdict"] = "suppressed"
             del may[who]
         sealed = self._sealed(may) if self._vault else {}
-        return [self._found(person, rows.get(person), sealed) for person in people]
+        opened = {person: self._opened(records) for person, records in sealed.items()}
+        for ids in self._ids:
+            ids.fill(opened)
+        return [self._found(person, rows.get(person), opened) for person in people]
 
     def _says_too_little(self, row: _Seen) -> bool:
         return self._network.asks_granted and row["last_country"] in EUROPE and not row["granted"]
 
-    def _found(self, person: int, row: _Seen | None, sealed: dict[int, list[tuple[int, str]]]) -> Found:
+    def _found(self, person: int, row: _Seen | None, opened: dict[int, dict[str, str]]) -> Found:
         if row is None or row["verdict"] != "exportable":
             return Found(person, "erased" if row is None else row["verdict"])
-        forms = self._opened(sealed[person]) if person in sealed else {}
+        forms = opened.get(person, {})
         if self._named:
             user = row["own_user"] or row["last_user"]
             name = user or row["last_visitor"]
@@ -173,6 +211,8 @@ class Reader:
         for form, (column, _) in _CARD.items():
             if form in self._wanted:
                 forms[form] = rfc3339(row[column]) if column == "last_seen" else row[column]
+        if self._match:
+            forms[MATCHED] = row["matched_id"]
         seen = {form: value for form, value in forms.items() if value and form in self._wanted}
         return Found(person, "exportable", Member(seen, bool(row["granted"])))
 

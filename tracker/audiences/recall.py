@@ -20,7 +20,7 @@ from tracker.catalog.exports import DONE, RUNNING, Export
 from tracker.catalog.plans import Plan
 from tracker.core.errors import NotFound
 from tracker.core.identifiers import keys_of
-from tracker.networks import NETWORKS, Terms
+from tracker.networks import NETWORKS, Terms, options
 from tracker.networks.network import Row
 
 MODE = "recall"
@@ -41,9 +41,9 @@ def order(catalog: Catalog, site: str, audience: str, actor: str) -> int:
             destination=line.destination,
             network=line.network,
             mode=MODE,
-            shape=_shape(catalog, line),
             every=EVERY,
             actor=actor,
+            **_as_before(catalog, line),
         )
     return len(lines)
 
@@ -79,7 +79,8 @@ def is_over(catalog: Catalog, plan: Plan, ended: Export) -> bool:
 
 
 def _take_back(desk: Desk, plan: Plan, export: Export) -> None:
-    catalog, network, line = desk.catalog, NETWORKS[plan.network], _line(plan)
+    catalog, line = desk.catalog, _line(plan)
+    network = options.shaped(NETWORKS[plan.network], plan.details.get("options", {}))
     settle_before(catalog, desk.senders, line)
     sender = sender_of(catalog, desk.senders, catalog.destinations.get(plan.destination))
     generation, delivered = catalog.deliveries.now(line)
@@ -142,9 +143,10 @@ def _takes_back(catalog: Catalog, line: Line) -> bool:
         return False
 
 
-def _shape(catalog: Catalog, line: Line) -> str:
-    """As the last export went there."""
+def _as_before(catalog: Catalog, line: Line) -> dict[str, Any]:
+    """Shape and options as the last export went there."""
     for one in catalog.exports.list(site=line.site, audience=line.audience, limit=_EXPORTS):
         if one.network == line.network and one.destination == line.destination:
-            return str(one.details.get("shape", "file"))
-    return "file"
+            chosen = one.details.get("options")
+            return {"shape": str(one.details.get("shape", "file")), "details": {"options": chosen} if chosen else None}
+    return {"shape": "file"}

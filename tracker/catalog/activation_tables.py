@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, Connection, ForeignKey, Index, Integer, String
+from sqlalchemy import JSON, BigInteger, Connection, ForeignKey, Index, Integer, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from tracker.catalog.tables import Base
@@ -82,6 +82,28 @@ class SensitiveRow(Base):
     ground: Mapped[str] = mapped_column(String(1000))
     actor: Mapped[str] = mapped_column(String(64))
     at: Mapped[int] = mapped_column(BigInteger)
+
+
+class AdvertisingIdRow(Base):
+    """A UID2 or EUID (`twin`). `key`: a keyed hash of what was asked; `person`: the key of who it was asked for, hex.
+
+    `sealed`: the raw id, the one before, and what they were asked by; "" where there is no id.
+    """
+
+    __tablename__ = "advertising_ids"
+    __table_args__ = (
+        Index("advertising_id_of", "site", "person"),
+        Index("advertising_id_changed", "site", "twin", "changed_at"),
+    )
+    site: Mapped[str] = mapped_column(String(64), primary_key=True)
+    twin: Mapped[str] = mapped_column(String(8), primary_key=True)
+    key: Mapped[str] = mapped_column(String(32), primary_key=True)
+    person: Mapped[str] = mapped_column(String(16))
+    state: Mapped[str] = mapped_column(String(16))
+    sealed: Mapped[str] = mapped_column(Text)
+    refresh_at: Mapped[int] = mapped_column(BigInteger)
+    checked_at: Mapped[int] = mapped_column(BigInteger)
+    changed_at: Mapped[int] = mapped_column(BigInteger)
 
 
 def make(connection: Connection) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from tracker.catalog.advertising_ids import AdvertisingIds
 from tracker.catalog.alerts import Alerts
 from tracker.catalog.annotations import Annotations
 from tracker.catalog.audiences import Audiences
@@ -61,6 +62,7 @@ class Catalog:
         self.coupons = Coupons(self.database)
         self.contacts = Contacts(self.database)
         self.sensitive = Sensitive(self.database)
+        self.advertising_ids = AdvertisingIds(self.database)
         self.audit = Audit(self.database)
         self.ledger = Ledger(self.database)
         self.vault = Vault(self.database)

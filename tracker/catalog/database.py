@@ -126,10 +126,15 @@ def _scheduled_reports(connection: Connection) -> None:
     report_tables.make(connection)
 
 
+def _advertising_ids(connection: Connection) -> None:
+    """UID2s and EUIDs."""
+    activation_tables.make(connection)
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     *(_first_tables, _pixel_settings, _consent, _gate_settings),
     *(_deliveries, _costs, _erasures, _rates, _annotations, _destinations, _memberships),
-    *(_activation, _scheduled_reports, _planned_lists),
+    *(_activation, _scheduled_reports, _planned_lists, _advertising_ids),
 )
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 

@@ -19,6 +19,7 @@ audience = typer.Typer(help="Audiences: list, show, preview, export.", no_args_i
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id that `tracker audience list` shows.")]
 WAIT = 900.0  # seconds for an export to end
+_DELIMITERS = {"comma": ",", "semicolon": ";", "pipe": "|", "tab": "\t"}
 
 
 def read_json(path: Path) -> Any:
@@ -108,12 +109,28 @@ def audience_export(
     min_size: Annotated[
         int | None, typer.Option("--min-size", metavar="N", help="Go below the site's minimum; logged.")
     ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option("--delimiter", metavar="comma|semicolon|pipe|tab", help="LiveRamp: between the cells.")
+    ] = None,
+    compression: Annotated[
+        str | None, typer.Option("--compression", metavar="gzip|none", help="LiveRamp: of the file.")
+    ] = None,
+    segments: Annotated[
+        str | None,
+        typer.Option("--segments", metavar="753,1675", help="OpenRTB: ids of the IAB's Audience Taxonomy 1.1."),
+    ] = None,
     data: Data = None,
 ) -> None:
     """Export an audience to a file or a destination: only persons who allowed it. Prints what was withheld too."""
     body: dict[str, Any] = {"network": network, "mode": mode, "shape": shape, "destination": to}
     if min_size is not None:
         body["min_size"] = min_size
+    chosen = {
+        "delimiter": _DELIMITERS.get(delimiter, delimiter) if delimiter else None,
+        "compression": compression,
+        "segments": segments.split(",") if segments else None,
+    }
+    body["options"] = {name: value for name, value in chosen.items() if value is not None}
     with connect(settings(data=data)) as api:
         export = ended(api, api.call("POST", f"/api/v1/audiences/{audience_id}/export", body))
         if to != "download":

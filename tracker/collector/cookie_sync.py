@@ -83,6 +83,9 @@ def _address(
     request: web.Request, service: Service, partner: MatchPartner, back: dict[str, str], query: dict[str, str]
 ) -> str:
     """The partner's address, with ours to come back to: encoded as a whole, the partner's macro last."""
-    ours = f"{service.scheme_of(request)}://{request.host}/setuid?{urlencode(back | query)}&uid={partner.macro}"
+    host = f"{service.scheme_of(request)}://{request.host}"
+    if partner.template:  # our own address leads there, with our id, and notes that it went
+        return f"{host}/sync?{urlencode(back | query)}"
+    ours = f"{host}/setuid?{urlencode(back | query)}&uid={partner.macro}"
     template = partner.url.replace("${REDIRECT}", quote(ours, safe=""))
     return filled(template, msgspec.structs.replace(partner, macro="${NO_ID}"), "", query)

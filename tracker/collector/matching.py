@@ -6,6 +6,7 @@ like any other, so that it is durable, expires, is erased and exported with the 
 
 from __future__ import annotations
 
+import base64
 import re
 import zlib
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ from tracker.core.identifiers import keyed
 
 LONGEST_UID = 512
 _PRIVATE = {"Cache-Control": "no-store, private"}
-_MACRO = re.compile(r"\$\{(GDPR|GPP_SID|US_PRIVACY|(?:GDPR_CONSENT|GPP_STRING)_(\d{1,5}))\}")
+_MACRO = re.compile(r"\$\{(GDPR|GPP_SID|US_PRIVACY|GOOGLE_PUSH|(?:GDPR_CONSENT|GPP_STRING)_(\d{1,5}))\}")
 
 
 class NotPermitted(TrackerError):
@@ -54,7 +55,7 @@ PNG = (
 async def get_sync(request: web.Request, service: Service) -> web.StreamResponse:
     """`GET /sync`: to an address of the partner, with our id in place of its macro, or with nothing in its place."""
     known, partner = _partner(request, service)
-    template = request.query.get("redirect", "")
+    template = request.query.get("redirect", "") or partner.template
     if not partner.leads(template):
         raise BadRequest("redirect must be an https address on one of the partner's hosts", field="redirect")
     visitor, headers = visitor_of(request, service), list[tuple[str, str]]()
@@ -76,14 +77,14 @@ async def get_sync(request: web.Request, service: Service) -> web.StreamResponse
 async def get_setuid(request: web.Request, service: Service) -> web.StreamResponse:
     """`GET /setuid`: 200 with an image (`f=i`) or nothing (`f=b`); 400 where GDPR applies and nobody consented; 451."""
     known, partner = _partner(request, service)
-    uid = request.query.get("uid", "")
+    uid = request.query.get("uid", "") or request.query.get("google_gid", "")
     if len(uid) > LONGEST_UID or not uid.isprintable():
         raise BadRequest(f"uid must be at most {LONGEST_UID} printable characters", field="uid")
     visitor = visitor_of(request, service)
     headers: list[tuple[str, str]] = []
     if uid:
         judge(request, service, known, partner, visitor, request.query, uid)
-    if visitor:  # an empty uid ends the match, and needs no permission
+    if visitor and (uid or "google_error" not in request.query):  # an empty uid ends the match, without permission
         props = {"partner": partner.name, "partner_uid": uid}
         headers = await _note(request, service, known, "id_match", visitor, props)
     if request.query.get("f", "i") == "b":
@@ -178,11 +179,13 @@ def filled(template: str, partner: MatchPartner, visitor: str, query: Mapping[st
         if vendor is not None and (partner.vendor is None or int(vendor) != partner.vendor):
             return ""
         wanted = {
-            "GDPR": "gdpr", "GPP_SID": "gpp_sid", "US_PRIVACY": "us_privacy",
+            "GDPR": "gdpr", "GPP_SID": "gpp_sid", "US_PRIVACY": "us_privacy", "GOOGLE_PUSH": "google_push",
             f"GDPR_CONSENT_{vendor}": "gdpr_consent", f"GPP_STRING_{vendor}": "gpp",
         }  # fmt: skip
         return quote(query.get(wanted[name], ""), safe="")
 
+    if partner.encoding == "base64url":
+        visitor = base64.urlsafe_b64encode(visitor.encode()).decode().rstrip("=")
     return _MACRO.sub(signal, template).replace(partner.macro, quote(visitor, safe=""))
 
 

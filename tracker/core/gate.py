@@ -54,8 +54,11 @@ class MatchPartner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     macro   what stands for our id in the partner's addresses; every partner has a word of its own
     days    how long a match counts
     url     the partner's address that `/cookie_sync` names: whoever asks it is led back to `/setuid`, the address of
-            which stands in place of `${REDIRECT}`; "" for a partner that only comes to `/sync` by itself
+            which stands in place of `${REDIRECT}`; or it holds the macro, and is where `/sync` leads without
+            `redirect`; "" for a partner that only comes to `/sync` by itself
+    encoding how our id stands there: as it is, or as web-safe Base64 without padding (Google's `google_hm`)
     type    how a page asks it: with an image (`redirect`) or in a frame
+    exports networks whose exports carry this partner's ids
     """
 
     name: Id
@@ -64,13 +67,22 @@ class MatchPartner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     macro: Annotated[str, Meta(pattern=r"\A[$\[{%]{1,2}[A-Za-z_]{1,40}[$\]}%]{0,2}\Z")] = "$UID"
     days: Annotated[int, Meta(ge=1, le=180)] = 30
     url: Annotated[str, Meta(max_length=1000)] = ""
+    encoding: Literal["plain", "base64url"] = "plain"
     type: Literal["redirect", "iframe"] = "redirect"
+    exports: Annotated[tuple[Id, ...], Meta(max_length=20)] = ()
 
     def __post_init__(self) -> None:
         if re.match(r"\$\{(GDPR|GPP_|US_PRIVACY)", self.macro):
             raise ValueError(f"partner {self.name}: macro {self.macro} stands for a consent signal")
-        if self.url and not ("${REDIRECT}" in self.url and self.leads(self.url)):
-            raise ValueError(f"partner {self.name}: url must be https, on one of its hosts, and hold ${{REDIRECT}}")
+        if self.url and not (("${REDIRECT}" in self.url or self.macro in self.url) and self.leads(self.url)):
+            raise ValueError(
+                f"partner {self.name}: url must be https, on one of its hosts, and hold ${{REDIRECT}} or its macro"
+            )
+
+    @property
+    def template(self) -> str:
+        """Where `/sync` leads without `redirect`; "" where that is nowhere."""
+        return "" if "${REDIRECT}" in self.url else self.url
 
     def leads(self, address: str) -> bool:
         """Whether an address is https, on one of the hosts as it stands (no macro is a part of it), on their port."""
@@ -106,6 +118,13 @@ class GateSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
         ):
             if len(set(names)) < len(names):
                 raise ValueError(f"a {what} is there twice")
+        networks = [one for partner in self.partners for one in partner.exports]
+        if len(set(networks)) < len(networks):
+            raise ValueError("exports to one network carry the ids of one partner")
+
+    def partner_of(self, network: str) -> MatchPartner | None:
+        """Whose ids exports to this network carry."""
+        return next((one for one in self.partners if network in one.exports), None)
 
 
 OPEN_GATE = GateSettings()

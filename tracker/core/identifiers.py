@@ -9,6 +9,7 @@ Networks disagree about normalisation, so one hash cannot serve them all (see do
             p4 digits                    p5 SHA-1 of the ten national digits (country code 1)
     name    g no white space             s trimmed                     m no white space, no ASCII punctuation
             a a-z and 0-9 without accents (street, city, state too)    i first letter (first name)
+    madid   plain, sha256 of lower case    idfa, aaid sha256 where it is Apple's or Google's    gaid Google's, plain
     zip     m hashed, plain              country m hashed, plain       (the plain ones are what networks take unhashed)
 
 All are lower-case hex SHA-256 of lower-case UTF-8 text unless said otherwise. The forms are sealed with AES-256-GCM,
@@ -34,6 +35,7 @@ from tracker.core.errors import Broken
 
 _HASHED = re.compile(r"[0-9a-f]{64}")
 _EMAIL_FORMS = ("e1", "e2", "e3", "e4", "e5", "e6", "e7")
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]+\.[^\s@.]{2,}")
 _PUNCTUATION = str.maketrans("", "", string.punctuation + string.whitespace)
 _NONCE = 12
@@ -172,7 +174,7 @@ def place_forms(kind: str, text: str) -> Identifier | None:
     """
     if kind == "zip":
         short = forms.zip_code(text)
-        return Identifier(kind, {"m": _sha(short), "plain": text.strip().upper()}) if short else None
+        return Identifier(kind, {"m": _sha(short), "plain": text.strip()}) if short else None
     if kind == "country":
         code = forms.country(text)
         return Identifier(kind, {"m": _sha(code), "plain": code.upper()}) if code else None
@@ -193,6 +195,22 @@ def birthday_forms(text: str) -> Identifier | None:
         return None
     year, month, day = found.groups()
     return Identifier("birthday", {"y": _sha(year), "m": _sha(month), "d": _sha(day), "ymd": _sha(year + month + day)})
+
+
+def madid_forms(key: str, text: str) -> Identifier | None:
+    """The advertising id of a device, under which a trait named `key` (letters only) brings it: plain and hashed in
+    lower case; Apple's also as `idfa`, Google's as `aaid` (hashed) and `gaid` (plain). None where it is none, or is all
+    zeros, which devices say whose owner does not want to be followed.
+    """
+    plain = text.strip().lower()
+    if _UUID.fullmatch(plain) is None or not plain.strip("0-"):
+        return None
+    found = {"plain": plain, "sha256": _sha(plain)}
+    if key in _APPLE:
+        found["idfa"] = found["sha256"]
+    elif key in _GOOGLE:
+        found |= {"aaid": found["sha256"], "gaid": plain}
+    return Identifier("madid", found)
 
 
 def _hashed(texts: dict[str, str]) -> dict[str, str]:
@@ -259,6 +277,8 @@ _NAME_KEYS = {
 }
 _PLACE_KEYS = {"zip": "zip", "zipcode": "zip", "postalcode": "zip", "postcode": "zip"}
 _OPEN_PLACES = {"city": "city", "state": "state", "region": "state", "country": "country"}
+_APPLE, _GOOGLE = frozenset(["idfa"]), frozenset(["gaid", "aaid", "googleadvertisingid"])
+_MADID_KEYS = _APPLE | _GOOGLE | {"advertisingid", "adid", "madid", "mobileadvertisingid"}
 _OTHER_KEYS = frozenset("name fullname birthday birthdate dateofbirth dob gender sex address address2 username".split())
 _KEY_CACHE: dict[str, str] = {}
 
@@ -295,7 +315,9 @@ def take_from_props(keys: Keys, props: dict[str, Any], country: str) -> tuple[di
 
 
 def take_from_traits(keys: Keys, traits: dict[str, Any], country: str) -> tuple[dict[str, Any], list[Identifier]]:
-    """Traits without anything that names a person; city, state and country stay (an `address` object is opened)."""
+    """Traits without anything that names a person, or their device to advertisers; city, state and country stay (an
+    `address` object is opened).
+    """
     flat = dict(traits)
     address = flat.pop("address", None)
     if isinstance(address, dict):
@@ -310,6 +332,8 @@ def take_from_traits(keys: Keys, traits: dict[str, Any], country: str) -> tuple[
         bare = key.lower().translate(_PUNCTUATION)
         if kind in ("email", "phone"):
             _take_contact(keys, kind, value, country, kept, taken)
+        elif bare in _MADID_KEYS and isinstance(value, str) and (device := madid_forms(bare, value)) is not None:
+            taken.append(device)
         elif kind == "personal":
             if isinstance(value, (str, int)):
                 taken += [found for found in _personal(bare, str(value)) if found is not None]

@@ -107,6 +107,7 @@ class Eraser:
         erase.delete(self._engine, erasure.site, names, arrivals)
         self._leave_segments(erasure.site, names)
         self._catalog.contacts.erase(erasure.site, list(names.keys))
+        self._catalog.advertising_ids.erase(erasure.site, names.keys)
         subjects = {f"{kind[0]}:{stored}": one.hex() for (kind, stored), one in hashes_of(keys, names)}
         details = {"removals": removals}
         done = self._catalog.erasures.finish(erasure, subjects, details)

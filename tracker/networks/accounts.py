@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-Auth = Literal["bearer", "oauth", "google", "oauth1", "client", "header", "url"]
+Auth = Literal["bearer", "oauth", "google", "oauth1", "client", "header", "url", "operator"]
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,11 @@ def plain(status: int, _body: Any) -> Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """`ids`: what replaces `{NAME}` in requests, `maybe`: those that may be left out. `secrets`: sets, one of which is
-    needed; `more`: those that may be given beside them. `headers`: name -> which id or secret it carries. `token_url`:
-    where a refresh token is changed. `carries`: the key of a request's list of which each item stands for itself; where
-    it is known, a refused item does not cost the others anything.
+    """`ids`: what replaces `{NAME}` in requests, `maybe`: those that may be left out, `defaults`: what they are then.
+    `secrets`: sets, one of which is needed; `more`: those that may be given beside them. `headers`: name -> which id or
+    secret it carries; `signed`: name -> under which secret it carries the body's signature. `token_url`: where a
+    refresh token is changed. `carries`: the key of a request's list of which each item stands for itself; where it is
+    known, a refused item does not cost the others anything.
     """
 
     auth: Auth
@@ -62,6 +63,8 @@ class Account:
     secrets: tuple[tuple[str, ...], ...] = (("access_token",),)
     more: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
+    signed: tuple[tuple[str, str], ...] = ()
+    defaults: tuple[tuple[str, str], ...] = ()
     token_url: str = ""
     scope: str = ""
     read: Read = plain
@@ -98,7 +101,9 @@ def read_meta(status: int, body: Any) -> Reading:
 
 
 def read_tiktok(status: int, body: Any) -> Reading:
-    """Success is 200 and code 0; 40100 is the rate, 40105 the token, 50000 and up are theirs; 20001: a part of it."""
+    """Success is 200 and code 0, and nothing else: no other code is taken for a part of it. 40100 is the rate, 40105
+    the token, 50000 and up are theirs.
+    """
     code = _dict(body).get("code")
     if status < 300 and code == 0:
         return Reading(True)
@@ -107,7 +112,7 @@ def read_tiktok(status: int, body: Any) -> Reading:
     if code in (40001, 40105):
         return Reading(False, why=_CREDENTIALS)
     if status < 300:
-        return Reading(False, why=f"the network refuses: code {_number(code)}", content=code in (20001, 40002))
+        return Reading(False, why=f"the network refuses: code {_number(code)}", content=True)
     return plain(status, body)
 
 
@@ -199,6 +204,8 @@ GOOGLE: dict[str, Any] = {
     "token_url": "https://oauth2.googleapis.com/token",
 }
 
+_ASKED = "an operator is asked for ids on the way to The Trade Desk and OpenRTB; no audience is delivered to it"
+
 ACCOUNTS: dict[str, Account] = {
     "google": Account(
         ids=("CUSTOMER_ID", "USER_LIST_ID"),
@@ -261,9 +268,23 @@ ACCOUNTS: dict[str, Account] = {
         headers=(("TTD-Auth", "ttd_auth"),),
         read=_ttd,
     ),
+    "ttd_data": Account(
+        auth="header",
+        ids=("ADVERTISER_ID",),
+        maybe=("DATA_PROVIDER_ID", "REGION"),
+        secrets=(("advertiser_secret",),),
+        more=("data_provider_secret",),
+        signed=(("TtdSignature", "advertiser_secret"), ("TtdSignature-dp", "data_provider_secret")),
+        defaults=(("REGION", "use"),),
+        read=_ttd,
+        note="`REGION` is use, usw, euw, sin or tok: where the advertiser's data lies",
+    ),
+    "uid2": Account(auth="operator", ids=("OPERATOR_URL",), secrets=(("api_key", "client_secret"),), note=_ASKED),
+    "euid": Account(auth="operator", ids=("OPERATOR_URL",), secrets=(("api_key", "client_secret"),), note=_ASKED),
     "criteo": Account(
         auth="client",
         ids=("SEGMENT_ID",),
+        maybe=("GUM_CALLER_ID",),
         secrets=(("client_id", "client_secret"),),
         token_url="https://api.criteo.com/oauth2/token",  # noqa: S106
         read=_criteo,
@@ -286,4 +307,4 @@ ACCOUNTS: dict[str, Account] = {
     "jsonl": Account(auth="url", ids=("URL",), secrets=((), ("access_token",))),
     "parquet": Account(auth="url", ids=("URL",), secrets=((), ("access_token",))),
 }
-"""LiveRamp has no API, and UID2 is asked and not told."""
+"""LiveRamp has no API."""

@@ -39,5 +39,6 @@ NETWORK = Network(
     needs=(("email",), ("phone",)),
     build=build,
     batch=4_000,
+    request_bytes=4_000_000,
     note="no upload by hand: the file has the API's names",
 )

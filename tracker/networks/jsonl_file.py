@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import msgspec
 
-from tracker.networks.network import Network, Row, Terms
+from tracker.networks.network import Action, Network, Row, Terms
 from tracker.networks.plain import BATCH, COLUMNS, build, named
 
 
-def line(_network: Network, row: Row, _terms: Terms) -> bytes:
+def line(_network: Network, row: Row, _terms: Terms, _action: Action) -> bytes:
     """One object a line."""
     return msgspec.json.encode(named(row)) + b"\n"
 

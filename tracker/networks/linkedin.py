@@ -7,7 +7,8 @@ from typing import Any
 
 from tracker.networks.network import JSON, Action, Column, Network, Request, Row, Terms
 
-API = (Column("SHA256_EMAIL", ("email.e2",)), Column("GOOGLE_AID", ("madid.plain",)))
+IDS = (Column("SHA256_EMAIL", ("email.e2",)), Column("GOOGLE_AID", ("madid.gaid",)))
+API = (*IDS, Column("country", ("country.plain",)))
 _HEADERS = {
     **JSON,
     "X-RestLi-Method": "BATCH_CREATE",
@@ -22,8 +23,9 @@ def build(action: Action, rows: Sequence[Row], _granted: Sequence[bool], _terms:
         {
             "action": action.upper(),
             "userIds": [
-                {"idType": column.header, "idValue": cell} for column, cell in zip(API, row, strict=True) if cell
+                {"idType": column.header, "idValue": cell} for column, cell in zip(IDS, row, strict=False) if cell
             ],
+            **({"country": row[-1]} if row[-1] else {}),
         }
         for row in rows
     ]
@@ -42,7 +44,7 @@ NETWORK = Network(
         Column("jobtitle", ()),
         Column("employeecompany", ()),
         Column("country", ("country.plain",)),
-        Column("googleaid", ("madid.plain",)),
+        Column("googleaid", ("madid.gaid",)),
     ),
     needs=(("email",), ("googleaid",)),
     api=API,

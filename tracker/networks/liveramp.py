@@ -1,4 +1,4 @@
-"""LiveRamp: a CSV for SFTP or S3. First `audience_key`, then the other columns in order; every cell in quotes.
+"""LiveRamp: a CSV for SFTP or S3, compressed. First `audience_key`, then the other columns in order; all in quotes.
 
 A phone is the SHA-1 of the ten national digits (United States), an e-mail address the SHA-256.
 """
@@ -17,6 +17,8 @@ NETWORK = Network(
     ),
     needs=(("email",), ("phone_number",)),
     quoted=True,
+    compression="gzip",
+    options=("delimiter", "compression"),
     minimum=25,
-    note="no API: the file goes to files.liveramp.com by SFTP, or to S3",
+    note="no API: the file, compressed unless you say otherwise, goes to files.liveramp.com by SFTP, or to S3",
 )

@@ -23,24 +23,36 @@ def build(action: Action, rows: Sequence[Row], _granted: Sequence[bool], _terms:
         yield Request("POST", _URL, JSON, {"CustomerListUserData": data})
 
 
-def bulk(network: Network, row: Row, terms: Terms) -> bytes:
+TITLES = ("Type", "Id", "Parent Id", "Audience", "Action Type", "Membership Duration", "Sub Type", "Text")
+_LIST = "-1"
+"""Stands for the list's own id, until somebody puts it there: the items name it as their parent."""
+
+
+def bulk(network: Network, row: Row, terms: Terms, _action: Action) -> bytes:
     """A row `Customer List Item` for each identifier of a member."""
     found = [("Email", row[0]), ("Phone", row[1])]
-    lines = [network.cells(("Customer List Item", "", terms.audience, kind, value)) for kind, value in found if value]
-    return b"".join(lines)
+    start = ("Customer List Item", "", _LIST, terms.audience, "", "")
+    return b"".join(network.cells((*start, kind, text)) for kind, text in found if text)
+
+
+def customer_list(network: Network, terms: Terms, action: Action) -> bytes:
+    """The row `Customer List` that the items belong to: it says whether they are added or removed, and for how long."""
+    return network.cells(("Customer List", _LIST, "", terms.audience, action.title(), str(terms.days), "", ""))
 
 
 NETWORK = Network(
     name="microsoft",
     title="Microsoft Advertising customer lists",
     file=API,
-    titles=("Type", "Parent Id", "Audience", "Sub Type", "Text"),
+    titles=TITLES,
     needs=(("Email",), ("Phone",)),
     line=bulk,
+    intro=customer_list,
     api=API,
     build=build,
     batch=100_000,
+    request_bytes=100_000_000,
     minimum=300,
     days=390,
-    note="accept the terms once in their pages; put your list's id into `Parent Id`",
+    note="accept the terms once in their pages; put your list's id in place of `-1`",
 )

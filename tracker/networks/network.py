@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import csv
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -25,6 +26,11 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _GIVEN = {"email": "email.given", "phone": "phone.given"}
 """Values that were hashed before they came to us: passed on as they are, where a network takes SHA-256 at all."""
 _SHA1 = "phone.p5"
+MATCHED = "match.id"
+"""The id by which one of the site's partners knows the person (ID matching)."""
+_PLACE = re.compile(rb"\{[A-Z][A-Z_0-9]*\}")
+_ID_BYTES = 64
+"""What an id of an account may take where its placeholder stands."""
 
 
 class Member(msgspec.Struct, frozen=True, gc=False):
@@ -36,12 +42,16 @@ class Member(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """How long members stay (days), when that begins (ms), and by what names the audience and its owner go."""
+    """How long members stay (days), when that begins (ms), and by what names the audience and its owner go.
+
+    `segments`: what the audience is called in the IAB's Audience Taxonomy 1.1.
+    """
 
     days: int
     now_ms: int
     audience: str
     site: str
+    segments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,7 @@ class Request(msgspec.Struct, frozen=True):
 
 _Places = tuple[tuple[Column, ...], tuple[int, ...], tuple[tuple[int, ...], ...]]
 Build = Callable[[Action, Sequence[Row], Sequence[bool], Terms], Iterator[Request]]
+Line = Callable[["Network", Row, Terms, Action], bytes]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +104,9 @@ class Network:
     `asks_granted`: where the law of Europe holds, only persons who said yes in so many words. `replaces`: what is
     delivered is the whole list, so that nobody is ever taken off by name.
     `minimum`: members below which the network cannot use a list; 0: none known. `days`: the longest membership;
-    None: no limit. `batch`: members in one request. `file_rows`, `file_bytes`: the most in one file; 0: no limit known.
+    None: no limit. `batch`: members in one request; `request_bytes`: the most that its body may take. `file_rows`,
+    `file_bytes`: the most in one file. 0: no limit known. `intro`: lines behind the header, of one action.
+    `delimiter`, `compression` (`gzip` or `none`): of its file. `options`: what may be chosen (`networks.options`).
     """
 
     name: str
@@ -106,6 +119,7 @@ class Network:
     api: tuple[Column, ...] = ()
     build: Build | None = None
     batch: int = 0
+    request_bytes: int = 0
     file_rows: int = 0
     file_bytes: int = 0
     minimum: int = 0
@@ -116,8 +130,12 @@ class Network:
     header: bool = True
     titles: tuple[str, ...] = ()
     quoted: bool = False
+    delimiter: str = ","
+    compression: str = "none"
+    options: tuple[str, ...] = ()
     spreadsheet: bool = False
-    line: Callable[[Network, Row, Terms], bytes] | None = field(default=None, repr=False)
+    line: Line | None = field(default=None, repr=False)
+    intro: Callable[[Network, Terms, Action], bytes] | None = field(default=None, repr=False)
     note: str = ""
 
     def columns(self, shape: str) -> tuple[Column, ...]:
@@ -162,16 +180,15 @@ class Network:
             found.append((columns, tuple(where[header] for header in self.together), groups))
         return found[0], found[1]
 
-    def head(self) -> bytes:
-        """The first line of a file; empty where there is none."""
-        if not self.header:
-            return b""
-        return self.cells(self.titles or tuple(column.header for column in self.file))
+    def head(self, terms: Terms, action: Action = "add") -> bytes:
+        """What a file of this action begins with; empty where that is nothing."""
+        line = self.cells(self.titles or tuple(column.header for column in self.file)) if self.header else b""
+        return line + (self.intro(self, terms, action) if self.intro is not None else b"")
 
-    def write(self, rows: Iterable[Row], terms: Terms) -> list[bytes]:
-        """Rows of a file, each as its bytes."""
+    def write(self, rows: Iterable[Row], terms: Terms, action: Action = "add") -> list[bytes]:
+        """Rows of a file of this action, each as its bytes."""
         if self.line is not None:
-            return [self.line(self, row, terms) for row in rows]
+            return [self.line(self, row, terms, action) for row in rows]
         return self._csv(tuple(harmless(cell) for cell in row) for row in rows) if self.spreadsheet else self._csv(rows)
 
     def cells(self, row: Row) -> bytes:
@@ -181,14 +198,26 @@ class Network:
     def _csv(self, rows: Iterable[Row]) -> list[bytes]:
         lines = _Lines()
         quoting: Literal[0, 1] = csv.QUOTE_ALL if self.quoted else csv.QUOTE_MINIMAL
-        csv.writer(lines, lineterminator="\r\n", quoting=quoting).writerows(rows)  # RFC 4180
+        csv.writer(lines, delimiter=self.delimiter, lineterminator="\r\n", quoting=quoting).writerows(rows)  # RFC 4180
         return lines.written
 
     def requests(self, action: Action, rows: Iterable[tuple[Row, bool]], terms: Terms) -> Iterator[Request]:
-        """Rows of `columns("api")`, each with the member's `granted`, as requests of at most `batch` rows."""
-        if self.build is not None:
-            for batch in batched(rows, self.batch):
-                yield from self.build(action, [row for row, _ in batch], [granted for _, granted in batch], terms)
+        """Rows of `columns("api")`, each with the member's `granted`, as requests of at most `batch` rows and
+        `request_bytes`; a row that is too long for a request of its own is in one.
+        """
+        for batch in batched(rows, self.batch) if self.build is not None else ():
+            yield from self._fitting(action, batch, terms)
+
+    def _fitting(self, action: Action, batch: Sequence[tuple[Row, bool]], terms: Terms) -> Iterator[Request]:
+        """Half of the rows at a time, until each request is small enough."""
+        assert self.build is not None
+        made = list(self.build(action, [row for row, _ in batch], [granted for _, granted in batch], terms))
+        if not self.request_bytes or len(batch) < 2 or all(size_of(one) <= self.request_bytes for one in made):
+            yield from made
+            return
+        middle = len(batch) // 2
+        yield from self._fitting(action, batch[:middle], terms)
+        yield from self._fitting(action, batch[middle:], terms)
 
 
 class _Lines:
@@ -200,6 +229,12 @@ class _Lines:
     def write(self, line: str) -> None:
         """One line."""
         self.written.append(line.encode())
+
+
+def size_of(request: Request) -> int:
+    """Bytes of its body when it is sent, at most: for each placeholder as many as a long id takes."""
+    body = request.body.encode() if isinstance(request.body, str) else msgspec.json.encode(request.body)
+    return len(body) + _ID_BYTES * len(_PLACE.findall(body))
 
 
 def batched(items: Iterable[Any], size: int) -> Iterator[list[Any]]:

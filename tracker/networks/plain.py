@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from tracker.networks.network import JSON, Action, Column, Request, Row, Terms
+from tracker.networks.network import JSON, MATCHED, Action, Column, Request, Row, Terms
 
 COLUMNS = (
     *(
@@ -13,6 +13,7 @@ COLUMNS = (
     ),
     Column("email_sha256", ("email.e1",)),
     Column("phone_sha256", ("phone.p1",)),
+    Column("partner_uid", (MATCHED,)),
 )
 BATCH = 1_000
 

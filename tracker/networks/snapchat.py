@@ -29,6 +29,7 @@ NETWORK = Network(
     api=API,
     build=build,
     batch=10_000,
+    request_bytes=1_000_000,
     minimum=1_000,
     days=9_999,
     note="an audience that is not used for 13 months expires; upload the columns apart, one kind a list",

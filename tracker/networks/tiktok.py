@@ -10,7 +10,12 @@ from collections.abc import Iterator, Sequence
 
 from tracker.networks.network import JSON, Action, Column, Network, Request, Row, Terms
 
-API = (Column("EMAIL_SHA256", ("email.e2",)), Column("PHONE_SHA256", ("phone.p4",)))
+API = (
+    Column("EMAIL_SHA256", ("email.e2",)),
+    Column("PHONE_SHA256", ("phone.p4",)),
+    Column("IDFA_SHA256", ("madid.idfa",)),
+    Column("AAID_SHA256", ("madid.aaid",)),
+)
 
 
 def build(action: Action, rows: Sequence[Row], _granted: Sequence[bool], _terms: Terms) -> Iterator[Request]:
@@ -38,7 +43,7 @@ NETWORK = Network(
     needs=(("Email_SHA256",), ("Phone_SHA256",), ("MAID_SHA256",)),
     variants=(("email.e2", "email.e7"),),
     api=API,
-    api_needs=(("EMAIL_SHA256",), ("PHONE_SHA256",)),
+    api_needs=tuple((column.header,) for column in API),
     build=build,
     batch=10_000,
     minimum=1_000,

@@ -1,6 +1,6 @@
-"""The Trade Desk: first-party data by UID2, and CRM data by e-mail, as Base64 of the SHA-256.
+"""The Trade Desk's CRM data: e-mail addresses as Base64 of the SHA-256. First-party data by raw ids: `ttd_data`.
 
-The API request is the CRM one: ask for a drop, put the values there, one a line. A drop replaces the segment.
+Ask for a drop, put the values there, one a line. A drop replaces the segment.
 """
 
 from __future__ import annotations
@@ -24,25 +24,9 @@ def build(_action: Action, rows: Sequence[Row], _granted: Sequence[bool], _terms
     yield Request("PUT", "{Url}", {"Content-Type": "text/plain"}, "\n".join(row[0] for row in rows))
 
 
-def first_party(action: Action, ids: Sequence[tuple[str, str]], terms: Terms) -> Iterator[Request]:
-    """First-party data of (TDID, DAID, UID2 or EUID; the raw id). A removal is a membership of no minutes.
-
-    Raw ids come from ID matching. The header `TtdSignature` (HMAC-SHA1 of the body) is made when it is sent.
-    """
-    minutes = terms.days * 1_440 if action == "add" else 0
-    data = [{"Name": terms.audience, "TTLInMinutes": minutes}]
-    for at in range(0, len(ids), ITEMS):
-        items = [{kind: value, "Data": data} for kind, value in ids[at : at + ITEMS]]
-        body = {"DataProviderId": "{DATA_PROVIDER_ID}", "AdvertiserId": "{ADVERTISER_ID}", "Items": items}
-        yield Request("POST", "https://use-data.adsrvr.org/data/advertiser", JSON, body)
-
-
-ITEMS = 5_000
-"""A request takes 2,500,000 bytes; an item has up to 500."""
-
 NETWORK = Network(
     name="ttd",
-    title="The Trade Desk",
+    title="The Trade Desk CRM data",
     file=CRM,
     needs=(("EmailHashedUnifiedId2",),),
     build=build,

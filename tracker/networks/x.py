@@ -38,6 +38,7 @@ NETWORK = Network(
     api_needs=(("email",), ("phone_number",), ("device_id",)),
     build=build,
     batch=2_500,
+    request_bytes=4_000_000,
     minimum=100,
     header=False,
     note="matched and active in the last 90 days; at most one addition and one removal an audience in 6 to 8 hours",

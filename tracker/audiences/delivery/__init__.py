@@ -10,10 +10,12 @@ from typing import Any
 from tracker.audiences.delivery.kinds import KINDS, Kind, check, moved
 from tracker.audiences.delivery.network_api import NetworkApi
 from tracker.audiences.delivery.notice import Notice
+from tracker.audiences.delivery.operator import Operator
 from tracker.audiences.delivery.sender import Outcome, Sender, Shipment, manifest
 from tracker.audiences.delivery.shelf import Folder, ShelfSender
 from tracker.audiences.delivery.webhook import Webhook
 from tracker.core.errors import BadRequest
+from tracker.networks.conversions.accounts import ALL_ACCOUNTS
 from tracker.outbound import Door
 from tracker.outbound.bucket import Bucket
 from tracker.outbound.mail import MailServer
@@ -67,6 +69,8 @@ class Senders:
                 password=secrets.get("password", ""),
             )
             return Notice(reach, mail, options["sender"], options["to"], options.get("link", ""))
+        if ALL_ACCOUNTS[options["network"]].auth == "operator":
+            return Operator(self.door, options["ids"], secrets)
         return NetworkApi(self.door, options["network"], options["ids"], secrets, options.get("base_url", ""))
 
     def _path(self, text: str) -> Path:

@@ -129,9 +129,10 @@ def _check_network(options: Mapping[str, Any]) -> tuple[tuple[tuple[str, ...], .
     missing = [name for name in account.ids if not ids.get(name)]
     if missing or set(ids) - {*account.ids, *account.maybe}:
         raise BadRequest(f"ids must hold {', '.join(account.ids)}", field="options.ids")
-    if account.auth == "url":
-        _check_option("url", ids["URL"])
-    elif not all(_PLAIN.fullmatch(one) for one in ids.values()):
+    addresses = {name for name in ids if name in ("URL", "OPERATOR_URL")}
+    for name in addresses:
+        _check_option("url", ids[name])
+    if not all(_PLAIN.fullmatch(one) for name, one in ids.items() if name not in addresses):
         raise BadRequest("an id holds a character that no id has", field="options.ids")
     return account.secrets, account.more
 

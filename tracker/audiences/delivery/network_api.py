@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import hmac
 import time
 import uuid
 from collections import Counter
@@ -35,7 +37,7 @@ class NetworkApi:
     ) -> None:
         self._door, self._network, self._secrets, self._base = door, network, secrets, base_url
         self._account = ALL_ACCOUNTS[network]
-        self._ids = dict(ids)
+        self._ids = {**dict(self._account.defaults), **ids}
         if network in ("google", "google_conversions"):
             self._ids.setdefault("LOGIN_CUSTOMER_ID", self._ids["CUSTOMER_ID"])
         self._token: str | None = None
@@ -73,9 +75,9 @@ class NetworkApi:
         """One request after the other, in the order they were written."""
         outcome, known = Outcome(), dict(self._ids)
         for number, request in enumerate(_requests(shipment), 1):
-            filled = _filled(request, known)
-            if "{" in filled.url:  # a list of another kind of identifier, which this account does not have
-                missing = f"{filled.url.partition('{')[2].partition('}')[0]} is not set: what is for it was left out"
+            filled = self._without(_filled(request, known))
+            if lacking := self._lacking(filled):  # of another kind of identifier, which this account does not take
+                missing = f"{lacking} is not set: what is for it was left out"
                 outcome.warnings += [missing] if missing not in outcome.warnings else []
             elif self._account.carries:
                 reasons = apart.refused(lambda some: self._asked(some)[0], filled, self._account.carries)
@@ -92,6 +94,22 @@ class NetworkApi:
     def settle(self, _shipment: Shipment) -> bool:
         """What was taken is in the ledger; the rest is said again by the next delivery, which may not harm."""
         return False
+
+    def _lacking(self, request: Request) -> str:
+        """The name of an id that it cannot do without and that is not known; "" where there is none."""
+        if "{" in request.url:
+            return request.url.partition("{")[2].partition("}")[0]
+        gone = [name for name in self._account.maybe if name not in self._ids]
+        raw = msgspec.json.encode(request.body) if gone else b""
+        return next((name for name in gone if f"{{{name}}}".encode() in raw), "")
+
+    def _without(self, request: Request) -> Request:
+        """Without those keys of the body that name an id which may be left out, and was."""
+        gone = {f"{{{name}}}" for name in self._account.maybe if name not in self._ids}
+        if not gone or not isinstance(request.body, dict):
+            return request
+        kept = {key: value for key, value in request.body.items() if not (isinstance(value, str) and value in gone)}
+        return msgspec.structs.replace(request, body=kept)
 
     def _said(self, request: Request) -> tuple[int, Any]:
         """(rows refused, the decoded answer). Raises Refused, TryLater."""
@@ -114,7 +132,7 @@ class NetworkApi:
             body = msgspec.json.encode({**request.body, **proof} if proof else request.body)
         url = self._moved(request.url)
         named = {"Content-Type": kind} if kind else {}
-        head = {**request.headers, **named, **self._head(request.method, request.url)}
+        head = {**request.headers, **named, **self._head(request.method, request.url), **self._signatures(body)}
         answer = self._door.send(Call(method=request.method, url=url, headers=head, body=body))
         told = _decoded(answer)
         reading = self._account.read(answer.status, told)
@@ -146,6 +164,13 @@ class NetworkApi:
             head |= {"Authorization": f"{scheme} {token}"} if token else {}
         return head
 
+    def _signatures(self, body: bytes) -> dict[str, str]:
+        """The Trade Desk: Base64 of HMAC-SHA1 of the body, under each secret that is known."""
+        known = [(name, self._secrets[what]) for name, what in self._account.signed if self._secrets.get(what)]
+        return {
+            name: base64.b64encode(hmac.digest(secret.encode(), body, hashlib.sha1)).decode() for name, secret in known
+        }
+
     def _moved(self, url: str) -> str:
         if not self._base or not url.startswith("https://") or self._account.auth == "url":
             return url
@@ -165,7 +190,7 @@ _LOOKS: dict[str, tuple[str, dict[str, str]]] = {
 
 _HOSTS = (
     "googleapis.com facebook.com tiktok.com linkedin.com pinterest.com snapchat.com bingads.microsoft.com "
-    "microsoftonline.com x.com thetradedesk.com criteo.com reddit.com amazon.com yandex.ru"
+    "microsoftonline.com x.com thetradedesk.com adsrvr.org criteo.com reddit.com amazon.com yandex.ru"
 ).split()
 
 

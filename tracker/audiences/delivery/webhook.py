@@ -21,7 +21,7 @@ from tracker.core.errors import Refused
 from tracker.outbound import Call, Door
 from tracker.outbound.signing import HEADER, signature
 
-_TYPES = {".csv": "text/csv; charset=utf-8", ".jsonl": "application/x-ndjson"}
+_TYPES = {".csv": "text/csv; charset=utf-8", ".jsonl": "application/x-ndjson", ".gz": "application/gzip"}
 
 
 class Webhook:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from tracker.audiences.outreach.facts import DAY_MS, Facts
 from tracker.catalog.contacts import LIST
-from tracker.networks.network import Column, Network, Row, Terms, harmless
+from tracker.networks.network import Action, Column, Network, Row, Terms, harmless
 
 _PHONE = re.compile(r"\+[0-9]{7,15}")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]+")
@@ -104,7 +104,7 @@ class List:
         return tuple(cell(contact) for cell in self.cells.values())
 
 
-def _line(network: Network, row: Row, _terms: Terms) -> bytes:
+def _line(network: Network, row: Row, _terms: Terms, _action: Action) -> bytes:
     return network.cells(tuple(safe(cell) for cell in row))
 
 

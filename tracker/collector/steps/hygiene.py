@@ -28,6 +28,8 @@ def take_identifiers(draft: Draft) -> Record | None:
     draft.props, taken = take_from_props(keys, draft.props, country)
     draft.traits, from_traits = take_from_traits(keys, draft.traits, country)
     draft.identifiers = taken + from_traits
+    if draft.decision.mode < Mode.M3:
+        draft.identifiers = [one for one in draft.identifiers if one.kind != "madid"]
     if context.listed is not None and context.listed.active:
         _leave_alone(draft, context.listed)
     draft.props = blank_values(draft.props)

@@ -1,0 +1,40 @@
+"""`tracker audience export` says what was chosen to the API as the API takes it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from outside import Heard, outside
+from test_cli_suppress import run
+
+
+def api(heard: Heard) -> tuple[int, dict[str, str], bytes]:
+    files = [{"name": "aud_1-exp_1-liveramp.csv.gz"}]
+    answer = {"id": "exp_1", "state": "done", "files": files, "counts": {"written": 1}}
+    if heard.path.endswith("/file"):
+        return 200, {"Content-Type": "application/gzip"}, b"gz"
+    return 202 if heard.method == "POST" else 200, {"Content-Type": "application/json"}, json.dumps(answer).encode()
+
+
+@pytest.mark.parametrize(
+    ("words", "options"),
+    [
+        ([], {}),
+        (["--delimiter", "pipe", "--compression", "none"], {"delimiter": "|", "compression": "none"}),
+        (["--delimiter", "tab"], {"delimiter": "\t"}),
+        (["--delimiter", ";"], {"delimiter": ";"}),
+        (["--segments", "753,1675"], {"segments": ["753", "1675"]}),
+    ],
+)
+def test_options_are_sent(tmp_path, capsys, monkeypatch, words, options):
+    with outside(api) as other:
+        monkeypatch.setenv("TRACKER_API_URL", other.url)
+        monkeypatch.chdir(tmp_path)
+        data = ["--data", str(tmp_path / "data")]
+        code, out, err = run(capsys, "audience", "export", "aud_1", "--network", "liveramp", *words, *data)
+        assert code == 0, err
+        [body] = [one.json() for one in other.heard if one.method == "POST"]
+    assert body["options"] == options
+    assert json.loads(out)["written_to"] == "audience-aud_1.csv.gz"
+    assert (tmp_path / "audience-aud_1.csv.gz").read_bytes() == b"gz"
