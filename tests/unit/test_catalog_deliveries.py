@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tracker.audiences import known
-from tracker.audiences.export import clean_up
+from tracker.audiences.leftovers import clean_up
 from tracker.catalog import Catalog
 from tracker.catalog.database import MIGRATIONS, _destinations
 from tracker.catalog.deliveries import Added, Delivery, Line

@@ -8,7 +8,7 @@ from tracker.api.audiences import definition_of, found
 from tracker.api.call import Call, FileReply, Reply
 from tracker.api.services import Services
 from tracker.audiences.desk import Desk, Job, begin, carry_out
-from tracker.audiences.export import check_request
+from tracker.audiences.order import check_request
 from tracker.audiences.parcel import artefact
 from tracker.catalog.deliveries import DOWNLOAD
 from tracker.catalog.exports import DONE, Export

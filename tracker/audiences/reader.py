@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 from bisect import bisect_right
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
@@ -17,10 +17,11 @@ from tracker.audiences.ahead import ahead
 from tracker.audiences.changes import People
 from tracker.audiences.definition import Definition
 from tracker.audiences.membership import gate, judged_with
+from tracker.audiences.opening import Opener
 from tracker.audiences.rules import All
 from tracker.audiences.watch import Watch
 from tracker.catalog import Catalog
-from tracker.core.identifiers import Identifier, keyed, keys_of, unseal
+from tracker.core.identifiers import keyed, keys_of
 from tracker.core.period import rfc3339
 from tracker.core.site import Site
 from tracker.core.suppression import hash_of
@@ -99,10 +100,8 @@ class Reader:
         self._vendor = vendor
         self._keys = keys_of(site.name, site.write_key, site.identifier_key)
         self._wanted = network.forms()
-        self._forms: dict[str, list[tuple[str, str]]] = {}  # kind -> (form, its whole name)
-        for one in self._wanted:
-            kind, _, form = one.partition(".")
-            self._forms.setdefault(kind, []).append((form, one))
+        self._open = Opener(self._keys, self._wanted).forms
+        self._cards = [(form, column) for form, (column, _) in _CARD.items() if form in self._wanted]
         self._named = any(form in self._wanted for form in _WHO)
         self._vault = self._keys.seal is not None and any(not form.startswith("card.") for form in self._wanted)
 
@@ -163,18 +162,18 @@ class Reader:
     def _found(self, person: int, row: _Seen | None, sealed: dict[int, list[tuple[int, str]]]) -> Found:
         if row is None or row["verdict"] != "exportable":
             return Found(person, "erased" if row is None else row["verdict"])
-        forms = self._opened(sealed[person]) if person in sealed else {}
+        forms = self._open(sealed[person]) if person in sealed else {}
         if self._named:
             user = row["own_user"] or row["last_user"]
             name = user or row["last_visitor"]
-            forms |= {"card.person": name, "card.user": user, "card.visitor": row["last_visitor"]}
+            named = {"card.person": name, "card.user": user, "card.visitor": row["last_visitor"]}
             if "person.pseudonym" in self._wanted:
-                forms["person.pseudonym"] = keyed(self._keys, f"person:{name}")
-        for form, (column, _) in _CARD.items():
-            if form in self._wanted:
-                forms[form] = rfc3339(row[column]) if column == "last_seen" else row[column]
-        seen = {form: value for form, value in forms.items() if value and form in self._wanted}
-        return Found(person, "exportable", Member(seen, bool(row["granted"])))
+                named["person.pseudonym"] = keyed(self._keys, f"person:{name}")
+            forms |= {form: value for form, value in named.items() if value and form in self._wanted}
+        for form, column in self._cards:
+            if value := rfc3339(row[column]) if column == "last_seen" else row[column]:
+                forms[form] = value
+        return Found(person, "exportable", Member(forms, bool(row["granted"])))
 
     def _left_alone(self, rows: dict[int, _Seen]) -> set[int]:
         """Who of them is on the suppression list by any of their names, as the list itself says at the last moment."""
@@ -197,26 +196,4 @@ class Reader:
         found: dict[int, list[tuple[int, str]]] = {}
         for owner, records in self._catalog.vault.of_owners(self._site.name, list(whose)).items():
             found.setdefault(whose[owner], []).extend(records)
-        return found
-
-    def _opened(self, sealed: list[tuple[int, str]]) -> dict[str, str]:
-        if len(sealed) > 1:
-            sealed = sorted(sealed, reverse=True)
-        return self._identifiers(one for _, record in sealed for one in unseal(self._keys, record))
-
-    def _identifiers(self, newest_first: Iterable[Identifier]) -> dict[str, str]:
-        """Of each kind the newest; one with all forms before one that was hashed before it came."""
-        best: dict[str, Identifier] = {}
-        for one in newest_first:
-            known = best.get(one.kind)
-            if known is None or (len(known.forms) == 1 < len(one.forms)):
-                best[one.kind] = one
-        found: dict[str, str] = {}
-        for kind, one in best.items():
-            if len(one.forms) == 1 and kind in ("email", "phone"):
-                found[f"{kind}.given"] = next(iter(one.forms.values()))
-            else:
-                for form, name in self._forms.get(kind, ()):
-                    if form in one.forms:
-                        found[name] = one.forms[form]
         return found
