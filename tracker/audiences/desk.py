@@ -101,7 +101,7 @@ def _order(desk: Desk, job: Job, export: Export) -> Order:
         destination = catalog.destinations.get(job.destination)
         made = sender_of(catalog, desk.senders, destination)
         sender, notice = (None, made) if destination.kind == "email" else (made, None)
-        settle_before(catalog, desk.senders, export.line)
+    settle_before(catalog, desk.senders, export.line)
     return Order(
         export=export,
         site=catalog.sites.get(job.audience.site),

@@ -50,7 +50,7 @@ def run_export(engine: Engine, catalog: Catalog, folder: Path, order: Order) -> 
         why = {"code": "broken", "message": "something went wrong inside; the service's log has it"}
     for left in folder.glob(f"{export.stem}*"):
         left.unlink(missing_ok=True)
-    if "ends" not in catalog.exports.get(export.id).details:  # nothing was sent
+    if not catalog.exports.get(export.id).was_declared:  # nothing was sent
         catalog.contacts.undo(export.id)
     catalog.exports.fail(export.id, why, counts={**run.counts, "written": 0})
 

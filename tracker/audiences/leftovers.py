@@ -10,10 +10,14 @@ from tracker.core.errors import NotFound
 
 
 def clean_up(catalog: Catalog, folder: Path) -> None:
-    """At start: what a stopped process left running has failed; of the files here those stay that can be downloaded.
+    """At start: what a stopped process left running has failed, unless all that was left was to tell the ledger; of the
+    files here those stay that can be downloaded.
 
     Files of a delivery go also where the process stopped between its arrival and their removal, or during this.
     """
+    for one in catalog.deliveries.undecided():
+        if catalog.exports.get(one).arrived:
+            catalog.exports.settle(one, arrived=True)
     catalog.exports.fail_interrupted()
     away = {one.id for one in catalog.destinations.list() if one.kind != "email"}
     for file in folder.glob("*"):
