@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 from bisect import bisect_right
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ from tracker.store.engine import Engine
 SPAN = 125_000
 """Persons that the store is asked about in one question: about 200 MB there with all columns."""
 _AHEAD = 8  # pieces: while they are worked on, the store answers the next question
+_RECORDS_AHEAD = 2  # pieces with what the vault has of their persons, 1.2 kB each
 
 EUROPE = frozenset(
     "AT BE BG CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()
@@ -56,6 +57,8 @@ _CARD = {
 }
 _WHO = ("card.person", "card.user", "card.visitor", "person.pseudonym")
 _Seen = dict[str, Any]
+_Records = dict[int, list[tuple[int, str]]]
+"""Person -> their sealed records with their numbers."""
 
 
 @contextmanager
@@ -80,6 +83,14 @@ class Found(NamedTuple):
     person: int
     verdict: str
     member: Member | None = None
+
+
+class _Piece(NamedTuple):
+    """Some persons (keys in order), what the store said of them, and who knows what has happened since."""
+
+    watch: Watch
+    people: list[int]
+    rows: dict[int, _Seen]
 
 
 class Reader:
@@ -109,14 +120,21 @@ class Reader:
         """Each of some persons (keys in order) once, in this order, at most `membership.IN_A_PIECE` and those of whom
         nothing is left at a time. Raises TryLater where the suppression list cannot be asked.
         """
-        with closing(ahead(self._asked(people), _AHEAD)) as pieces:
-            for watch, some, rows in pieces:
+        with closing(ahead(self._with_records(people), _RECORDS_AHEAD)) as pieces:
+            for piece, records in pieces:
                 with uncollected():
-                    found = self._piece(some, rows, watch)
+                    found = self._found_of(piece, records)
                 yield found
 
-    def _asked(self, people: People) -> Generator[tuple[Watch, list[int], dict[int, _Seen]], None, None]:
-        """Some persons, what the store said of them, and who knows what has happened since."""
+    def _with_records(self, people: People) -> Generator[tuple[_Piece, _Records], None, None]:
+        """Beside them what the vault has, sealed, of those who may leave the house as it looks now."""
+        with closing(ahead(self._asked(people), _AHEAD)) as pieces:
+            for piece in pieces:
+                may = {who: row for who, row in piece.rows.items() if row["verdict"] == "exportable"}
+                yield piece, self._sealed(may) if self._vault else {}
+
+    def _asked(self, people: People) -> Generator[_Piece, None, None]:
+        """What the store says of them."""
         for start in range(0, len(people), SPAN):
             span = people[start : start + SPAN].tolist()
             watch = Watch(self._engine, self._site.name)
@@ -127,10 +145,10 @@ class Reader:
             with closing(asked) as pieces:
                 for piece in pieces:
                     end = bisect_right(span, piece.rows[-1][0])
-                    yield watch, span[done:end], {row["who"]: row for row in piece.dicts()}
+                    yield _Piece(watch, span[done:end], {row["who"]: row for row in piece.dicts()})
                     done = end
             if done < len(span):
-                yield watch, span[done:], {}
+                yield _Piece(watch, span[done:], {})
 
     def _columns(self) -> dict[str, str]:
         cards = {name: text for form, (name, text) in _CARD.items() if form in self._wanted}
@@ -138,7 +156,8 @@ class Reader:
             cards |= dict([_CARD["card.country"]])
         return _NAMES | (_OWN if self._named else {}) | cards
 
-    def _piece(self, people: Sequence[int], rows: dict[int, _Seen], watch: Watch) -> list[Found]:
+    def _found_of(self, piece: _Piece, records: _Records) -> list[Found]:
+        watch, people, rows = piece
         again = watch.happened(people)
         now = gate(self._engine, self._site, self._definition, again, self._vendor)
         for person in again:
@@ -153,16 +172,18 @@ class Reader:
         for who in self._left_alone(may):
             rows[who]["verdict"] = "suppressed"
             del may[who]
-        sealed = self._sealed(may) if self._vault else {}
-        return [self._found(person, rows.get(person), sealed) for person in people]
+        late = {who: may[who] for who in again if who in may} if self._vault else {}
+        if late:
+            records = {who: some for who, some in records.items() if who not in late} | self._sealed(late)
+        return [self._found(person, rows.get(person), records) for person in people]
 
     def _says_too_little(self, row: _Seen) -> bool:
         return self._network.asks_granted and row["last_country"] in EUROPE and not row["granted"]
 
-    def _found(self, person: int, row: _Seen | None, sealed: dict[int, list[tuple[int, str]]]) -> Found:
+    def _found(self, person: int, row: _Seen | None, records: _Records) -> Found:
         if row is None or row["verdict"] != "exportable":
             return Found(person, "erased" if row is None else row["verdict"])
-        forms = self._open(sealed[person]) if person in sealed else {}
+        forms = self._open(records[person]) if person in records else {}
         if self._named:
             user = row["own_user"] or row["last_user"]
             name = user or row["last_visitor"]
@@ -189,11 +210,10 @@ class Reader:
                 whose[hash_of(self._keys, "visitor", visitor)] = person
         return {whose[one] for one in self._catalog.suppressions.find(self._site.name, whose)}
 
-    def _sealed(self, rows: dict[int, _Seen]) -> dict[int, list[tuple[int, str]]]:
-        """Each person's sealed records with their numbers."""
+    def _sealed(self, rows: dict[int, _Seen]) -> _Records:
         whose = {f"u:{user}": person for person, row in rows.items() for user in row["users"]}
         whose |= {f"v:{visitor}": person for person, row in rows.items() for visitor in row["visitors"]}
-        found: dict[int, list[tuple[int, str]]] = {}
+        found: _Records = {}
         for owner, records in self._catalog.vault.of_owners(self._site.name, list(whose)).items():
             found.setdefault(whose[owner], []).extend(records)
         return found

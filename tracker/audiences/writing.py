@@ -93,9 +93,9 @@ class Writing:
         """What the ledger is to be told of those who were added."""
         self._ledger.seek(0)
         while lines := self._ledger.readlines(_READ):
-            for line in lines:
-                text = line.decode()
-                yield Added(int(text[:16], 16), text[16:-1])
+            some = b"".join(lines).decode().split("\n")
+            del some[-1]
+            yield from [Added(int(line[:16], 16), line[16:]) for line in some]
 
     def _recognised(self, found: Sequence[Found]) -> list[tuple[int, Member, list[Row]]]:
         """Those who may leave the house and whom the network would recognise; the others are counted."""

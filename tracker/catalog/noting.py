@@ -11,12 +11,12 @@ While an export is on its way its rows have its id; whom it brings has `at` 0, o
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any, TypeVar
 
+import msgspec
 from sqlalchemy import ColumnElement, case, delete, func, literal, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
@@ -142,7 +142,7 @@ def _put(session: Session, *, line: Line, added: Sequence[Added], export: str) -
         execute_many(connection, putting.values({**same, "person": "", "sealed": ""}), ("person", "sealed"), rows)
         return
     # One statement: with one a row, each would wait for its turn among the threads of a busy process.
-    text = json.dumps([[hexed(person), sealed] for person, sealed in added])
+    text = msgspec.json.encode([(hexed(person), sealed) for person, sealed in added]).decode()
     one = func.json_each(text).table_valued("value").c.value
     columns = {
         **{name: literal(value) for name, value in same.items()},
