@@ -43,8 +43,9 @@ from loading import Road, event
 from running import Tracker, answers, request, tracker, until
 
 from tracker.audiences.definition import Definition, stored
-from tracker.audiences.export import Order, run_export
+from tracker.audiences.export import run_export
 from tracker.audiences.marks import basis, main_currency, marks
+from tracker.audiences.order import Order
 from tracker.audiences.refresh import CAUSES, Refreshed, Refresher
 from tracker.audiences.standing import salt
 from tracker.catalog.audiences import StoredAudience

@@ -28,7 +28,7 @@ from typing import Any
 import structlog
 
 import tracker.audiences.desk as desk_module
-from tracker.audiences import changes, deliver, export, known
+from tracker.audiences import changes, deliver, export, known, leftovers
 from tracker.audiences.definition import Definition
 from tracker.audiences.delivery import Senders
 from tracker.audiences.desk import Desk, Job, begin, carry_out
@@ -107,7 +107,7 @@ class House:
     def begin(self) -> int:
         """What a start does after a death, and what must be true then; gives how many exports had been on their way."""
         with self.opened() as catalog:
-            export.clean_up(catalog, self.folder / "exports")
+            leftovers.clean_up(catalog, self.folder / "exports")
             found = len(catalog.deliveries.undecided())
             for _ in range(5):
                 try:

@@ -249,7 +249,7 @@ def hashes_in(lines: list[str]) -> set[str]:
 KILLED = """
 import hashlib, os, signal, sys
 from pathlib import Path
-from tracker.audiences.export import clean_up
+from tracker.audiences.leftovers import clean_up
 from tracker.audiences.parcel import Parcel, artefact
 from tracker.catalog import Catalog
 from tracker.catalog.deliveries import Added, Delivery, Line

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,16 @@ from typing import Any
 import pytest
 
 from tracker.audiences import known
-from tracker.audiences.export import clean_up
-from tracker.catalog import Catalog
+from tracker.audiences.deliver import settle_before
+from tracker.audiences.delivery import Senders
+from tracker.audiences.leftovers import clean_up
+from tracker.catalog import Catalog, database, noting
 from tracker.catalog.database import MIGRATIONS, _destinations
-from tracker.catalog.deliveries import Added, Delivery, Line
+from tracker.catalog.deliveries import DOWNLOAD, Added, Delivery, Line
 from tracker.core.errors import Conflict
 from tracker.core.identifiers import keys_of
 from tracker.networks import Member
+from tracker.outbound import Door, Limits, Reach
 
 LINE = Line("shop", "aud", "criteo", "dst_1")
 
@@ -161,3 +165,116 @@ def test_somebody_delivered_under_two_addresses_is_taken_back_under_both() -> No
     both = known.all_sealed(keys, again, new)
     assert [known.opened_forms(keys, one).forms["email.e1"] for one in both.split()] == ["a" * 64, "b" * 64]
     assert len(known.all_sealed(keys, both, new).split()) == 2
+
+
+class Stopped(Exception):
+    pass
+
+
+@pytest.mark.parametrize("everybody", [False, True])
+@pytest.mark.parametrize("kind", [DOWNLOAD, "folder"])
+def test_wherever_noting_stops_the_ledger_says_what_was_before_or_what_is_there(
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, everybody: bool
+) -> None:
+    """Each transaction holds one step of two persons; it stops before the first, the second ... and starts anew."""
+    monkeypatch.setattr(database, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(noting, "_IN_A_STEP", 3)
+    monkeypatch.setattr(noting, "_IN_ONE_QUESTION", 2)
+    site = catalog.sites.get("shop")
+    keys = keys_of("shop", site.write_key, site.identifier_key)
+    destination = kind if kind == DOWNLOAD else catalog.destinations.create(keys, "d", kind, {"path": "x"}, {}).id
+    exclusive, left = database.Database.exclusive, [0]
+
+    def counted(one: database.Database) -> Any:
+        left[0] -= 1
+        if not left[0]:
+            raise Stopped
+        return exclusive(one)
+
+    monkeypatch.setattr(database.Database, "exclusive", counted)
+
+    def deliver(line: Line, export: str, added: range, removed: range, at: int) -> None:
+        delivery = Delivery(
+            line=line,
+            generation=catalog.deliveries.there(line).generation,
+            at=at,
+            added=[Added(one, f"s{at}") for one in added],
+            removed=removed,
+            everybody=everybody,
+        )
+        if destination == DOWNLOAD:
+            catalog.exports.finish(export, counts={}, files=(), delivery=delivery)
+        else:
+            catalog.exports.send(export, counts={}, files=(), details={}, delivery=delivery)
+            catalog.exports.settle(export, arrived=True)
+
+    cuts, ended = 0, ""
+    while ended != "whole":
+        cuts += 1
+        line = Line("shop", f"aud{cuts}", "criteo", destination)
+        first, second = (
+            catalog.exports.create(
+                line.site,
+                line.audience,
+                network=line.network,
+                mode="full",
+                actor="t",
+                min_size=1,
+                details={"destination": destination},
+            ).id
+            for _ in range(2)
+        )
+        deliver(line, first, range(1, 8), range(0), 100)
+        before = catalog.deliveries.now(line)
+        left[0], ended = cuts, "whole"
+        monkeypatch.setattr(database, "TURN_S", 0.0)
+        try:
+            deliver(line, second, range(5, 12), range(0) if everybody else range(1, 4), 200)
+        except Stopped:
+            ended = "stopped"
+        left[0] = 0
+        monkeypatch.setattr(database, "TURN_S", 0.1)
+        clean_up(catalog, tmp_path)
+        settle_before(catalog, Senders(Door(Reach.of([]), Limits()), tmp_path), line)
+        arrived = catalog.exports.get(second).state == "done"
+        assert arrived or ended == "stopped"
+        after = dict.fromkeys(range(5, 12), 200) | ({} if everybody else {4: 100})
+        assert catalog.deliveries.now(line) == ((2, after) if arrived else before)
+        assert (catalog.deliveries.undecided(), catalog.deliveries.waiting()) == ([], {})
+        if arrived:
+            sealed = {one: f"s{at}" for one, at in after.items()}
+            assert catalog.deliveries.sealed(line, list(after)) == sealed
+    assert cuts > 8
+
+
+def test_who_was_perhaps_there_before_stays_so_when_nothing_arrived(catalog: Catalog) -> None:
+    catalog.exports.settle(sending(catalog, 1, 2), arrived=False)
+    assert catalog.deliveries.now(LINE) == (0, {1: 0, 2: 0})
+    again = sending(catalog, 2, 3, at=200)
+    assert catalog.deliveries.waiting() == {"dst_1": 3}
+    catalog.exports.settle(again, arrived=False, gone=True)
+    catalog.exports.settle(again, arrived=True)
+    assert catalog.deliveries.now(LINE) == (0, {1: 0, 2: 0})
+
+
+def test_others_write_between_two_turns(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another writer, who waits from the first turn on, is not held up until the last."""
+    monkeypatch.setattr(database, "TURN_S", 0.0)
+    order: list[str] = []
+    began = threading.Event()
+
+    def other() -> None:
+        began.wait()
+        catalog.sites.create("other")
+        order.append("other")
+
+    def steps() -> Iterator[database.Step]:
+        while "other" not in order and len(order) < 300:
+            yield lambda _session: (began.set(), order.append("step"))[1]
+        yield lambda _session: order.append("last")
+
+    thread = threading.Thread(target=other)
+    thread.start()
+    catalog.exports._database.in_turns(steps())
+    thread.join()
+    assert order[-2:] == ["other", "last"]

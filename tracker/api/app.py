@@ -25,7 +25,7 @@ from tracker.api.routes import ROUTES
 from tracker.api.routing import Route
 from tracker.api.services import Services
 from tracker.api.site_pages import public_routes
-from tracker.audiences.export import clean_up
+from tracker.audiences.leftovers import clean_up
 from tracker.audiences.plans import Deliverer
 from tracker.core.errors import TryLater
 

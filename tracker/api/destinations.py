@@ -10,7 +10,7 @@ from tracker.api.exports import going_to, shown
 from tracker.audiences.deliver import sender_of
 from tracker.audiences.delivery import KINDS, check, moved
 from tracker.audiences.desk import warned
-from tracker.audiences.export import check_request
+from tracker.audiences.order import check_request
 from tracker.catalog.destinations import Destination
 from tracker.catalog.plans import Plan
 from tracker.core.errors import BadRequest, Conflict, NotFound, Refused

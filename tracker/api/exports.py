@@ -9,7 +9,7 @@ from tracker.api.call import Call, FileReply, Reply
 from tracker.api.services import Services
 from tracker.audiences.advertising_ids import TWINS
 from tracker.audiences.desk import Desk, Job, begin, carry_out, warned
-from tracker.audiences.export import check_request
+from tracker.audiences.order import check_request
 from tracker.audiences.parcel import artefact
 from tracker.catalog.deliveries import DOWNLOAD
 from tracker.catalog.exports import DONE, Export

@@ -101,8 +101,11 @@ def settle_before(catalog: Catalog, senders: Senders, line: Line | None = None) 
     left = 0
     for export_id in catalog.deliveries.undecided(line):
         export = catalog.exports.get(export_id)
-        if export.state == "running":
-            continue  # somebody is sending it at this moment
+        if export.state == "running" and export.arrived is None:
+            continue  # somebody is at it at this moment
+        if export.arrived is not None or not export.was_declared:  # it stopped while the ledger was told of it
+            catalog.exports.settle(export.id, arrived=bool(export.arrived), gone=True)
+            continue
         try:
             sender = sender_of(catalog, senders, catalog.destinations.get(export.destination))
         except NotFound:

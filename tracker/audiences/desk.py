@@ -15,7 +15,8 @@ from tracker.audiences.changes import DAY_MS
 from tracker.audiences.definition import stored
 from tracker.audiences.deliver import sender_of, settle_before
 from tracker.audiences.delivery import Sender, Senders
-from tracker.audiences.export import Order, run_export
+from tracker.audiences.export import run_export
+from tracker.audiences.order import Order
 from tracker.audiences.small import FEWEST, cell
 from tracker.catalog import Catalog
 from tracker.catalog.audiences import StoredAudience

@@ -3,115 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from array import array
-from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 import structlog
 
-from tracker.audiences import known
-from tracker.audiences.advertising_ids import Ids
 from tracker.audiences.changes import DAY_MS, FEW, Changes, News, People, changes, is_among, people_of
-from tracker.audiences.definition import Definition
-from tracker.audiences.deliver import Progress, Rows, ship
+from tracker.audiences.deliver import Progress, ship
 from tracker.audiences.delivery import Sender, Shipment
 from tracker.audiences.frequency import Cap
 from tracker.audiences.membership import WITHHELD, judge
+from tracker.audiences.order import Order
 from tracker.audiences.parcel import Parcel
-from tracker.audiences.reader import Found, Match, Reader, uncollected
+from tracker.audiences.reader import Match, Reader, uncollected
+from tracker.audiences.writing import Writing
 from tracker.catalog import Catalog
-from tracker.catalog.deliveries import Added, Delivery, There
-from tracker.catalog.exports import Export
-from tracker.core.errors import BadRequest, Conflict, NotFound, TrackerError
+from tracker.catalog.deliveries import Delivery, There
+from tracker.core.errors import Conflict, TrackerError
 from tracker.core.identifiers import keys_of
-from tracker.core.site import Site
-from tracker.networks import NETWORKS, Member, Network, Terms, options
-from tracker.networks.network import Row
+from tracker.networks import Terms
 from tracker.store.engine import Engine
 
 log = structlog.get_logger()
 
-MODES, SHAPES = ("full", "delta"), ("file", "api")
 RESEND_AFTER = 0.8
 """Share of a membership after which it is said again."""
-
-
-def check_request(network: str, mode: str, shape: str) -> None:
-    """Raise BadRequest for what this version cannot do, saying what it can."""
-    known_shapes = SHAPES if network not in NETWORKS or NETWORKS[network].build is not None else SHAPES[:1]
-    for field, value, choices in (
-        ("network", network, tuple(NETWORKS)),
-        ("mode", mode, MODES),
-        ("shape", shape, known_shapes),
-    ):
-        if value not in choices:
-            raise BadRequest(
-                f"{field} {value[:40]!r} is not available yet; available: {', '.join(choices)}",
-                code="not_available",
-                field=field,
-            )
-
-
-def clean_up(catalog: Catalog, folder: Path) -> None:
-    """At start: what a stopped process left running has failed; of the files here those stay that can be downloaded.
-
-    Files of a delivery go also where the process stopped between its arrival and their removal, or during this.
-    """
-    catalog.exports.fail_interrupted()
-    away = {one.id for one in catalog.destinations.list() if one.kind != "email"}
-    for file in folder.glob("*"):
-        if file.suffix == ".part" or not _stays(catalog, file.name, away):
-            file.unlink(missing_ok=True)
-
-
-def _stays(catalog: Catalog, name: str, away: Collection[str]) -> bool:
-    """Whether a file is of an export that is done and was not sent away; also what is no file of an export stays."""
-    try:
-        export = catalog.exports.get(name.split("-")[1])
-    except (IndexError, NotFound):
-        return True
-    return export.state == "done" and export.destination not in away
-
-
-@dataclass(frozen=True, kw_only=True)
-class Order:
-    """What to export: `days` is how long members stay, `now_ms` a clock, `version` that of this program.
-
-    `sender`: what sends it to its destination; None: it stays here for download. `notice`: tells somebody of that.
-    `stays`: why nobody new may leave the house; who is to be taken back still is.
-    `ids`: where UID2s and EUIDs are from.
-    """
-
-    export: Export
-    site: Site
-    definition: Definition
-    days: int
-    now_ms: Callable[[], int]
-    version: str
-    sender: Sender | None = None
-    notice: Sender | None = None
-    stays: Conflict | None = None
-    ids: tuple[Ids, ...] = ()
-
-    @property
-    def network(self) -> Network:
-        """The network it is for."""
-        return options.shaped(NETWORKS[self.export.network], self.options)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """What was chosen about it."""
-        return dict(self.export.details.get("options", {}))
-
-    @property
-    def shape(self) -> str:
-        """A file, or the requests of an API."""
-        return str(self.export.details.get("shape", "file"))
 
 
 def run_export(engine: Engine, catalog: Catalog, folder: Path, order: Order) -> None:
@@ -131,7 +50,7 @@ def run_export(engine: Engine, catalog: Catalog, folder: Path, order: Order) -> 
         why = {"code": "broken", "message": "something went wrong inside; the service's log has it"}
     for left in folder.glob(f"{export.stem}*"):
         left.unlink(missing_ok=True)
-    if "ends" not in catalog.exports.get(export.id).details:  # nothing was sent
+    if not catalog.exports.get(export.id).was_declared:  # nothing was sent
         catalog.contacts.undo(export.id)
     catalog.exports.fail(export.id, why, counts={**run.counts, "written": 0})
 
@@ -156,7 +75,6 @@ class _Run:
         self.keys = keys_of(site.name, site.write_key, site.identifier_key)
         self.vendor = site.privacy.vendor_of(order.network.name)
         self.counts = self._nothing()
-        self.added, self.removed = Rows(), Rows()
 
     def all(self) -> None:
         """Raises TrackerError; nothing was delivered then."""
@@ -164,7 +82,7 @@ class _Run:
         if self.order.stays is not None:
             self._once(removals_only=True)
         elif not self._once(removals_only=False):
-            self.counts, self.added, self.removed = self._nothing(), Rows(), Rows()
+            self.counts = self._nothing()
             self.catalog.contacts.undo(self.order.export.id)
             self._once(removals_only=True)
 
@@ -177,7 +95,7 @@ class _Run:
         order, export, network = self.order, self.order.export, self.order.network
         began = order.now_ms()
         delivered = self.catalog.deliveries.there(export.line)
-        self.cap = Cap(self.engine, self.catalog, export, began)
+        cap = Cap(self.engine, self.catalog, export, began)
         leaving = self._judge(began)
         for ids in order.ids:
             ids.upkeep(leaving)
@@ -197,10 +115,10 @@ class _Run:
             segments = tuple(order.options.get("segments", ()))
             terms = Terms(days=order.days, now_ms=began, audience=export.audience, site=export.site, segments=segments)
             parcel = stack.enter_context(Parcel(self.folder, export.stem, network, order.shape, terms))
-            ledger = stack.enter_context(tempfile.TemporaryFile("w+b", dir=self.folder, suffix=".part"))
+            writing = stack.enter_context(self._writing(parcel, before, cap))
             removed = [] if network.replaces else [*found.refused.tolist(), *found.left.tolist()]
-            self._take_back(parcel, removed)
-            self._add(parcel, found.add, before, ledger, "" if everybody else "-add", began)
+            writing.take_back(removed)
+            self._add(writing, found.add, "" if everybody else "-add", began)
             members = self.counts["written"] + found.unchanged
             if not removals_only and not self._enough(members, found):
                 return False
@@ -209,13 +127,13 @@ class _Run:
                 line=export.line,
                 generation=delivered.generation,
                 at=began,
-                added=_added(ledger),
+                added=writing.noted(),
                 removed=removed,
                 everybody=network.replaces,
                 recalls=recalls,
             )
             if order.sender is not None:
-                self._ship(order.sender, parcel, details, delivery)
+                self._ship(order.sender, parcel, writing, details, delivery)
             else:
                 named = {"export": export.id, "site": export.site, "counts": self.counts, **details}
                 files = parcel.finish(named)
@@ -223,12 +141,14 @@ class _Run:
                 done(export.id, counts=self.counts, files=files, details=details, delivery=delivery)
         return True
 
-    def _ship(self, sender: Sender, parcel: Parcel, details: dict[str, Any], delivery: Delivery) -> None:
+    def _ship(
+        self, sender: Sender, parcel: Parcel, writing: Writing, details: dict[str, Any], delivery: Delivery
+    ) -> None:
         files = parcel.finish(None)
         export = self.catalog.exports.send(
             self.order.export.id, counts=self.counts, files=files, details=details, delivery=delivery
         )
-        progress = Progress(self.catalog, export, delivery.at, parcel.groups, self.added, self.removed)
+        progress = Progress(self.catalog, export, delivery.at, parcel.groups, writing.added, writing.removed)
         ship(self.catalog, sender, Shipment(export=export, folder=self.folder), progress)
 
     def _changes(self, leaving: People, delivered: There, began: int, *, everybody: bool) -> Changes:
@@ -299,19 +219,21 @@ class _Run:
     def _warned(self) -> list[str]:
         return [one for ids in self.order.ids for one in ids.warnings]
 
-    def _take_back(self, parcel: Parcel, ledger_keys: list[int]) -> None:
-        export, network = self.order.export, self.order.network
-        for at in range(0, len(ledger_keys), known.AT_ONCE):
-            some = ledger_keys[at : at + known.AT_ONCE]
-            sealed = self.catalog.deliveries.sealed(export.line, some)
-            once = known.rows_of(self.keys, network, self.order.shape, (sealed[key] for key in some))
-            parcel.write("remove", [(row, True) for row in once], "-remove")
-            self.removed.add(some, len(once))
+    def _writing(self, parcel: Parcel, before: People, cap: Cap) -> Writing:
+        return Writing(
+            self.catalog,
+            self.keys,
+            network=self.order.network,
+            shape=self.order.shape,
+            line=self.order.export.line,
+            before=before,
+            hold=self._hold,
+            allowed=cap.allowed,
+            parcel=parcel,
+            folder=self.folder,
+        )
 
-    def _add(  # noqa: PLR0917
-        self, parcel: Parcel, people: People, before: People, ledger: IO[bytes], label: str, began: int
-    ) -> None:
-        """`before`: whom the ledger has already."""
+    def _add(self, writing: Writing, people: People, label: str, began: int) -> None:
         order = self.order
         partner = order.site.gate.partner_of(order.network.name)
         reader = Reader(
@@ -326,45 +248,8 @@ class _Run:
         )
         for found in reader.read(people):
             with uncollected():
-                self._write(parcel, found, before, ledger, label)
-
-    def _write(self, parcel: Parcel, found: list[Found], before: People, ledger: IO[bytes], label: str) -> None:
-        fit = self._recognised(found)
-        mine = np.array(list(fit), np.uint64)
-        there = mine[is_among(mine, before)].tolist()
-        sealed = self.catalog.deliveries.sealed(self.order.export.line, there) if there else {}
-        chosen = list(self._often_enough(fit, set(there)))
-        rows = [(row, member.granted) for _, member, encoded in chosen for row in encoded]
-        noted = [
-            f"{person} {known.all_sealed(self.keys, sealed.get(person, ''), member)}\n" for person, member, _ in chosen
-        ]
-        self.added.add_each([person for person, _, _ in chosen], (len(encoded) for _, _, encoded in chosen))
-        self.counts["written"] += len(noted)
-        ledger.write("".join(noted).encode())
-        parcel.write("add", rows, label)
-
-    def _recognised(self, found: list[Found]) -> dict[int, tuple[Member, list[Row]]]:
-        """Those who may leave the house and whom the network would recognise; the others are counted."""
-        fit: dict[int, tuple[Member, list[Row]]] = {}
-        for person, verdict, member in found:
-            if member is None:
-                self._hold(verdict)
-            elif encoded := self.order.network.encode(member, self.order.shape):
-                fit[person] = (member, encoded)
-            else:
-                self._hold("no_identifier")
-        return fit
-
-    def _often_enough(
-        self, fit: dict[int, tuple[Member, list[Row]]], before: set[int]
-    ) -> Iterator[tuple[int, Member, list[Row]]]:
-        """Those who were not contacted too often; who is there already stays."""
-        allowed = self.cap.allowed([person for person in fit if person not in before])
-        for person, (member, encoded) in fit.items():
-            if person in before or person in allowed:
-                yield person, member, encoded
-            else:
-                self._hold("capped")
+                writing.add(found, label)
+            self.counts["written"] = writing.written
 
     def _details(self, began: int, members: int) -> dict[str, Any]:
         order, network = self.order, self.order.network
@@ -385,10 +270,3 @@ class _Run:
             "made_ms": began,
             "warnings": warnings,
         }
-
-
-def _added(ledger: IO[bytes]) -> Iterator[Added]:
-    ledger.seek(0)
-    for line in ledger:
-        person, _, sealed = line.decode().rstrip("\n").partition(" ")
-        yield Added(int(person), sealed)

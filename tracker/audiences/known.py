@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterable, Sequence
 
@@ -34,12 +35,19 @@ def sealed_forms(keys: Keys, member: Member) -> str:
     """What a removal will need, sealed."""
     kinds: dict[str, dict[str, str]] = {}
     for form, value in member.forms.items():
-        kind, _, name = form.partition(".")
+        kind, name = _parts(form)
         if kind in kinds:
             kinds[kind][name] = value
         else:
             kinds[kind] = {name: value}
     return seal(keys, [Identifier(kind, forms) for kind, forms in kinds.items()], os.urandom(12))
+
+
+@functools.cache
+def _parts(form: str) -> tuple[str, str]:
+    """Kind and name: there are some dozens of them."""
+    kind, _, name = form.partition(".")
+    return kind, name
 
 
 def all_sealed(keys: Keys, before: str, member: Member) -> str:

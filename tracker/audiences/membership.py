@@ -29,7 +29,7 @@ from tracker.store.where import Params
 
 WITHHELD = ("no_consent", "opted_out", "suppressed", "holdout")
 ROWS_AT_ONCE = 500_000
-IN_A_PIECE = 5_000
+IN_A_PIECE = 10_000
 """Persons that a stream gives at a time."""
 _SPILL = {"max_bytes_before_external_group_by": 500_000_000, "max_bytes_before_external_sort": 500_000_000}
 """Whoever judges everybody goes on on the disk from here, however many persons a site has."""

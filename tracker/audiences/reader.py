@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 from bisect import bisect_right
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple, Protocol
 
@@ -17,10 +17,11 @@ from tracker.audiences.ahead import ahead
 from tracker.audiences.changes import People
 from tracker.audiences.definition import Definition
 from tracker.audiences.membership import gate, judged_with
+from tracker.audiences.opening import Opener
 from tracker.audiences.rules import All
 from tracker.audiences.watch import Watch
 from tracker.catalog import Catalog
-from tracker.core.identifiers import Identifier, keyed, keys_of, unseal
+from tracker.core.identifiers import keyed, keys_of
 from tracker.core.period import rfc3339
 from tracker.core.site import Site
 from tracker.core.suppression import hash_of
@@ -31,6 +32,7 @@ from tracker.store.engine import Engine
 SPAN = 125_000
 """Persons that the store is asked about in one question: about 200 MB there with all columns."""
 _AHEAD = 8  # pieces: while they are worked on, the store answers the next question
+_RECORDS_AHEAD = 2  # pieces with what the vault has of their persons, 1.2 kB each
 
 EUROPE = frozenset(
     "AT BE BG CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()
@@ -62,6 +64,8 @@ _MATCH = (
 """The id by which a partner knows the person: the newest match, "" where it was ended."""
 _WHO = ("card.person", "card.user", "card.visitor", "person.pseudonym")
 _Seen = dict[str, Any]
+_Records = dict[int, list[tuple[int, str]]]
+"""Person -> their sealed records with their numbers."""
 
 
 @contextmanager
@@ -102,6 +106,14 @@ class Match(NamedTuple):
     since: int
 
 
+class _Piece(NamedTuple):
+    """Some persons (keys in order), what the store said of them, and who knows what has happened since."""
+
+    watch: Watch
+    people: list[int]
+    rows: dict[int, _Seen]
+
+
 class Reader:
     """For one network. `definition`: whose hold-out counts; None: nobody's. `ids`: what the vault does not hold.
 
@@ -127,10 +139,8 @@ class Reader:
         self._vendor = vendor
         self._keys = keys_of(site.name, site.write_key, site.identifier_key)
         self._wanted = network.forms()
-        self._forms: dict[str, list[tuple[str, str]]] = {}  # kind -> (form, its whole name)
-        for one in self._wanted | (set(uid2.FORMS) if ids else set()):
-            kind, _, form = one.partition(".")
-            self._forms.setdefault(kind, []).append((form, one))
+        self._open = Opener(self._keys, self._wanted | (set(uid2.FORMS) if ids else set())).forms
+        self._cards = [(form, column) for form, (column, _) in _CARD.items() if form in self._wanted]
         self._named = any(form in self._wanted for form in _WHO)
         self._vault = self._keys.seal is not None and any(not form.startswith("card.") for form in self._wanted)
 
@@ -138,14 +148,21 @@ class Reader:
         """Each of some persons (keys in order) once, in this order, at most `membership.IN_A_PIECE` and those of whom
         nothing is left at a time. Raises TryLater where the suppression list cannot be asked.
         """
-        with closing(ahead(self._asked(people), _AHEAD)) as pieces:
-            for watch, some, rows in pieces:
+        with closing(ahead(self._with_records(people), _RECORDS_AHEAD)) as pieces:
+            for piece, records in pieces:
                 with uncollected():
-                    found = self._piece(some, rows, watch)
+                    found = self._found_of(piece, records)
                 yield found
 
-    def _asked(self, people: People) -> Generator[tuple[Watch, list[int], dict[int, _Seen]], None, None]:
-        """Some persons, what the store said of them, and who knows what has happened since."""
+    def _with_records(self, people: People) -> Generator[tuple[_Piece, _Records], None, None]:
+        """Beside them what the vault has, sealed, of those who may leave the house as it looks now."""
+        with closing(ahead(self._asked(people), _AHEAD)) as pieces:
+            for piece in pieces:
+                may = {who: row for who, row in piece.rows.items() if row["verdict"] == "exportable"}
+                yield piece, self._sealed(may) if self._vault else {}
+
+    def _asked(self, people: People) -> Generator[_Piece, None, None]:
+        """What the store says of them."""
         for start in range(0, len(people), SPAN):
             span = people[start : start + SPAN].tolist()
             watch = Watch(self._engine, self._site.name)
@@ -162,10 +179,10 @@ class Reader:
             with closing(asked) as pieces:
                 for piece in pieces:
                     end = bisect_right(span, piece.rows[-1][0])
-                    yield watch, span[done:end], {row["who"]: row for row in piece.dicts()}
+                    yield _Piece(watch, span[done:end], {row["who"]: row for row in piece.dicts()})
                     done = end
             if done < len(span):
-                yield watch, span[done:], {}
+                yield _Piece(watch, span[done:], {})
 
     def _columns(self) -> dict[str, str]:
         cards = {name: text for form, (name, text) in _CARD.items() if form in self._wanted}
@@ -174,7 +191,8 @@ class Reader:
         matched = {"matched_id": _MATCH} if self._match else {}
         return _NAMES | (_OWN if self._named else {}) | cards | matched
 
-    def _piece(self, people: Sequence[int], rows: dict[int, _Seen], watch: Watch) -> list[Found]:
+    def _found_of(self, piece: _Piece, records: _Records) -> list[Found]:
+        watch, people, rows = piece
         again = watch.happened(people)
         now = gate(self._engine, self._site, self._definition, again, self._vendor)
         for person in again:
@@ -189,8 +207,10 @@ class Reader:
         for who in self._left_alone(may):
             rows[who]["verdict"] = "suppressed"
             del may[who]
-        sealed = self._sealed(may) if self._vault else {}
-        opened = {person: self._opened(records) for person, records in sealed.items()}
+        late = {who: may[who] for who in again if who in may} if self._vault else {}
+        if late:
+            records = {who: some for who, some in records.items() if who not in late} | self._sealed(late)
+        opened = {who: self._open(some) for who, some in records.items() if who in may}
         for ids in self._ids:
             ids.fill(opened)
         return [self._found(person, rows.get(person), opened) for person in people]
@@ -202,19 +222,21 @@ class Reader:
         if row is None or row["verdict"] != "exportable":
             return Found(person, "erased" if row is None else row["verdict"])
         forms = opened.get(person, {})
+        if self._ids:  # what an operator was asked by is not for the network
+            forms = {form: value for form, value in forms.items() if form in self._wanted}
         if self._named:
             user = row["own_user"] or row["last_user"]
             name = user or row["last_visitor"]
-            forms |= {"card.person": name, "card.user": user, "card.visitor": row["last_visitor"]}
+            named = {"card.person": name, "card.user": user, "card.visitor": row["last_visitor"]}
             if "person.pseudonym" in self._wanted:
-                forms["person.pseudonym"] = keyed(self._keys, f"person:{name}")
-        for form, (column, _) in _CARD.items():
-            if form in self._wanted:
-                forms[form] = rfc3339(row[column]) if column == "last_seen" else row[column]
-        if self._match:
+                named["person.pseudonym"] = keyed(self._keys, f"person:{name}")
+            forms |= {form: value for form, value in named.items() if value and form in self._wanted}
+        for form, column in self._cards:
+            if value := rfc3339(row[column]) if column == "last_seen" else row[column]:
+                forms[form] = value
+        if self._match and row["matched_id"]:
             forms[MATCHED] = row["matched_id"]
-        seen = {form: value for form, value in forms.items() if value and form in self._wanted}
-        return Found(person, "exportable", Member(seen, bool(row["granted"])))
+        return Found(person, "exportable", Member(forms, bool(row["granted"])))
 
     def _left_alone(self, rows: dict[int, _Seen]) -> set[int]:
         """Who of them is on the suppression list by any of their names, as the list itself says at the last moment."""
@@ -230,33 +252,10 @@ class Reader:
                 whose[hash_of(self._keys, "visitor", visitor)] = person
         return {whose[one] for one in self._catalog.suppressions.find(self._site.name, whose)}
 
-    def _sealed(self, rows: dict[int, _Seen]) -> dict[int, list[tuple[int, str]]]:
-        """Each person's sealed records with their numbers."""
+    def _sealed(self, rows: dict[int, _Seen]) -> _Records:
         whose = {f"u:{user}": person for person, row in rows.items() for user in row["users"]}
         whose |= {f"v:{visitor}": person for person, row in rows.items() for visitor in row["visitors"]}
-        found: dict[int, list[tuple[int, str]]] = {}
+        found: _Records = {}
         for owner, records in self._catalog.vault.of_owners(self._site.name, list(whose)).items():
             found.setdefault(whose[owner], []).extend(records)
-        return found
-
-    def _opened(self, sealed: list[tuple[int, str]]) -> dict[str, str]:
-        if len(sealed) > 1:
-            sealed = sorted(sealed, reverse=True)
-        return self._identifiers(one for _, record in sealed for one in unseal(self._keys, record))
-
-    def _identifiers(self, newest_first: Iterable[Identifier]) -> dict[str, str]:
-        """Of each kind the newest; one with all forms before one that was hashed before it came."""
-        best: dict[str, Identifier] = {}
-        for one in newest_first:
-            known = best.get(one.kind)
-            if known is None or (len(known.forms) == 1 < len(one.forms)):
-                best[one.kind] = one
-        found: dict[str, str] = {}
-        for kind, one in best.items():
-            if len(one.forms) == 1 and kind in ("email", "phone"):
-                found[f"{kind}.given"] = next(iter(one.forms.values()))
-            else:
-                for form, name in self._forms.get(kind, ()):
-                    if form in one.forms:
-                        found[name] = one.forms[form]
         return found

@@ -23,6 +23,11 @@ from tracker.catalog.tables import Base
 from tracker.core.errors import BadRequest, Broken, TryLater
 
 BUSY_TIMEOUT_S = 15
+TURN_S = 0.1
+_PAUSE_S = 0.03
+"""Whoever waits for SQLite's lock looks again after at most 25 ms, for the first eighth of a second."""
+Step = Callable[[Session], None]
+"""A part of something long, which writes."""
 _IN_A_SET, _IN_A_LIST = 10_000, 500  # SQLite takes a limited number of variables
 _MIGRATION_LOCK = 7_214_003_511  # PostgreSQL advisory locks: any fixed numbers of ours
 _EXCLUSIVE_LOCK = 7_214_003_512
@@ -181,6 +186,22 @@ class Database:
                 session.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _EXCLUSIVE_LOCK})
             yield session
 
+    def in_turns(self, steps: Iterable[Step]) -> None:
+        """Take steps in their order, as many in one exclusive transaction as `TURN_S` lasts; then others get a turn.
+
+        Where a step raises, those of the transactions before it stay taken. The next step is made when it is wanted.
+        """
+        left, more = iter(steps), True
+        while more:
+            more, ends = False, time.monotonic() + TURN_S
+            with self.exclusive() as session:
+                for step in left:
+                    step(session)
+                    if more := time.monotonic() >= ends:
+                        break
+            if more:
+                time.sleep(_PAUSE_S)
+
     @contextmanager
     def forgetting(self) -> Iterator[Session]:
         """As `write()`, for deleting what must not stay: SQLite overwrites it, and its log is emptied afterwards."""
@@ -204,7 +225,7 @@ class Database:
                 text = json.dumps(some)
                 if self.is_sqlite and "\\u0000" not in text:  # which ends a text of JSON there
                     given = select(func.json_each(text).table_valued("value").c.value)
-                    yield from connection.execute(query.where(column.in_(given))).all()
+                    yield from connection.execute(query.where(column.in_(given))).cursor.fetchall()
                 else:
                     for start in range(0, len(some), _IN_A_LIST):
                         yield from connection.execute(query.where(column.in_(some[start : start + _IN_A_LIST]))).all()

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import builtins
 import secrets
+from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from tracker.catalog.database import Database, now_ms
-from tracker.catalog.deliveries import DOWNLOAD, Delivery, Line, begin, end, record
+from tracker.catalog import noting
+from tracker.catalog.database import Database, Step, now_ms
+from tracker.catalog.deliveries import DOWNLOAD, Delivery, Line
 from tracker.catalog.tables import ExportRow
-from tracker.core.errors import NotFound
+from tracker.core.errors import NotFound, TryLater
 
 RUNNING, DONE, FAILED = "running", "done", "failed"
 
@@ -67,6 +72,17 @@ class Export:
     def line(self) -> Line:
         """What its delivery is reckoned against."""
         return Line(self.site, self.audience, self.network, self.destination)
+
+    @property
+    def was_declared(self) -> bool:
+        """Whether it was noted to the end that it goes out; before that nothing has left the house."""
+        return "ends" in self.details
+
+    @property
+    def arrived(self) -> bool | None:
+        """Whether what went out is there as a whole, or is here for whoever downloads it; None: it is not known."""
+        known: bool | None = self.details.get("ends", {}).get("arrived")
+        return known
 
     @property
     def is_list(self) -> bool:
@@ -145,16 +161,20 @@ class Exports:
     ) -> None:
         """It is done: the files are complete and on disk. What was delivered is noted with it, or neither is.
 
-        Raises Conflict where something else was delivered since the export began.
+        Raises Conflict where something else was delivered since the export began, or is on its way.
         """
-        with self._database.exclusive() as session:
-            row = session.get(ExportRow, export_id)
-            if row is not None and row.state == RUNNING:
-                if delivery is not None:
-                    record(session, delivery)
-                row.details = (row.details or {}) | (details or {})
-                row.state, row.counts, row.finished_at = DONE, counts, now_ms()
-                row.files = _listed(files)
+
+        def declared(session: Session) -> None:
+            row = session.get_one(ExportRow, export_id)
+            ends = {"ends": {**_ends(delivery), "arrived": True}} if delivery is not None else {}
+            row.details = (row.details or {}) | (details or {}) | ends
+            row.counts, row.files = counts, _listed(files)
+
+        if self.get(export_id).state != RUNNING:
+            return
+        steps = noting.begin(delivery, export_id) if delivery is not None else ()
+        self._database.in_turns(chain(steps, [declared]))
+        self._end(export_id, lambda session: _done(session.get_one(ExportRow, export_id)))
 
     def send(
         self,
@@ -169,13 +189,14 @@ class Exports:
 
         Raises Conflict where something else was delivered since the export began, or is on its way there.
         """
-        with self._database.exclusive() as session:
+
+        def declared(session: Session) -> None:
             row = session.get_one(ExportRow, export_id)
-            begin(session, delivery, export_id)
-            ends = {"at": delivery.at, "everybody": delivery.everybody, "recalls": delivery.recalls}
-            row.details = (row.details or {}) | details | {"ends": ends}
+            row.details = (row.details or {}) | details | {"ends": _ends(delivery)}
             row.counts, row.files = counts, _listed(files)
-            return _export(row)
+
+        self._database.in_turns(chain(noting.begin(delivery, export_id), [declared]))
+        return self.get(export_id)
 
     def understood(self, export_id: str, parts: int) -> None:
         """So many of its files or requests have been taken by the other side."""
@@ -200,32 +221,57 @@ class Exports:
         error: dict[str, str] | None = None,
         counts: dict[str, Any] | None = None,
     ) -> None:
-        """What was sent has arrived as a whole, or not. Saying it again changes nothing.
+        """What was sent has arrived as a whole, or not. Saying it again changes nothing, and the first word counts.
 
         `gone`: nothing of it did. `in_parts`: a part of it may have counted there without the rest.
         """
         with self._database.exclusive() as session:
             row = session.get_one(ExportRow, export_id)
             ends = (row.details or {}).get("ends", {})
-            line = _export(row).line
-            end(
-                session,
-                line,
-                export_id,
-                int(ends.get("at", 0)),
-                arrived=arrived,
-                gone=gone,
-                in_parts=in_parts,
-                everybody=bool(ends.get("everybody")),
-                recalls=bool(ends.get("recalls")),
-            )
+            arrived = ends.get("arrived", arrived)
+            if noting.on_its_way(session, _export(row).line, export_id):
+                ends = {"arrived": arrived, "gone": gone, "in_parts": in_parts, **ends}
+                row.details = (row.details or {}) | {"ends": ends}
+
+        def ended(session: Session) -> None:
+            row = session.get_one(ExportRow, export_id)
             if arrived and row.state != DONE:
-                row.state, row.error, row.finished_at = DONE, None, now_ms()
                 row.counts = {**row.counts, **(counts or {})}
+                _done(row)
             elif not arrived and row.state == RUNNING:
                 row.state, row.finished_at = FAILED, now_ms()
                 row.error = error or {"code": "interrupted", "message": "the service stopped during this export"}
                 row.counts, row.files = {**row.counts, "written": 0}, []
+
+        self._end(export_id, ended)
+
+    def _end(self, export_id: str, ended: Step) -> None:
+        """Tell the ledger how it ended, and with the last of that the export.
+
+        What the catalog is too busy for is done by the next `settle`: how it ended is written down already.
+        """
+        export = self.get(export_id)
+        ends, line = export.details.get("ends", {}), export.line
+        with self._database.read() as session:
+            on_its_way = noting.on_its_way(session, line, export_id)
+        if not on_its_way:
+            self._database.in_turns([ended])
+            return
+        arrived, at = bool(ends.get("arrived")), int(ends.get("at", 0))
+
+        def over(session: Session) -> None:
+            noting.over(session, line, export_id, delivered=arrived, recalled=at if ends.get("recalls") else None)
+            ended(session)
+
+        steps: Iterable[Step]
+        if arrived:
+            others = noting.alone(line, export_id) if ends.get("everybody") and not ends.get("alone") else ()
+            steps = chain(others, noting.arrived(line, export_id, at))
+        else:
+            gone, in_parts = bool(ends.get("gone")), bool(ends.get("in_parts"))
+            steps = noting.not_arrived(line, export_id, gone=gone, in_parts=in_parts)
+        with suppress(TryLater):
+            self._database.in_turns(chain(steps, [over]))
 
     def fail(self, export_id: str, error: dict[str, str], *, counts: dict[str, Any] | None = None) -> None:
         """It failed: `error` is {"code", "message"}."""
@@ -245,6 +291,15 @@ class Exports:
                 row.state, row.finished_at = FAILED, now_ms()
                 row.error = {"code": "interrupted", "message": "the service stopped during this export; start it again"}
             return [row.id for row in rows]
+
+
+def _ends(delivery: Delivery) -> dict[str, Any]:
+    """What will have to be known of a delivery when it has ended."""
+    return {"at": delivery.at, "everybody": delivery.everybody, "recalls": delivery.recalls}
+
+
+def _done(row: ExportRow) -> None:
+    row.state, row.error, row.finished_at = DONE, None, now_ms()
 
 
 def _listed(files: tuple[ExportFile, ...]) -> list[dict[str, Any]]:

@@ -39,6 +39,7 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]+\.[^\s@.]{2,}")
 _PUNCTUATION = str.maketrans("", "", string.punctuation + string.whitespace)
 _NONCE = 12
+_SHUT = "sealed identifiers do not open with this site's key"
 
 
 class Identifier(msgspec.Struct, frozen=True, gc=False):
@@ -236,13 +237,21 @@ def seal(keys: Keys, identifiers: list[Identifier], nonce: bytes) -> str:
 
 def unseal(keys: Keys, vault: str) -> list[Identifier]:
     """What `seal` sealed; only an export calls this. Raises Broken when key, site or bytes do not fit."""
+    try:
+        return _decoded(unsealed(keys, vault))
+    except ValueError as failure:
+        raise Broken(_SHUT) from failure
+
+
+def unsealed(keys: Keys, vault: str) -> bytes:
+    """As `unseal`, as the JSON that it is: `[{"kind", "forms": {form: hash}}]`."""
     if keys.seal is None:
         raise Broken("the site has no identifier key")
     try:
         blob = binascii.a2b_base64(vault, strict_mode=True)
-        return _decoded(_box(keys.seal).decrypt(blob[:_NONCE], blob[_NONCE:], keys.site.encode()))
+        return _box(keys.seal).decrypt(blob[:_NONCE], blob[_NONCE:], keys.site.encode())
     except (ValueError, InvalidTag) as failure:
-        raise Broken("sealed identifiers do not open with this site's key") from failure
+        raise Broken(_SHUT) from failure
 
 
 MESSAGE = "f."

@@ -10,6 +10,7 @@ The file is read as a whole, checked, and searched as it is, 21 bytes an entry:
 from __future__ import annotations
 
 import enum
+import functools
 import hashlib
 import re
 from bisect import bisect_left
@@ -82,8 +83,14 @@ def hash_of(keys: Keys, kind: str, stored: str) -> bytes:
     """The entry of an id as events hold it (`visitor`, `user`) or of the keyed hash of an address or a number,
     or of PARTNER:ID (`network`).
     """
-    text = f"{kind}:{stored}".encode("utf-8", "replace")
-    return hashlib.blake2b(text, key=keys.join, digest_size=16, person=b"suppress").digest()
+    made = _keyed(keys.join).copy()  # a third of what beginning with the key costs
+    made.update(f"{kind}:{stored}".encode("utf-8", "replace"))
+    return made.digest()
+
+
+@functools.lru_cache(maxsize=64)
+def _keyed(key: bytes) -> hashlib.blake2b:
+    return hashlib.blake2b(key=key, digest_size=16, person=b"suppress")
 
 
 def person(keys: Keys, kind: str, given: str) -> Person:

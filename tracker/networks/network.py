@@ -64,13 +64,13 @@ class Column:
 
     def cell(self, forms: Mapping[str, str]) -> str:
         """Empty where nothing is known."""
-        for form in self._tried:
+        for form in self.tried:
             if value := forms.get(form):
                 return base64.b64encode(bytes.fromhex(value)).decode() if self.encoding == "base64" else value
         return ""
 
     @cached_property
-    def _tried(self) -> tuple[str, ...]:
+    def tried(self) -> tuple[str, ...]:
         """Its forms, behind each the one that stands for it where somebody else hashed."""
         given = [(form, _GIVEN.get(form.partition(".")[0], "") if form != _SHA1 else "") for form in self.forms]
         return tuple(form for pair in given for form in pair if form)
@@ -88,7 +88,8 @@ class Request(msgspec.Struct, frozen=True):
     body: Any
 
 
-_Places = tuple[tuple[Column, ...], tuple[int, ...], tuple[tuple[int, ...], ...]]
+_Filled = tuple[str, tuple[str, ...], Column]
+_Places = tuple[tuple[_Filled, ...], tuple[int, ...], tuple[tuple[int, ...], ...]]
 Build = Callable[[Action, Sequence[Row], Sequence[bool], Terms], Iterator[Request]]
 Line = Callable[["Network", Row, Terms, Action], bytes]
 
@@ -159,7 +160,12 @@ class Network:
     def _row(self, member: Member, shape: str) -> Row:
         columns, together, needs = self._places[shape == "api"]
         forms = member.forms
-        cells = [column.cell(forms) for column in columns]
+        cells = []
+        for first, others, column in columns:  # nearly every cell is its first form as it is
+            if value := forms.get(first):
+                cells.append(value)
+            else:
+                cells.append(column.cell(forms) if others else "")
         if together and not all(map(cells.__getitem__, together)):
             for at in together:
                 cells[at] = ""
@@ -177,7 +183,8 @@ class Network:
             where = {column.header: at for at, column in enumerate(columns)}
             needs = self.api_needs if shape == "api" and self.api_needs else self.needs
             groups = tuple(tuple(where[header] for header in group) for group in needs)
-            found.append((columns, tuple(where[header] for header in self.together), groups))
+            filled = [_filled(column) for column in columns]
+            found.append((tuple(filled), tuple(where[header] for header in self.together), groups))
         return found[0], found[1]
 
     def head(self, terms: Terms, action: Action = "add") -> bytes:
@@ -218,6 +225,13 @@ class Network:
         middle = len(batch) // 2
         yield from self._fitting(action, batch[:middle], terms)
         yield from self._fitting(action, batch[middle:], terms)
+
+
+def _filled(column: Column) -> _Filled:
+    """The form that fills it as it is ("" where there is none), those to try after it, and the column."""
+    if column.encoding != "as is":
+        return "", column.tried, column
+    return column.tried[0] if column.tried else "", column.tried[1:], column
 
 
 class _Lines:

@@ -126,7 +126,7 @@ def begin(catalog: Catalog, wanted: Wanted) -> Export:
 def carry_out(desk: Desk, wanted: Wanted, export: Export) -> Export:
     """Blocks until it is done or failed; gives it as it ended. Raises nothing."""
     why = attempt(export, lambda: _Run(desk, wanted, export).all())
-    if why and "ends" not in desk.catalog.exports.get(export.id).details:  # nothing was sent
+    if why and not desk.catalog.exports.get(export.id).was_declared:  # nothing was sent
         desk.catalog.contacts.undo(export.id)
     if why:
         desk.catalog.exports.fail(export.id, why, counts={"written": 0, "withheld": {}})
@@ -165,10 +165,10 @@ class _Run:
             self._hand_over(parcel, sender, delivery, people)
 
     def _sender(self) -> Sender | None:
+        settle_before(self.desk.catalog, self.desk.senders, self.export.line)
         if self.wanted.destination == DOWNLOAD:
             return None
         destination = self.desk.catalog.destinations.get(self.wanted.destination)
-        settle_before(self.desk.catalog, self.desk.senders, self.export.line)
         return sender_of(self.desk.catalog, self.desk.senders, destination)
 
     def _ranked(self, permitted: Definition, before: dict[int, int], now: int) -> list[tuple[int, Facts]]:
