@@ -100,13 +100,14 @@ def _masked(funnel: Funnel, events: Fragment, linked: bool, chosen: Fragment | N
     return hits(funnel, events, step_mask(funnel), bits, linked=linked, chosen=chosen)
 
 
-def fill_hits(funnel: Funnel, found: Hits, *, alone: bool, narrow: bool, everybody: bool = False) -> Fragment:
+def fill_hits(funnel: Funnel, found: Hits, *, alone: bool, narrow: bool, in_order: bool = False) -> Fragment:
     """The road `fill` for packed events. `alone`: no event can serve two steps, so a small number says which it serves.
 
-    `everybody`: with those who have no start, `reached` 0. Where nothing is grouped, ClickHouse takes a filter down to
-    the reading of the table and computes all that it needs twice.
+    `in_order`: `packed` stands in the order of time, sequence and arrival already, and nothing is grouped. Then nobody
+    is `tied`, and those without a start are there, too, `reached` 0: ClickHouse would take a filter down to the reading
+    of the table and compute all that it needs twice.
     """
-    count = len(funnel.steps)
+    count, named = len(funnel.steps), narrow and not in_order
     moments, shift = "sorted as moments", count.bit_length()
     if not narrow:
         kind, shift = "UInt8" if alone else "UInt64", 24
@@ -123,15 +124,16 @@ def fill_hits(funnel: Funnel, found: Hits, *, alone: bool, narrow: bool, everybo
         load(__package__, "funnel_fill"),
         {
             "hits": found.query,
+            "sorted": Fragment("packed" if in_order else "arraySort(packed)"),
             "moments": Fragment(moments),
             "levels": Fragment(", ".join(levels)),
-            "tied": Fragment(_tied(count) if narrow else ""),
+            "tied": Fragment(_tied(count) if named else ""),
             "furthest": Fragment(f"multiIf({', '.join(tests)}, 0)"),
             "start": Fragment(f"multiIf({', '.join(starts)}, {last[0]})"),
-            "reached": Fragment(f"if(tied, 0, {_ALL_UP_TO})" if narrow else _ALL_UP_TO),
+            "reached": Fragment(f"if(tied, 0, {_ALL_UP_TO})" if named else _ALL_UP_TO),
             "at": Fragment(f"[{', '.join(at)}]"),
             "value": _value(funnel),
-            "chosen": Fragment("true" if everybody else "furthest > 0"),
+            "chosen": Fragment("true" if in_order else "furthest > 0"),
         },
         _params(funnel, found, shift),
     )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -21,13 +22,16 @@ from tracker.store import journeys
 from tracker.store.among import Among
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Param, Query, Session
-from tracker.store.journeys import APART, CODED, Held, pair_bit
+from tracker.store.journeys import APART, CODED, MOST_HELD, TIED, Held, pair_bit
 from tracker.store.sql import Fragment, fill, load
 
 MAX_SHARE = 0.1
 """Of the persons to whom something may have happened since; with more, `events` is about as quick."""
 
-_APART = "site = {site:String} and made = {made:UInt64} and codes >= {apart:UInt64}"
+_HELD = "site = {site:String} and made = {made:UInt64}"
+_APART = f"{_HELD} and codes >= {{apart:UInt64}} and codes < {{apart:UInt64}} + {{tied:UInt64}}"
+_PLAIN, _TIED = "codes < {tied:UInt64}", "codes >= {tied:UInt64} and codes < {apart:UInt64}"
+_PLACE = MOST_HELD.bit_length()
 _NAMED = re.compile(r"\{([a-z_0-9]+):")
 _SETTINGS: Mapping[str, str | int] = {"force_grouping_standard_compatibility": 1, "join_algorithm": "hash"}
 
@@ -54,15 +58,14 @@ def rows(engine: Engine, funnel: Funnel, values: int) -> list[dict[str, Any]] | 
         journeys.want(engine, funnel.site, missing)
     if not _reaches(state, funnel) or state.now - state.seen > journeys.KEPT_NS:
         return None
-    session = engine.session()
-    try:
-        found = _set_apart(session, state)
-        if found is None:
-            return None
-        changed, others = found
-        rows = session.ask(_Asked(engine, funnel, state, changed, others).query(values)).dicts()
-    finally:
-        session.close()
+    came, over = journeys.news(engine, state)
+    if came or state.apart:
+        with closing(engine.session()) as session:
+            if not _set_apart(session, state, came, over):
+                return None
+            rows = session.ask(_Asked(engine, funnel, state, changed=bool(came), others=True).query(values)).dicts()
+    else:
+        rows = engine.ask(_Asked(engine, funnel, state).query(values)).dicts()
     if journeys.version(engine, funnel.site) != state.version:
         return None  # rows may have gone while they were read
     for row in rows:
@@ -76,12 +79,11 @@ def _reaches(state: Held, funnel: Funnel) -> bool:
     return state.since <= funnel.range.start and names <= set(state.names)
 
 
-def _set_apart(session: Session, state: Held) -> tuple[bool, bool] | None:
+def _set_apart(session: Session, state: Held, came: int, over: int) -> bool:
     """Fill `journey_changed` (persons with news) and `journey_keys` (all keys of those to be read from `events`).
 
-    Gives whether there are such persons; None: too many.
+    `came`, `over`: see `journeys.news`. False: they are too many.
     """
-    came, over = journeys.news(session, state)
 
     def make(name: str, of: Fragment) -> None:
         text = f"create temporary table {name} engine = Memory as {of.text}"
@@ -97,18 +99,17 @@ def _set_apart(session: Session, state: Held) -> tuple[bool, bool] | None:
         if came + state.apart > MAX_SHARE * state.units:  # a key may have come several times
             many = int(session.ask(Query(text="select count() from journey_changed")).rows[0][0])
             if many + state.apart > MAX_SHARE * state.units:
-                return None
+                return False
         asked = Fragment("journey_changed")
         if state.apart:
             text = f"(select unit from journey_changed union distinct {apart.text})"  # noqa: S608 - our own text
             asked = Fragment(text, apart.params)
-    if came or state.apart:
-        make("journey_keys", journeys.owned(asked, state.site))
-    return bool(came), bool(came or state.apart)
+    make("journey_keys", journeys.owned(asked, state.site))
+    return True
 
 
 def _base(state: Held) -> dict[str, Param]:
-    return {"site": state.site, "made": state.made, "apart": 1 << APART}
+    return {"site": state.site, "made": state.made, "apart": 1 << APART, "tied": 1 << TIED}
 
 
 @dataclass(frozen=True)
@@ -118,8 +119,8 @@ class _Asked:
     engine: Engine
     funnel: Funnel
     state: Held
-    changed: bool
-    others: bool
+    changed: bool = False
+    others: bool = False
 
     @property
     def _steps(self) -> range:
@@ -134,7 +135,11 @@ class _Asked:
         if self.funnel.times:
             totals = [f"sumIf({span}, {there})" for span, there in took]
             medians = [f"quantileExactInclusiveOrNullIf(0.5)({span}, {there})" for span, there in took]
-        parts = [self._starters(), self._further(), *([self._others()] if self.others else [])]
+        parts = [self._starters(), self._attempts() if self.funnel.times else self._levels()]
+        if self.state.tied and not self.funnel.times:
+            parts.append(self._levels(tied=True))
+        if self.others:
+            parts.append(self._others())
         params = {name: value for part in parts for name, value in part.params.items()}
         return fill(
             load(__package__, "funnel_journeys"),
@@ -158,26 +163,29 @@ class _Asked:
         text = f"select {self._value()}, toUInt32(1) as reached, emptyArrayUInt64() as at, units from ({text})"  # noqa: S608
         return Fragment(text, self._params())
 
-    def _further(self) -> Fragment:
-        """Everybody who got to step 2, without saying so of step 1 again."""
-        if self.funnel.times:
-            found = self._attempts()
-            columns = "value, bitAnd(reached, 4294967294) as reached, at, toUInt64(1) as units"
-            text = f"select {columns} from ({found.text})"  # noqa: S608 - our own text
-            return Fragment(text, {**self._params(), **found.params})
+    def _levels(self, *, tied: bool = False) -> Fragment:
+        """How many got how far, of those who got to step 2, without saying so of step 1 again.
+
+        `tied`: of those with ties. windowFunnel knows only times, so each gets a time of its own: the place behind it.
+        """
+        rows, at, window = _PLAIN, "held.at", self.funnel.window
+        if tied:
+            at = f"bitShiftLeft(toUInt64(t), {_PLACE + 1}) + i"
+            rows, at = _TIED, f"arrayMap((t, i) -> {at}, held.at, arrayEnumerate(held.at))"
+            window = (window << _PLACE + 1) + (1 << _PLACE)
         bounds = self._bounds("t")
         serves = [f"arrayMap(c -> {self._serves(step, 'c')}, held.code)" for step in self._steps]
         if bounds:
             serves[0] = f"arrayMap((c, t) -> {self._serves(1, 'c')}{bounds}, held.code, held.at)"
-        level = f"arrayReduce('windowFunnel({self.funnel.window:d})', held.at, {', '.join(serves)})"
+        level = f"arrayReduce('windowFunnel({window:d})', {at}, {', '.join(serves)})"
         text = f"select {self._touched()} as touched, {level} as level, count() as units"
-        text = f"{text} {self._among(1, 2)} group by touched, level having level > 1"
+        text = f"{text} {self._among(1, 2, rows=rows)} group by touched, level having level > 1"
         reached = "toUInt32(bitShiftLeft(1, level) - 2) as reached"
         text = f"select {self._value()}, {reached}, emptyArrayUInt64() as at, units from ({text})"  # noqa: S608
         return Fragment(text, self._params())
 
     def _attempts(self) -> Fragment:
-        """The attempts that count: nobody here has two steps in one millisecond, so the narrow road is exact."""
+        """Everybody who got to step 2, when, without saying so of step 1 again."""
         low = len(self.funnel.steps).bit_length()
         packed = f"bitShiftLeft(toUInt64(t - {{lower:UInt32}}), {low}) + {{serves:Array(UInt8)}}[c + 1]"
         inside = "{serves:Array(UInt8)}[c + 1] != 0" + (" and t >= {lower:UInt32}" if self._from else "")
@@ -186,8 +194,10 @@ class _Asked:
         )
         text = f"select unit, {events} as packed, {self._touched()} as code"
         text = f"select unit, packed, {self._value('code', 'touched')} from ({text} {self._among(1, 2)})"  # noqa: S608
-        found = Hits(Fragment(text), {"time_shift": low, "serves_mask": 2**low - 1})
-        return fill_hits(self.funnel, found, alone=True, narrow=True, everybody=True)
+        packed = Hits(Fragment(text), {"time_shift": low, "serves_mask": 2**low - 1})
+        found = fill_hits(self.funnel, packed, alone=True, narrow=True, in_order=True)
+        columns = "value, bitAnd(reached, 4294967294) as reached, at, toUInt64(1) as units"
+        return Fragment(f"select {columns} from ({found.text})", {**self._params(), **found.params})  # noqa: S608
 
     def _others(self) -> Fragment:
         """Persons whom the table cannot tell about."""
@@ -233,7 +243,7 @@ class _Asked:
     def _serves(self, step: int, code: str) -> str:
         return "(" + " or ".join(f"{code} = {one:d}" for one in self._codes(step)) + ")"
 
-    def _among(self, *steps: int) -> str:
+    def _among(self, *steps: int, rows: str = "codes < {apart:UInt64}") -> str:
         """From and where: persons that the table can tell about, with events of such steps in this order."""
         tests = [f"bitAnd(codes, {sum(1 << (one - 1) for one in self._codes(step)):d}) != 0" for step in steps]
         if len(steps) > 1:
@@ -241,8 +251,7 @@ class _Asked:
             tests.append(f"bitAnd(pairs, {sum(1 << bit for bit in bits):d}) != 0")
         if self.changed:
             tests.append("unit not in (select unit from journey_changed)")
-        held = "site = {site:String} and made = {made:UInt64} and codes < {apart:UInt64}"
-        return f"from journeys where {held} and {' and '.join(tests)}"
+        return f"from journeys where {_HELD} and {rows} and {' and '.join(tests)}"
 
     def _touched(self) -> str:
         """The code of the first or last event of a step that has one, of those within reach."""

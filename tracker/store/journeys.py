@@ -12,6 +12,10 @@ NAMES = 60
 """Key names that a site can have: a bit each."""
 APART = 63
 """The bit of `codes` of those whom only `events` can tell about."""
+TIED = 62
+"""The bit of those with two different events in one millisecond; the arrays hold them in their order."""
+MOST_HELD = 2**20
+"""Key events a person, of which no more can be held."""
 SPAN_MS = 2**32 - 2
 """How far from `since` on a time can be held: 49 days."""
 KEPT_NS = 36 * 3_600_000_000_000
@@ -35,7 +39,7 @@ MOST_TEXTS = 255
 """How many texts have a code; 0 is none."""
 CODED = (Coded("country", "countries"), Coded("device", "devices"), Coded("channel", "channels"))
 
-_NUMBERS = ("version", "made", "since", "first", "last", "seen", "moved", "units", "apart")
+_NUMBERS = ("version", "made", "since", "first", "last", "seen", "moved", "units", "apart", "tied")
 _SIGNED = ("since", "first", "last")
 _LISTS = ("names", "left_out", *(one.texts for one in CODED))
 _COLUMNS = [
@@ -59,6 +63,7 @@ class Held:
     moved: int = 0
     units: int = 0
     apart: int = 0
+    tied: int = 0
     names: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
