@@ -1,8 +1,8 @@
 """The rows of the journey table, made from `events`.
 
-First in one go for all persons that are asked for, by numbers of 64 bits that know nothing of sequence and arrival. Whose
-order these decide (two different key events in one millisecond) gets an empty row with both bits, which nobody reads,
-and then, in a second go for them alone, a row with the bit `TIED` whose arrays stand in the order that counts.
+First in one go for all persons that are asked for, by numbers of 64 bits that know nothing of sequence and arrival.
+Whose order these decide (two different key events in one millisecond) gets an empty row with both bits, which nobody
+reads, and then, in a second go for them alone, a row with the bit `TIED` whose arrays stand in the order that counts.
 """
 
 from __future__ import annotations

@@ -54,6 +54,11 @@ _COME = """
 select sum(amount), toUnixTimestamp(min(slot)) * 1000, toUnixTimestamp(max(slot)) * 1000 + 900000
 from touched_slots where site = {site:String} and toUnixTimestamp(at) + 20 >= intDiv({seen:UInt64}, 1000000000)
 """
+_COUNTED = """
+select count(), countIf(codes >= {apart:UInt64}), countIf(codes >= {tied:UInt64} and codes < {apart:UInt64})
+from journeys
+where site = {site:String} and made = {made:UInt64} and codes < {tied:UInt64} + {apart:UInt64}
+"""
 _OWNERS = Fragment("any left join journey_owned as persons using (key)")
 _OF_OWNED = Fragment("key in (select key from journey_owned)")
 _OF_UNITS = Fragment("unit in (select unit from journey_units)")
@@ -180,12 +185,8 @@ class Journeys:
             engine.command(Query(text=f"truncate table {table}"))
 
     def _counted(self, state: Held) -> Held:
-        text = (
-            "select count(), countIf(codes >= {apart:UInt64}), countIf(codes >= {tied:UInt64} and codes < {apart:UInt64})"
-            " from journeys where site = {site:String} and made = {made:UInt64} and codes < {tied:UInt64} + {apart:UInt64}"
-        )
         params: dict[str, Param] = {"site": state.site, "made": state.made, "apart": 1 << APART, "tied": 1 << TIED}
-        [(units, apart, tied)] = self._engine.ask(Query(text=text, params=params)).rows
+        [(units, apart, tied)] = self._engine.ask(Query(text=_COUNTED, params=params)).rows
         return replace(state, units=int(units), apart=int(apart), tied=int(tied))
 
     def _tidy(self) -> bool:
