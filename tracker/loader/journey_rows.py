@@ -16,7 +16,10 @@ from tracker.store.sql import Fragment, fill, load
 TIED_AT_ONCE = 200_000
 """Persons whose ties are settled in one statement."""
 
-_FOUND = "select unit from journeys where site = {site:String} and made = {made:UInt64} and codes >= {both:UInt64}"
+_FOUND = """
+select unit from journeys
+where site = {site:String} and made = {made:UInt64} and codes >= {apart:UInt64} + {tied:UInt64}
+"""
 _OWNED = Fragment("any left join journey_tied_owned as persons using (key)")
 
 
@@ -28,11 +31,10 @@ def make(engine: Engine, state: Held, joined: Fragment, part: Fragment) -> None:
 def settle(engine: Engine, state: Held, among: Fragment | None = None) -> None:
     """Rows for those whom `make` found to have ties; `among`: a test of the persons it was called for."""
     chosen = among or Fragment("true")
-    params: dict[str, Param] = {"site": state.site, "made": state.made, "both": 1 << APART | 1 << TIED}
     session = engine.session()
     try:
         text = f"create temporary table journey_tied engine = Memory as {_FOUND} and {chosen.text}"
-        session.command(Query(text=text, params={**params, **chosen.params}))
+        session.command(Query(text=text, params={**state.rows, **chosen.params}))
         count = int(session.ask(Query(text="select count() from journey_tied")).rows[0][0])
         if count:
             _settle(engine, session, state, count)
@@ -66,13 +68,11 @@ def _rows(engine: Engine, state: Held, joined: Fragment, part: Fragment, *, wide
         whole = "arraySort(groupArray((toUnixTimestamp64Milli(ts), seq, arrival, packed)))"
         slots |= {"sorted": Fragment(f"arrayMap(one -> one.4, {whole})"), "dropped": Fragment("apart")}
     params: dict[str, Param] = {
-        "site": state.site,
-        "made": state.made,
+        **state.rows,
         "since": state.since,
         "span": SPAN_MS,
         "most": MOST_HELD,
-        "apart": 1 << APART,
-        "tied": 1 << TIED if wide else 1 << APART | 1 << TIED,
+        "mark": 1 << TIED if wide else 1 << APART | 1 << TIED,
         "names": list(state.names),
         "codes": list(range(1, len(state.names) + 1)),
     }

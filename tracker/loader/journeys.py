@@ -12,10 +12,11 @@ from dataclasses import replace
 from itertools import accumulate
 
 from tracker.loader.journey_rows import make, settle
-from tracker.store import journeys, persons
+from tracker.store import clock, journeys, persons
 from tracker.store.clean import events_source
+from tracker.store.clock import LAST_READERS
 from tracker.store.engine import Engine, Param, Query
-from tracker.store.journeys import APART, CODED, MOST_TEXTS, NAMES, TIED, Held
+from tracker.store.journeys import CODED, MOST_TEXTS, NAMES, Held
 from tracker.store.sql import Fragment, fill, load
 
 LEAST = 200_000
@@ -62,7 +63,6 @@ where site = {site:String} and made = {made:UInt64} and codes < {tied:UInt64} + 
 _OWNERS = Fragment("any left join journey_owned as persons using (key)")
 _OF_OWNED = Fragment("key in (select key from journey_owned)")
 _OF_UNITS = Fragment("unit in (select unit from journey_units)")
-_LAST_READERS = 600_000_000_000  # ns
 
 
 class Journeys:
@@ -85,7 +85,7 @@ class Journeys:
         """
         if self._engine.cluster is not None:
             return
-        state, now = journeys.held(self._engine, site), journeys.clock(self._engine)
+        state, now = journeys.held(self._engine, site), clock.now(self._engine)
         wanted = {*wanted, *journeys.wanted(self._engine, site)}
         if self._outdated(state, now, wanted):
             if self._events(site) >= self._least:
@@ -94,7 +94,7 @@ class Journeys:
         if self._due(state, now):
             self._some(state, now)
             yield True
-        if state.version * 1000 < now - _LAST_READERS:
+        if state.version * 1000 < now - LAST_READERS:
             yield self._tidy()
 
     def _outdated(self, state: Held, now: int, wanted: Collection[str]) -> bool:
@@ -185,8 +185,7 @@ class Journeys:
             engine.command(Query(text=f"truncate table {table}"))
 
     def _counted(self, state: Held) -> Held:
-        params: dict[str, Param] = {"site": state.site, "made": state.made, "apart": 1 << APART, "tied": 1 << TIED}
-        [(units, apart, tied)] = self._engine.ask(Query(text=_COUNTED, params=params)).rows
+        [(units, apart, tied)] = self._engine.ask(Query(text=_COUNTED, params=state.rows)).rows
         return replace(state, units=int(units), apart=int(apart), tied=int(tied))
 
     def _tidy(self) -> bool:
@@ -195,7 +194,7 @@ class Journeys:
             "select distinct made from journeys where made < {before:UInt64} and (site, made) not in"
             " (select site, argMax(made, version) from journey_sites group by site)"
         )
-        before = journeys.clock(self._engine) - _LAST_READERS
+        before = clock.now(self._engine) - LAST_READERS
         found = self._engine.ask(Query(text=text, params={"before": before})).rows
         for (made,) in found:
             self._engine.command(Query(text=f"alter table journeys drop partition {int(made):d}"))

@@ -8,7 +8,7 @@
 insert into journeys (site, made, codes, unit, pairs, `held.at`, `held.code`, `held.country`, `held.device`, `held.channel`)
 select {site:String}, {made:UInt64},
     arrayFold((sum, code) -> bitOr(sum, bitShiftLeft(toUInt64(1), toUInt8(code - 1))), code, toUInt64(0))
-        + multiIf(apart, {apart:UInt64}, tied, {tied:UInt64}, 0),
+        + multiIf(apart, {apart:UInt64}, tied, {mark:UInt64}, 0),
     unit,
     arrayFold((sum, code) -> (bitOr(sum.1, bitRotateLeft(sum.2, (code * 29) % 64)), bitOr(sum.2, bitShiftLeft(toUInt64(1), code))),
         code, (toUInt64(0), toUInt64(0))).1,
