@@ -346,7 +346,7 @@ def test_old_builds_go_after_their_last_reader(engine, data, monkeypatch):
     world.load([world.make(at=T0 + DAY)])
     world.build()
     assert world.rollups.tidy({"shop": "UTC"}) == 0
-    monkeypatch.setattr("tracker.loader.rollups._LAST_READERS", -1_000_000_000)
+    monkeypatch.setattr("tracker.loader.rollups.LAST_READERS", -1_000_000_000)
     assert world.rollups.tidy({"shop": "UTC"}) > 1  # a day and its spans
     check(world)
     world.rollups.tidy({"shop": "Europe/Berlin"})

@@ -100,19 +100,21 @@ def _masked(funnel: Funnel, events: Fragment, linked: bool, chosen: Fragment | N
     return hits(funnel, events, step_mask(funnel), bits, linked=linked, chosen=chosen)
 
 
-def fill_hits(funnel: Funnel, found: Hits, *, alone: bool, narrow: bool, everybody: bool = False) -> Fragment:
+def fill_hits(funnel: Funnel, found: Hits, *, alone: bool, narrow: bool, in_order: int | None = None) -> Fragment:
     """The road `fill` for packed events. `alone`: no event can serve two steps, so a small number says which it serves.
 
-    `everybody`: with those who have no start, `reached` 0. Where nothing is grouped, ClickHouse takes a filter down to
-    the reading of the table and computes all that it needs twice.
+    `in_order`: `packed` stands in the order of time, sequence and arrival already, with so many bits for an event's
+    place between its time and what it serves (0: where nobody has two events in one millisecond), and nothing is
+    grouped. Then nobody is `tied`, and those without a start are there, too, `reached` 0: ClickHouse would take a
+    filter down to the reading of the table and compute all that it needs twice.
     """
-    count = len(funnel.steps)
-    moments, shift = "sorted as moments", count.bit_length()
+    count, named = len(funnel.steps), narrow and in_order is None
+    moments, shift = "sorted as moments", count.bit_length() + (in_order or 0)
     if not narrow:
         kind, shift = "UInt8" if alone else "UInt64", 24
         moments = f"{_MOMENTS}, arrayMap(p -> to{kind}(bitAnd(p, {found.params['serves_mask']})), sorted) as serves"
     strict = funnel.mode == "strict"
-    levels = [_level(funnel, step, alone, narrow) for step in range(1, count + 1)]
+    levels = [_level(funnel, step, alone, shift if narrow else None) for step in range(1, count + 1)]
     last = [f"arrayMax(latest_{step})" if strict else f"latest_{step}[-1]" for step in range(1, count + 1)]
     tests = [f"{last[step - 1]} != 0, {step}" for step in range(count, 0, -1)]
     starts = [f"furthest = {step}, {last[step - 1]}" for step in range(count, 1, -1)]
@@ -123,15 +125,16 @@ def fill_hits(funnel: Funnel, found: Hits, *, alone: bool, narrow: bool, everybo
         load(__package__, "funnel_fill"),
         {
             "hits": found.query,
+            "sorted": Fragment("arraySort(packed)" if in_order is None else "packed"),
             "moments": Fragment(moments),
             "levels": Fragment(", ".join(levels)),
-            "tied": Fragment(_tied(count) if narrow else ""),
+            "tied": Fragment(_tied(count) if named else ""),
             "furthest": Fragment(f"multiIf({', '.join(tests)}, 0)"),
             "start": Fragment(f"multiIf({', '.join(starts)}, {last[0]})"),
-            "reached": Fragment(f"if(tied, 0, {_ALL_UP_TO})" if narrow else _ALL_UP_TO),
+            "reached": Fragment(f"if(tied, 0, {_ALL_UP_TO})" if named else _ALL_UP_TO),
             "at": Fragment(f"[{', '.join(at)}]"),
             "value": _value(funnel),
-            "chosen": Fragment("true" if everybody else "furthest > 0"),
+            "chosen": Fragment("furthest > 0" if in_order is None else "true"),
         },
         _params(funnel, found, shift),
     )
@@ -144,14 +147,17 @@ def _tied(count: int) -> str:
     return f", ({' + '.join(pairs)}) > 0 as tied"
 
 
-def _level(funnel: Funnel, step: int, alone: bool, narrow: bool) -> str:
-    """SQL for `latest_<step>`; strict attempts are not carried on: they live from one event to the next."""
-    strict, low = funnel.mode == "strict", 2**24 - 1
+def _level(funnel: Funnel, step: int, alone: bool, narrow: int | None) -> str:
+    """SQL for `latest_<step>`; strict attempts are not carried on: they live from one event to the next.
+
+    `narrow`: moments are the packed numbers, and so many of their bits stand below the time.
+    """
+    strict, low = funnel.mode == "strict", 2 ** (narrow or 24) - 1
     names, arrays = "m, c", "moments, serves"
     serves = f"c = {step}" if alone else f"bitTest(c, {step - 1})"
     if narrow:
-        low = 2 ** len(funnel.steps).bit_length() - 1
-        names, arrays, serves = "m", "moments", f"bitAnd(m, {low}) = {step}"
+        names, arrays = "m", "moments"
+        serves = f"bitAnd(m, {2 ** len(funnel.steps).bit_length() - 1}) = {step}"
     if step == 1:
         found = f"arrayMap(({names}) -> m * bitAnd({serves}, m < {{limit:UInt64}}), {arrays})"
     else:

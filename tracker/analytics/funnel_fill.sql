@@ -5,14 +5,14 @@
 -- is carried on from event to event (arrayFill) and replaced by `latest_(k-1)` where the event serves step k. A later
 -- start reaches all that an earlier one reaches and its window ends later, so the latest is the one to carry. The first
 -- place where an attempt's start appears in `latest_k` is its earliest possible event for step k.
--- Slots: hits, moments, levels, furthest, start, reached, at, value, tied, chosen.
+-- Slots: hits, sorted, moments, levels, furthest, start, reached, at, value, tied, chosen.
 select unit, /*value*/ as value, /*reached*/ as reached, /*at*/ as at/*tied*/
 from (
     select *, /*furthest*/ as furthest, /*start*/ as start
     from (
         select *, /*levels*/
         from (
-            select *, arraySort(packed) as sorted, /*moments*/
+            select *, /*sorted*/ as sorted, /*moments*/
             from (/*hits*/)
         )
     )

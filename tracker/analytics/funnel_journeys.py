@@ -8,28 +8,25 @@ so the answer is always the current one.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from tracker.analytics.funnel_attempts import attempts, fill_hits
-from tracker.analytics.funnel_hits import Hits, disjoint
+from tracker.analytics.funnel_hits import disjoint
+from tracker.analytics.funnel_journeys_query import Asked
 from tracker.analytics.funnel_spec import Funnel
 from tracker.store import journeys
 from tracker.store.among import Among
-from tracker.store.clean import events_source
-from tracker.store.engine import Engine, Param, Query, Session
-from tracker.store.journeys import APART, CODED, Held, pair_bit
-from tracker.store.sql import Fragment, fill, load
+from tracker.store.engine import Engine, Query, Session
+from tracker.store.journeys import CODED, Held
+from tracker.store.sql import Fragment
 
 MAX_SHARE = 0.1
 """Of the persons to whom something may have happened since; with more, `events` is about as quick."""
 
-_APART = "site = {site:String} and made = {made:UInt64} and codes >= {apart:UInt64}"
-_NAMED = re.compile(r"\{([a-z_0-9]+):")
-_SETTINGS: Mapping[str, str | int] = {"force_grouping_standard_compatibility": 1, "join_algorithm": "hash"}
+MAX_TIES = 1.0
+"""Persons with ties to be expected among those read from `events`; with more, their order is looked at at once."""
 
 
 def suits(funnel: Funnel) -> bool:
@@ -54,15 +51,14 @@ def rows(engine: Engine, funnel: Funnel, values: int) -> list[dict[str, Any]] | 
         journeys.want(engine, funnel.site, missing)
     if not _reaches(state, funnel) or state.now - state.seen > journeys.KEPT_NS:
         return None
-    session = engine.session()
-    try:
-        found = _set_apart(session, state)
-        if found is None:
-            return None
-        changed, others = found
-        rows = session.ask(_Asked(engine, funnel, state, changed, others).query(values)).dicts()
-    finally:
-        session.close()
+    came, over = journeys.news(engine, state)
+    if came or state.apart:
+        with closing(engine.session()) as session:
+            if not _set_apart(session, state, came, over):
+                return None
+            rows = _with_others(session, Asked(engine, funnel, state, changed=bool(came)), values, came)
+    else:
+        rows = engine.ask(Asked(engine, funnel, state).query(values)).dicts()
     if journeys.version(engine, funnel.site) != state.version:
         return None  # rows may have gone while they were read
     for row in rows:
@@ -70,24 +66,32 @@ def rows(engine: Engine, funnel: Funnel, values: int) -> list[dict[str, Any]] | 
     return rows
 
 
+def _with_others(session: Session, asked: Asked, values: int, came: int) -> list[dict[str, Any]]:
+    """The rows with those who are read from `events`: narrow, unless sequence and arrival decide for one of them."""
+    if asked.state.tied * (came + asked.state.apart) <= MAX_TIES * asked.state.units:
+        rows = session.ask(replace(asked, others="narrow").query(values)).dicts()
+        if not any(row["ties"] for row in rows):
+            return rows
+    return session.ask(replace(asked, others="wide").query(values)).dicts()
+
+
 def _reaches(state: Held, funnel: Funnel) -> bool:
     """What is later than the table can hold is read from `events`, person by person."""
     names = {one.event for step in funnel.steps for one in step.any_of}
-    return state.since <= funnel.range.start and names <= set(state.names)
+    return state.since < funnel.range.start and names <= set(state.names)  # so that no start has the time 0
 
 
-def _set_apart(session: Session, state: Held) -> tuple[bool, bool] | None:
+def _set_apart(session: Session, state: Held, came: int, over: int) -> bool:
     """Fill `journey_changed` (persons with news) and `journey_keys` (all keys of those to be read from `events`).
 
-    Gives whether there are such persons; None: too many.
+    `came`, `over`: see `journeys.news`. False: they are too many.
     """
-    came, over = journeys.news(session, state)
 
     def make(name: str, of: Fragment) -> None:
         text = f"create temporary table {name} engine = Memory as {of.text}"
         session.command(Query(text=text, params=of.params))
 
-    asked = apart = Fragment(f"(select unit from journeys where {_APART})", _base(state))  # noqa: S608 - our own text
+    asked = apart = journeys.apart(state)
     if came:
         keys = journeys.touched(state, over=bool(over))
         if over:
@@ -97,163 +101,10 @@ def _set_apart(session: Session, state: Held) -> tuple[bool, bool] | None:
         if came + state.apart > MAX_SHARE * state.units:  # a key may have come several times
             many = int(session.ask(Query(text="select count() from journey_changed")).rows[0][0])
             if many + state.apart > MAX_SHARE * state.units:
-                return None
+                return False
         asked = Fragment("journey_changed")
         if state.apart:
             text = f"(select unit from journey_changed union distinct {apart.text})"  # noqa: S608 - our own text
             asked = Fragment(text, apart.params)
-    if came or state.apart:
-        make("journey_keys", journeys.owned(asked, state.site))
-    return bool(came), bool(came or state.apart)
-
-
-def _base(state: Held) -> dict[str, Param]:
-    return {"site": state.site, "made": state.made, "apart": 1 << APART}
-
-
-@dataclass(frozen=True)
-class _Asked:
-    """Writes the SQL for one funnel. `changed`: somebody has news, `others`: somebody is to be read from `events`."""
-
-    engine: Engine
-    funnel: Funnel
-    state: Held
-    changed: bool
-    others: bool
-
-    @property
-    def _steps(self) -> range:
-        return range(1, len(self.funnel.steps) + 1)
-
-    def query(self, values: int) -> Query:
-        """The whole report."""
-        counts = [f"sumIf(units, bitTest(reached, {step - 1}))" for step in self._steps]
-        sums = [f"toInt64(at[{step}]) - toInt64(at[{step - 1}])" for step in self._steps[1:]]
-        took = [("toInt64(0)", "false"), *((one, f"bitTest(reached, {at})") for at, one in enumerate(sums, 1))]
-        totals, medians = ["toInt64(0)"] * len(took), ["cast(null, 'Nullable(Float64)')"] * len(took)
-        if self.funnel.times:
-            totals = [f"sumIf({span}, {there})" for span, there in took]
-            medians = [f"quantileExactInclusiveOrNullIf(0.5)({span}, {there})" for span, there in took]
-        parts = [self._starters(), self._further(), *([self._others()] if self.others else [])]
-        params = {name: value for part in parts for name, value in part.params.items()}
-        return fill(
-            load(__package__, "funnel_journeys"),
-            {
-                "found": Fragment(" union all ".join(part.text for part in parts), params),
-                "counts": Fragment(f"[{', '.join(counts)}]"),
-                "sums": Fragment(f"[{', '.join(totals)}]"),
-                "medians": Fragment(f"[{', '.join(medians)}]"),
-                "groups": Fragment("grouping sets ((), (value))" if self.funnel.breakdown else "value"),
-                "kind": Fragment("grouping(value)" if self.funnel.breakdown else "1"),
-            },
-            {"values": values},
-            settings=_SETTINGS,
-        )
-
-    def _starters(self) -> Fragment:
-        """How many have an event of step 1, by value."""
-        bounds = self._bounds("t")
-        started = f"arrayExists((c, t) -> {self._serves(1, 'c')}{bounds}, held.code, held.at)" if bounds else "true"
-        text = f"select {self._touched()} as touched, count() as units {self._among(1)} and {started} group by touched"
-        text = f"select {self._value()}, toUInt32(1) as reached, emptyArrayUInt64() as at, units from ({text})"  # noqa: S608
-        return Fragment(text, self._params())
-
-    def _further(self) -> Fragment:
-        """Everybody who got to step 2, without saying so of step 1 again."""
-        if self.funnel.times:
-            found = self._attempts()
-            columns = "value, bitAnd(reached, 4294967294) as reached, at, toUInt64(1) as units"
-            text = f"select {columns} from ({found.text})"  # noqa: S608 - our own text
-            return Fragment(text, {**self._params(), **found.params})
-        bounds = self._bounds("t")
-        serves = [f"arrayMap(c -> {self._serves(step, 'c')}, held.code)" for step in self._steps]
-        if bounds:
-            serves[0] = f"arrayMap((c, t) -> {self._serves(1, 'c')}{bounds}, held.code, held.at)"
-        level = f"arrayReduce('windowFunnel({self.funnel.window:d})', held.at, {', '.join(serves)})"
-        text = f"select {self._touched()} as touched, {level} as level, count() as units"
-        text = f"{text} {self._among(1, 2)} group by touched, level having level > 1"
-        reached = "toUInt32(bitShiftLeft(1, level) - 2) as reached"
-        text = f"select {self._value()}, {reached}, emptyArrayUInt64() as at, units from ({text})"  # noqa: S608
-        return Fragment(text, self._params())
-
-    def _attempts(self) -> Fragment:
-        """The attempts that count: nobody here has two steps in one millisecond, so the narrow road is exact."""
-        low = len(self.funnel.steps).bit_length()
-        packed = f"bitShiftLeft(toUInt64(t - {{lower:UInt32}}), {low}) + {{serves:Array(UInt8)}}[c + 1]"
-        inside = "{serves:Array(UInt8)}[c + 1] != 0" + (" and t >= {lower:UInt32}" if self._from else "")
-        events = (
-            f"arrayFilter((p, c, t) -> {inside}, arrayMap((t, c) -> {packed}, held.at, held.code), held.code, held.at)"
-        )
-        text = f"select unit, {events} as packed, {self._touched()} as code"
-        text = f"select unit, packed, {self._value('code', 'touched')} from ({text} {self._among(1, 2)})"  # noqa: S608
-        found = Hits(Fragment(text), {"time_shift": low, "serves_mask": 2**low - 1})
-        return fill_hits(self.funnel, found, alone=True, narrow=True, everybody=True)
-
-    def _others(self) -> Fragment:
-        """Persons whom the table cannot tell about."""
-        source = (
-            f"(select * from {events_source(self.engine).text} where key in (select key from journey_keys)) as events"  # noqa: S608
-        )
-        owners = Fragment("any left join journey_keys as persons using (key)")
-        found = attempts(self.engine, self.funnel, Fragment(source), owners=owners)
-        text = f"select value, reached, at, toUInt64(1) as units from ({found.text})"  # noqa: S608
-        return Fragment(_NAMED.sub(r"{others_\1:", text), {f"others_{name}": one for name, one in found.params.items()})
-
-    def _params(self) -> dict[str, Param]:
-        start, end, since = self.funnel.range.start, self.funnel.range.end, self.state.since
-        codes = [0] * (len(self.state.names) + 1)
-        for step in self._steps:
-            for code in self._codes(step):
-                codes[code] = step
-        texts = (
-            {"texts": ["", *self.state.texts.get(self.funnel.breakdown.property, ())]} if self.funnel.breakdown else {}
-        )
-        return {
-            **_base(self.state),
-            "lower": min(start - since, 2**32 - 1),
-            "upper": min(end - since, 2**32 - 1),
-            "until": min(end - 1 + self.funnel.window - since, 2**32 - 1),
-            "serves": codes,
-            **texts,
-        }
-
-    @property
-    def _from(self) -> bool:
-        """Whether events are held from before the report's range."""
-        return self.funnel.range.start > self.state.first
-
-    def _bounds(self, at: str) -> str:
-        """What a start must be beside an event of step 1: within the range, where not all are."""
-        lower = f" and {at} >= {{lower:UInt32}}" if self._from else ""
-        return lower + (f" and {at} < {{upper:UInt32}}" if self.funnel.range.end <= self.state.last else "")
-
-    def _codes(self, step: int) -> list[int]:
-        return sorted({self.state.code(one.event) for one in self.funnel.steps[step - 1].any_of})
-
-    def _serves(self, step: int, code: str) -> str:
-        return "(" + " or ".join(f"{code} = {one:d}" for one in self._codes(step)) + ")"
-
-    def _among(self, *steps: int) -> str:
-        """From and where: persons that the table can tell about, with events of such steps in this order."""
-        tests = [f"bitAnd(codes, {sum(1 << (one - 1) for one in self._codes(step)):d}) != 0" for step in steps]
-        if len(steps) > 1:
-            bits = {pair_bit(one, other) for one in self._codes(1) for other in self._codes(2)}
-            tests.append(f"bitAnd(pairs, {sum(1 << bit for bit in bits):d}) != 0")
-        if self.changed:
-            tests.append("unit not in (select unit from journey_changed)")
-        held = "site = {site:String} and made = {made:UInt64} and codes < {apart:UInt64}"
-        return f"from journeys where {held} and {' and '.join(tests)}"
-
-    def _touched(self) -> str:
-        """The code of the first or last event of a step that has one, of those within reach."""
-        if self.funnel.breakdown is None:
-            return "toUInt8(0)"
-        column, first = f"held.{self.funnel.breakdown.property}", self.funnel.breakdown.touch == "first"
-        inside = " and t >= {lower:UInt32}" if self._from else ""
-        if self.funnel.range.end - 1 + self.funnel.window < self.state.last:
-            inside += " and t <= {until:UInt32}"
-        fits = "v != 0 and {serves:Array(UInt8)}[c + 1] != 0" + inside
-        return f"{'arrayFirst' if first else 'arrayLast'}((v, c, t) -> {fits}, {column}, held.code, held.at)"
-
-    def _value(self, code: str = "touched", name: str = "value") -> str:
-        return f"{{texts:Array(String)}}[{code} + 1] as {name}" if self.funnel.breakdown else f"'' as {name}"
+    make("journey_keys", journeys.owned(asked, state.site))
+    return True

@@ -11,10 +11,12 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import accumulate
 
-from tracker.store import journeys, persons
+from tracker.loader.journey_rows import make, settle
+from tracker.store import clock, journeys, persons
 from tracker.store.clean import events_source
+from tracker.store.clock import LAST_READERS
 from tracker.store.engine import Engine, Param, Query
-from tracker.store.journeys import APART, CODED, MOST_TEXTS, NAMES, SPAN_MS, Held
+from tracker.store.journeys import CODED, MOST_TEXTS, NAMES, Held
 from tracker.store.sql import Fragment, fill, load
 
 LEAST = 200_000
@@ -53,8 +55,14 @@ _COME = """
 select sum(amount), toUnixTimestamp(min(slot)) * 1000, toUnixTimestamp(max(slot)) * 1000 + 900000
 from touched_slots where site = {site:String} and toUnixTimestamp(at) + 20 >= intDiv({seen:UInt64}, 1000000000)
 """
+_COUNTED = """
+select count(), countIf(codes >= {apart:UInt64}), countIf(codes >= {tied:UInt64} and codes < {apart:UInt64})
+from journeys
+where site = {site:String} and made = {made:UInt64} and codes < {tied:UInt64} + {apart:UInt64}
+"""
+_OWNERS = Fragment("any left join journey_owned as persons using (key)")
 _OF_OWNED = Fragment("key in (select key from journey_owned)")
-_LAST_READERS = 600_000_000_000  # ns
+_OF_UNITS = Fragment("unit in (select unit from journey_units)")
 
 
 class Journeys:
@@ -77,7 +85,7 @@ class Journeys:
         """
         if self._engine.cluster is not None:
             return
-        state, now = journeys.held(self._engine, site), journeys.clock(self._engine)
+        state, now = journeys.held(self._engine, site), clock.now(self._engine)
         wanted = {*wanted, *journeys.wanted(self._engine, site)}
         if self._outdated(state, now, wanted):
             if self._events(site) >= self._least:
@@ -86,7 +94,7 @@ class Journeys:
         if self._due(state, now):
             self._some(state, now)
             yield True
-        if state.version * 1000 < now - _LAST_READERS:
+        if state.version * 1000 < now - LAST_READERS:
             yield self._tidy()
 
     def _outdated(self, state: Held, now: int, wanted: Collection[str]) -> bool:
@@ -139,8 +147,9 @@ class Journeys:
         parts = sum(counts.get(name, 0) for name in names) // AT_ONCE + 1
         for part in range(parts):
             some = Fragment(f"{persons.PERSON} % {parts:d} = {part:d}")
-            self._make(state, Fragment(persons.join().text), some)
+            make(engine, state, Fragment(persons.join().text), some)
             yield True
+        settle(engine, state)
         journeys.hold(engine, self._counted(state))
         yield True
 
@@ -169,43 +178,15 @@ class Journeys:
         where = "site = {site:String} and made = {made:UInt64} and unit in (select unit from journey_units)"
         given: dict[str, Param] = {"site": site, "made": state.made}
         engine.command(Query(text=f"delete from journeys where {where}", params=given))  # noqa: S608
-        self._make(after, Fragment("any left join journey_owned as persons using (key)"), _OF_OWNED)
+        make(engine, after, _OWNERS, _OF_OWNED)
+        settle(engine, after, _OF_UNITS)
         journeys.hold(engine, self._counted(after))
         for table in ("journey_units", "journey_owned"):
             engine.command(Query(text=f"truncate table {table}"))
 
-    def _make(self, state: Held, joined: Fragment, part: Fragment) -> None:
-        slots = {
-            "unit": Fragment(persons.PERSON),
-            "events": events_source(self._engine),
-            "persons": joined,
-            "part": part,
-        }
-        params: dict[str, Param] = {
-            "site": state.site,
-            "made": state.made,
-            "since": state.since,
-            "span": SPAN_MS,
-            "apart": APART,
-            "names": list(state.names),
-            "codes": list(range(1, len(state.names) + 1)),
-        }
-        for one in CODED:
-            texts = ["", *state.texts.get(one.column, ())]
-            params |= {one.texts: texts, f"{one.column}_codes": list(range(len(texts)))}
-            lists = f"{{{one.texts}:Array(String)}}, {{{one.column}_codes:Array(UInt16)}}"
-            slots[one.column] = Fragment(f"transform(toString({one.column}), {lists}, toUInt16(256))")
-        settings: dict[str, str | int] = {"join_algorithm": "hash"}
-        self._engine.command(fill(load(__package__, "journeys_make"), slots, params, settings=settings))
-
     def _counted(self, state: Held) -> Held:
-        text = (
-            "select count(), countIf(codes >= {apart:UInt64}) from journeys"
-            " where site = {site:String} and made = {made:UInt64}"
-        )
-        params: dict[str, Param] = {"site": state.site, "made": state.made, "apart": 1 << APART}
-        [(units, apart)] = self._engine.ask(Query(text=text, params=params)).rows
-        return replace(state, units=int(units), apart=int(apart))
+        [(units, apart, tied)] = self._engine.ask(Query(text=_COUNTED, params=state.rows)).rows
+        return replace(state, units=int(units), apart=int(apart), tied=int(tied))
 
     def _tidy(self) -> bool:
         """Drop generations that nobody reads any more; gives whether there were any."""
@@ -213,7 +194,7 @@ class Journeys:
             "select distinct made from journeys where made < {before:UInt64} and (site, made) not in"
             " (select site, argMax(made, version) from journey_sites group by site)"
         )
-        before = journeys.clock(self._engine) - _LAST_READERS
+        before = clock.now(self._engine) - LAST_READERS
         found = self._engine.ask(Query(text=text, params={"before": before})).rows
         for (made,) in found:
             self._engine.command(Query(text=f"alter table journeys drop partition {int(made):d}"))

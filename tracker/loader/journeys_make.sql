@@ -1,33 +1,32 @@
 -- Some persons' journeys, one row each.
 --
 -- A packed number is, from the top: milliseconds since `since` (32 bits), 1 bit for what cannot be held (too late, a text that has
--- no code), the codes of name (7 bits), country, device and channel (8 bits each). Two different ones of one millisecond need the
--- sequence number: then, too, `events` is to be asked. The same number twice is harmless.
--- Slots: unit, country, device, channel (SQL of the codes; 256 is none), events, persons, part (which persons).
+-- no code), the codes of name (7 bits), country, device and channel (8 bits each). The same number twice is harmless. Who has two
+-- different ones of one millisecond is `tied`; see `journey_rows.py` for what becomes of them.
+-- Slots: unit, country, device, channel (SQL of the codes; 256 is none), sorted (an array of the `packed` numbers), dropped (whose
+-- arrays are left empty), events, persons, part (which persons).
 insert into journeys (site, made, codes, unit, pairs, `held.at`, `held.code`, `held.country`, `held.device`, `held.channel`)
 select {site:String}, {made:UInt64},
     arrayFold((sum, code) -> bitOr(sum, bitShiftLeft(toUInt64(1), toUInt8(code - 1))), code, toUInt64(0))
-        + bitShiftLeft(toUInt64(apart), {apart:UInt8}),
+        + multiIf(apart, {apart:UInt64}, tied, {mark:UInt64}, 0),
     unit,
     arrayFold((sum, code) -> (bitOr(sum.1, bitRotateLeft(sum.2, (code * 29) % 64)), bitOr(sum.2, bitShiftLeft(toUInt64(1), code))),
         code, (toUInt64(0), toUInt64(0))).1,
     arrayMap(p -> toUInt32(bitShiftRight(p, 32)), sorted), code, arrayMap(p -> toUInt8(bitAnd(bitShiftRight(p, 16), 255)), sorted),
     arrayMap(p -> toUInt8(bitAnd(bitShiftRight(p, 8), 255)), sorted), arrayMap(p -> toUInt8(bitAnd(p, 255)), sorted)
 from (
-    select unit, apart, if(apart, emptyArrayUInt64(), all) as sorted,
+    select unit, apart, tied, if(/*dropped*/, emptyArrayUInt64(), all) as sorted,
         arrayMap(p -> toUInt8(bitAnd(bitShiftRight(p, 24), 127)), sorted) as code
     from (
-        select /*unit*/ as unit,
-            arraySort(groupArray(
-                bitShiftLeft(toUInt64(least(toUnixTimestamp64Milli(ts) - {since:Int64}, {span:Int64} + 1)), 32)
-                + if(toUnixTimestamp64Milli(ts) - {since:Int64} > {span:Int64} or greatest(/*country*/, /*device*/, /*channel*/) = 256,
-                    toUInt64(2147483648), 0)
-                + bitShiftLeft(toUInt64(transform(toString(event), {names:Array(String)}, {codes:Array(UInt8)}, 0)), 24)
-                + bitShiftLeft(toUInt64(bitAnd(/*country*/, 255)), 16) + bitShiftLeft(toUInt64(bitAnd(/*device*/, 255)), 8)
-                + toUInt64(bitAnd(/*channel*/, 255))
-            )) as all,
-            arrayExists((p, after) -> bitTest(p, 31) or (p != after and bitShiftRight(p, 32) = bitShiftRight(after, 32)),
-                all, arrayPushBack(arrayPopFront(all), toUInt64(0))) as apart
+        with bitShiftLeft(toUInt64(least(toUnixTimestamp64Milli(ts) - {since:Int64}, {span:Int64} + 1)), 32)
+            + if(toUnixTimestamp64Milli(ts) - {since:Int64} > {span:Int64} or greatest(/*country*/, /*device*/, /*channel*/) = 256,
+                toUInt64(2147483648), 0)
+            + bitShiftLeft(toUInt64(transform(toString(event), {names:Array(String)}, {codes:Array(UInt8)}, 0)), 24)
+            + bitShiftLeft(toUInt64(bitAnd(/*country*/, 255)), 16) + bitShiftLeft(toUInt64(bitAnd(/*device*/, 255)), 8)
+            + toUInt64(bitAnd(/*channel*/, 255)) as packed
+        select /*unit*/ as unit, /*sorted*/ as all, arrayPushBack(arrayPopFront(all), toUInt64(0)) as next,
+            arrayExists(p -> bitTest(p, 31), all) or length(all) >= {most:UInt64} as apart,
+            arrayExists((p, after) -> p != after and bitShiftRight(p, 32) = bitShiftRight(after, 32), all, next) as tied
         from /*events*/ /*persons*/
         where site = {site:String} and event in {names:Array(String)} and bot = ''
             and ts >= fromUnixTimestamp64Milli({since:Int64}) and /*part*/

@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tracker.loader import rollup_spans
-from tracker.store import persons, rollup_cells, rollup_open, rollups
+from tracker.store import clock, persons, rollup_cells, rollup_open, rollups
 from tracker.store.clean import events_source
+from tracker.store.clock import LAST_READERS
 from tracker.store.engine import Engine, Param, Query, Rows
 from tracker.store.site_days import FIRST, local_days, midnight
 from tracker.store.sql import Fragment, fill, load
@@ -57,7 +58,6 @@ _LEFT = """
 select distinct build from rollup_visits
 where build < {before:UInt64} and build not in (select max(build) from rollup_days group by site, zone, day)
 """
-# A question that has just begun may still read the build before: it is given ten minutes.
 _SUPERSEDED = """
 (site, zone, day) in (
         select site, zone, day from rollup_days group by site, zone, day having max(build) < {before:UInt64}
@@ -65,7 +65,6 @@ _SUPERSEDED = """
     and (site, zone, day, build) not in (select site, zone, day, max(build) from rollup_days group by site, zone, day)
 """
 _NOBODYS = "(site, zone, day) not in (select site, zone, day from rollup_days) and build < {before:UInt64}"
-_LAST_READERS = 600_000_000_000  # ns
 
 
 @dataclass(frozen=True)
@@ -107,8 +106,7 @@ class Rollups:
         builds = [day for day in found if day.built or day.build in opened]
         believed, _ = rollups.believed(self._engine, site, timezone, builds)
         fine = {day.number for day in believed if day.built or opened[day.build].since < ENOUGH}
-        [(now,)] = self._engine.ask(Query(text="select toUnixTimestamp64Milli(now64(3))")).rows
-        cut = int(now) - 1000 * self._grace
+        cut = clock.now(self._engine) // 1_000_000 - 1000 * self._grace
         return [Due(site, timezone, day.number, 0, cut) for day in reversed(found) if day.number not in fine]
 
     def build(self, due: Due) -> bool:
@@ -158,7 +156,7 @@ class Rollups:
 
     def forget_visits(self) -> int:
         """Drop the visits of builds that nobody reads any more; gives of how many builds."""
-        left = self._engine.ask(Query(text=_LEFT, params={"before": time.time_ns() - _LAST_READERS})).rows
+        left = self._engine.ask(Query(text=_LEFT, params={"before": time.time_ns() - LAST_READERS})).rows
         for (build,) in left:
             self._engine.command(Query(text=f"alter table rollup_visits drop partition {int(build):d}"))
         return len(left)
@@ -168,7 +166,7 @@ class Rollups:
 
         `zones`: the time zone of every site there is.
         """
-        before: dict[str, Param] = {"before": time.time_ns() - _LAST_READERS}
+        before: dict[str, Param] = {"before": time.time_ns() - LAST_READERS}
         gone = 0
         for table, one, wheres in (
             ("rollups", "site, zone, day, build", (_SUPERSEDED, _NOBODYS)),

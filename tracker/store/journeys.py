@@ -12,6 +12,10 @@ NAMES = 60
 """Key names that a site can have: a bit each."""
 APART = 63
 """The bit of `codes` of those whom only `events` can tell about."""
+TIED = 62
+"""The bit of those with two different events in one millisecond; the arrays hold them in their order."""
+MOST_HELD = 2**20
+"""Key events a person, of which no more can be held."""
 SPAN_MS = 2**32 - 2
 """How far from `since` on a time can be held: 49 days."""
 KEPT_NS = 36 * 3_600_000_000_000
@@ -35,7 +39,8 @@ MOST_TEXTS = 255
 """How many texts have a code; 0 is none."""
 CODED = (Coded("country", "countries"), Coded("device", "devices"), Coded("channel", "channels"))
 
-_NUMBERS = ("version", "made", "since", "first", "last", "seen", "moved", "units", "apart")
+_OF_SITE = "site = {site:String} and made = {made:UInt64}"
+_NUMBERS = ("version", "made", "since", "first", "last", "seen", "moved", "units", "apart", "tied")
 _SIGNED = ("since", "first", "last")
 _LISTS = ("names", "left_out", *(one.texts for one in CODED))
 _COLUMNS = [
@@ -59,6 +64,7 @@ class Held:
     moved: int = 0
     units: int = 0
     apart: int = 0
+    tied: int = 0
     names: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -69,6 +75,16 @@ class Held:
     def params(self) -> dict[str, Param]:
         """What `touched` needs."""
         return {"site": self.site, "seen": self.seen, "moved": self.moved}
+
+    @property
+    def rows(self) -> dict[str, Param]:
+        """What statements about the site's rows need."""
+        return {"site": self.site, "made": self.made, "apart": 1 << APART, "tied": 1 << TIED}
+
+    @property
+    def told(self) -> str:
+        """A test of a row, with `rows` as parameters: whether it tells of its person."""
+        return f"{_OF_SITE} and codes < {{apart:UInt64}}"
 
     def code(self, name: str) -> int:
         """Of a key name. ValueError: it is none."""
@@ -115,11 +131,6 @@ def forget(engine: Engine, site: str) -> None:
         hold(engine, Held(site))
 
 
-def clock(engine: Engine) -> int:
-    """The store's own clock, of which `touched.at` is, in nanoseconds."""
-    return int(engine.ask(Query(text="select toUInt64(toUnixTimestamp64Nano(now64(9)))")).rows[0][0])
-
-
 def wanted(engine: Engine, site: str) -> set[str]:
     """Names that funnels asked for in vain."""
     text = "select distinct event from journey_wanted where site = {site:String}"
@@ -141,6 +152,12 @@ def news(engine: Engine | Session, state: Held) -> tuple[int, int]:
     )
     [(came, over)] = engine.ask(Query(text=text, params=state.params)).rows
     return int(came) + int(over), int(over)
+
+
+def apart(state: Held) -> Fragment:
+    """The persons (`unit`) whom only `events` can tell about: a subquery."""
+    test = f"{_OF_SITE} and codes >= {{apart:UInt64}} and codes < {{apart:UInt64}} + {{tied:UInt64}}"
+    return Fragment(f"(select unit from journeys where {test})", state.rows)  # noqa: S608 - our own text
 
 
 def touched(state: Held, *, over: bool) -> Fragment:
