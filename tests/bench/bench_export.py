@@ -1,13 +1,15 @@
 """Exports of a large audience: time, processor, memory; then what changed; then many in a row.
 
     python tests/bench/bench_export.py [--members 100000] [--engine embedded|server] [--folder DIR]
-        [--networks google meta jsonl] [--changes 10000] [--repeat 0] [--steps make export delta repeat]
+        [--networks google meta jsonl] [--shape file|api] [--changes 10000] [--repeat 0]
+        [--steps make export delta repeat]
 
 The site is made in the store with SQL (`crowd.py`): three to five events a person, every second person with an account,
 97 of 100 with an address and a phone number in the vault (eleven hash forms), 4 of 100 said no to ads, 2 are on the
 suppression list, 5 are held out; so many persons that about `--members` are written. Each network gets everybody at a
 destination that is a folder, then what changed after half of `--changes` persons came and half withdrew.
 `--repeat N` makes N audiences of the last 2,000 persons and exports each, with the memory after every tenth.
+Meanwhile somebody else writes to the catalog again and again, and it is said how long they waited at most.
 With `--folder` the data stays there, and a later run with other `--steps` goes on with it: what is made in one run
 can be measured in another. Prints wall and processor seconds (here, and in a server), the most memory meanwhile, how
 much was there before; asserts nothing.
@@ -20,6 +22,7 @@ import gc
 import os
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,10 +122,31 @@ class Bench:
 
     def export(self, network: str, mode: str) -> None:
         """One export to the folder."""
-        with self.timed(f"{mode} {network}"):
+        with self.timed(f"{mode} {network} {self.asked.shape}"), self.another():
             done = self._export(network, mode, self.catalog.audiences.list(crowd.SITE)[-1])
         size = sum(one.bytes for one in done.files) / 1e6
         print(f"  {done.state} {done.error or ''}: {done.counts}, {size:.0f} MB", flush=True)
+
+    @contextmanager
+    def another(self) -> Iterator[None]:
+        """Somebody else who writes to the catalog, ten times a second."""
+        over, waits = threading.Event(), [0.0]
+
+        def write() -> None:
+            while not over.wait(0.1):
+                began = time.perf_counter()
+                self.catalog.contacts.forget(crowd.SITE, 0)
+                waits.append(time.perf_counter() - began)
+
+        thread = threading.Thread(target=write)
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+            late = sum(one > 0.25 for one in waits)
+            print(f"  another writer of the catalog waited {max(waits):.2f} s at most, {late} times over 0.25 s")
 
     def change(self) -> None:
         """Half of the changes come, half withdraw."""
@@ -163,7 +187,7 @@ class Bench:
             audience=audience,
             network=network,
             mode=mode,
-            shape="file",
+            shape=self.asked.shape,
             destination=place.id,
             actor="bench",
             min_size=1,
@@ -204,6 +228,7 @@ def main() -> None:
         parser.add_argument(f"--{name}", type=int, default=number)
     parser.add_argument("--engine", choices=("embedded", "server"), default="embedded")
     parser.add_argument("--networks", nargs="+", default=["google", "meta", "jsonl"])
+    parser.add_argument("--shape", choices=("file", "api"), default="file")
     parser.add_argument("--steps", nargs="+", choices=STEPS, default=STEPS)
     parser.add_argument("--folder", type=Path, default=None, help="where the data goes, and stays")
     asked = parser.parse_args()

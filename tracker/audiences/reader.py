@@ -31,7 +31,7 @@ from tracker.store.engine import Engine
 
 SPAN = 125_000
 """Persons that the store is asked about in one question: about 200 MB there with all columns."""
-_AHEAD = 8  # pieces: while they are worked on, the store answers the next question
+_AHEAD = 4  # pieces: while they are worked on, the store answers the next question
 _RECORDS_AHEAD = 2  # pieces with what the vault has of their persons, 1.2 kB each
 
 EUROPE = frozenset(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -39,7 +40,14 @@ def instant_ms(text: object, *, field: str) -> int:
 
 def rfc3339(ms: int) -> str:
     """Milliseconds since the epoch -> RFC 3339 in UTC with milliseconds, ending in Z."""
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    day, left = divmod(ms, 86_400_000)
+    minutes, rest = divmod(left, 60_000)
+    return f"{_day(day)}T{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}.{rest % 1000:03}Z"
+
+
+@functools.lru_cache(maxsize=1_000)
+def _day(number: int) -> str:
+    return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(number)).date().isoformat()
 
 
 def instant(day: date, timezone: str, hour: int = 0) -> int:

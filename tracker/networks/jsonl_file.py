@@ -5,12 +5,15 @@ from __future__ import annotations
 import msgspec
 
 from tracker.networks.network import Action, Network, Row, Terms
-from tracker.networks.plain import BATCH, COLUMNS, build, named
+from tracker.networks.plain import BATCH, COLUMNS, build
+
+_Line = msgspec.defstruct("_Line", [(column.header, str) for column in COLUMNS], gc=False)
+_encoded = msgspec.json.Encoder().encode
 
 
 def line(_network: Network, row: Row, _terms: Terms, _action: Action) -> bytes:
     """One object a line."""
-    return msgspec.json.encode(named(row)) + b"\n"
+    return _encoded(_Line(*row)) + b"\n"
 
 
 NETWORK = Network(
