@@ -179,7 +179,7 @@ class _Run:
         delivered = self.catalog.deliveries.there(export.line)
         self.cap = Cap(self.engine, self.catalog, export, began)
         leaving = self._judge(began)
-        for ids in order.ids:
+        for ids in order.ids if order.stays is None else ():
             ids.upkeep(leaving)
         before = np.array(delivered.people, np.uint64)
         everybody = export.mode == "full" or network.replaces

@@ -12,6 +12,7 @@ from typing import Any
 from tracker.networks.network import JSON, Action, Column, Network, Request, Row, Terms
 
 ADDRESS = ("First Name", "Last Name", "Country", "Zip")
+_ADDRESS_KEYS = ("givenName", "familyName", "regionCode", "postalCode")
 PLACE = (Column("Country", ("country.plain",)), Column("Zip", ("zip.plain",)))
 API = (
     Column("Email", ("email.e3",)),
@@ -28,26 +29,33 @@ def consent(granted: bool) -> dict[str, str]:
     return {"adUserData": value, "adPersonalization": value}
 
 
-def _member(row: Row) -> dict[str, Any]:
-    email, phone, first, last, country, postcode = row
-    identifiers: list[dict[str, Any]] = []
+def destination(product: str) -> dict[str, Any]:
+    """The account, and which of its lists or conversion actions."""
+    return {
+        "operatingAccount": {"accountId": "{CUSTOMER_ID}", "accountType": "GOOGLE_ADS"},
+        "loginAccount": {"accountId": "{LOGIN_CUSTOMER_ID}", "accountType": "GOOGLE_ADS"},
+        "productDestinationId": product,
+    }
+
+
+def identifiers(row: Sequence[str]) -> list[dict[str, Any]]:
+    """Cells of `API` as user identifiers: an address only with all of its parts."""
+    email, phone, *place = row
+    found: list[dict[str, Any]] = []
     if email:
-        identifiers.append({"emailAddress": email})
+        found.append({"emailAddress": email})
     if phone:
-        identifiers.append({"phoneNumber": phone})
-    if first:
-        address = {"givenName": first, "familyName": last, "regionCode": country, "postalCode": postcode}
-        identifiers.append({"addressInfo": address})
-    return {"userData": {"userIdentifiers": identifiers}}
+        found.append({"phoneNumber": phone})
+    if all(place):
+        found.append({"addressInfo": dict(zip(_ADDRESS_KEYS, place, strict=True))})
+    return found
 
 
 def build(action: Action, rows: Sequence[Row], granted: Sequence[bool], _terms: Terms) -> Iterator[Request]:
     """One request for a batch, `validateOnly` for whoever tries it out."""
-    account = {"accountId": "{CUSTOMER_ID}", "accountType": "GOOGLE_ADS"}
-    login = {"accountId": "{LOGIN_CUSTOMER_ID}", "accountType": "GOOGLE_ADS"}
-    destination = {"operatingAccount": account, "loginAccount": login, "productDestinationId": "{USER_LIST_ID}"}
-    members = [_member(row) for row in rows]
-    body: dict[str, Any] = {"destinations": [destination], "audienceMembers": members, "encoding": "HEX"}
+    members: list[dict[str, Any]] = [{"userData": {"userIdentifiers": identifiers(row)}} for row in rows]
+    where = destination("{USER_LIST_ID}")
+    body: dict[str, Any] = {"destinations": [where], "audienceMembers": members, "encoding": "HEX"}
     if action == "add":
         for member, yes in zip(members, granted, strict=True):
             member["consent"] = consent(yes)
