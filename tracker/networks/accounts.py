@@ -209,13 +209,16 @@ _ASKED = "an operator is asked for ids on the way to The Trade Desk and OpenRTB;
 ACCOUNTS: dict[str, Account] = {
     "google": Account(
         ids=("CUSTOMER_ID", "USER_LIST_ID"),
-        maybe=("LOGIN_CUSTOMER_ID",),
+        maybe=("LOGIN_CUSTOMER_ID", "MOBILE_LIST_ID"),
         scope="https://www.googleapis.com/auth/datamanager",
-        note="ids without hyphens",
+        note="ids without hyphens; `MOBILE_LIST_ID`: a list of advertising ids",
         **GOOGLE,
     ),
     "dv360": Account(
-        ids=("ADVERTISER_ID", "AUDIENCE_ID"), scope="https://www.googleapis.com/auth/display-video", **GOOGLE
+        ids=("ADVERTISER_ID", "AUDIENCE_ID"),
+        maybe=("MOBILE_AUDIENCE_ID",),
+        scope="https://www.googleapis.com/auth/display-video",
+        **GOOGLE,
     ),
     "meta": Account(
         auth="bearer",

@@ -47,7 +47,7 @@ class NetworkApi:
         self._known_token()
         if self._network == "google":
             nobody = hashlib.sha256(b"nobody@example.com").hexdigest()
-            row = (nobody, *[""] * (len(google.API) - 1))
+            row = (nobody, *[""] * (len(google.COLUMNS) - 1))
             [tried] = google.build("remove", [row], [True], Terms(days=0, now_ms=0, audience="", site=""))
             self._said(_filled(msgspec.structs.replace(tried, body={**tried.body, "validateOnly": True}), self._ids))
             return []
