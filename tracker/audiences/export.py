@@ -195,7 +195,9 @@ class _Run:
             return False
         with ExitStack() as stack:
             segments = tuple(order.options.get("segments", ()))
-            terms = Terms(days=order.days, now_ms=began, audience=export.audience, site=export.site, segments=segments)
+            terms = Terms(
+                days=order.days, now_ms=began, audience=export.audience, site=order.site.domain, segments=segments
+            )
             parcel = stack.enter_context(Parcel(self.folder, export.stem, network, order.shape, terms))
             ledger = stack.enter_context(tempfile.TemporaryFile("w+b", dir=self.folder, suffix=".part"))
             removed = [] if network.replaces else [*found.refused.tolist(), *found.left.tolist()]

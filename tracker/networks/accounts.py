@@ -280,7 +280,7 @@ ACCOUNTS: dict[str, Account] = {
         signed=(("TtdSignature", "advertiser_secret"), ("TtdSignature-dp", "data_provider_secret")),
         defaults=(("REGION", "use"),),
         read=_ttd,
-        note="`REGION` is use, usw, euw, sin or tok: where the advertiser's data lies",
+        note="`REGION` is use, usw, euw, sin or tok; for China give `base_url`: https://data-cn2.adsrvr.cn",
     ),
     "uid2": Account(auth="operator", ids=("OPERATOR_URL",), secrets=(("api_key", "client_secret"),), note=_ASKED),
     "euid": Account(auth="operator", ids=("OPERATOR_URL",), secrets=(("api_key", "client_secret"),), note=_ASKED),
