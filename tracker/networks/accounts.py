@@ -50,16 +50,17 @@ def plain(status: int, _body: Any) -> Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """`ids`: what replaces `{NAME}` in requests, `maybe`: those that may be left out, `defaults`: what they are then.
-    `secrets`: sets, one of which is needed; `more`: those that may be given beside them. `headers`: name -> which id or
-    secret it carries; `signed`: name -> under which secret it carries the body's signature. `token_url`: where a
-    refresh token is changed. `carries`: the key of a request's list of which each item stands for itself; where it is
-    known, a refused item does not cost the others anything.
+    """`ids`: what replaces `{NAME}` in requests, `maybe`: those that may be left out, `defaults`: what they are then;
+    of `spared` the request loses the key, of the others it is not sent. `secrets`: sets, one of which is needed; `more`:
+    those that may be given beside them. `headers`: name -> which id or secret it carries; `signed`: name -> under which
+    secret it carries the body's signature. `token_url`: where a refresh token is changed. `carries`: the key of a
+    request's list of which each item stands for itself; where it is known, a refused item does not cost the others.
     """
 
     auth: Auth
     ids: tuple[str, ...]
     maybe: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
     secrets: tuple[tuple[str, ...], ...] = (("access_token",),)
     more: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
@@ -275,6 +276,7 @@ ACCOUNTS: dict[str, Account] = {
         auth="header",
         ids=("ADVERTISER_ID",),
         maybe=("DATA_PROVIDER_ID", "REGION"),
+        spared=("DATA_PROVIDER_ID",),
         secrets=(("advertiser_secret",),),
         more=("data_provider_secret",),
         signed=(("TtdSignature", "advertiser_secret"), ("TtdSignature-dp", "data_provider_secret")),

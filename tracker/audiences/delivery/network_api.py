@@ -90,8 +90,8 @@ class NetworkApi:
         return next((name for name in gone if f"{{{name}}}".encode() in raw), "")
 
     def _without(self, request: Request) -> Request:
-        """Without those keys of the body that name an id which may be left out, and was."""
-        gone = {f"{{{name}}}" for name in self._account.maybe if name not in self._ids}
+        """Without those keys of the body that name an id which the request can spare, and which is not known."""
+        gone = {f"{{{name}}}" for name in self._account.spared if name not in self._ids}
         if not gone or not isinstance(request.body, dict):
             return request
         kept = {key: value for key, value in request.body.items() if not (isinstance(value, str) and value in gone)}
