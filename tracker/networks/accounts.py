@@ -51,10 +51,11 @@ def plain(status: int, _body: Any) -> Reading:
 @dataclass(frozen=True, kw_only=True)
 class Account:
     """`ids`: what replaces `{NAME}` in requests, `maybe`: those that may be left out, `defaults`: what they are then;
-    of `spared` the request loses the key, of the others it is not sent. `secrets`: sets, one of which is needed; `more`:
-    those that may be given beside them. `headers`: name -> which id or secret it carries; `signed`: name -> under which
-    secret it carries the body's signature. `token_url`: where a refresh token is changed. `carries`: the key of a
-    request's list of which each item stands for itself; where it is known, a refused item does not cost the others.
+    of `spared` the request loses the key, of the others it is not sent. `secrets`: sets, one of which is needed;
+    `more`: those that may be given beside them. `headers`: name -> which id or secret it carries; `signed`: name ->
+    under which secret it carries the body's signature. `token_url`: where a refresh token is changed. `carries`: the
+    key of a request's list of which each item stands for itself; where it is known, a refused item does not cost the
+    others anything.
     """
 
     auth: Auth
