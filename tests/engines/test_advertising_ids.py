@@ -20,6 +20,7 @@ from test_destinations import connected, sent
 from test_network_exports import Shop, address, exported, made
 from uid2_operator import DAY, UidOperator
 
+from tracker.core.identifiers import email_forms, seal
 from tracker.loader.erasing import Eraser
 from tracker.store.engine import Engine
 
@@ -201,9 +202,16 @@ async def test_euid_is_the_same_at_another_place(embedded: Engine, data: Path) -
             operator.busy = [500] * 20
             again = await exported(api, audience, network="ttd_data", mode="full")
             assert again["counts"]["written"] == 6, "what is known still holds"
+            vault = seal(shop.keys, [email_forms(address(1))], bytes(12))
+            fields = {"type": "identify", "name": "identify", "vault": vault}
+            shop.load([event(8000, visitor="v8", user="u8"), event(8001, visitor="v8", user="u8", **fields)])
+            operator.busy = []
+            twice = await exported(api, audience, network="ttd_data", mode="full")
+            assert twice["counts"]["written"] == 7, "two persons may have one address"
+            operator.busy = [500] * 20
             shop.come(7)
             fewer = await exported(api, audience, network="ttd_data", mode="full")
-            assert (fewer["counts"]["written"], fewer["counts"]["withheld"]["no_identifier"]) == (6, 1)
+            assert (fewer["counts"]["written"], fewer["counts"]["withheld"]["no_identifier"]) == (7, 1)
             assert "EUID operator could not be asked" in fewer["warnings"][0]
 
 

@@ -98,4 +98,9 @@ async def test_openrtb_names_the_buyers_own_id(embedded: Engine, data: Path) -> 
         done = await exported(api, await made(api), network="openrtb", mode="full")
         lines = (api.services.exports / done["files"][0]["name"]).read_text().splitlines()
         users = {one["user"]["eids"][0]["uids"][0]["id"]: one["user"]["buyeruid"] for one in map(json.loads, lines)}
+        assert {json.loads(one)["user"]["eids"][0]["source"] for one in lines} == {"shop"}, "it has no domain"
+        assert (await api.ask("PUT", "/api/v1/sites/shop", {"domains": ["shop.example"]}))[0] == 200
+        named_so = await exported(api, await made(api), network="openrtb", mode="full")
+        text = (api.services.exports / named_so["files"][0]["name"]).read_text()
+        assert json.loads(text.splitlines()[0])["user"]["data"][0]["name"] == "shop.example"
         assert users == {"v1": "dsp-1", "v2": "v2", "v3": "v3", "v4": "v4", "v5": "dsp-5", "v6": "v6", "v7": "v7"}

@@ -28,7 +28,7 @@ from tracker.networks.network import size_of
 from tracker.networks.parquet_file import ParquetRows
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "networks"
-TERMS = Terms(days=30, now_ms=1_795_000_000_000, audience="aud_1", site="shop", segments=("753", "1675"))
+TERMS = Terms(days=30, now_ms=1_795_000_000_000, audience="aud_1", site="shop.example", segments=("753", "1675"))
 CONTRACT = (
     "google meta tiktok linkedin pinterest snapchat microsoft x yandex ttd uid2 criteo reddit amazon liveramp openrtb "
     "csv jsonl parquet"
@@ -170,7 +170,7 @@ def test_a_file_of_removals_says_so_where_the_network_has_a_word_for_it():
     ]
     rows = NETWORKS["openrtb"].encode(FULL, "file")
     [left] = NETWORKS["openrtb"].write(rows, TERMS, "remove")
-    assert msgspec.json.decode(left)["user"]["data"] == [{"name": "shop", "segment": []}]
+    assert msgspec.json.decode(left)["user"]["data"] == [{"name": "shop.example", "segment": []}]
 
 
 def test_options_are_taken_only_by_the_network_that_has_them():

@@ -70,7 +70,7 @@ class Ids:
         for person, forms in people.items():
             kind, value = uid2.asked_of(forms)
             if kind and person in allowed:
-                asked[self._key(kind, value)] = (person, (kind, value))
+                asked[self._key(person, kind, value)] = (person, (kind, value))
         have = self.catalog.advertising_ids.find(self.site.name, self.twin, asked)
         now = self.now_ms()
         missing = {
@@ -135,10 +135,12 @@ class Ids:
         found: dict[str, Entry] = {}
         if not items:
             return found
-        by_item = {item: key for key, (_, item, _) in items.items()}
+        by_item: dict[tuple[str, str], list[str]] = {}
+        for key, (_, item, _) in items.items():
+            by_item.setdefault(item, []).append(key)
         try:
             for answered in self.operator.map(list(by_item)):
-                made = [self._entry(by_item[item], items[by_item[item]], said) for item, said in answered]
+                made = [self._entry(key, items[key], said) for item, said in answered for key in by_item[item]]
                 self._put(made)
                 found |= {one.key: one for one in made}
         except TrackerError as error:
@@ -182,8 +184,9 @@ class Ids:
         if entries:
             self.catalog.advertising_ids.put(self.site.name, self.twin, entries)
 
-    def _key(self, kind: str, value: str) -> str:
-        return keyed(self._keys, f"{self.twin}:{kind}:{value}")
+    def _key(self, person: int, kind: str, value: str) -> str:
+        """Of two persons with one address each has an entry: both are taken back when it is lost."""
+        return keyed(self._keys, f"{self.twin}:{person}:{kind}:{value}")
 
     def _opened(self, entry: Entry) -> dict[str, str]:
         [one] = unseal(self._keys, entry.sealed)

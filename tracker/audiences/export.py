@@ -97,7 +97,7 @@ class _Run:
         delivered = self.catalog.deliveries.there(export.line)
         cap = Cap(self.engine, self.catalog, export, began)
         leaving = self._judge(began)
-        for ids in order.ids:
+        for ids in order.ids if order.stays is None else ():
             ids.upkeep(leaving)
         before = np.array(delivered.people, np.uint64)
         everybody = export.mode == "full" or network.replaces
@@ -113,7 +113,9 @@ class _Run:
             return False
         with ExitStack() as stack:
             segments = tuple(order.options.get("segments", ()))
-            terms = Terms(days=order.days, now_ms=began, audience=export.audience, site=export.site, segments=segments)
+            terms = Terms(
+                days=order.days, now_ms=began, audience=export.audience, site=order.site.domain, segments=segments
+            )
             parcel = stack.enter_context(Parcel(self.folder, export.stem, network, order.shape, terms))
             writing = stack.enter_context(self._writing(parcel, before, cap))
             removed = [] if network.replaces else [*found.refused.tolist(), *found.left.tolist()]

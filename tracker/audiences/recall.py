@@ -86,7 +86,8 @@ def _take_back(desk: Desk, plan: Plan, export: Export) -> None:
     generation, delivered = catalog.deliveries.now(line)
     now, people, removed = desk.now_ms(), list(delivered), Rows()
     desk.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    terms = Terms(days=0, now_ms=now, audience=plan.audience, site=plan.site)
+    owner = catalog.sites.get(plan.site).domain
+    terms = Terms(days=0, now_ms=now, audience=plan.audience, site=owner)
     with Parcel(desk.folder, export.stem, network, plan.shape, terms) as parcel:
         if not network.replaces:  # else a list of nobody says it all
             for some, rows in _rows(desk, plan, people):

@@ -43,6 +43,11 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     privacy: PrivacySettings = PLAIN
     gate: GateSettings = OPEN_GATE
 
+    @property
+    def domain(self) -> str:
+        """By what name others know it: its first domain; its own name where it has none."""
+        return self.domains[0] if self.domains else self.name
+
 
 class SitesFile(msgspec.Struct, frozen=True, kw_only=True):
     """The whole file. `suppression`: there is a suppression list beside it, without which nobody may be kept."""

@@ -50,16 +50,18 @@ def plain(status: int, _body: Any) -> Reading:
 
 @dataclass(frozen=True, kw_only=True)
 class Account:
-    """`ids`: what replaces `{NAME}` in requests, `maybe`: those that may be left out, `defaults`: what they are then.
-    `secrets`: sets, one of which is needed; `more`: those that may be given beside them. `headers`: name -> which id or
-    secret it carries; `signed`: name -> under which secret it carries the body's signature. `token_url`: where a
-    refresh token is changed. `carries`: the key of a request's list of which each item stands for itself; where it is
-    known, a refused item does not cost the others anything.
+    """`ids`: what replaces `{NAME}` in requests, `maybe`: those that may be left out, `defaults`: what they are then;
+    of `spared` the request loses the key, of the others it is not sent. `secrets`: sets, one of which is needed;
+    `more`: those that may be given beside them. `headers`: name -> which id or secret it carries; `signed`: name ->
+    under which secret it carries the body's signature. `token_url`: where a refresh token is changed. `carries`: the
+    key of a request's list of which each item stands for itself; where it is known, a refused item does not cost the
+    others anything.
     """
 
     auth: Auth
     ids: tuple[str, ...]
     maybe: tuple[str, ...] = ()
+    spared: tuple[str, ...] = ()
     secrets: tuple[tuple[str, ...], ...] = (("access_token",),)
     more: tuple[str, ...] = ()
     headers: tuple[tuple[str, str], ...] = ()
@@ -209,13 +211,16 @@ _ASKED = "an operator is asked for ids on the way to The Trade Desk and OpenRTB;
 ACCOUNTS: dict[str, Account] = {
     "google": Account(
         ids=("CUSTOMER_ID", "USER_LIST_ID"),
-        maybe=("LOGIN_CUSTOMER_ID",),
+        maybe=("LOGIN_CUSTOMER_ID", "MOBILE_LIST_ID"),
         scope="https://www.googleapis.com/auth/datamanager",
-        note="ids without hyphens",
+        note="ids without hyphens; `MOBILE_LIST_ID`: a list of advertising ids",
         **GOOGLE,
     ),
     "dv360": Account(
-        ids=("ADVERTISER_ID", "AUDIENCE_ID"), scope="https://www.googleapis.com/auth/display-video", **GOOGLE
+        ids=("ADVERTISER_ID", "AUDIENCE_ID"),
+        maybe=("MOBILE_AUDIENCE_ID",),
+        scope="https://www.googleapis.com/auth/display-video",
+        **GOOGLE,
     ),
     "meta": Account(
         auth="bearer",
@@ -272,12 +277,13 @@ ACCOUNTS: dict[str, Account] = {
         auth="header",
         ids=("ADVERTISER_ID",),
         maybe=("DATA_PROVIDER_ID", "REGION"),
+        spared=("DATA_PROVIDER_ID",),
         secrets=(("advertiser_secret",),),
         more=("data_provider_secret",),
         signed=(("TtdSignature", "advertiser_secret"), ("TtdSignature-dp", "data_provider_secret")),
         defaults=(("REGION", "use"),),
         read=_ttd,
-        note="`REGION` is use, usw, euw, sin or tok: where the advertiser's data lies",
+        note="`REGION` is use, usw, euw, sin or tok; for China give `base_url`: https://data-cn2.adsrvr.cn",
     ),
     "uid2": Account(auth="operator", ids=("OPERATOR_URL",), secrets=(("api_key", "client_secret"),), note=_ASKED),
     "euid": Account(auth="operator", ids=("OPERATOR_URL",), secrets=(("api_key", "client_secret"),), note=_ASKED),

@@ -1,4 +1,7 @@
-"""Google Display & Video 360: `editCustomerMatchMembers` of the API, version 4. There is no file to upload."""
+"""Google Display & Video 360: `editCustomerMatchMembers` of the API, version 4. There is no file to upload.
+
+An audience holds contacts or devices: those have a list, and an audience, of their own.
+"""
 
 from __future__ import annotations
 
@@ -10,23 +13,34 @@ from tracker.networks.network import JSON, Action, Column, Network, Request, Row
 
 _KEYS = ("hashedEmails", "hashedPhoneNumbers", "hashedFirstName", "hashedLastName", "countryCode", "zipCodes")
 _LISTS = ("hashedEmails", "hashedPhoneNumbers", "zipCodes")
-COLUMNS = tuple(Column(key, column.forms) for key, column in zip(_KEYS, google.API, strict=True))
+FILE = tuple(Column(key, column.forms) for key, column in zip(_KEYS, google.API, strict=True))
+COLUMNS = (*FILE, Column("mobileDeviceIds", ("madid.plain",)))
+_NEEDS = (("hashedEmails",), ("hashedPhoneNumbers",), _KEYS[2:])
 
 
 def _contact(row: Row) -> dict[str, Any]:
-    return {key: [cell] if key in _LISTS else cell for key, cell in zip(_KEYS, row, strict=True) if cell}
+    return {key: [cell] if key in _LISTS else cell for key, cell in zip(_KEYS, row[:-1], strict=True) if cell}
 
 
 def build(action: Action, rows: Sequence[Row], granted: Sequence[bool], _terms: Terms) -> Iterator[Request]:
-    """One list of contacts; its consent is that of everybody in it, so those who said nothing go apart."""
-    url = "https://displayvideo.googleapis.com/v4/firstPartyAndPartnerAudiences/{AUDIENCE_ID}:editCustomerMatchMembers"
+    """A list of contacts and one of devices; its consent is that of everybody in it, so who said nothing goes apart."""
+    verb = "added" if action == "add" else "removed"
     for yes in (True, False):
-        contacts = [_contact(row) for row, said in zip(rows, granted, strict=True) if said is yes]
+        mine = [row for row, said in zip(rows, granted, strict=True) if said is yes]
+        consent = {"consent": _consent(yes)} if action == "add" else {}
+        contacts = [found for row in mine if (found := _contact(row))]
         if contacts:
-            key = "addedContactInfoList" if action == "add" else "removedContactInfoList"
-            asked = {"consent": _consent(yes)} if action == "add" else {}
-            listed = {"contactInfos": contacts, **asked}
-            yield Request("POST", url, JSON, {"advertiserId": "{ADVERTISER_ID}", key: listed})
+            yield _request("AUDIENCE_ID", f"{verb}ContactInfoList", {"contactInfos": contacts, **consent})
+        devices = [row[-1] for row in mine if row[-1]]
+        if devices:
+            yield _request("MOBILE_AUDIENCE_ID", f"{verb}MobileDeviceIdList", {"mobileDeviceIds": devices, **consent})
+
+
+def _request(audience: str, key: str, listed: dict[str, Any]) -> Request:
+    url = (
+        f"https://displayvideo.googleapis.com/v4/firstPartyAndPartnerAudiences/{{{audience}}}:editCustomerMatchMembers"
+    )
+    return Request("POST", url, JSON, {"advertiserId": "{ADVERTISER_ID}", key: listed})
 
 
 def _consent(yes: bool) -> dict[str, str]:
@@ -37,14 +51,15 @@ def _consent(yes: bool) -> dict[str, str]:
 NETWORK = Network(
     name="dv360",
     title="Google Display & Video 360",
-    file=COLUMNS,
-    needs=(("hashedEmails",), ("hashedPhoneNumbers",), _KEYS[2:]),
+    file=FILE,
+    needs=_NEEDS,
     together=_KEYS[2:],
     api=COLUMNS,
+    api_needs=(*_NEEDS, ("mobileDeviceIds",)),
     build=build,
     batch=10_000,
     minimum=100,
     days=540,
     asks_granted=True,
-    note="no upload by hand: the file has the API's names; 1,000 for YouTube",
+    note="no upload by hand: the file has the API's names; 1,000 for YouTube; devices go to an audience of their own",
 )

@@ -12,6 +12,7 @@ from typing import Any
 from tracker.networks.network import JSON, Action, Column, Network, Request, Row, Terms
 
 ADDRESS = ("First Name", "Last Name", "Country", "Zip")
+_ADDRESS_KEYS = ("givenName", "familyName", "regionCode", "postalCode")
 PLACE = (Column("Country", ("country.plain",)), Column("Zip", ("zip.plain",)))
 API = (
     Column("Email", ("email.e3",)),
@@ -22,41 +23,65 @@ API = (
 )
 
 
+COLUMNS = (*API, Column("Mobile Device ID", ("madid.plain",)))
+
+
 def consent(granted: bool) -> dict[str, str]:
     """Both of Google's consents, as of the person's own words."""
     value = "CONSENT_GRANTED" if granted else "CONSENT_STATUS_UNSPECIFIED"
     return {"adUserData": value, "adPersonalization": value}
 
 
-def _member(row: Row) -> dict[str, Any]:
-    email, phone, first, last, country, postcode = row
-    identifiers: list[dict[str, Any]] = []
+def destination(product: str) -> dict[str, Any]:
+    """The account, and which of its lists or conversion actions."""
+    return {
+        "operatingAccount": {"accountId": "{CUSTOMER_ID}", "accountType": "GOOGLE_ADS"},
+        "loginAccount": {"accountId": "{LOGIN_CUSTOMER_ID}", "accountType": "GOOGLE_ADS"},
+        "productDestinationId": product,
+    }
+
+
+def identifiers(row: Sequence[str]) -> list[dict[str, Any]]:
+    """Cells of `API` as user identifiers: an address only with all of its parts."""
+    email, phone, *place = row
+    found: list[dict[str, Any]] = []
     if email:
-        identifiers.append({"emailAddress": email})
+        found.append({"emailAddress": email})
     if phone:
-        identifiers.append({"phoneNumber": phone})
-    if first:
-        address = {"givenName": first, "familyName": last, "regionCode": country, "postalCode": postcode}
-        identifiers.append({"addressInfo": address})
-    return {"userData": {"userIdentifiers": identifiers}}
+        found.append({"phoneNumber": phone})
+    if all(place):
+        found.append({"addressInfo": dict(zip(_ADDRESS_KEYS, place, strict=True))})
+    return found
 
 
 def build(action: Action, rows: Sequence[Row], granted: Sequence[bool], _terms: Terms) -> Iterator[Request]:
-    """One request for a batch, `validateOnly` for whoever tries it out."""
-    account = {"accountId": "{CUSTOMER_ID}", "accountType": "GOOGLE_ADS"}
-    login = {"accountId": "{LOGIN_CUSTOMER_ID}", "accountType": "GOOGLE_ADS"}
-    destination = {"operatingAccount": account, "loginAccount": login, "productDestinationId": "{USER_LIST_ID}"}
-    members = [_member(row) for row in rows]
-    body: dict[str, Any] = {"destinations": [destination], "audienceMembers": members, "encoding": "HEX"}
+    """Contacts and devices apart, because a list of Google's holds one of both; `validateOnly` to try it out."""
+    contacts = [
+        ({"userData": {"userIdentifiers": found}}, at)
+        for at, row in enumerate(rows)
+        if (found := identifiers(row[:-1]))
+    ]
+    devices = [({"mobileData": {"mobileIds": [row[-1]]}}, at) for at, row in enumerate(rows) if row[-1]]
+    for members, product in ((contacts, "{USER_LIST_ID}"), (devices, "{MOBILE_LIST_ID}")):
+        if members:
+            yield _request(action, [(member, granted[at]) for member, at in members], product)
+
+
+def _request(action: Action, members: Sequence[tuple[dict[str, Any], bool]], product: str) -> Request:
+    body: dict[str, Any] = {
+        "destinations": [destination(product)],
+        "audienceMembers": [member for member, _ in members],
+        "encoding": "HEX",
+    }
     if action == "add":
-        for member, yes in zip(members, granted, strict=True):
+        for member, yes in members:
             member["consent"] = consent(yes)
         body |= {
-            "consent": consent(all(granted)),
+            "consent": consent(all(yes for _, yes in members)),
             "termsOfService": {"customerMatchTermsOfServiceStatus": "ACCEPTED"},
         }
     verb = "ingest" if action == "add" else "remove"
-    yield Request(
+    return Request(
         "POST", f"https://datamanager.googleapis.com/v1/audienceMembers:{verb}", JSON, {**body, "validateOnly": False}
     )
 
@@ -73,11 +98,12 @@ NETWORK = Network(
     ),
     needs=(("Email",), ("Phone",), ADDRESS),
     together=ADDRESS,
-    api=API,
+    api=COLUMNS,
+    api_needs=(("Email",), ("Phone",), ADDRESS, ("Mobile Device ID",)),
     build=build,
     batch=10_000,
     minimum=100,
     days=540,
     asks_granted=True,
-    note="1,000 for YouTube; in the EEA, the UK and Switzerland only persons who said yes",
+    note="1,000 for YouTube; in the EEA, the UK and Switzerland only who said yes; devices go to a list of their own",
 )

@@ -9,12 +9,8 @@ from tracker.networks.network import JSON, Action, Column, Network, Request, Row
 
 IDS = (Column("SHA256_EMAIL", ("email.e2",)), Column("GOOGLE_AID", ("madid.gaid",)))
 API = (*IDS, Column("country", ("country.plain",)))
-_HEADERS = {
-    **JSON,
-    "X-RestLi-Method": "BATCH_CREATE",
-    "X-Restli-Protocol-Version": "2.0.0",
-    "LinkedIn-Version": "202604",
-}
+VERSION = {"X-Restli-Protocol-Version": "2.0.0", "LinkedIn-Version": "202604"}
+_HEADERS = {**JSON, "X-RestLi-Method": "BATCH_CREATE", **VERSION}
 
 
 def build(action: Action, rows: Sequence[Row], _granted: Sequence[bool], _terms: Terms) -> Iterator[Request]:

@@ -18,10 +18,10 @@ from tracker.audiences.delivery import apart
 from tracker.audiences.delivery.sender import Outcome, Shipment
 from tracker.audiences.delivery.tokens import access_token, app_proof, oauth1
 from tracker.core.errors import Refused, TryLater
-from tracker.networks import Request
+from tracker.networks import Request, Terms, google
 from tracker.networks.accounts import Reading
 from tracker.networks.conversions.accounts import ALL_ACCOUNTS
-from tracker.networks.conversions.linkedin import VERSION
+from tracker.networks.linkedin import VERSION
 from tracker.networks.network import MULTIPART
 from tracker.outbound import Answer, Call, Door
 
@@ -47,23 +47,9 @@ class NetworkApi:
         self._known_token()
         if self._network == "google":
             nobody = hashlib.sha256(b"nobody@example.com").hexdigest()
-            member = {"userData": {"userIdentifiers": [{"emailAddress": nobody}]}}
-            account = {"accountId": self._ids["CUSTOMER_ID"], "accountType": "GOOGLE_ADS"}
-            login = {"accountId": self._ids["LOGIN_CUSTOMER_ID"], "accountType": "GOOGLE_ADS"}
-            body = {
-                "destinations": [
-                    {
-                        "operatingAccount": account,
-                        "loginAccount": login,
-                        "productDestinationId": self._ids["USER_LIST_ID"],
-                    }
-                ],
-                "audienceMembers": [member],
-                "encoding": "HEX",
-                "validateOnly": True,
-            }
-            url = "https://datamanager.googleapis.com/v1/audienceMembers:remove"
-            self._said(Request("POST", url, {"Content-Type": "application/json"}, body))
+            row = (nobody, *[""] * (len(google.COLUMNS) - 1))
+            [tried] = google.build("remove", [row], [True], Terms(days=0, now_ms=0, audience="", site=""))
+            self._said(_filled(msgspec.structs.replace(tried, body={**tried.body, "validateOnly": True}), self._ids))
             return []
         if self._network in _LOOKS:
             address, headers = _LOOKS[self._network]
@@ -104,8 +90,8 @@ class NetworkApi:
         return next((name for name in gone if f"{{{name}}}".encode() in raw), "")
 
     def _without(self, request: Request) -> Request:
-        """Without those keys of the body that name an id which may be left out, and was."""
-        gone = {f"{{{name}}}" for name in self._account.maybe if name not in self._ids}
+        """Without those keys of the body that name an id which the request can spare, and which is not known."""
+        gone = {f"{{{name}}}" for name in self._account.spared if name not in self._ids}
         if not gone or not isinstance(request.body, dict):
             return request
         kept = {key: value for key, value in request.body.items() if not (isinstance(value, str) and value in gone)}

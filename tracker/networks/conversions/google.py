@@ -22,15 +22,7 @@ _CLICKS = ("gclid", "gbraid", "wbraid")
 
 def encode(event: Happened, cells: Mapping[str, str], granted: bool) -> dict[str, Any] | None:
     """A click goes as the first kind that is known: Google refuses two in one event."""
-    identifiers: list[dict[str, Any]] = []
-    if "Email" in cells:
-        identifiers.append({"emailAddress": cells["Email"]})
-    if "Phone" in cells:
-        identifiers.append({"phoneNumber": cells["Phone"]})
-    if all(header in cells for header in google.ADDRESS):
-        first, last, country, postcode = (cells[header] for header in google.ADDRESS)
-        address = {"givenName": first, "familyName": last, "regionCode": country, "postalCode": postcode}
-        identifiers.append({"addressInfo": address})
+    identifiers = google.identifiers([cells.get(column.header, "") for column in google.API])
     click = next(((kind, event.click(kind)) for kind in _CLICKS if event.click(kind)), None)
     if not identifiers and click is None:
         return None
@@ -54,13 +46,8 @@ def encode(event: Happened, cells: Mapping[str, str], granted: bool) -> dict[str
 def wrap(events: Sequence[tuple[str, msgspec.Raw]], test: bool) -> Iterator[Request]:
     """A request for each conversion action; `validateOnly` tries it."""
     for action in dict.fromkeys(name for name, _ in events):
-        destination = {
-            "operatingAccount": {"accountId": "{CUSTOMER_ID}", "accountType": "GOOGLE_ADS"},
-            "loginAccount": {"accountId": "{LOGIN_CUSTOMER_ID}", "accountType": "GOOGLE_ADS"},
-            "productDestinationId": action,
-        }
         body = {
-            "destinations": [destination],
+            "destinations": [google.destination(action)],
             "events": [event for name, event in events if name == action],
             "encoding": "HEX",
             "validateOnly": test,

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 from tracker.networks.conversions.conversion import Conversion, Happened
+from tracker.networks.linkedin import VERSION
 from tracker.networks.network import JSON, Column, Request
 
 COLUMNS = (Column("SHA256_EMAIL", ("email.e2",)),)
-VERSION = {"X-Restli-Protocol-Version": "2.0.0", "LinkedIn-Version": "202604"}
 LONGEST_ID = 64
 
 
