@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from dashboard import formats
+from dashboard import formats, questions
 from dashboard.client import Json
 
 MEASURES = {"events": "How often it happens", "people": "How many people do it", "value": "The value of it"}
@@ -19,7 +20,7 @@ SCORES = {5.0: "only what is very unusual", 3.5: "what is unusual", 2.5: "also w
 
 
 class Fields(NamedTuple):
-    """What the form has a field for."""
+    """What the form has a field for. `where`: filters of the event, or of every step of the funnel, as the API's."""
 
     event: str
     measure: str
@@ -27,6 +28,7 @@ class Fields(NamedTuple):
     kind: str
     limit: float
     funnel: Json | None = None
+    where: tuple[Json, ...] = ()
 
     @property
     def is_share(self) -> bool:
@@ -39,8 +41,39 @@ def watched(funnel: Json) -> Json:
     return {name: funnel[name] for name in ("steps", "mode", "window", "count_by", "exclude") if name in funnel}
 
 
+def split(funnel: Json) -> tuple[Json, tuple[Json, ...]]:
+    """The funnel without the filters that all of its steps have, and these."""
+    first, *rest = [condition.get("where") or [] for step in funnel["steps"] for condition in _conditions(step)]
+    common = [one for one in first if one.get("op") in questions.OPERATORS and all(one in other for other in rest)]
+    return _changed(funnel, lambda where: [one for one in where if one not in common]), _plain(common)
+
+
+def narrowed(funnel: Json, where: tuple[Json, ...]) -> Json:
+    """The funnel with these filters on each of its steps."""
+    return _changed(funnel, lambda own: [*own, *(one for one in where if one not in own)]) if where else funnel
+
+
+def _conditions(step: Json) -> list[Json]:
+    return step.get("any_of") or [step]
+
+
+def _changed(funnel: Json, change: Callable[[list[Json]], list[Json]]) -> Json:
+    def step(one: Json) -> Json:
+        if one.get("any_of"):
+            return {**one, "any_of": [step(each) for each in one["any_of"]]}
+        where = change(one.get("where") or [])
+        return {name: value for name, value in one.items() if name != "where"} | ({"where": where} if where else {})
+
+    return {**funnel, "steps": [step(one) for one in funnel["steps"]]}
+
+
+def _plain(where: list[Json]) -> tuple[Json, ...]:
+    """Filters as the form gives them back: values are texts, or numbers where they are compared."""
+    return tuple(questions.filter_spec(row) for row in questions.filters_of({"where": where}))
+
+
 def fields(alert: Json) -> Fields | None:
-    """The alert as the form's fields say it; None where it holds more than they can (filters, two limits, weeks)."""
+    """The alert as the form's fields say it; None where it holds more than they can (two limits, weeks)."""
     when = {name: limit for name, limit in (alert.get("when") or {}).items() if limit is not None}
     if len(when) != 1:
         return None
@@ -50,7 +83,13 @@ def fields(alert: Json) -> Fields | None:
         if limit not in SCORES:
             return None
     funnel = alert.get("funnel")
-    event = {"event": ""} if funnel else alert.get("event") or {"event": "*"}
+    event: Json = {"event": ""} if funnel else alert.get("event") or {"event": "*"}
+    rows = list(event.get("where") or [])
+    if any(row.get("op") not in questions.OPERATORS or row.keys() - {"property", "op", "value"} for row in rows):
+        return None
+    where = _plain(rows)
+    if funnel:
+        funnel, where = split(funnel)
     found = Fields(
         str(event.get("event")),
         str(alert.get("measure", "conversion" if funnel else "events")),
@@ -58,16 +97,20 @@ def fields(alert: Json) -> Fields | None:
         str(kind),
         float(limit),
         funnel,
+        where,
     )
     measures = FUNNEL_MEASURES if funnel else MEASURES
     known = found.measure in measures and found.interval in INTERVALS and found.kind in KINDS
-    return found if known and set(event) == {"event"} else None
+    return found if known and set(event) <= {"event", "where"} else None
 
 
 def made(fields: Fields) -> Json:
     """The alert as the API takes it; `limit` is the number, or the score where what is unusual is looked for."""
     when: Json = {"anomaly": {"score": fields.limit}} if fields.kind == "anomaly" else {fields.kind: fields.limit}
-    about: Json = {"event": {"event": fields.event}} if fields.funnel is None else {"funnel": fields.funnel}
+    if fields.funnel is not None:
+        about: Json = {"funnel": narrowed(fields.funnel, fields.where)}
+    else:
+        about = {"event": {"event": fields.event} | ({"where": list(fields.where)} if fields.where else {})}
     return {**about, "measure": fields.measure, "interval": fields.interval, "when": when}
 
 
@@ -84,9 +127,15 @@ def figure(alert: Json) -> str:
     """What is watched: `“Purchase” a day`, `Conversion a day from “View item” to “Purchase” within 1 day`."""
     if alert.get("funnel"):
         return _funnel(alert)
-    name = formats.event_title(str((alert.get("event") or {}).get("event", "*")))
+    event = alert.get("event") or {}
+    name = formats.event_title(str(event.get("event", "*")))
     what = {"people": "People with ", "value": "Value of "}.get(str(alert.get("measure")), "")
-    return f"{what}“{name}” {INTERVALS.get(str(alert.get('interval', 'day')), '')}".strip()
+    said = f"{what}“{name}” {INTERVALS.get(str(alert.get('interval', 'day')), '')}".strip()
+    return said + _only(event.get("where") or [])
+
+
+def _only(where: Sequence[Json]) -> str:
+    return f" where {' and '.join(questions.filter_text(one) for one in where)}" if where else ""
 
 
 def _funnel(alert: Json) -> str:
@@ -95,7 +144,7 @@ def _funnel(alert: Json) -> str:
     what = {"converted": "People who got", "entered": "People who began"}.get(str(alert.get("measure")), "Conversion")
     within = formats.window_text(str(alert["funnel"].get("window") or "14d"))
     interval = INTERVALS.get(str(alert.get("interval", "day")), "")
-    return f"{what} {interval} from “{first}” to “{last}” within {within}"
+    return f"{what} {interval} from “{first}” to “{last}” within {within}{_only(split(alert['funnel'])[1])}"
 
 
 def _step_name(step: Json) -> str:

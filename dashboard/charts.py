@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import plotly.graph_objects as go
@@ -138,7 +138,7 @@ def bars_over_time(
         _earlier(figure, times, before, [formats.money(value, currency) for value in before])
     time_axis(figure, times)
     figure.update_layout(bargap=0.28)
-    figure.update_yaxes(**axis_numbers([*values, *before]))
+    figure.update_yaxes(**axis_numbers([*values, *before]), tickprefix=f"{formats.sign(currency)} ".lstrip())
     return figure
 
 
@@ -260,6 +260,15 @@ def time_axis(figure: go.Figure, days: Sequence[str]) -> None:
     )
     if len(days) == 1:
         figure.update_xaxes(tickvals=list(days))
+
+
+def whole_days(figure: go.Figure, days: Sequence[str]) -> None:
+    """The axis from half a step before the first day to half a step after the last, so that charts stand in line."""
+    if len(days) < 2:
+        return
+    first, second, last = (datetime.fromisoformat(day[:10]) for day in (days[0], days[1], days[-1]))
+    half = (second - first) / 2
+    figure.update_xaxes(range=[(first - half).isoformat(), (last + half).isoformat()])
 
 
 def annotate(figure: go.Figure, notes: Sequence[tuple[str, str]]) -> None:

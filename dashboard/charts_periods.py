@@ -43,6 +43,7 @@ def conversion(times: Sequence[str], shares: Sequence[float | None], *, last_is_
         x=list(times),
         y=list(shares),
         mode="lines+markers",
+        cliponaxis=False,
         line={"color": charts.PRIMARY, "width": 2.2},
         marker={"size": 7, "color": colours, "line": {"color": charts.PRIMARY, "width": 1.5}},
         customdata=[formats.percent(share) for share in shares],

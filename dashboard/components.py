@@ -12,7 +12,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from dashboard import charts, formats, state
-from dashboard.client import ApiAway, ApiError, Json, SignedOut
+from dashboard.client import ApiAway, ApiError, SignedOut
 from dashboard.markup import Markup, join, tag
 
 P = ParamSpec("P")
@@ -204,7 +204,7 @@ def guarded(draw: Callable[P, Any]) -> Callable[P, None]:
     return drawn
 
 
-def done(send: Callable[[], Json], otherwise: str) -> bool:
+def done(send: Callable[[], object], otherwise: str) -> bool:
     """Whether the API took it; where it refused, `otherwise` and its sentence are shown."""
     try:
         send()

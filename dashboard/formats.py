@@ -59,9 +59,13 @@ def money(amount: float | None, currency: str) -> str:
     """`€ 1,234`; below 100 the cents are shown."""
     if amount is None:
         return NONE
-    sign = _SIGNS.get(currency, currency or "")
     digits = 2 if abs(amount) < 100 and not float(amount).is_integer() else 0
-    return f"{sign} {amount:,.{digits}f}".strip()
+    return f"{sign(currency)} {amount:,.{digits}f}".strip()
+
+
+def sign(currency: str) -> str:
+    """What stands before an amount: `€`, or the code of a currency without a sign of its own."""
+    return _SIGNS.get(currency, currency or "")
 
 
 def main_currency(revenue: Mapping[str, float] | None) -> str:

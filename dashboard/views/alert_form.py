@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import streamlit as st
 
-from dashboard import alerts, formats, rules, state
+from dashboard import alerts, filters, formats, questions, rules, state
 from dashboard.client import Json
 from dashboard.components import done, guarded
 
@@ -69,17 +71,18 @@ def _event_names() -> list[str]:
 def _fields(names: list[str], start: alerts.Fields, suffix: str = "") -> alerts.Fields:
     """All of them, as they stand; `suffix` ends their keys."""
     funnels = _funnels(start)
-    begin = next((key for key, funnel in funnels.items() if _same(funnel[1], start.funnel)), start.event)
+    begin = next((key for key, funnel in funnels.items() if _same(funnel.bare, start.funnel)), start.event)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         event = st.selectbox(
             "Event or funnel",
             [*names, *funnels],
             index=[*names, *funnels].index(begin),
-            format_func=lambda key: funnels[key][0] if key in funnels else formats.event_title(key),
+            format_func=lambda key: funnels[key].title if key in funnels else formats.event_title(key),
             key=f"alert-event{suffix}",
             width=240,
         )
-        funnel = _within(funnels[event][1], suffix) if event in funnels else None
+        chosen, own = event, funnels[event].where if event in funnels else ()
+        funnel = _within(funnels[event].bare, suffix) if event in funnels else None
         if funnel is None:
             measures = alerts.MEASURES
             measure = _choice("Figure", measures, _known(start.measure, measures), f"alert-measure{suffix}", 220)
@@ -90,6 +93,7 @@ def _fields(names: list[str], start: alerts.Fields, suffix: str = "") -> alerts.
         kind = _choice("Say so when it", alerts.KINDS, start.kind, f"alert-kind{suffix}", 220)
         found = alerts.Fields(event, measure, interval, kind, 0.0, funnel)
         found = found._replace(limit=_limit(found, start, suffix))
+    found = found._replace(where=_where(chosen, start.where if chosen == begin else own, funnel is not None, suffix))
     if kind == "anomaly":
         st.caption("Unusual beside the same hour or weekday of the eight weeks before; it takes four weeks of events.")
     if funnel is not None:
@@ -100,14 +104,40 @@ def _fields(names: list[str], start: alerts.Fields, suffix: str = "") -> alerts.
     return found
 
 
-def _funnels(start: alerts.Fields) -> dict[str, tuple[str, Json]]:
-    """Saved funnels, and the one that is watched where it is none of them: key -> (what it is called, funnel)."""
+def _where(chosen: str, start: tuple[Json, ...], of_funnel: bool, suffix: str) -> tuple[Json, ...]:
+    """Filters of what is `chosen`; each choice has its own, which begin as `start`."""
+    of = suffix or f"-new{st.session_state.get(MADE, 0)}"
+    key = f"alert-where{of}-{chosen.removeprefix(FUNNEL)}"
+    rows: list[Json] = st.session_state.setdefault(f"{key}-rows", questions.filters_of({"where": list(start)}))
+    said = formats.plain(" · ".join(questions.filter_text(row) for row in rows if questions.filter_ready(row)))
+    with st.expander(f"Only where {said}" if said else "Only where …", icon=":material/filter_list:"):
+        if of_funnel:
+            st.caption("Holds for every step of the funnel, beside what the step itself asks for.")
+        filters.editor(key, rows, None if of_funnel else chosen)
+    return tuple(questions.filter_spec(row) for row in rows if questions.filter_ready(row))
+
+
+class _Funnel(NamedTuple):
+    """One to choose: what it is called, itself without the filters that all its steps have, and these."""
+
+    title: str
+    bare: Json
+    where: tuple[Json, ...]
+
+
+def _funnels(start: alerts.Fields) -> dict[str, _Funnel]:
+    """Saved funnels, and the one that is watched where it is none of them, by key."""
     saved = state.ask(state.api().funnels, state.site_name())
-    found = {f"{FUNNEL}{row['id']}": (f"Funnel: {row['name']}", alerts.watched(row["funnel"])) for row in saved}
-    if start.funnel is not None and not any(_same(funnel, start.funnel) for _, funnel in found.values()):
-        return {OWN: ("Funnel: as it was saved", start.funnel), **found}
+    found = {
+        f"{FUNNEL}{row['id']}": _Funnel(f"Funnel: {row['name']}", *alerts.split(alerts.watched(row["funnel"])))
+        for row in saved
+    }
+    if start.funnel is not None and not any(_same(one.bare, start.funnel) for one in found.values()):
+        return {OWN: _Funnel("Funnel: as it was saved", start.funnel, start.where), **found}
     if start.funnel is not None:  # with the window that the alert has
-        return {key: (name, start.funnel if _same(one, start.funnel) else one) for key, (name, one) in found.items()}
+        return {
+            key: one._replace(bare=start.funnel) if _same(one.bare, start.funnel) else one for key, one in found.items()
+        }
     return found
 
 

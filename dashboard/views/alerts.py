@@ -51,7 +51,8 @@ def _list(rows: list[Json], fired: list[Json]) -> None:
             st.container(horizontal=True, vertical_alignment="center", gap="medium"),
         ):
             with st.container(gap=None, width="stretch", key=f"alert-said-{id}"):
-                section(str(row["name"]), rules.sentence(alerts.summary(row["alert"])))
+                said = rules.sentence(alerts.summary(row["alert"]))
+                section(str(row["name"]), "" if row["name"] == formats.short(said, 100) else said)
                 last = newest.get(id)
                 if last:
                     st.caption(formats.plain(f"Last: {_then(last)}, {alerts.fired(last, row['alert'])}"))

@@ -139,10 +139,10 @@ def _rows(report: Json, asked: Json, currency: str) -> None:
     if len(rows) > SHOWN:
         st.caption(f"The {SHOWN} largest of {formats.number(len(rows))}.")
     if not known:
-        site = formats.plain(state.site_name())
+        site = state.site_name().replace("`", "")
         st.caption(
             "No costs are known for these days. Bring them in with "
-            f"`tracker cost import FILE.csv --site` {site}, and cost per conversion and return stand here."
+            f"`tracker cost import FILE.csv --site {site}`, and cost per conversion and return stand here."
         )
     elif not comparable:
         notice("info", f"Costs in {spent_in} and values in {currency} cannot be compared.", "So no return is shown.")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import formats, outreach, state
-from dashboard.client import ApiAway, ApiError, Json, SignedOut
-from dashboard.components import empty, guarded, head, notice, section
+from dashboard.client import Json
+from dashboard.components import done, empty, guarded, head, notice, section
 from dashboard.views import contact_sensitive
 
 SAVED = "frequency-saved"
@@ -48,7 +48,7 @@ def _frequency() -> None:
                 width=260,
                 help="0: no cap, and what was counted is forgotten.",
             )
-            days = st.number_input("within days", 1, 365, int(kept["days"]), key=f"{key}-days", width=160)
+            days = st.number_input("Within days", 1, 365, int(kept["days"]), key=f"{key}-days", width=160)
         first = st.multiselect(
             "Who comes first",
             list(names),
@@ -76,12 +76,6 @@ def _said(most: int, days: int) -> str:
 
 
 def _save(body: Json) -> None:
-    try:
-        state.api().set_frequency(state.site_name(), body)
-    except (ApiAway, SignedOut):
-        raise
-    except ApiError as refusal:
-        notice("bad", "Nothing was saved.", refusal.sentence)
-        return
-    st.session_state[SAVED] = True
-    st.rerun()
+    if done(lambda: state.api().set_frequency(state.site_name(), body), "Nothing was saved."):
+        st.session_state[SAVED] = True
+        st.rerun()

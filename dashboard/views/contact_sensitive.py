@@ -7,8 +7,8 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard import formats, state
-from dashboard.client import Api, ApiAway, ApiError, Json, SignedOut
-from dashboard.components import empty, guarded, notice, section
+from dashboard.client import Api, Json
+from dashboard.components import done, empty, guarded, notice, section
 
 LEAST = 10
 """So many characters a ground has at least."""
@@ -72,12 +72,6 @@ def _declare(id: str) -> None:
 
 
 def _act(change: Callable[[Api], object]) -> None:
-    try:
-        change(state.api())
-    except (ApiAway, SignedOut):
-        raise
-    except ApiError as refusal:
-        notice("bad", "Nothing was changed.", refusal.sentence)
-        return
-    state.forget()
-    st.rerun()
+    if done(lambda: change(state.api()), "Nothing was changed."):
+        state.forget()
+        st.rerun()

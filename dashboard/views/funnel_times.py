@@ -23,7 +23,8 @@ def show(spec: Json, steps: list[Json], who: str, money: Json) -> None:
 def _trend(spec: Json, steps: int, money: Json) -> None:
     period = state.period()
     interval = "day" if period.days <= 31 and period.days > 1 else cohorts.fitting(period.days)
-    report = state.ask(state.api().funnel_trend, spec | money | {"interval": interval, "timezone": period.zone.key})
+    with st.spinner(f"Counting {interval} by {interval} …"):
+        report = state.ask(state.api().funnel_trend, spec | money | {"interval": interval, "timezone": period.zone.key})
     series: list[Json] = report["series"]
     begun = [point for point in series if point["entered"]]
     with st.container(border=True, key="card-trend"):
@@ -34,11 +35,13 @@ def _trend(spec: Json, steps: int, money: Json) -> None:
             st.caption("There is one day only. Choose a longer period in the sidebar.")
             return
         shares = [point["conversion"] if point["entered"] else None for point in series]
+        days = [str(point["start"])[:10] for point in series]
         figure = charts_periods.conversion(
-            [str(point["start"])[:10] for point in series],
+            days,
             shares,
             last_is_open=period.last >= state.today(state.site()),
         )
+        charts.whole_days(figure, days)
         notes.dated(figure, "funnel-trend", f"Conversion by {interval} over {steps} steps{about}")
         if "worth" in report:
             _value(series, str(report["worth"]["currency"]), interval)
@@ -48,14 +51,16 @@ def _trend(spec: Json, steps: int, money: Json) -> None:
 def _value(series: list[Json], currency: str, interval: str) -> None:
     """What those who began in each interval brought."""
     values = [float(point["steps"][-1]["worth"]["value"]) if point["steps"] else 0.0 for point in series]
-    st.caption(f"Value of their purchases, by the {interval} they began in")
+    days = [str(point["start"])[:10] for point in series]
+    section("What they brought", f"their purchases, by the {interval} people began in; who began in several is in each")
     figure = charts.bars_over_time(
-        [str(point["start"])[:10] for point in series],
+        days,
         values,
         currency,
         last_is_open=state.period().last >= state.today(state.site()),
     )
-    notes.dated(figure, "funnel-value-trend", f"Value by {interval}, {formats.money(sum(values), currency)} in all")
+    charts.whole_days(figure, days)
+    notes.dated(figure, "funnel-value-trend", f"Value of purchases by the {interval} people began in")
 
 
 def _when(point: Json, interval: str) -> str:

@@ -67,7 +67,7 @@ def _figures(report: Json, currency: str, who: str) -> list[Figure]:
     worst = max(report["steps"][:-1], key=_lost)
     if _lost(worst) > 0:
         where = f"after “{formats.short(str(worst['name']), 28)}”, an estimate"
-        items.append(Figure("Dearest loss", formats.money(_lost(worst), currency), note=where))
+        items.append(Figure("Costliest drop-off", formats.money(_lost(worst), currency), note=where))
     return items
 
 

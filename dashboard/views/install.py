@@ -85,7 +85,7 @@ def heard() -> None:
     if isinstance(event, dict):
         came = event.get("received") or event.get("ts")
         then = formats.moment(str(came)) if came else None
-        detail = f"Last event: {formats.event_title(str(event.get('event', '')))}, {formats.ago(then, state.now())}."
+        detail = f"Last received: {formats.event_title(str(event.get('event', '')))}, {formats.ago(then, state.now())}."
     notice("good", f"We have heard from {state.site_name()}.", detail)
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from dashboard import filters, formats, outreach, state
-from dashboard.client import ApiAway, ApiError, Json, SignedOut
-from dashboard.components import Column, empty, guarded, head, notice, section, table
+from dashboard.client import Json
+from dashboard.components import Column, done, empty, guarded, head, notice, section, table
 from dashboard.views import audience_deliveries, audience_download, audience_parts, outreach_coupons
 
 SHOWN = 25
@@ -87,12 +87,7 @@ def _ask(audiences: dict[str, str], lists: dict[str, Json], pools: list[Json]) -
 
 
 def _plan(audience: str, body: Json) -> None:
-    try:
-        state.api().plan_outreach(audience, body)
-    except (ApiAway, SignedOut):
-        raise
-    except ApiError as refusal:
-        notice("bad", "It was not planned.", refusal.sentence)
+    done(lambda: state.api().plan_outreach(audience, body), "It was not planned.")
 
 
 def _plans(audience: str) -> None:
@@ -145,12 +140,11 @@ def _means(made: Json, body: Json, pools: list[Json]) -> None:
 
 
 def _start(key: str, audience: str, name: str, body: Json) -> None:
-    try:
+    def start() -> None:
         st.session_state[key] = state.api().start_outreach(audience, body) | {"list": name}
-    except (ApiAway, SignedOut):
-        raise
-    except ApiError as refusal:
-        st.session_state[key] = {"state": "failed", "error": refusal.sentence}
+
+    st.session_state.pop(key, None)  # what was made before is not the answer to this
+    done(start, "No list was made.")
 
 
 def _finished(export: Json) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard import formats, outreach, state
-from dashboard.client import ApiAway, ApiError, Json, SignedOut
-from dashboard.components import Column, empty, notice, table
+from dashboard.client import Json
+from dashboard.components import Column, done, empty, notice, table
 
 FEW = 0.1
 """Below this share of a pool that is left it is said."""
@@ -54,16 +56,16 @@ def _add(pool: str, file: bytes, typed: str) -> None:
 
 
 def _send(pool: str, codes: list[str]) -> None:
-    added = 0
-    try:
-        for some in outreach.portions(codes):
-            added += state.api().add_coupons(state.site_name(), pool, some)
-    except (ApiAway, SignedOut):
-        raise
-    except ApiError as refusal:
-        notice("bad", f"{formats.number(added)} codes were added, then it stopped.", refusal.sentence)
-        return
-    known = len(codes) - added
+    added: list[int] = []
+
+    def send(some: list[str]) -> None:
+        added.append(state.api().add_coupons(state.site_name(), pool, some))
+
+    for some in outreach.portions(codes):
+        stopped = f"{formats.number(sum(added))} codes were added, then it stopped."
+        if not done(partial(send, some), stopped):
+            return
+    new, known = sum(added), len(codes) - sum(added)
     more = f"{formats.number(known)} were there already, and stay as they are." if known else ""
-    st.session_state[ADDED] = (f"{formats.number(added)} new codes in {pool}.", more)
+    st.session_state[ADDED] = (f"{formats.number(new)} new codes in {pool}.", more)
     st.rerun()

@@ -13,6 +13,7 @@ from dashboard.countries import country
 
 NO_COUNTRIES = "No country is known. Give the tracker a database of places with the setting TRACKER_GEO_DATABASE."
 MANY_DAYS = 120  # above it, money is drawn by the week
+GREY = " · in grey: the time before"
 
 
 @guarded
@@ -94,9 +95,9 @@ def _over_time(report: Json, currency: str) -> None:
     open_ = per == "day" and state.period().last >= state.today(state.site())  # today is not over
     left, right = st.columns(2)
     with left, st.container(border=True, key="card-people"):
-        section("People", f"per {per} · {_peak(days, people, per)}")
-        alt = f"People per {per}, {_peak(days, people, per)}"
         before = _before(report, per, "people")
+        section("People", f"per {per} · {_peak(days, people, per)}{GREY if before else ''}")
+        alt = f"People per {per}, {_peak(days, people, per)}"
         figure = charts.over_time(days, people, "people", before=before, last_is_open=open_)
         notes.dated(figure, "people-over-time", alt)
     with right, st.container(border=True, key="card-revenue"):
@@ -104,7 +105,7 @@ def _over_time(report: Json, currency: str) -> None:
             before = _before(report, per, "revenue", currency)
             if len(days) > MANY_DAYS:
                 (days, revenue, per), before = charts.by_week(days, revenue), []
-            section("Revenue", f"per {per} · {_peak(days, revenue, per, currency)}")
+            section("Revenue", f"per {per} · {_peak(days, revenue, per, currency)}{GREY if before else ''}")
             figure = charts.bars_over_time(days, revenue, currency, before=before, last_is_open=open_)
             notes.dated(figure, "revenue-over-time", f"Revenue per {per}")
         else:

@@ -113,7 +113,7 @@ def _figures(series: list[Json], before: list[float], spec: Json, currency: str)
     values = [float(point["value"]) for point in series]
 
     def said(value: float) -> str:
-        return formats.money(value, currency) if spec["measure"] == "value" else formats.number(round(value, 1))
+        return formats.money(value, currency) if spec["measure"] == "value" else formats.number(round(value, 2))
 
     items = []
     if spec["measure"] != "people":  # somebody who came twice would be counted twice

@@ -59,8 +59,8 @@ def _past(report: Json) -> None:
         [
             Figure("New customers", formats.number(report["buyers"]), note="first purchase in the period"),
             Figure("Value so far", formats.money(report["value"], currency)),
-            Figure("Value a customer", formats.money(report["ltv"], currency), note="so far, on average"),
-            Figure("Purchases a customer", f"{report['purchases'] / report['buyers']:.2f}"),
+            Figure("Value per customer", formats.money(report["ltv"], currency), note="so far, on average"),
+            Figure("Purchases per customer", f"{report['purchases'] / report['buyers']:.2f}"),
         ]
     )
     if report["other_currencies"]:
@@ -73,17 +73,18 @@ def _past(report: Json) -> None:
     columns = max(len(row["cumulative"]) for row in rows)
     with st.container(border=True, key="card-ltv-cohorts"):
         section(
-            "By month of the first purchase", f"what one customer was worth by the end of each month, in {currency}"
+            "By month of the first purchase",
+            "what one customer was worth by the end of each month; month 0 is the first",
         )
         titles = [Column("Began", "strong"), Column("Customers", "number")]
-        titles += [Column("Month 0" if not at else f"+{at}", "number") for at in range(columns)]
+        titles += [Column(f"Month {at}", "number") for at in range(columns)]
         table(
             titles,
             [
                 [
                     cohorts.title(row["start"], "month"),
                     formats.number(row["buyers"]),
-                    *(f"{worth:,.0f}" for worth in row["cumulative"]),
+                    *(formats.money(worth, currency) for worth in row["cumulative"]),
                     *[formats.NONE] * (columns - len(row["cumulative"])),
                 ]
                 for row in rows
@@ -139,7 +140,7 @@ def _figures(whole: Json) -> None:
     if worth is not None:
         items += [
             Figure("Value", money(whole["value"]["expected"]), note=between(whole["value"], money)),
-            Figure("Value a customer", money(worth["expected"]), note=between(worth, money)),
+            Figure("Value per customer", money(worth["expected"]), note=between(worth, money)),
         ]
     figures(items)
 
@@ -159,7 +160,11 @@ def _channels(past: list[Json], currency: str, ahead: dict[str, Json] | None) ->
     with st.container(border=True, key="card-ltv-channels"):
         section("By channel", "that brought a customer first; cost per customer where costs were imported")
         costs = any("cost" in row for row in past)
-        titles = ["Customers", "Value so far", *(["Expected ahead", "From – to"] if ahead is not None else [])]
+        titles = [
+            "Customers",
+            "Value per customer so far",
+            *(["Expected ahead", "From – to"] if ahead is not None else []),
+        ]
         titles += ["Cost per customer", "LTV : CAC"] if costs else []
         rows = []
         for row in past:

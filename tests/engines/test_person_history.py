@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import pytest
 from api_client import serve
 from small_history import put, put_members
 
-from tracker.api import answers_people
+from tracker.api import answers, answers_people, person_history
 from tracker.catalog import Catalog
 from tracker.catalog.consents import Choice
 from tracker.catalog.contacts import Contact, Frequency
@@ -30,7 +31,9 @@ def delivered(catalog: Catalog, audience: str, network: str, people: list[int], 
     catalog.exports.finish(one.id, counts={}, files=(), delivery=delivery)
 
 
-async def test_everything_is_told_once_newest_first(engine: Engine, data: Path) -> None:
+async def test_everything_is_told_once_newest_first(
+    engine: Engine, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with serve(engine, data) as api:
         catalog = api.catalog
         catalog.sites.create("shop")
@@ -93,6 +96,16 @@ async def test_everything_is_told_once_newest_first(engine: Engine, data: Path) 
             ("audience_left", "", "time"),
             ("audience_left", "Fans", "time"),
         ]
+        _, kept = await api.ask("GET", "/api/v1/people/ann/export?site=shop")
+        msgspec.convert(kept, answers.PersonExport, strict=True)
+        assert kept["history"] == history
+        _, his = await api.ask("GET", "/api/v1/people/bob/export?site=shop&kind=user")
+        assert his["history"] == bob["history"]
+        assert [one["code"] for one in his["history"] if one["kind"] == "coupon"] == ["A"]
+        monkeypatch.setattr(person_history, "MOST", 2)  # what is shown ends there, what is handed over does not
+        assert len((await api.ask("GET", "/api/v1/people/ann/history?site=shop"))[1]["history"]) == 2
+        _, kept = await api.ask("GET", "/api/v1/people/v1/export?site=shop")
+        assert kept["history"] == history
         status, _ = await api.ask("GET", "/api/v1/people/nobody/history?site=shop")
         assert status == 404
 

@@ -17,6 +17,7 @@ from loading import Road, event
 from overview_oracle import series_slowly, slowly
 
 from tracker.analytics import overview, timeseries
+from tracker.api.bounded import Bounded
 from tracker.loader import rollup_spans
 from tracker.loader.people import Aliases, links_of
 from tracker.loader.rollups import Rollups
@@ -171,7 +172,7 @@ def check(world, *, whole=False, events=False):
 
     whole: all days. events: counting from events says the same, too.
     """
-    engine, chance, zone = world.engine, world.chance, ZoneInfo(world.zone)
+    engine, chance, zone = Bounded(world.engine, 600), world.chance, ZoneInfo(world.zone)  # as the API asks
     start, end = span(world, zone, whole=whole)
     asked = {
         "site": "shop",
@@ -277,6 +278,32 @@ def test_days_that_are_not_over(engine, data, zone, monkeypatch):
     assert added > SPAN
     world.build()
     assert check(world, whole=True, events=True) >= SPAN
+
+
+def test_who_has_another_visit_stays_with_its_channel(engine, data):
+    """A visit to pages turns out to have come by mail: its person leaves `Direct` only with the last visit there."""
+    world = World(data, engine, random.Random(6), "UTC")
+    noon = world.first + DAY // 2
+
+    def seen(number, visitor, session, at, **more):
+        world.next = number
+        page = {"name": "page_view", "url": "https://shop.example/1"}
+        return event(number, ts=at, visitor=visitor, session=session, received=at, **{**page, **more})
+
+    mail = {"url": "https://shop.example/1?utm_source=news&utm_medium=email"}
+    bought = {"name": "purchase", "url": "", "value": 10.0, "currency": "EUR"}
+    first = [seen(1, "v1", "a", noon), seen(2, "v1", "b", noon + 9), seen(3, "v2", "c", noon), seen(5, "v3", "d", noon)]
+    world.load([*first, seen(4, "v2", "c", noon + 5, **bought)])
+    world.open()
+    world.load([seen(6, "v1", "a", noon - 9, **mail), seen(7, "v2", "c", noon - 9, **mail)])
+    assert rollups.road(engine, "shop", "UTC", world.first, world.first + DAY).opened
+    asked = {"site": "shop", "from": "2026-03-29T00:00:00Z", "to": "2026-03-30T00:00:00Z"}
+    found = {row["key"]: row for row in overview.run(Bounded(engine, 60), overview.parse(asked))["channels"]}
+    assert {key: (row["people"], row["purchases"], row["revenue"]) for key, row in found.items()} == {
+        "Direct": (2, 0, {}),
+        "Email": (2, 1, {"EUR": 10.0}),
+    }
+    check(world, whole=True)
 
 
 def test_a_closed_day_is_counted_once_and_again_only_when_something_came(engine, data):

@@ -277,6 +277,13 @@ def test_commands_use_the_running_api_and_work_without_one(up: Up, tmp_path: Pat
     assert status["ledger"]["stored"] == up.sent
     assert set(status["running"]) == {"up", "loader", "api"}
     assert "open" in up.cli("migrate", code=1)  # one process may open the embedded store, and it says so
+    kept = tmp_path / "v0.json"
+    export = ("person", "export", str(kept), "--site", "shop", "--visitor", "v0")
+    assert json.loads(up.cli(*export)) == {"bytes": kept.stat().st_size, "written_to": str(kept)}
+    assert kept.stat().st_mode & 0o777 == 0o600
+    told = json.loads(kept.read_text())
+    assert ([one["event"] for one in told["events"]], told["history"]) == (["tick"], [])
+    assert "is there already" in up.cli(*export, code=2)
     schedule = _scheduled(up, tmp_path)
     refused = up.cli("reports", "run", schedule, code=1)  # made by the engine, which was given no such host
     assert "Hook: " in refused and "outbound_hosts" in refused

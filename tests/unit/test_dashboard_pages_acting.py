@@ -5,7 +5,7 @@ import streamlit as st
 from dashboard_api import HOSTILE, iso, lift
 from dashboard_run import html, run, seen
 
-from dashboard import places, recipes, rules
+from dashboard import alerts, places, recipes, rules
 
 
 @pytest.fixture
@@ -312,6 +312,67 @@ def test_an_alert_is_changed_and_keeps_whom_it_tells(fake):
     assert fake.state.alerts["1"]["alert"] == wanted
     assert fake.state.alerts["1"]["destination"] == "dst_1"
     assert "an hour: above 12.5" in seen(at)
+
+
+GERMANS = {"property": "country", "op": "eq", "value": "DE"}
+
+
+def add_filter(at, prefix):
+    """`country is DE` through the widgets; every run is one of the browser's."""
+    at.button(key=f"{prefix}-add").click().run()
+    [field] = [box for box in at.selectbox if str(box.key).startswith(prefix) and str(box.key).endswith("-property")]
+    field.select("country").run()
+    at.selectbox(key=str(field.key).replace("-property", "-value")).select("DE")  # not yet sent
+
+
+def test_an_alert_counts_only_what_its_filters_let_through(fake):
+    at = run("alerts")
+    at.selectbox(key="alert-event").select("purchase").run()
+    add_filter(at, "alert-where-new0-purchase")
+    at.button(key="alert-create").click().run()
+    assert not at.exception
+    event = {"event": "purchase", "where": [GERMANS]}
+    wanted = {"event": event, "measure": "events", "interval": "day", "when": {"below": 1.0}}
+    assert fake.state.alerts["1"]["alert"] == wanted
+    assert "“Purchase” a day where country is DE: below 1" in " ".join(seen(at).split())
+    assert not [box for box in at.selectbox if str(box.key).startswith("alert-where-new")]  # the next one begins anew
+    at.number_input(key="alert-below-1").set_value(30)
+    at.button(key="alert-save-1").click().run()
+    assert fake.state.alerts["1"]["alert"] == wanted | {"when": {"below": 30.0}}
+    [away] = [one for one in at.button if str(one.key).endswith("-remove")]
+    away.click().run()
+    at.button(key="alert-save-1").click().run()
+    assert fake.state.alerts["1"]["alert"]["event"] == {"event": "purchase"}
+
+
+def test_filters_of_a_watched_funnel_stand_on_each_of_its_steps(fake):
+    paying = {"property": "value", "op": "gte", "value": 50}
+    steps = [
+        {
+            "any_of": [{"event": "view_item", "where": [GERMANS]}, {"event": "search", "where": [GERMANS]}],
+            "name": "See",
+        },
+        {"event": "purchase", "where": [paying, GERMANS], "name": "Buy"},
+    ]
+    saved = {"steps": steps, "mode": "ordered", "window": "7d"}
+    kept = fake.state.keep(fake.state.funnels, {"site": "shop", "name": "Road", "funnel": saved})
+    at = run("alerts")
+    at.selectbox(key="alert-event").select(f"\0funnel {kept['id']}").run()
+    assert any(one.label == "Only where country is DE" for one in at.expander)  # what all steps of the funnel ask for
+    [comparison] = [box for box in at.selectbox if str(box.key).endswith("-op")]
+    comparison.select("ne").run()
+    at.button(key="alert-create").click().run()
+    assert not at.exception
+    others = GERMANS | {"op": "ne"}
+    alert = fake.state.alerts["1"]["alert"]
+    assert alert["funnel"]["steps"] == [
+        {"any_of": [{"event": "view_item", "where": [others]}, {"event": "search", "where": [others]}], "name": "See"},
+        {"event": "purchase", "where": [paying, others], "name": "Buy"},
+    ]
+    assert alerts.fields(alert).funnel == alerts.split(saved)[0]
+    assert alerts.made(alerts.fields(alert)) == alert
+    assert "from “See” to “Buy” within 7 days where country is not DE" in alerts.summary(alert)
+    assert "where country is not DE" in " ".join(seen(run("alerts")).split())
 
 
 @pytest.mark.parametrize(

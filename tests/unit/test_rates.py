@@ -29,7 +29,7 @@ def test_a_file_as_spreadsheets_write_it():
         ("", "line 1: the columns must be"),
         ("date,currency\n2026-11-02,USD\n", "line 1: the columns must be"),
         ("date,currency,rate\n", "nothing below it"),
-        (GOOD + "2026-11-03,USD\n", "line 5: there must be 3"),
+        (GOOD + "2026-11-03,USD\n", "line 5: 2 columns where the header has 3"),
         (GOOD + "2026-11-31,USD,1\n", "line 5: date must be"),
         (GOOD + "2026-11-03,USDX,1\n", "line 5.currency must be"),
         (GOOD + "2026-11-03,USD,0\n", "line 5: rate must be"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +16,9 @@ from tracker.store.filters import Condition
 
 MAX_INTERVALS = 100
 """Each interval is a funnel of its own: one query or two."""
+
+AT_ONCE = 2
+"""So many are asked together: of a small one most is planning, which ClickHouse does in one thread."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,13 +70,17 @@ def parse(body: object) -> Spec:
 def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     """`{"series": [{"start", "entered", "converted", "conversion", "steps", "breakdown"?}]}`, empty intervals too."""
     parts = [_part(spec, at) for at in range(len(spec.calendar.starts))]
-    answers = [funnel.run(engine, part) for part in parts]
-    if not spec.worth:
-        return {"series": [_point(spec, at, answer) for at, answer in enumerate(answers)]}
-    found = [
-        funnel_worth.of_answer(engine, part, spec.worth, spec.timezone, answer)
-        for part, answer in zip(parts, answers, strict=True)
-    ]
+    with ThreadPoolExecutor(AT_ONCE, "trend") as pool:
+        answers = list(pool.map(lambda part: funnel.run(engine, part), parts))
+        if not spec.worth:
+            return {"series": [_point(spec, at, answer) for at, answer in enumerate(answers)]}
+        found = list(
+            pool.map(
+                lambda part, answer: funnel_worth.of_answer(engine, part, spec.worth, spec.timezone, answer),
+                parts,
+                answers,
+            )
+        )
     rows = [row for one in found for row in one]
     money = Money(funnel_worth.main_currency(rows, spec.money.currency), spec.money.rates)
     worth = [funnel_worth.beside(answer, theirs, money) for answer, theirs in zip(answers, found, strict=True)]

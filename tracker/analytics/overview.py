@@ -10,9 +10,10 @@ from typing import Any
 from tracker.analytics import overview_events, overview_rollups, request
 from tracker.analytics.compare import COMPARES, before, change
 from tracker.analytics.money import NO_MONEY, Money, by_currency, split
+from tracker.analytics.overview_rollups import Lists
 from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
-from tracker.store import rollups
+from tracker.store import rollup_spans, rollups
 from tracker.store.engine import Engine
 from tracker.store.site_days import dates
 
@@ -55,9 +56,11 @@ def run(engine: Engine, spec: Spec, *, events_only: bool = False) -> dict[str, A
     has a currency, `converted` stands beside every `revenue`.
     """
     earlier = before(spec.range, spec.timezone, spec.compare)
-    with ThreadPoolExecutor(1, "overview") as aside:  # each waits for a handful of small questions first
-        behind = aside.submit(_counted, engine, spec, earlier, lists=False, events_only=events_only)
-        now, roads = _counted(engine, spec, spec.range, lists=True, events_only=events_only)
+    with ThreadPoolExecutor(2, "overview") as aside:  # each waits for a handful of small questions first
+        noted = aside.submit(rollup_spans.noted, engine, spec.site, spec.timezone)
+        of = None if events_only else rollups.known(engine, spec.site, spec.timezone, *_both(spec.range, earlier))
+        behind = aside.submit(_counted, engine, spec, earlier, of)
+        now, roads = _counted(engine, spec, spec.range, of, Lists(TOP, noted, aside))
         past, _ = behind.result()
     totals, previous = _totals(spec, now), _totals(spec, past)
     return {
@@ -93,17 +96,23 @@ def _money(spec: Spec, amounts: Any) -> dict[str, Any]:
     return {**revenue, "converted": spec.money.converted(parts)} if spec.money.currency else revenue
 
 
+def _both(now: Range, earlier: Range) -> tuple[int, int]:
+    return min(now.start, earlier.start), max(now.end, earlier.end)
+
+
 def _counted(
-    engine: Engine, spec: Spec, between: Range, *, lists: bool, events_only: bool
+    engine: Engine, spec: Spec, between: Range, of: rollups.Known | None, lists: Lists | None = None
 ) -> tuple[_Lists, dict[str, int]]:
-    """Rows by list, and how many days came from rollups and from events."""
-    how = rollups.Road() if events_only else rollups.road(engine, spec.site, spec.timezone, between.start, between.end)
-    if how.empty and not events_only:
-        return {}, {"from_rollups": 0, "from_events": 0}
+    """Rows by list, and how many days came from rollups and from events. of: None, to count everything from events."""
+    how = rollups.Road()
+    if of is not None:
+        how = rollups.road(engine, spec.site, spec.timezone, between.start, between.end, of=of)
+        if how.empty:
+            return {}, {"from_rollups": 0, "from_events": 0}
     if how.used:
-        found = overview_rollups.counted(engine, how, spec.site, spec.timezone, between, top=TOP, lists=lists)
+        found = overview_rollups.counted(engine, how, spec.site, spec.timezone, between, lists=lists)
         return found, {"from_rollups": len(how.used), "from_events": len(how.counted)}
-    found = overview_events.counted(engine, spec.site, spec.timezone, between, top=TOP, lists=lists)
+    found = overview_events.counted(engine, spec.site, spec.timezone, between, top=TOP, lists=lists is not None)
     return found, {"from_rollups": 0, "from_events": len(found["series"])}
 
 

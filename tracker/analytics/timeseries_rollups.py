@@ -40,8 +40,8 @@ def found(
             "every": event == "*",
             "entry": event,
         },
-        tables=road.tables if measure == "people" else {"used": road.tables["used"]},
+        tables=road.tables if measure == "people" else {},
         settings=rollups.IN_PARALLEL,
     )
-    with rollup_open.beside(engine, site, timezone, road.opened, kinds, visits=False) as whom:
-        return dict(whom.ask(query).rows)
+    with rollup_open.beside(engine, site, timezone, road.opened, kinds, visits=False) as beside:
+        return dict(beside.whom.ask(query).rows)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
+from tracker.api.answers_people import HistoryEntry
 from tracker.api.report_answers import PersonCard
 from tracker.core.gate import GateSettings
 from tracker.core.pixel import PixelSettings
@@ -647,7 +648,9 @@ class Erasures(Struct, kw_only=True):
 
 
 class PersonExport(Struct, kw_only=True):
-    """All that is kept on a person. `events`: every field that is not empty, the oldest first."""
+    """All that is kept on a person. `events`: every field that is not empty, the oldest first; `history`: as over
+    `GET /api/v1/people/{id}/history`, but all of it.
+    """
 
     site: str
     made: str
@@ -658,6 +661,7 @@ class PersonExport(Struct, kw_only=True):
     consents: list[Consent]
     left_alone: list[str]
     audiences: list[dict[str, str]]
+    history: list[HistoryEntry]
     events: list[dict[str, Any]]
 
 

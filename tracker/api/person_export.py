@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from tracker.api import person_history
 from tracker.api.audiences import audiences_of
 from tracker.api.call import Call, Reply
 from tracker.api.erasures import named
@@ -22,6 +23,7 @@ from tracker.store.erase import Names
 from tracker.store.sql import Fragment, fill, load
 
 _AT_ONCE = 5_000
+_ALL = 2**31
 _ITEM = ("item_id", "item_name", "item_category", "price", "quantity")
 _TIMES = ("ts", "original_ts", "received")
 
@@ -61,6 +63,7 @@ def _head(call: Call, site: Site, names: Names) -> dict[str, Any]:
             for audience in catalog.audiences.list(site.name)
             if inside.get(audience.id, "suppressed") != "suppressed"
         ],
+        "history": person_history.entries(call, site.name, names, names.keys, most=_ALL),
     }
 
 

@@ -1,10 +1,11 @@
-"""`GET /api/v1/people/{id}/history`: what happened to a person beside their events.
+"""What happened to a person beside their events: `GET /api/v1/people/{id}/history`, and a part of their data export.
 
 What they agreed to, which audiences they came into and left, whom they were given to, which lists and coupons they got.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from tracker.analytics import timeline
@@ -27,14 +28,19 @@ def answer(call: Call) -> dict[str, Any]:
     person, card = timeline.find(call.engine, site.name, stored)
     known = Names(users=(card["user"],)) if card["user"] else Names(visitors=(card["visitor"],))
     names = erase.all_names(call.engine, site.name, known)
-    audiences = {one.id: one.name for one in call.services.catalog.audiences.list(site.name)}
-    entries = [
-        *_consents(call, site.name, names),
-        *_stays(call, site.name, person, audiences),
-        *_given(call, site.name, [person, *names.keys], audiences),
+    return {"person": card, "history": entries(call, site.name, names, [person], most=MOST)}
+
+
+def entries(call: Call, site: str, names: Names, persons: Sequence[int], *, most: int) -> list[dict[str, Any]]:
+    """The newest first, `most` of them. persons: keys whose stays in audiences are told; the rest goes by `names`."""
+    audiences = {one.id: one.name for one in call.services.catalog.audiences.list(site)}
+    found = [
+        *_consents(call, site, names),
+        *_stays(call, site, persons, audiences, most),
+        *_given(call, site, sorted({*persons, *names.keys}), audiences),
     ]
-    entries.sort(key=lambda one: (-one["at"], one["kind"]))
-    return {"person": card, "history": [{**one, "at": rfc3339(one["at"])} for one in entries[:MOST]]}
+    found.sort(key=lambda one: (-one["at"], one["kind"]))
+    return [{**one, "at": rfc3339(one["at"])} for one in found[:most]]
 
 
 def _consents(call: Call, site: str, names: Names) -> list[dict[str, Any]]:
@@ -43,8 +49,8 @@ def _consents(call: Call, site: str, names: Names) -> list[dict[str, Any]]:
     return [{"kind": "consent", "at": row["at"], "consent": {name: row[name] for name in said}} for row in rows]
 
 
-def _stays(call: Call, site: str, person: int, audiences: dict[str, str]) -> list[dict[str, Any]]:
-    params: dict[str, Param] = {"site": site, "person": person, "limit": MOST}
+def _stays(call: Call, site: str, persons: Sequence[int], audiences: dict[str, str], most: int) -> list[dict[str, Any]]:
+    params: dict[str, Param] = {"site": site, "persons": list(persons), "limit": most}
     found = []
     for row in call.engine.ask(Query(text=load("tracker.api", "person_stays"), params=params)).dicts():
         about = {"audience": row["audience"], "name": audiences.get(row["audience"], "")}

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from tracker.cli.options import Data, answer, settings
+from tracker.cli.dated_rows import send, text_of
+from tracker.cli.options import Data
 
 rate = typer.Typer(help="Exchange rates, for reports in one currency.", no_args_is_help=True)
 
@@ -28,25 +29,12 @@ def import_(
     data: Data = None,
 ) -> None:
     """Take in a CSV of exchange rates. The whole file is checked first; the same file again changes nothing."""
-    from tracker.cli.remote import connect
     from tracker.core import rates
 
-    try:
-        rows, places = rates.read_csv(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise typer.BadParameter(f"no such file: {file}") from None
-    except UnicodeDecodeError:
-        raise typer.BadParameter(f"{file} is not UTF-8") from None
-    rates.checked(rows, places, base=rates.currency(base, "--base"), inverse=inverse)
-    total = {"site": site, "base": base.upper(), "rows": 0, "changed": 0}
-    with connect(settings(data=data)) as api:
-        for start in range(0, len(rows), rates.MAX_ROWS):
-            part = rows[start : start + rates.MAX_ROWS]
-            body = {"site": site, "base": base, "rows": part, "inverse": inverse}
-            done = api.call("POST", "/api/v1/rates", body)
-            total["rows"] += done["rows"]
-            total["changed"] += done["changed"]
-    answer(total, indent=None)
+    rows, places = rates.read_csv(text_of(file))
+    code = rates.currency(base, "--base")
+    rates.checked(rows, places, base=code, inverse=inverse)
+    send(data, "/api/v1/rates", {"site": site, "base": code, "inverse": inverse}, rows, rates.MAX_ROWS)
 
 
 def register(app: typer.Typer) -> None:

@@ -48,7 +48,6 @@ insert into rollup_days (site, zone, day, build, touched, version, cut, came)
 select {site:String}, {timezone:String}, toDate({number:UInt16}), {build:UInt64}, {touched:UInt64}, {version:UInt64},
     {cut:UInt64}, {came:UInt64}
 """
-_CAME = "select count() from /*events*/"
 _VISITS = """
 select toDate({number:UInt16}) as day, toString(first_channel) as first_channel, on_page, bought, amounts, one, others,
     emptyArrayUInt64() as strangers
@@ -91,8 +90,9 @@ class Rollups:
         """
         today = local_days(now_ms, now_ms + 1, timezone).start
         span = range(max(FIRST, today - DAYS), today - 1)
+        known = rollups.newest(self._engine, site)
         found = rollups.days(self._engine, site, timezone, span)
-        believed, _ = rollups.believed(self._engine, site, timezone, [day for day in found if day.built])
+        believed, _ = rollups.believed(self._engine, site, timezone, [day for day in found if day.built], known)
         fine = {day.number for day in believed}
         quiet = self._quiet(site, timezone, span)
         wanted = [day for day in found if day.number not in fine and quiet.get(day.number) == day.touched]
@@ -101,10 +101,11 @@ class Rollups:
     def open_due(self, site: str, timezone: str, now_ms: int) -> list[Due]:
         """Today and yesterday, where much came since they were built, or their build does not hold any more."""
         today = local_days(now_ms, now_ms + 1, timezone).start
+        known = rollups.newest(self._engine, site)
         found = rollups.days(self._engine, site, timezone, range(max(FIRST, today - 1), today + 1))
         opened = rollups.not_over(self._engine, site, timezone, found)
         builds = [day for day in found if day.built or day.build in opened]
-        believed, _ = rollups.believed(self._engine, site, timezone, builds)
+        believed, _ = rollups.believed(self._engine, site, timezone, builds, known)
         fine = {day.number for day in believed if day.built or opened[day.build].since < ENOUGH}
         cut = clock.now(self._engine) // 1_000_000 - 1000 * self._grace
         return [Due(site, timezone, day.number, 0, cut) for day in reversed(found) if day.number not in fine]
@@ -115,17 +116,14 @@ class Rollups:
         Raises TryLater.
         """
         start, end = midnight(due.number, due.timezone), midnight(due.number + 1, due.timezone)
-        [(version,)] = self._engine.ask(
-            Query(text="select max(version) from person_map where site = {site:String}", params={"site": due.site})
-        ).rows
+        version = rollups.newest(self._engine, due.site)
         [(last,)] = self._engine.ask(Query(text="select max(build) from rollup_days")).rows
         build = max(time.time_ns(), int(last) + 1)
         base: dict[str, Param] = {"site": due.site, "timezone": due.timezone, "build": build, "number": due.number}
         came = 0
         events = events_source(self._engine)
         if due.cut:
-            rows = rollup_open.before(due.timezone, due.number, due.cut, once=False)
-            came = int(self._engine.ask(fill(_CAME, {"events": rows}, {"site": due.site})).rows[0][0])
+            came = rollup_open.came_before(self._engine, due.site, due.timezone, due.number, due.cut)
             once = rollup_open.doubted(self._engine, due.timezone, due.number)
             events = rollup_open.before(due.timezone, due.number, due.cut, once=once)
             if not came:

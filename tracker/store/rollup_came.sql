@@ -1,4 +1,6 @@
--- Of a build of a day that is not over: how many rows there are from before its cut, and how many came since.
-select countIf(at < fromUnixTimestamp64Milli({cut:Int64})), countIf(at >= fromUnixTimestamp64Milli({cut:Int64}))
-from recent
-where site = {site:String} and ts >= fromUnixTimestamp64Milli({from:Int64}) and ts < fromUnixTimestamp64Milli({to:Int64})
+-- Of builds of days that are not over: how many rows there are from before the cut of each, and how many came for the day since.
+-- The first are those of all calendar days (UTC) that the day touches, because for them the index alone can say it.
+select build, sum(had), sum(came) from (
+    /*each*/
+)
+group by build

@@ -40,11 +40,11 @@ def noted(engine: Engine, site: str, timezone: str) -> list[Span]:
     ]
 
 
-def chosen(engine: Engine, site: str, timezone: str, used: Sequence[Day]) -> list[Span]:
-    """Spans that stand for some of the days a question uses, the longest first; no day is in two of them."""
+def chosen(noted: Sequence[Span], used: Sequence[Day]) -> list[Span]:
+    """Those of the site's spans that stand for some of the days a question uses, the longest first; no day twice."""
     left = {(day.number, day.build) for day in used}
     found = []
-    for span in sorted(noted(engine, site, timezone), key=lambda one: (-len(one.days), one.name)):
+    for span in sorted(noted, key=lambda one: (-len(one.days), one.name)):
         if span.days and left.issuperset(span.days):
             left.difference_update(span.days)
             found.append(span)

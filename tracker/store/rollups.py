@@ -8,6 +8,7 @@ known since then is put right when the question is asked: `moves`. Everything el
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from tracker.store import rollup_cells, rollup_open
@@ -29,6 +30,7 @@ IN_PARALLEL: dict[str, str | int] = {
 
 _LAST = 2**32  # seconds since 1970: ClickHouse's DateTime ends in February 2106
 _BY_DAY = "mapApply((unit, amount) -> (concat(toString(day), unit), amount), revenue) as revenue"
+_NEWEST = "select max(version) from person_map where site = {site:String}"
 _CUT = """
 select max(version) from (
     select version from person_map where site = {site:String} and version > {since:UInt64}
@@ -84,11 +86,8 @@ class Road:
 
     @property
     def tables(self) -> dict[str, Rows]:
-        """What `parts` reads."""
-        tables = {"used": _used(self.used)}
-        if self.moves:
-            tables["moves"] = Rows(columns=_MOVES, data=self.moves)
-        return tables
+        """What `people` reads."""
+        return {"moves": Rows(columns=_MOVES, data=self.moves)} if self.moves else {}
 
 
 def days(engine: Engine, site: str, timezone: str, span: range) -> list[Day]:
@@ -103,19 +102,44 @@ def days(engine: Engine, site: str, timezone: str, span: range) -> list[Day]:
     return [Day(*(int(cell) for cell in row)) for row in engine.ask(fill(_load("rollup_state"), params=params)).rows]
 
 
-def road(engine: Engine, site: str, timezone: str, start: int, end: int) -> Road:
-    """How to answer for [start, end) (ms). Takes a few milliseconds. A segment's events are counted: days hold all."""
-    if isinstance(engine, Among):
-        return Road(beyond=True)
+@dataclass(frozen=True)
+class Known:
+    """What two questions about times side by side ask once: days that have events, and `newest`."""
+
+    days: Sequence[Day]
+    newest: int
+
+
+def known(engine: Engine, site: str, timezone: str, start: int, end: int) -> Known | None:
+    """Of [start, end) (ms); None where days do not help (`Road.beyond`)."""
+    span = _span(engine, timezone, start, end)
+    if span is None:
+        return None
+    with ThreadPoolExecutor(1, "newest") as aside:
+        last = aside.submit(newest, engine, site)
+        return Known(days(engine, site, timezone, span), last.result())
+
+
+def _span(engine: Engine, timezone: str, start: int, end: int) -> range | None:
+    """The days that a range touches. A segment's events are counted: days hold all."""
     span = local_days(start, end, timezone)
-    if midnight(span.start, timezone) < 0 or midnight(span.stop, timezone) // 1000 >= _LAST:
+    beyond = midnight(span.start, timezone) < 0 or midnight(span.stop, timezone) // 1000 >= _LAST
+    return None if isinstance(engine, Among) or beyond else span
+
+
+def road(engine: Engine, site: str, timezone: str, start: int, end: int, *, of: Known | None = None) -> Road:
+    """How to answer for [start, end) (ms). Takes a few milliseconds. of: what is known of it and more already."""
+    span = _span(engine, timezone, start, end)
+    of = of or known(engine, site, timezone, start, end)
+    if span is None or of is None:
         return Road(beyond=True)
     first = span.start + (midnight(span.start, timezone) != start)
     whole = range(first, max(first, span.stop - (midnight(span.stop, timezone) != end)))
-    found = days(engine, site, timezone, span)
+    found = [day for day in of.days if day.number in span]
     inside = [day for day in found if day.number in whole]
     opened = not_over(engine, site, timezone, inside)
-    used, moves = believed(engine, site, timezone, [day for day in inside if day.built or day.build in opened])
+    built = [day for day in inside if day.built or day.build in opened]
+    used, moves = believed(engine, site, timezone, built, of.newest)
     chosen = {day.number for day in used}
     return Road(
         used=used,
@@ -125,6 +149,11 @@ def road(engine: Engine, site: str, timezone: str, start: int, end: int) -> Road
     )
 
 
+def newest(engine: Engine, site: str) -> int:
+    """The highest version of the map of persons: who became known after it is not in it."""
+    return int(engine.ask(Query(text=_NEWEST, params={"site": site})).rows[0][0])
+
+
 def not_over(engine: Engine, site: str, timezone: str, found: Sequence[Day]) -> dict[int, Open]:
     """By build: those of days that were not over, as far as they hold."""
     builds = [(day.number, day.build, day.cut, day.came) for day in found if day.cut and day.number >= FIRST]
@@ -132,11 +161,11 @@ def not_over(engine: Engine, site: str, timezone: str, found: Sequence[Day]) -> 
 
 
 def believed(
-    engine: Engine, site: str, timezone: str, built: Sequence[Day]
+    engine: Engine, site: str, timezone: str, built: Sequence[Day], last: int
 ) -> tuple[list[Day], list[tuple[int, int, int, int]]]:
-    """Those of the built days that identity has not made stale, and the moves that put them right."""
-    if not built:
-        return [], []
+    """Those of the built days that identity has not made stale, and the moves that put them right. last: `newest`."""
+    if not built or last <= min(day.version for day in built):
+        return list(built), []
     since = min(day.version for day in built)
     query = Query(text=_CUT, params={"site": site, "since": since, "most": MOST_MOVES})
     cut = int(engine.ask(query).rows[0][0])
@@ -155,27 +184,38 @@ def believed(
 
 
 def parts(
-    road: Road, more: Sequence[Fragment] = (), spans: Fragment | None = None, within: Sequence[int] = ()
+    road: Road,
+    more: Sequence[Fragment] = (),
+    spans: Fragment | None = None,
+    within: Sequence[int] = (),
+    changed: Sequence[str] = (),
 ) -> Fragment:
-    """Rows of both roads in the columns of `rollup_cells`; needs `site`, `timezone`, `kinds` and `Road.tables`.
+    """Rows of both roads in the columns of `rollup_cells`; needs `site`, `timezone` and `kinds`.
 
     `revenue` is by day and currency. more: rows to be added (`fresh`). spans: the same rows of the days `within`, all
-    kinds but `day`.
+    kinds but `day`. changed: channels of which builds of days that are not over do not count (`rollup_open.Beside`).
     """
     stored = (
         f"select day, kind, entry, events, page_views, purchases, sessions, {_BY_DAY}, people, buyers,"  # noqa: S608 - text of our own
         " emptyArrayUInt64() as strangers, emptyArrayUInt64() as strange_buyers from rollups"
         " where site = {site:String} and zone = {timezone:String} and kind in {kinds:Array(String)}"
-        " and (toUInt16(day), build) in (select day, build from /*table:used*/)"
+        " and toUInt16(day) in {used_days:Array(UInt16)}"
+        " and has(arrayZip({used_days:Array(UInt16)}, {used_builds:Array(UInt64)}), (toUInt16(day), build))"
     )
     texts: list[str] = []
-    params: dict[str, Param] = {}
+    params: dict[str, Param] = {
+        "used_days": [day.number for day in road.used],
+        "used_builds": [day.build for day in road.used],
+    }
     if spans is not None:
         stored += " and (kind = 'day' or toUInt16(day) not in {within:Array(UInt16)})"
         texts.append(spans.text)
-        params = {"within": list(within), **spans.params}
-    if road.opened:
-        stored += " and not (kind = 'channel' and build in {open_builds:Array(UInt64)})"
+        params |= {"within": list(within), **spans.params}
+    if changed:
+        stored += (
+            " and not (kind = 'channel' and build in {open_builds:Array(UInt64)} and entry in {changed:Array(String)})"
+        )
+        params["changed"] = list(changed)
     for rows in more:
         texts.append(
             f"select day, kind, entry, events, page_views, purchases, sessions, {_BY_DAY}, people, buyers, strangers,"  # noqa: S608
@@ -197,7 +237,7 @@ def fresh(engine: Engine, road: Road, timezone: str, kinds: Sequence[str], withi
 
 
 def people(road: Road, bitmap: str, strangers: str) -> Fragment:
-    """How many persons there are behind the merged columns `bitmap` and `strangers`."""
+    """How many persons there are behind the merged columns `bitmap` and `strangers`; needs `Road.tables`."""
     joined, others = f"groupBitmapMergeState({bitmap})", f"groupUniqArrayArray({strangers})"
     if not road.moves:
         return Fragment(f"bitmapCardinality({joined}) + length({others})")

@@ -1,0 +1,12 @@
+-- Visits that something came for since the builds of days that are not over, a row each: what came of it, beside what its build
+-- knows of it (`build` is 0 where it has begun since). `was` and `entry`: the channel before and now. Slot: fresh, what came.
+select fresh.day as day, fresh.visit as visit, going.build as build, going.one as had, fresh.in_session as in_session,
+    if(going.build = 0, '', multiIf(going.first_channel != '', going.first_channel, going.on_page != 0, 'Direct', 'Unassigned')) as was,
+    multiIf(first_channel != '', first_channel, on_page != 0, 'Direct', 'Unassigned') as entry,
+    if(going.first_channel != '' and (fresh.first_channel = ''
+            or (going.first_ts, going.first_seq, going.first_arrival) < (fresh.first_ts, fresh.first_seq, fresh.first_arrival)),
+        going.first_channel, fresh.first_channel) as first_channel,
+    greatest(going.on_page, fresh.on_page) as on_page,
+    fresh.bought as bought, fresh.amounts as amounts, fresh.one as one, fresh.others as others, fresh.strangers as strangers
+from (/*fresh*/) as fresh
+any left join going on going.day = fresh.day and going.visit = fresh.visit
