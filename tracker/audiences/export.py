@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from array import array
 from contextlib import ExitStack
@@ -31,6 +32,7 @@ log = structlog.get_logger()
 
 RESEND_AFTER = 0.8
 """Share of a membership after which it is said again."""
+_CLEANED = 10  # pieces
 
 
 def run_export(engine: Engine, catalog: Catalog, folder: Path, order: Order) -> None:
@@ -248,10 +250,12 @@ class _Run:
             ids=order.ids,
             match=Match(partner.name, began - partner.days * DAY_MS) if partner is not None else None,
         )
-        for found in reader.read(people):
-            with uncollected():
+        with uncollected():
+            for number, found in enumerate(reader.read(people), 1):
                 writing.add(found, label)
-            self.counts["written"] = writing.written
+                self.counts["written"] = writing.written
+                if number % _CLEANED == 0:
+                    gc.collect(1)  # what other threads left behind meanwhile
 
     def _details(self, began: int, members: int) -> dict[str, Any]:
         order, network = self.order, self.order.network

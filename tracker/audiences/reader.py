@@ -227,10 +227,11 @@ class Reader:
         if self._named:
             user = row["own_user"] or row["last_user"]
             name = user or row["last_visitor"]
-            named = {"card.person": name, "card.user": user, "card.visitor": row["last_visitor"]}
+            for form, value in zip(_WHO, (name, user, row["last_visitor"]), strict=False):
+                if value and form in self._wanted:
+                    forms[form] = value
             if "person.pseudonym" in self._wanted:
-                named["person.pseudonym"] = keyed(self._keys, f"person:{name}")
-            forms |= {form: value for form, value in named.items() if value and form in self._wanted}
+                forms["person.pseudonym"] = keyed(self._keys, f"person:{name}")
         for form, column in self._cards:
             if value := rfc3339(row[column]) if column == "last_seen" else row[column]:
                 forms[form] = value
