@@ -20,6 +20,7 @@ from test_destinations import connected, sent
 from test_network_exports import Shop, address, exported, made
 from uid2_operator import DAY, UidOperator
 
+from tracker.catalog import advertising_ids
 from tracker.core.identifiers import email_forms, seal
 from tracker.loader.erasing import Eraser
 from tracker.store.engine import Engine
@@ -70,8 +71,13 @@ async def delivered(api: Api, audience: str, to: str) -> dict[str, Any]:
 
 
 async def test_ids_are_asked_once_and_again_when_due_and_lost_with_an_opt_out(
-    embedded: Engine, data: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+    embedded: Engine,
+    data: Path,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(advertising_ids, "AT_ONCE", 4)  # so that there are several pieces
     operator, desk, now = UidOperator(), Desk(), [time.time_ns() // 1_000_000]
     async with serve(embedded, data, now_ms=lambda: now[0]) as api:
         shop = Shop(data, embedded)
@@ -104,7 +110,8 @@ async def test_ids_are_asked_once_and_again_when_due_and_lost_with_an_opt_out(
             third = await delivered(api, audience, to)
             assert desk.take() == {operator.raw(hash_of(1)): 0}, "a removal order, with the id that was delivered"
             assert third["counts"]["removed"] == 1
-            assert [path for path, _ in operator.asked] == ["/v2/optout/status"]
+            assert {path for path, _ in operator.asked} == {"/v2/optout/status"}
+            assert sum(len(body["advertising_ids"]) for _, body in operator.asked) == 13, "each once"
             await delivered(api, audience, to)
             assert desk.take() == {}, "who opted out is not brought back, nor taken back twice"
 

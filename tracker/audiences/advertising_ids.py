@@ -86,10 +86,12 @@ class Ids:
 
     def upkeep(self, leaving: People) -> None:
         """Ask again for the ids that are due, and who has opted out of the others, of those who may leave the house."""
-        now, name = self.now_ms(), self.site.name
-        due = self.catalog.advertising_ids.due(name, self.twin, now, now - CHECK_MS)
-        if not due:
-            return
+        now = self.now_ms()
+        for some in self.catalog.advertising_ids.due(self.site.name, self.twin, now, now - CHECK_MS):
+            self._keep(some, leaving, now)
+
+    def _keep(self, due: Sequence[Entry], leaving: People, now: int) -> None:
+        name = self.site.name
         old = [one.person for one in due if one.refresh_at < now - FORGET_MS]
         self.catalog.advertising_ids.erase(name, old, but=OPTOUT)
         due = [one for one in due if one.refresh_at >= now - FORGET_MS]

@@ -6,7 +6,7 @@ by the key of the person it was asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import delete, or_, select, update
@@ -16,6 +16,7 @@ from tracker.catalog.activation_tables import AdvertisingIdRow
 from tracker.catalog.database import Database, execute_many
 
 MAPPED, OPTOUT, INVALID, WITHHELD = "mapped", "optout", "invalid", "withheld"
+AT_ONCE = 10_000
 _IN_ONE_QUESTION = 500  # SQLite takes a limited number of variables
 
 
@@ -61,12 +62,21 @@ class AdvertisingIds:
             rows = ((one.key, _hex(one.person), *one[2:]) for one in entries)
             execute_many(connection, putting.values({"site": site, "twin": twin, **blank, **zero}), names, rows)
 
-    def due(self, site: str, twin: str, refresh: int, check: int) -> list[Entry]:
-        """Ids that were to be asked for again by `refresh`, or not checked since `check`."""
+    def due(self, site: str, twin: str, refresh: int, check: int) -> Iterator[list[Entry]]:
+        """Ids that were to be asked for again by `refresh`, or not checked since `check`, some at a time: what is done
+        with them meanwhile is no hindrance.
+        """
         late = or_(AdvertisingIdRow.refresh_at <= refresh, AdvertisingIdRow.checked_at < check)
-        with self._database.read() as session:
-            rows = session.execute(_of(site, twin).where(AdvertisingIdRow.state == MAPPED, late))
-            return [_entry(row) for row in rows]
+        query = _of(site, twin).where(AdvertisingIdRow.state == MAPPED, late).order_by(AdvertisingIdRow.key)
+        last = ""
+        while True:
+            with self._database.read() as session:
+                rows = session.execute(query.where(AdvertisingIdRow.key > last).limit(AT_ONCE)).all()
+            if rows:
+                yield [_entry(row) for row in rows]
+                last = rows[-1].key
+            if len(rows) < AT_ONCE:
+                return
 
     def changed(self, site: str, twin: str, since: int) -> list[Entry]:
         """Those that became others, or were lost, at `since` or later."""
@@ -83,8 +93,11 @@ class AdvertisingIds:
 
     def erase(self, site: str, people: Iterable[int], *, but: str = "") -> None:
         """Forget what was asked for these persons, but what is in the state `but`."""
+        theirs = [_hex(person) for person in people]
+        if not theirs:
+            return
         with self._database.forgetting() as session:
-            for some in _some([_hex(person) for person in people]):
+            for some in _some(theirs):
                 mine = (AdvertisingIdRow.site == site, AdvertisingIdRow.person.in_(some), AdvertisingIdRow.state != but)
                 session.execute(delete(AdvertisingIdRow).where(*mine))
 
