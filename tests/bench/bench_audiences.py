@@ -45,7 +45,7 @@ from running import Tracker, answers, request, tracker, until
 from tracker.audiences.definition import Definition, stored
 from tracker.audiences.export import Order, run_export
 from tracker.audiences.marks import basis, main_currency, marks
-from tracker.audiences.refresh import CAUSES, Refreshed, Refresher
+from tracker.audiences.refresh import CAUSES, Found, Refreshed, Refresher
 from tracker.audiences.standing import salt
 from tracker.catalog.audiences import StoredAudience
 from tracker.catalog.memberships import Membership
@@ -146,16 +146,13 @@ class Bench:
         self.states = self.road.catalog.memberships.of(crowd.SITE)
         self.states = {one.id: self.states[one.id] for one in made}
         self.refresher.settled(self.states)
-        found = marks(self.engine, crowd.SITE, min(one.block for one in self.states.values()))
-        for one, state in self.states.items():  # not what a start costs, but what every refresh does
-            self.refresher._seen[one] = frozenset(at for at in found.recent(state.block) if at <= state.block)
         self.refresher._counted.update(self.states)
         if not list((self.road.data / "segments").glob("*/*.bin")):
             self._files()
 
     def _files(self) -> None:
         with timed("all files of members, from the store"):
-            self.files.put(crowd.SITE, [Refreshed(one, changed=True) for one in self.states.values()])
+            self.files.put(crowd.SITE, [Refreshed(one, changed=True, everybody=True) for one in self.states.values()])
 
     def begin(self) -> None:
         """Those who will be judged again are judged; of all others as large a share is in each audience, by chance.
@@ -233,16 +230,27 @@ class Bench:
         self.refresher._engine = cast("Engine", watched)
         with timed(f"a refresh of {len(self.definitions)} audiences after them"):
             currency = main_currency(cast("Engine", watched), crowd.SITE, self.definitions, now)
-            done = self.refresher.some(self.site, self.definitions, self.states, now, currency)
-            took = time.perf_counter()
+            began, told = time.perf_counter(), list[float]()
+
+            def tell(found: Found) -> None:
+                took = time.perf_counter()
+                self.files.note(crowd.SITE, found)
+                told.append(time.perf_counter() - began)
+                written.append(time.perf_counter() - took)
+
+            written = list[float]()
+            done = self.refresher.some(self.site, self.definitions, self.states, now, currency, tell=tell)
             self.files.put(crowd.SITE, done)
-            written = time.perf_counter() - took
             self.road.catalog.memberships.save(one.state for one in done)
             self.refresher.settled(self.states)
         self.refresher._engine = self.engine
         self.states |= {one.state.audience: one.state for one in done}
         judged, changed = done[0].state.judged, sum(one.changed for one in done)
-        print(f"  {judged:,} persons judged, {changed} audiences changed, files {written:.2f} s of it", flush=True)
+        print(
+            f"  {judged:,} persons judged, {changed} audiences changed, in look-ups after {told[0]:.2f} s,"
+            f" files {sum(written):.2f} s of it",
+            flush=True,
+        )
         watched.tell()
         with timed("files of audiences take over what changed"):
             self.files.fold(crowd.SITE)

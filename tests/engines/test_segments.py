@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -12,13 +13,15 @@ from aiohttp.test_utils import TestClient, TestServer
 from loading import T0, event
 from test_suppression_road import Choosing, decision
 
-from tracker.audiences import membership
+from tracker.audiences import definition, membership, stored
 from tracker.collector import segments as collected
 from tracker.collector import suppressions
 from tracker.collector.app import make_app
 from tracker.collector.settings import CollectorSettings
 from tracker.core import membership as files
 from tracker.core.errors import Broken
+from tracker.core.identity import visitor_key
+from tracker.store import persons
 from tracker.store.engine import Engine, Query
 from tracker.wiring import segments as rounds_of
 from tracker.wiring.segments import Segments
@@ -112,6 +115,41 @@ async def test_a_visitor_is_in_the_audiences_of_its_person(shop: Shop, monkeypat
     assert {path.stem for path in (shop.data / "segments" / "shop").iterdir()} == {never, files.RECENT}
     left = shop.engine.ask(Query(text="select distinct audience from members final"))
     assert left.rows == [(never,)]
+
+
+async def test_news_of_one_person_leave_the_stored_answers_about_others(shop: Shop) -> None:
+    clicked, slow = shop.audience(CLICKED), shop.audience({"did": {"event": "buy"}}, "slow", refresh="2h")
+    shop.load([event(1, visitor="v1", name="click"), event(2, visitor="v2", name="view"), event(3, visitor="v3")])
+    rounds = Segments(shop.engine, shop.catalog, shop.data, stop=NEVER)
+    rounds.round()
+    audiences = shop.catalog.audiences.list("shop")
+    definitions = [definition.stored(one, lambda _: {}) for one in audiences]
+    states = shop.catalog.memberships.of("shop")
+    now_ms = max(one.as_of for one in states.values())
+
+    def ready(visitor: str, behind_ms: int = -1) -> set[str]:
+        people, behind = [visitor_key(visitor)], dict.fromkeys(states, behind_ms)
+        return stored.fresh_for(
+            shop.engine, shop.site, definitions, states, people=people, now_ms=now_ms + 5_000, behind=behind
+        )
+
+    def inside(visitor: str, behind_ms: int = -1) -> dict[str, str]:
+        people, behind = [visitor_key(visitor)], dict.fromkeys(states, behind_ms)
+        return stored.inside(
+            shop.engine, shop.site, definitions, states, people=people, now_ms=now_ms + 5_000, behind=behind
+        )
+
+    assert ready("v1") == ready("v2") == {clicked, slow}
+    shop.load([event(4, visitor="v2", name="click"), event(5, visitor="v3", user="u3", type="identify")])
+    assert ready("v1") == {clicked, slow}  # nothing happened to this one
+    assert ready("v2") == ready("v3") == set()
+    assert (inside("v2"), inside("v2", 60_000)) == ({clicked: "exportable"}, {})
+    assert ready("v2", 60_000) == {clicked, slow}
+    assert ready("v2", 1_000) == set()  # too far behind
+    shop.load([event(6, visitor="v1", name="view")])
+    persons.suppress(shop.engine, "shop", [visitor_key("v1")], listed=True, version=time.time_ns() // 1_000_000)
+    assert ready("v1", 60_000) == set()  # that is known at once
+    assert inside("v1", 60_000) == {clicked: "suppressed"}
 
 
 async def test_a_ranking_is_asked_of_everybody_only(shop: Shop) -> None:

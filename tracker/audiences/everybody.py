@@ -20,7 +20,7 @@ from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Param
 from tracker.store.sql import Fragment, fill, load
 
-EVENTS_AT_ONCE = 2_000_000
+EVENTS_AT_ONCE = 500_000
 """Events of the persons of one share, about."""
 
 _RANGE = " and person >= {share_from:UInt64} and person <= {share_to:UInt64} and person"
