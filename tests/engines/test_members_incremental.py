@@ -13,7 +13,7 @@ from loading import T0, event
 from test_audiences_oracle import rule
 from test_erase import Erasing
 
-from tracker.audiences import expiry, judging, marks, membership, refresh, stored
+from tracker.audiences import by_key, expiry, judging, marks, membership, refresh, stored
 from tracker.audiences.definition import Definition, define
 from tracker.audiences.refresh import Found, Refresher
 from tracker.catalog.memberships import Membership
@@ -184,6 +184,7 @@ def definitions_of(dice: random.Random, engine: Engine) -> list[Definition]:
 @pytest.mark.timeout(900)
 def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refresh, "WHOLE_EVERY_MS", 10**15)
+    monkeypatch.setattr(by_key, "AT_ONCE", 30)  # events are copied in several pieces
     monkeypatch.setattr(refresh, "AT_ONCE", 40)  # persons of larger refreshes are judged in several shares
     monkeypatch.setattr(refresh, "SOON", 8)  # and those of the latest inserts first
     road = Shop(data, engine)
@@ -192,6 +193,10 @@ def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: py
     for number in range(BATCHES):
         road.batch()
         whole = number % 25 == 0 or number == BATCHES - 1
+        if number == BATCHES // 3:  # from here on events are read from their copy
+            copies = by_key.ByKey(engine, settles_s=0.0)
+            while copies.copy("shop"):
+                pass
         if not whole and road.dice.random() < 0.85:
             continue  # several batches before a refresh
         due = definitions if whole else road.dice.sample(definitions, 2)  # not all at the same times
@@ -213,6 +218,12 @@ def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: py
             assert {seen for seen in found if seen[0] == due[-1].id} == road.exported(due[-1])
         looked_at.append(road.states[due[0].id].judged)
     assert moves > BATCHES / 8
+    assert road.refresher.by_key.whole("shop")
+    copied = "select uniqExact(site, event, key, ts, id), count() from /*table*/ final"
+    [events, copy] = [
+        engine.ask(Query(text=copied.replace("/*table*/", one))).rows for one in ("events", "events_by_key")
+    ]
+    assert events == copy  # erased from both
     [(keys,)] = engine.ask(Query(text="select uniqExact(key) from events")).rows
     assert sum(looked_at) / len(looked_at) < keys  # not everybody every time
     texts = ("select distinct entered_by from members", "select distinct left_by from members where left_at != 0")

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from tracker.audiences import everybody, expiry, judging
+from tracker.audiences.by_key import ByKey
 from tracker.audiences.definition import Definition
 from tracker.audiences.everybody import Pass
 from tracker.audiences.expiry import NEVER
@@ -93,6 +94,8 @@ class Refresher:
         self._passed: set[str] = set()
         self._version = 0
         self._levelled = False
+        self._columns: list[str] = []
+        self.by_key = ByKey(engine)
 
     def recount(self) -> None:
         """Count sizes anew next time: somebody else (an erasure) took rows away."""
@@ -285,13 +288,15 @@ class Refresher:
 
     def _copy(self, site: Site, queries: Sequence[Query], share: Mapping[str, Param]) -> None:
         text = " ".join(query.text for query in queries)
-        columns = "select name from system.columns where database = currentDatabase() and table = 'touched_events'"
-        fixed = ("site", "key", "own")
-        names = [str(name) for (name,) in self._engine.ask(Query(text=columns)).rows if name not in fixed]
-        wanted = [name for name in names if _mentions(text, name)]
+        if not self._columns:
+            columns = "select name from system.columns where database = currentDatabase() and table = 'touched_events'"
+            names = (str(name) for (name,) in self._engine.ask(Query(text=columns)).rows)
+            self._columns = [name for name in names if name not in ("site", "key", "own")]
+        wanted = [name for name in self._columns if _mentions(text, name)]
+        keys = Fragment("select key from touched_owned where person % {shares:UInt64} = {share:UInt64}")
         slots = {
             "columns": Fragment("".join(f", `{name}`" for name in wanted)),
-            "events": events_source(self._engine),
+            "events": self.by_key.events(site.name, wanted, keys) or events_source(self._engine),
         }
         params = {"site": site.name, "apart": judging.name_apart(site.name), **share}
         self._engine.command(fill(load(__package__, "touched_events"), slots, params))

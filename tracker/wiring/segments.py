@@ -131,7 +131,17 @@ class Segments(Chore):
             if self._enough(began):
                 break
         self._rest(site.name, began, whole=True)
+        self._copy(site)
         return done
+
+    def _copy(self, site: Site) -> None:
+        """Bring the events of a site with audiences into the order in which refreshes read them."""
+        if self._waits(site.name, whole=True):
+            return
+        began = time.monotonic()
+        with self._busy:
+            self._ready().by_key.copy(site.name)
+        self._rest(site.name, began, whole=True)
 
     def _enough(self, began: float) -> bool:
         """Whether judging everybody goes on in the next round: somebody else may have news by now."""
