@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from loading import T0, event
+from running import until
 from test_suppression_road import Choosing, decision
 
 from tracker.audiences import definition, membership, stored
@@ -150,6 +151,20 @@ async def test_news_of_one_person_leave_the_stored_answers_about_others(shop: Sh
     persons.suppress(shop.engine, "shop", [visitor_key("v1")], listed=True, version=time.time_ns() // 1_000_000)
     assert ready("v1", 60_000) == set()  # that is known at once
     assert inside("v1", 60_000) == {clicked: "suppressed"}
+
+
+async def test_times_that_have_run_out_are_forgotten(shop: Shop) -> None:
+    shop.audience({"did": {"event": "click", "within": "1d"}})
+    rounds = Segments(shop.engine, shop.catalog, shop.data, stop=NEVER)
+    rounds.round()
+    shop.load([event(1, visitor="v1", name="click", ts=time.time_ns() // 1_000_000)])
+    for at in (1, 2):
+        text = "insert into expiring (site, at, person) values ('shop', {at:Int64}, 7), ('other', {at:Int64}, 7)"
+        shop.engine.command(Query(text=text.replace("{at:Int64}", str(at))))
+    rounds._rest_until.clear()
+    assert rounds.round() == 1
+    kept = "select site, at < 10, count() from expiring final group by all order by all"
+    until(lambda: shop.engine.ask(Query(text=kept)).rows == [("other", 1, 2), ("shop", 0, 1)], 30)
 
 
 async def test_a_ranking_is_asked_of_everybody_only(shop: Shop) -> None:

@@ -42,6 +42,7 @@ _REST, _REST_WHOLE = 4, 1  # times as long as computing took
 _ENOUGH = 1.0  # seconds of rest
 _WHOLE_S = 2.0  # seconds in one round for audiences for which everybody must be judged; one share is always done
 _NOTHING_S = 0.05  # seconds that need no rest
+_FORGET_S = 3600.0  # seconds between two looks for times that have run out
 _MONEY_S = 30.0  # seconds until the site's main currency is asked for again
 _AT_ONCE_MS = 60_000  # an audience with a `refresh` up to this is refreshed as soon as something has happened
 _PAUSES = (5.0, 15.0, 60.0, 300.0)  # seconds after the first, second, ... failure in a row
@@ -78,6 +79,7 @@ class Segments(Chore):
         self._turns: dict[str, float] = {}  # audience -> when it may be refreshed again, monotonic seconds
         self._rest_until: dict[tuple[str, bool], float] = {}  # (site, as a whole) -> likewise: computing took long
         self._refresher: Refresher | None = None
+        self._forgot: dict[str, float] = {}  # site -> when to look again for times that have run out
         self._money: dict[str, tuple[float, str | None]] = {}  # site -> its currency, and until when that will do
         self._definitions: Definitions | None = None
         self._passes: dict[str, Pass] = {}  # audience -> everybody, as far as they are judged
@@ -219,6 +221,7 @@ class Segments(Chore):
             except TrackerError as failure:
                 self._failed(list(states.values()), failure)
                 return 0
+        self._forget_times(site)
         over = {one.state.audience for one in done if not one.left}
         for one in group:
             if one.audience.id in over:
@@ -253,6 +256,17 @@ class Segments(Chore):
 
     def _again(self, one: _Due) -> None:
         self._turns[one.audience.id] = time.monotonic() + duration_ms(one.audience.refresh, field="refresh") / 1000
+
+    def _forget_times(self, site: Site) -> None:
+        """By the clock of the refreshes: what ran out before the one that is furthest behind is of no use any more."""
+        if time.monotonic() < self._forgot.get(site.name, 0.0):
+            return
+        self._forgot[site.name] = time.monotonic() + _FORGET_S
+        states = self._catalog.memberships.of(site.name)
+        there = [one.id for one in self._catalog.audiences.list(site.name)]
+        behind = min((states[one].as_of if one in states else 0 for one in there), default=0)
+        with self._busy:
+            self._ready().forget_times(site.name, behind)
 
     def _ready(self) -> Refresher:
         from tracker.audiences.refresh import Refresher
