@@ -19,8 +19,8 @@ from tracker.store.engine import Engine, Query
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import Params
 
-_LONGEST = 40_000  # characters of rules in one statement
-_MOST_JOURNEYS = 20
+_LONGEST = 60_000  # characters of rules in one statement
+_MOST_JOURNEYS = 30
 _SETTINGS = {
     "max_query_size": 4_000_000,
     "optimize_and_compare_chain": 0,  # nothing to gain, and half of the time that reading a hundred rules takes
