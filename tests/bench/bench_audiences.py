@@ -1,8 +1,8 @@
 """Members of audiences on a large site: a refresh, an export, the way from event to look-up, look-ups beside ingestion.
 
     python tests/bench/bench_audiences.py [--persons 200000] [--audiences 100] [--events 10000] [--export 1000000]
-        [--each 3] [--sizes judged|spread] [--parts refresh,whole,export,lookups,product] [--rate 500] [--lookups 500]
-        [--api-lookups 5] [--seconds 20] [--clickhouse URL] [--folder DIR [--keep]]
+        [--each 3] [--sizes judged|spread|rules] [--parts refresh,whole,export,lookups,product] [--rate 500]
+        [--lookups 500] [--api-lookups 5] [--seconds 20] [--clickhouse URL] [--folder DIR [--keep]]
 
 The site is made in the store with SQL (`crowd.py`): `--each` to two more events a person in 30 days, a tenth with an
 account. First in this process: all audiences begin, are refreshed twice after new events (a twentieth of them days
@@ -10,7 +10,8 @@ late, a fiftieth sent twice), everybody is judged for one, and one is exported w
 accounts, at most `--export` of them have an address). Then real processes on the same data folder take `--rate` events
 a second and `--lookups` questions a second, sent when they are due, while single events are followed from their
 acknowledgement to the collector's answer. Embedded store, or a server's. Prints wall and processor seconds and the most
-memory; asserts nothing. `--keep`: what is in `--folder` stays, and a later run goes on with it.
+memory; asserts nothing. `--sizes rules`: everybody is judged for all audiences, no member is drawn by chance. `--keep`:
+what is in `--folder` stays, and a later run goes on with it.
 """
 
 from __future__ import annotations
@@ -44,6 +45,7 @@ from bench_freshness import load
 from loading import Road, event
 from running import Tracker, answers, request, tracker, until
 
+from tracker.audiences.by_key import ByKey
 from tracker.audiences.definition import Definition, stored
 from tracker.audiences.export import Order, run_export
 from tracker.audiences.marks import basis, main_currency, marks
@@ -127,6 +129,7 @@ class Bench:
             crowd.fill(self.engine, self.asked.persons, self.now, each=self.asked.each)
         with timed("the store's own merges after that"):
             self._merged()
+        self.copy()
         accounts = range(0, min(self.asked.persons, 10 * self.asked.export), 10)
         with timed(f"{len(accounts):,} sealed addresses put into the vault"):
             keys = keys_of(self.site.name, self.site.write_key, self.site.identifier_key)
@@ -138,11 +141,20 @@ class Bench:
         ]
         self._define(made)
 
+    def copy(self) -> None:
+        """Events in the order of keys, as the chore copies them, some at a time."""
+        copies = self.refresher.by_key = ByKey(self.engine, settles_s=0.0)
+        if not copies.whole(crowd.SITE):
+            with timed("events copied in the order of keys"):
+                while copies.copy(crowd.SITE):
+                    pass
+
     def _define(self, made: list[StoredAudience]) -> None:
         self.definitions = [stored(one, lambda other: self.road.catalog.audiences.get(other).rule) for one in made]
 
     def go_on(self) -> None:
         """With what an earlier run left."""
+        self.copy()
         made = [one for one in self.road.catalog.audiences.list(crowd.SITE) if one.name.startswith("audience")]
         self._define(made)
         self.states = self.road.catalog.memberships.of(crowd.SITE)
@@ -162,7 +174,8 @@ class Bench:
         So the store holds as many members as the rules would find, without the hour that judging everybody takes here.
         """
         currency = main_currency(self.engine, crowd.SITE, self.definitions, self.now)
-        known = sorted({self._visitor(n) for n in range(2 * self.asked.events)})
+        some = self.asked.persons if self.asked.sizes == "rules" else 2 * self.asked.events
+        known = sorted({self._visitor(n) for n in range(some)})
         ids = [one.id for one in self.definitions]
         with timed(f"{len(ids)} audiences begin, {len(known):,} persons judged"):
             self._judge(known, currency)
@@ -451,7 +464,9 @@ def main() -> None:
     ):  # fmt: skip
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=number)
     parser.add_argument("--each", type=int, default=3, help="least events a person")
-    parser.add_argument("--sizes", choices=("judged", "spread"), default="judged", help="how large audiences are")
+    parser.add_argument(
+        "--sizes", choices=("judged", "spread", "rules"), default="judged", help="how large audiences are"
+    )
     parser.add_argument("--clickhouse", default="", help="URL of a server with an empty database")
     parser.add_argument("--folder", default=None, help="where the data goes")
     parser.add_argument("--keep", action="store_true", help="leave the data there; a later run with it goes on")
