@@ -148,7 +148,7 @@ class Shop(Erasing):
 
     def tell(self, found: Found) -> None:
         for audience, inside in found.inside.items():
-            self.told[audience] = self.told[audience].difference(found.keys).union(inside)
+            self.told[audience] = self.told.get(audience, set()).difference(found.keys).union(inside)
 
     def looked_up(self, one: Definition) -> set[int]:
         """What a file made from the store would hold."""
