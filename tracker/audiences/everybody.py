@@ -20,8 +20,8 @@ from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Param
 from tracker.store.sql import Fragment, fill, load
 
-EVENTS_AT_ONCE = 500_000
-"""Events of the persons of one share, about: half a second, which whoever has news waits for."""
+EVENTS_AT_ONCE = 1_000_000
+"""Events of the persons of one share, about: a second, which whoever has news waits for."""
 
 MOST_SHARES = 60
 """On a site with more events than so many shares hold, shares are larger: each has a price of its own."""
