@@ -14,7 +14,7 @@ from loading import T0, event
 from running import until
 from test_suppression_road import Choosing, decision
 
-from tracker.audiences import definition, membership, stored
+from tracker.audiences import by_key, definition, membership, stored
 from tracker.collector import segments as collected
 from tracker.collector import suppressions
 from tracker.collector.app import make_app
@@ -24,6 +24,7 @@ from tracker.core.errors import Broken
 from tracker.core.identity import visitor_key
 from tracker.store import persons
 from tracker.store.engine import Engine, Query
+from tracker.store.sql import Fragment
 from tracker.wiring import segments as rounds_of
 from tracker.wiring.segments import Segments
 
@@ -165,6 +166,37 @@ async def test_times_that_have_run_out_are_forgotten(shop: Shop) -> None:
     assert rounds.round() == 1
     kept = "select site, at < 10, count() from expiring final group by all order by all"
     until(lambda: shop.engine.ask(Query(text=kept)).rows == [("other", 1, 2), ("shop", 0, 1)], 30)
+
+
+async def test_events_are_copied_between_rounds(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(by_key, "AT_ONCE", 2)
+    clicked = shop.audience(CLICKED)
+    shop.load([event(n, visitor=f"v{n}", name="click") for n in range(1, 6)])
+    rounds = Segments(shop.engine, shop.catalog, shop.data, stop=NEVER)
+    assert rounds.round() == 1
+    refresher = rounds._ready()
+    refresher.by_key._settles_s = 0.0  # nobody else loads
+    pieces = 0
+    while not refresher.by_key.whole("shop"):
+        rounds._rest_until.clear()
+        rounds.round()
+        pieces += 1
+    assert pieces >= 3
+    shop.load([event(7, visitor="v7", name="click"), event(8, visitor="v1", name="view")])
+    rounds._rest_until.clear()
+    rounds.round()
+    assert [await shop.inside(one) for one in ("v1", "v5", "v7")] == [[clicked]] * 3
+    twice = "select visitor, uniqExact(id) from {} group by visitor order by visitor"
+    [events, copy] = [shop.engine.ask(Query(text=twice.format(one))).rows for one in ("events", "events_by_key")]
+    assert copy == events
+    wanted, keys = ["visitor", "arrival"], Fragment("select key from events")
+    source = refresher.by_key.events("shop", wanted, keys)
+    assert source is not None
+    asked = Query(
+        text=f"select visitor, count() from {source.text} group by visitor order by visitor", params={"site": "shop"}
+    )
+    assert shop.engine.ask(asked).rows == events
+    assert refresher.by_key.events("shop", ["url"], keys) is None  # that is not in the copy
 
 
 async def test_a_ranking_is_asked_of_everybody_only(shop: Shop) -> None:

@@ -123,6 +123,7 @@ class Segments(Chore):
         began = time.monotonic()
         done = self._some(site, some) if some and not self._waits(site.name, whole=False) else 0
         self._rest(site.name, began, whole=False)
+        self._copy(site)
         began = time.monotonic()
         for one in due:
             while one.whole and not self._waits(site.name, whole=True):
@@ -133,17 +134,16 @@ class Segments(Chore):
             if self._enough(began):
                 break
         self._rest(site.name, began, whole=True)
-        self._copy(site)
         return done
 
     def _copy(self, site: Site) -> None:
-        """Bring the events of a site with audiences into the order in which refreshes read them."""
+        """Bring events into the order that refreshes read: before everybody is judged, which may take hours."""
         if self._waits(site.name, whole=True):
             return
         began = time.monotonic()
         with self._busy:
-            self._ready().by_key.copy(site.name)
-        self._rest(site.name, began, whole=True)
+            if self._ready().by_key.copy(site.name):
+                self._rest(site.name, began, whole=True)
 
     def _enough(self, began: float) -> bool:
         """Whether judging everybody goes on in the next round: somebody else may have news by now."""
