@@ -74,6 +74,7 @@ class Settings:
     report_seconds: float = 60.0
     report_memory: int = 1_900_000_000
     report_threads: int = 4
+    engine_nice: int = 5
     stop_seconds: float = 8.0
     log_level: str = "auto"
     log_format: str = "auto"
@@ -105,6 +106,7 @@ class Settings:
         _check("bot_block_rate", self.bot_block_rate >= 0, "0 or more")
         _check("report_memory", self.report_memory == 0 or self.report_memory >= 50_000_000, "at least 50000000, or 0")
         _check("report_threads", 1 <= self.report_threads <= 64, "between 1 and 64")
+        _check("engine_nice", 0 <= self.engine_nice <= 19, "between 0 and 19")
         _check("stop_seconds", 0.5 <= self.stop_seconds <= 600, "between 0.5 and 600")
         _check("log_level", self.log_level in LEVELS, f"one of {', '.join(LEVELS)}")
         _check("log_format", self.log_format in FORMATS, f"one of {', '.join(FORMATS)}")

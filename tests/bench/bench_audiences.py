@@ -1,8 +1,8 @@
 """Members of audiences on a large site: a refresh, an export, the way from event to look-up, look-ups beside ingestion.
 
     python tests/bench/bench_audiences.py [--persons 200000] [--audiences 100] [--events 10000] [--export 1000000]
-        [--each 3] [--sizes judged|spread] [--parts refresh,whole,export,lookups,product] [--rate 500] [--lookups 500]
-        [--api-lookups 5] [--seconds 20] [--clickhouse URL] [--folder DIR [--keep]]
+        [--each 3] [--sizes judged|spread|rules] [--parts refresh,whole,export,lookups,product] [--rate 500]
+        [--lookups 500] [--api-lookups 5] [--seconds 20] [--clickhouse URL] [--folder DIR [--keep]]
 
 The site is made in the store with SQL (`crowd.py`): `--each` to two more events a person in 30 days, a tenth with an
 account. First in this process: all audiences begin, are refreshed twice after new events (a twentieth of them days
@@ -10,7 +10,8 @@ late, a fiftieth sent twice), everybody is judged for one, and one is exported w
 accounts, at most `--export` of them have an address). Then real processes on the same data folder take `--rate` events
 a second and `--lookups` questions a second, sent when they are due, while single events are followed from their
 acknowledgement to the collector's answer. Embedded store, or a server's. Prints wall and processor seconds and the most
-memory; asserts nothing. `--keep`: what is in `--folder` stays, and a later run goes on with it.
+memory; asserts nothing. `--sizes rules`: everybody is judged for all audiences, no member is drawn by chance. `--keep`:
+what is in `--folder` stays, and a later run goes on with it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import argparse
 import gc
 import json
 import math
+import multiprocessing
 import random
 import sys
 import tempfile
@@ -26,6 +28,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,11 +45,12 @@ from bench_freshness import load
 from loading import Road, event
 from running import Tracker, answers, request, tracker, until
 
+from tracker.audiences.by_key import ByKey
 from tracker.audiences.definition import Definition, stored
 from tracker.audiences.export import run_export
 from tracker.audiences.marks import basis, main_currency, marks
 from tracker.audiences.order import Order
-from tracker.audiences.refresh import CAUSES, Refreshed, Refresher
+from tracker.audiences.refresh import CAUSES, Found, Refreshed, Refresher
 from tracker.audiences.standing import salt
 from tracker.catalog.audiences import StoredAudience
 from tracker.catalog.memberships import Membership
@@ -126,6 +130,7 @@ class Bench:
             crowd.fill(self.engine, self.asked.persons, self.now, each=self.asked.each)
         with timed("the store's own merges after that"):
             self._merged()
+        self.copy()
         accounts = range(0, min(self.asked.persons, 10 * self.asked.export), 10)
         with timed(f"{len(accounts):,} sealed addresses put into the vault"):
             keys = keys_of(self.site.name, self.site.write_key, self.site.identifier_key)
@@ -137,26 +142,32 @@ class Bench:
         ]
         self._define(made)
 
+    def copy(self) -> None:
+        """Events in the order of keys, as the chore copies them, some at a time."""
+        copies = self.refresher.by_key = ByKey(self.engine, settles_s=0.0)
+        if not copies.whole(crowd.SITE):
+            with timed("events copied in the order of keys"):
+                while copies.copy(crowd.SITE):
+                    pass
+
     def _define(self, made: list[StoredAudience]) -> None:
         self.definitions = [stored(one, lambda other: self.road.catalog.audiences.get(other).rule) for one in made]
 
     def go_on(self) -> None:
         """With what an earlier run left."""
+        self.copy()
         made = [one for one in self.road.catalog.audiences.list(crowd.SITE) if one.name.startswith("audience")]
         self._define(made)
         self.states = self.road.catalog.memberships.of(crowd.SITE)
         self.states = {one.id: self.states[one.id] for one in made}
         self.refresher.settled(self.states)
-        found = marks(self.engine, crowd.SITE, min(one.block for one in self.states.values()))
-        for one, state in self.states.items():  # not what a start costs, but what every refresh does
-            self.refresher._seen[one] = frozenset(at for at in found.recent(state.block) if at <= state.block)
         self.refresher._counted.update(self.states)
         if not list((self.road.data / "segments").glob("*/*.bin")):
             self._files()
 
     def _files(self) -> None:
         with timed("all files of members, from the store"):
-            self.files.put(crowd.SITE, [Refreshed(one, changed=True) for one in self.states.values()])
+            self.files.put(crowd.SITE, [Refreshed(one, changed=True, everybody=True) for one in self.states.values()])
 
     def begin(self) -> None:
         """Those who will be judged again are judged; of all others as large a share is in each audience, by chance.
@@ -164,7 +175,8 @@ class Bench:
         So the store holds as many members as the rules would find, without the hour that judging everybody takes here.
         """
         currency = main_currency(self.engine, crowd.SITE, self.definitions, self.now)
-        known = sorted({self._visitor(n) for n in range(2 * self.asked.events)})
+        some = self.asked.persons if self.asked.sizes == "rules" else 2 * self.asked.events
+        known = sorted({self._visitor(n) for n in range(some)})
         ids = [one.id for one in self.definitions]
         with timed(f"{len(ids)} audiences begin, {len(known):,} persons judged"):
             self._judge(known, currency)
@@ -234,16 +246,27 @@ class Bench:
         self.refresher._engine = cast("Engine", watched)
         with timed(f"a refresh of {len(self.definitions)} audiences after them"):
             currency = main_currency(cast("Engine", watched), crowd.SITE, self.definitions, now)
-            done = self.refresher.some(self.site, self.definitions, self.states, now, currency)
-            took = time.perf_counter()
+            began, told = time.perf_counter(), list[float]()
+
+            def tell(found: Found) -> None:
+                took = time.perf_counter()
+                self.files.note(crowd.SITE, found)
+                told.append(time.perf_counter() - began)
+                written.append(time.perf_counter() - took)
+
+            written = list[float]()
+            done = self.refresher.some(self.site, self.definitions, self.states, now, currency, tell=tell)
             self.files.put(crowd.SITE, done)
-            written = time.perf_counter() - took
             self.road.catalog.memberships.save(one.state for one in done)
             self.refresher.settled(self.states)
         self.refresher._engine = self.engine
         self.states |= {one.state.audience: one.state for one in done}
         judged, changed = done[0].state.judged, sum(one.changed for one in done)
-        print(f"  {judged:,} persons judged, {changed} audiences changed, files {written:.2f} s of it", flush=True)
+        print(
+            f"  {judged:,} persons judged, {changed} audiences changed, in look-ups after {told[0]:.2f} s,"
+            f" files {sum(written):.2f} s of it",
+            flush=True,
+        )
         watched.tell()
         with timed("files of audiences take over what changed"):
             self.files.fold(crowd.SITE)
@@ -355,9 +378,9 @@ def look_up(it: Tracker, key: str, asked: argparse.Namespace, chance: random.Ran
         if not rate:
             continue
         made = lookups(path.encode(), head, rate, asked, chance)
-        gc.collect()
-        gc.freeze()
-        result = open_loop.run(port, made, rate, chance, links=32)
+        # A process of its own: threads of this one would make the sender late.
+        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=gc.freeze) as pool:
+            result = pool.submit(open_loop.run, port, made, rate, chance, links=32).result()
         print(
             f"{result['per_second']:.0f} look-ups/s of the {what}: p50 {result['p50_ms']:.2f} ms, p99"
             f" {result['p99_ms']:.2f} ms, longest {result['longest_ms']:.1f} ms, failed {result['failed']:.0f},"
@@ -442,7 +465,9 @@ def main() -> None:
     ):  # fmt: skip
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=number)
     parser.add_argument("--each", type=int, default=3, help="least events a person")
-    parser.add_argument("--sizes", choices=("judged", "spread"), default="judged", help="how large audiences are")
+    parser.add_argument(
+        "--sizes", choices=("judged", "spread", "rules"), default="judged", help="how large audiences are"
+    )
     parser.add_argument("--clickhouse", default="", help="URL of a server with an empty database")
     parser.add_argument("--folder", default=None, help="where the data goes")
     parser.add_argument("--keep", action="store_true", help="leave the data there; a later run with it goes on")

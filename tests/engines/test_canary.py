@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -23,9 +24,11 @@ ZERO = {"received": 0, "stored": 0, "duplicates": 0, "rejected": {}, "suppressed
 def test_from_end_to_end(tmp_path):
     with tracker(tmp_path, env={"TRACKER_CANARY_SECONDS": "1"}) as it:
         key = it.site("shop")
-        it.collector().start()
+        collector = it.collector().start()
         engine = it.role("engine").start()
         it.ready()
+        first = os.getpriority(os.PRIO_PROCESS, collector.pid)
+        assert os.getpriority(os.PRIO_PROCESS, engine.pid) == min(19, first + 5)  # collectors go first
 
         def arrived() -> bool:
             return (last_flight(it.data) or {}).get("state") == "arrived"

@@ -13,9 +13,9 @@ from loading import T0, event
 from test_audiences_oracle import rule
 from test_erase import Erasing
 
-from tracker.audiences import expiry, judging, marks, membership, refresh, stored
+from tracker.audiences import by_key, expiry, judging, marks, membership, refresh, stored
 from tracker.audiences.definition import Definition, define
-from tracker.audiences.refresh import Refresher
+from tracker.audiences.refresh import Found, Refresher
 from tracker.catalog.memberships import Membership
 from tracker.core.event import Event
 from tracker.core.identity import user_key
@@ -50,6 +50,7 @@ class Shop(Erasing):
         self.site = self.catalog.sites.get("shop")
         self.refresher = Refresher(engine)
         self.states: dict[str, Membership] = {}
+        self.told: dict[str, set[int]] = {}
         self.sent: list[Event] = []
         self.number = 0
 
@@ -131,12 +132,33 @@ class Shop(Erasing):
             if refresh.due_whole(self.site, one, state, self.now, currency):
                 done = self.refresher.whole(self.site, one, state, self.now, currency)
                 self.states[one.id] = done.state
+                self.told[one.id] = self.looked_up(one)
             else:
                 some.append(one)
-        if some:
-            for done in self.refresher.some(self.site, some, self.states, self.now, currency):
-                self.states[done.state.audience] = done.state
+        while some:
+            refreshed = self.refresher.some(self.site, some, self.states, self.now, currency, tell=self.tell)
+            self.states |= {done.state.audience: done.state for done in refreshed}
             self.refresher.settled(one.id for one in some)
+            left = {done.state.audience for done in refreshed if done.left}
+            some = [one for one in some if one.id in left]
+            if some:
+                assert not stored.all_fresh(self.engine, self.site, some, self.states, self.now)
+            if self.dice.random() < 0.1:
+                self.refresher = Refresher(self.engine)  # the process was started again
+
+    def tell(self, found: Found) -> None:
+        for audience, inside in found.inside.items():
+            self.told[audience] = self.told.get(audience, set()).difference(found.keys).union(inside)
+
+    def looked_up(self, one: Definition) -> set[int]:
+        """What a file made from the store would hold."""
+        parts = membership.keys(self.engine, "shop", one.id, self.states[one.id].exportable)
+        return {key for part in parts for key in part}
+
+    def there(self) -> set[int]:
+        """Keys of which anything is left."""
+        text = "select groupUniqArray(key) from (select key from events union all select key from person_map)"
+        return set(self.engine.ask(Query(text=text)).rows[0][0])
 
 
 def definitions_of(dice: random.Random, engine: Engine) -> list[Definition]:
@@ -162,13 +184,19 @@ def definitions_of(dice: random.Random, engine: Engine) -> list[Definition]:
 @pytest.mark.timeout(900)
 def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refresh, "WHOLE_EVERY_MS", 10**15)
+    monkeypatch.setattr(by_key, "AT_ONCE", 30)  # events are copied in several pieces
     monkeypatch.setattr(refresh, "AT_ONCE", 40)  # persons of larger refreshes are judged in several shares
+    monkeypatch.setattr(refresh, "SOON", 8)  # and those of the latest inserts first
     road = Shop(data, engine)
     definitions = definitions_of(road.dice, engine)
     moves, looked_at, before = 0, [], set[Seen]()
     for number in range(BATCHES):
         road.batch()
         whole = number % 25 == 0 or number == BATCHES - 1
+        if number == BATCHES // 3:  # from here on events are read from their copy
+            copies = by_key.ByKey(engine, settles_s=0.0)
+            while copies.copy("shop"):
+                pass
         if not whole and road.dice.random() < 0.85:
             continue  # several batches before a refresh
         due = definitions if whole else road.dice.sample(definitions, 2)  # not all at the same times
@@ -177,7 +205,9 @@ def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: py
             road.refresher = Refresher(engine)  # the process was started again
         found = road.kept(due)
         assert found == road.judged(due), (number, [one.rule for one in due])
+        there = road.there()
         for one in due:
+            assert road.told[one.id] & there == road.looked_up(one)
             theirs = {seen for seen in found if seen[0] == one.id}
             assert road.states[one.id].members == len(theirs)
             assert road.states[one.id].exportable == sum(verdict == "exportable" for _, _, verdict, _ in theirs)
@@ -188,6 +218,12 @@ def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: py
             assert {seen for seen in found if seen[0] == due[-1].id} == road.exported(due[-1])
         looked_at.append(road.states[due[0].id].judged)
     assert moves > BATCHES / 8
+    assert road.refresher.by_key.whole("shop")
+    copied = "select uniqExact(site, event, key, ts, id), count() from /*table*/ final"
+    [events, copy] = [
+        engine.ask(Query(text=copied.replace("/*table*/", one))).rows for one in ("events", "events_by_key")
+    ]
+    assert events == copy  # erased from both
     [(keys,)] = engine.ask(Query(text="select uniqExact(key) from events")).rows
     assert sum(looked_at) / len(looked_at) < keys  # not everybody every time
     texts = ("select distinct entered_by from members", "select distinct left_by from members where left_at != 0")

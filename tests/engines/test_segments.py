@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -10,16 +11,20 @@ import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
 from loading import T0, event
+from running import until
 from test_suppression_road import Choosing, decision
 
-from tracker.audiences import membership
+from tracker.audiences import by_key, definition, membership, stored
 from tracker.collector import segments as collected
 from tracker.collector import suppressions
 from tracker.collector.app import make_app
 from tracker.collector.settings import CollectorSettings
 from tracker.core import membership as files
 from tracker.core.errors import Broken
+from tracker.core.identity import visitor_key
+from tracker.store import persons
 from tracker.store.engine import Engine, Query
+from tracker.store.sql import Fragment
 from tracker.wiring import segments as rounds_of
 from tracker.wiring.segments import Segments
 
@@ -112,6 +117,86 @@ async def test_a_visitor_is_in_the_audiences_of_its_person(shop: Shop, monkeypat
     assert {path.stem for path in (shop.data / "segments" / "shop").iterdir()} == {never, files.RECENT}
     left = shop.engine.ask(Query(text="select distinct audience from members final"))
     assert left.rows == [(never,)]
+
+
+async def test_news_of_one_person_leave_the_stored_answers_about_others(shop: Shop) -> None:
+    clicked, slow = shop.audience(CLICKED), shop.audience({"did": {"event": "buy"}}, "slow", refresh="2h")
+    shop.load([event(1, visitor="v1", name="click"), event(2, visitor="v2", name="view"), event(3, visitor="v3")])
+    rounds = Segments(shop.engine, shop.catalog, shop.data, stop=NEVER)
+    rounds.round()
+    audiences = shop.catalog.audiences.list("shop")
+    definitions = [definition.stored(one, lambda _: {}) for one in audiences]
+    states = shop.catalog.memberships.of("shop")
+    now_ms = max(one.as_of for one in states.values())
+
+    def ready(visitor: str, behind_ms: int = -1) -> set[str]:
+        people, behind = [visitor_key(visitor)], dict.fromkeys(states, behind_ms)
+        return stored.fresh_for(
+            shop.engine, shop.site, definitions, states, people=people, now_ms=now_ms + 5_000, behind=behind
+        )
+
+    def inside(visitor: str, behind_ms: int = -1) -> dict[str, str]:
+        people, behind = [visitor_key(visitor)], dict.fromkeys(states, behind_ms)
+        return stored.inside(
+            shop.engine, shop.site, definitions, states, people=people, now_ms=now_ms + 5_000, behind=behind
+        )
+
+    assert ready("v1") == ready("v2") == {clicked, slow}
+    shop.load([event(4, visitor="v2", name="click"), event(5, visitor="v3", user="u3", type="identify")])
+    assert ready("v1") == {clicked, slow}  # nothing happened to this one
+    assert ready("v2") == ready("v3") == set()
+    assert (inside("v2"), inside("v2", 60_000)) == ({clicked: "exportable"}, {})
+    assert ready("v2", 60_000) == {clicked, slow}
+    assert ready("v2", 1_000) == set()  # too far behind
+    shop.load([event(6, visitor="v1", name="view")])
+    persons.suppress(shop.engine, "shop", [visitor_key("v1")], listed=True, version=time.time_ns() // 1_000_000)
+    assert ready("v1", 60_000) == set()  # that is known at once
+    assert inside("v1", 60_000) == {clicked: "suppressed"}
+
+
+async def test_times_that_have_run_out_are_forgotten(shop: Shop) -> None:
+    shop.audience({"did": {"event": "click", "within": "1d"}})
+    rounds = Segments(shop.engine, shop.catalog, shop.data, stop=NEVER)
+    rounds.round()
+    shop.load([event(1, visitor="v1", name="click", ts=time.time_ns() // 1_000_000)])
+    for at in (1, 2):
+        text = "insert into expiring (site, at, person) values ('shop', {at:Int64}, 7), ('other', {at:Int64}, 7)"
+        shop.engine.command(Query(text=text.replace("{at:Int64}", str(at))))
+    rounds._rest_until.clear()
+    assert rounds.round() == 1
+    kept = "select site, at < 10, count() from expiring final group by all order by all"
+    until(lambda: shop.engine.ask(Query(text=kept)).rows == [("other", 1, 2), ("shop", 0, 1)], 30)
+
+
+async def test_events_are_copied_between_rounds(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(by_key, "AT_ONCE", 2)
+    clicked = shop.audience(CLICKED)
+    shop.load([event(n, visitor=f"v{n}", name="click") for n in range(1, 6)])
+    rounds = Segments(shop.engine, shop.catalog, shop.data, stop=NEVER)
+    assert rounds.round() == 1
+    refresher = rounds._ready()
+    refresher.by_key._settles_s = 0.0  # nobody else loads
+    pieces = 0
+    while not refresher.by_key.whole("shop"):
+        rounds._rest_until.clear()
+        rounds.round()
+        pieces += 1
+    assert pieces >= 3
+    shop.load([event(7, visitor="v7", name="click"), event(8, visitor="v1", name="view")])
+    rounds._rest_until.clear()
+    rounds.round()
+    assert [await shop.inside(one) for one in ("v1", "v5", "v7")] == [[clicked]] * 3
+    twice = "select visitor, uniqExact(id) from {} group by visitor order by visitor"
+    [events, copy] = [shop.engine.ask(Query(text=twice.format(one))).rows for one in ("events", "events_by_key")]
+    assert copy == events
+    wanted, keys = ["visitor", "arrival"], Fragment("select key from events")
+    source = refresher.by_key.events("shop", wanted, keys)
+    assert source is not None
+    asked = Query(
+        text=f"select visitor, count() from {source.text} group by visitor order by visitor", params={"site": "shop"}
+    )
+    assert shop.engine.ask(asked).rows == events
+    assert refresher.by_key.events("shop", ["url"], keys) is None  # that is not in the copy
 
 
 async def test_a_ranking_is_asked_of_everybody_only(shop: Shop) -> None:

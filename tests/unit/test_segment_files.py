@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tracker.audiences.refresh import Refreshed
+from tracker.audiences.refresh import Found, Refreshed
 from tracker.catalog.memberships import Membership
 from tracker.core import membership as files
 from tracker.core.errors import Broken
@@ -38,11 +38,13 @@ class Shop:
         return self.made
 
     def put(self, audiences: Iterable[str], touched: list[int] | None) -> None:
-        done = []
+        done, inside = [], {}
         for one in audiences:
-            present = sorted(self.inside[one].intersection(touched or ()))
             state = Membership(audience=one, site="shop", as_of=5, exportable=len(self.inside[one]))
-            done.append(Refreshed(state, changed=True, touched=touched, present=present))
+            done.append(Refreshed(state, changed=True, everybody=touched is None))
+            inside[one] = sorted(self.inside[one].intersection(touched or ()))
+        if touched is not None:
+            self.files.note("shop", Found(touched, inside))
         self.files.put("shop", done)
         self.files.fold("shop")
 

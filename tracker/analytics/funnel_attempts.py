@@ -42,15 +42,18 @@ def attempts(
     only: Sequence[int] | None = None,
     chosen: Fragment | None = None,
     owners: Fragment | None = None,
+    linked: bool | None = None,
 ) -> Fragment:
     """The subquery for this funnel; `events` is what to read (`clean.events_source`).
 
     `only`: of these units alone, `owners`: see `hits`; both where the road `narrow` could be tried. `chosen`: a test of
-    the events of the units that are wanted, on any road. `road` forces a road that could do it too: `narrow` (see
-    below), `overlapping`, `fold` and `within` (tests compare them). An unordered funnel whose steps may overlap costs
-    one question to the engine here: which overlaps there are. Raises BadRequest where there are more than 200 kinds.
+    the events of the units that are wanted, on any road. `linked`: as `persons.linked` says, where it is known. `road`
+    forces a road that could do it too: `narrow` (see below), `overlapping`, `fold` and `within` (tests compare them).
+    An unordered funnel whose steps may overlap costs one question to the engine here: which overlaps there are. Raises
+    BadRequest where there are more than 200 kinds.
     """
-    linked = funnel.count_by == "person" and (owners is not None or persons.linked(engine, funnel.site))
+    if linked is None:
+        linked = funnel.count_by == "person" and (owners is not None or persons.linked(engine, funnel.site))
     if funnel.mode == "unordered":
         return _unordered(engine, funnel, events, linked, chosen)
     if road == "within" or funnel.timed:

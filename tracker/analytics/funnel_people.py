@@ -70,12 +70,21 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     return {"total": total, "people": [cards[unit] for _, unit in shown if unit in cards], "cursor": cursor}
 
 
-def members(engine: Engine, funnel: Funnel, step: int, state: str, *, events: Fragment | None = None) -> Fragment:
+def members(
+    engine: Engine,
+    funnel: Funnel,
+    step: int,
+    state: str,
+    *,
+    events: Fragment | None = None,
+    linked: bool | None = None,
+) -> Fragment:
     """A subquery with `unit` (a person's key where the funnel counts persons) and `at_ms`, when it reached the step.
 
     For audiences too: nothing of it passes through Python. `state` is `dropped` or `reached`, steps count from 1.
+    `linked`: as `persons.linked` says, where it is known.
     """
-    found = attempts(engine, funnel, events or events_source(engine))
+    found = attempts(engine, funnel, events or events_source(engine), linked=linked)
     last = step == len(funnel.steps)
     tests = {
         "reached": f"bitTest(reached, {step - 1})",

@@ -15,8 +15,12 @@ from tracker.catalog.audiences import StoredAudience
 from tracker.catalog.memberships import Membership
 from tracker.core.errors import BadRequest, Conflict, NotFound
 from tracker.core.identity import visitor_key
-from tracker.core.period import rfc3339
+from tracker.core.period import duration_ms, rfc3339
 from tracker.core.site import Site
+
+_BEHIND_MS = (
+    15_000  # how much a look-up may be behind for who did something just now; mostly it is two or three seconds
+)
 
 
 def listed(call: Call) -> dict[str, Any]:
@@ -103,17 +107,23 @@ def segments(call: Call) -> dict[str, Any]:
     site, visitor = call.site(call.query.site), call.query.visitor
     key = visitor_key(visitor)
     person = known.now(call.engine, site.name, [key])[key]
-    verdicts = audiences_of(call, site, [person])
+    verdicts = audiences_of(call, site, [person], behind_ms=_BEHIND_MS)
     return {"segments": [one for one, verdict in verdicts.items() if verdict != "suppressed"]}
 
 
-def audiences_of(call: Call, site: Site, people: Sequence[int]) -> dict[str, str]:
-    """Audience -> verdict, of those of the site that one of these persons is in now; in the order of their names."""
+def audiences_of(call: Call, site: Site, people: Sequence[int], *, behind_ms: int | None = None) -> dict[str, str]:
+    """Audience -> verdict, of those of the site that one of these persons is in now; in the order of their names.
+
+    `behind_ms`: an audience may be so much behind, or as much as its `refresh` says where that is more.
+    """
     catalog = call.services.catalog
     audiences = catalog.audiences.list(site.name)
-    definitions = [definition_of(call, one) for one in audiences]
-    states = catalog.memberships.of(site.name)
-    found = membership_of.inside(call.engine, site, definitions, states, people=people, now_ms=call.services.now_ms())
+    definitions = [call.services.definitions.of(one, audiences) for one in audiences]
+    states, behind = catalog.memberships.of(site.name), dict[str, int]()
+    if behind_ms is not None:
+        behind = {one.id: max(behind_ms, duration_ms(one.refresh, field="refresh")) for one in audiences}
+    now_ms = call.services.now_ms()
+    found = membership_of.inside(call.engine, site, definitions, states, people=people, now_ms=now_ms, behind=behind)
     return {one.id: found[one.id] for one in audiences if one.id in found}
 
 

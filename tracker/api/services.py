@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from tracker.audiences.definition import Definitions
 from tracker.audiences.delivery import Senders
 from tracker.catalog import Catalog
 from tracker.catalog.erasures import Erasure
@@ -50,6 +51,7 @@ class Services:
     report_timeout_s  a report that takes longer is stopped and answered with 504
     report_memory     a report's query that needs more bytes is stopped and answered with 422; 0 for no limit
     report_threads    reports that run at once; as many again may wait, then 503
+    definitions       those of saved audiences, read once until they are changed
     """
 
     engine: Engine
@@ -70,4 +72,5 @@ class Services:
     report_timeout_s: float = 60.0
     report_memory: int = 0
     report_threads: int = 4
+    definitions: Definitions = field(default_factory=Definitions)
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000

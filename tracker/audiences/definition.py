@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +32,38 @@ class Definition:
     holdout: float
     duration_ms: int = 30 * 86_400_000
     id: str = UNSAVED
+
+
+class Definitions:
+    """The definitions of saved audiences, read once until any of the site's is changed: one may name another.
+
+    For any thread.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._read: dict[str, tuple[Sequence[Any], dict[str, Definition]]] = {}
+
+    def of(self, audience: Any, audiences: Sequence[Any]) -> Definition:
+        """Of one of the `audiences` of a site (`catalog.audiences.StoredAudience`); these are all the site has.
+
+        Raises BadRequest where it names one that is gone.
+        """
+        with self._lock:
+            known = self._read.get(audience.site)
+            if known is None or known[0] != audiences:
+                known = self._read[audience.site] = audiences, {}
+        found = known[1].get(audience.id)
+        if found is None:
+            rules_of = {one.id: one.rule for one in audiences}
+            found = known[1][audience.id] = stored(audience, lambda other: _rule_of(rules_of, other))
+        return found
+
+
+def _rule_of(rules_of: Mapping[str, object], audience: str) -> object:
+    if audience not in rules_of:
+        raise BadRequest("the rule names an audience that is gone", code="no_such_audience")
+    return rules_of[audience]
 
 
 def define(

@@ -20,8 +20,11 @@ from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Param
 from tracker.store.sql import Fragment, fill, load
 
-EVENTS_AT_ONCE = 2_000_000
-"""Events of the persons of one share, about."""
+EVENTS_AT_ONCE = 1_000_000
+"""Events of the persons of one share, about: a second, which whoever has news waits for."""
+
+MOST_SHARES = 60
+"""On a site with more events than so many shares hold, shares are larger: each has a price of its own."""
 
 _RANGE = " and person >= {share_from:UInt64} and person <= {share_to:UInt64} and person"
 _KNOWN = " (select argMax(person, version) from person_map where site = {site:String} group by key)"
@@ -94,5 +97,6 @@ def shares(engine: Engine, site: str) -> tuple[int, int]:
     [(events, theirs)] = engine.ask(fill(load(__package__, "share_sizes"), params={"site": site})).rows
     if events <= EVENTS_AT_ONCE:
         return 1, 0
-    alone, known = max(1, -(-(events - theirs) // EVENTS_AT_ONCE)), max(1, -(-theirs // EVENTS_AT_ONCE))
+    size = max(EVENTS_AT_ONCE, events // MOST_SHARES)
+    alone, known = max(1, -(-(events - theirs) // size)), max(1, -(-theirs // size))
     return alone + known, known

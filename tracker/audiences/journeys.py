@@ -34,14 +34,16 @@ def check(rule: Rule, site: str, now_ms: int) -> None:
             check(part, site, now_ms)
 
 
-def journeys(engine: Engine, site: str, events: Fragment, params: Params, now_ms: int) -> Callable[[Journey], str]:
-    """What `compile_rule` asks for a subquery of persons."""
+def journeys(
+    engine: Engine, site: str, events: Fragment, params: Params, now_ms: int, *, linked: bool | None = None
+) -> Callable[[Journey], str]:
+    """What `compile_rule` asks for a subquery of persons. `linked`: as `persons.linked` says, where it is known."""
     numbers = iter(range(1_000_000))
 
     def persons(journey: Journey) -> str:
         funnel = funnel_of(journey, site, now_ms)
         state, tail = "dropped" if journey.dropped else "reached", f"_j{next(numbers)}"
-        made = members(engine, funnel, journey.step, state, events=events)
+        made = members(engine, funnel, journey.step, state, events=events, linked=linked)
         for name, value in made.params.items():  # two journeys of one rule use the same names
             params.values[name + tail] = value
         text = _PARAMETER.sub(lambda match: f"{{{match[1]}{tail}:", made.text)

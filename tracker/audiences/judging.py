@@ -19,11 +19,13 @@ from tracker.store.engine import Engine, Query
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import Params
 
-_LONGEST = 40_000  # characters of rules in one statement
-_MOST_JOURNEYS = 20
+_LONGEST = 60_000  # characters of rules in one statement
+_MOST_JOURNEYS = 30
 _SETTINGS = {
     "max_query_size": 4_000_000,
     "optimize_and_compare_chain": 0,  # nothing to gain, and half of the time that reading a hundred rules takes
+    "compile_expressions": 0,  # seconds of a compiler's work, for a few thousand rows
+    "compile_aggregate_expressions": 0,
 }
 
 
@@ -31,7 +33,7 @@ _SETTINGS = {
 class Base:
     """What is read: all events of a site, or those of some persons that were set apart (`touched_events.sql`).
 
-    `purchases`: the events among which buyers are ranked.
+    `purchases`: the events among which buyers are ranked. `linked` False: `key` is the person already.
     """
 
     site: str
@@ -41,6 +43,7 @@ class Base:
     own: str
     persons: Fragment
     only: Fragment
+    linked: bool | None = None
 
 
 def whole(site: str, events: Fragment, only: Fragment | None = None, *, purchases: Fragment | None = None) -> Base:
@@ -67,6 +70,7 @@ def apart(site: str) -> Base:
         own="own",
         persons=nothing,
         only=nothing,
+        linked=False,
     )
 
 
@@ -95,7 +99,7 @@ class _Made:
     def __init__(self, engine: Engine, site: Site, base: Base, *, now_ms: int, currency: str | None) -> None:
         self.site, self.base, self.now_ms = site, base, now_ms
         self.params = Params("a")
-        self.journeys = journeys(engine, base.site, base.events, self.params, now_ms)
+        self.journeys = journeys(engine, base.site, base.events, self.params, now_ms, linked=base.linked)
         self.buyers = Buyers(base.site, base.purchases, self.params, now_ms, currency)
         self.definitions: list[Definition] = []
         self.rules: list[str] = []

@@ -42,6 +42,13 @@ class Marks:
         """Inserts from `LATE_NS` before this one on."""
         return frozenset(at for at in self.blocks if at > block - LATE_NS)
 
+    def all_of(self, state: Membership) -> frozenset[int]:
+        """The inserts from `LATE_NS` before it on that these members were computed from; none where it is not known,
+        because one of them came late.
+        """
+        there = frozenset(at for at in self.recent(state.block) if at <= state.block)
+        return there if len(there) == state.inserts else frozenset()
+
     def seen_by(self, state: Membership) -> bool:
         """Whether stored members were computed from all of this."""
         now = (self.block, len(self.recent(state.block)), self.moved, self.listed)

@@ -3,25 +3,27 @@
 Judged again are persons with newly stored events, persons who won or lost a key or whose place on the suppression list
 changed, and those for whom a time in a rule ran out (`expiry.py`). Everybody is judged where the audience is new, its
 definition or what it rests on has changed, its rule depends on others (`rfm`), or a day has passed: that also mends
-what should never happen. Every step may be cut off and repeated. One refresher a store.
+what should never happen. What is found is told (`Found`) before it is stored: look-ups wait for nothing that history
+needs. Every step may be cut off and repeated. One refresher a store.
 """
 
 from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import structlog
 
 from tracker.audiences import everybody, expiry, judging
+from tracker.audiences.by_key import ByKey
 from tracker.audiences.definition import Definition
 from tracker.audiences.everybody import Pass
 from tracker.audiences.expiry import NEVER
 from tracker.audiences.judging import Base
-from tracker.audiences.marks import Marks, basis, marks
+from tracker.audiences.marks import LATE_NS, Marks, basis, marks
 from tracker.catalog.memberships import Membership
 from tracker.core.site import Site
 from tracker.store.clean import events_source
@@ -41,13 +43,15 @@ DEPENDENT_EVERY_MS = 3_600_000
 _SIZES = [
     ("audience", "String"), ("members", "UInt64"), ("exportable", "UInt64"), ("entered", "UInt64"), ("gone", "UInt64"),
 ]  # fmt: skip
-AT_ONCE = 50_000
-"""Persons judged together, for all audiences: about a gigabyte with a hundred of them."""
+AT_ONCE = 20_000
+"""Persons judged together, for all audiences: about half a gigabyte with a hundred of them."""
 
-_MOST_KEYS = 200_000  # persons whose keys are named one by one
+SOON = 20_000
+"""Keys with new events in one refresh: where more wait, the latest inserts come first, and one of them at least."""
+
 _SIDE_BY_SIDE = 2  # statements
 _COUNTED_AT_ONCE = (
-    8  # audiences whose members are counted in one refresh; the others keep the sum of what came and went
+    1  # audiences whose members are counted in one refresh; the others keep the sum of what came and went
 )
 _ALL = Fragment("")
 _SHARE = ("touched_events", "judged", "stays")
@@ -59,16 +63,24 @@ _ONLY_SHARE = " and person in (select person from touched_people where person % 
 
 @dataclass(frozen=True)
 class Refreshed:
-    """How an audience is after a refresh; `changed`: its members, or the keys they go by.
-
-    `present`: of the keys in `touched`, those of members who may leave the house; all other keys are as they were.
-    `touched` None: any may have changed.
+    """How an audience is after a refresh; `changed`: its members. `everybody`: all were judged, and anybody may have
+    come or gone. `left`: how many inserts are still to be looked at.
     """
 
     state: Membership
     changed: bool
-    touched: Sequence[int] | None = None
-    present: Sequence[int] = ()
+    everybody: bool = False
+    left: int = 0
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found of some persons, before it is stored: all keys of theirs, and of each audience that was asked
+    those of its members who may leave the house.
+    """
+
+    keys: Sequence[int]
+    inside: Mapping[str, Sequence[int]]
 
 
 class Refresher:
@@ -82,20 +94,34 @@ class Refresher:
         self._passed: set[str] = set()
         self._version = 0
         self._levelled = False
+        self._columns: list[str] = []
+        self.by_key = ByKey(engine)
 
     def recount(self) -> None:
         """Count sizes anew next time: somebody else (an erasure) took rows away."""
         self._counted.clear()
 
-    def settled(self, audiences: Iterable[str]) -> None:
-        """All that the last refresh of these found was written down by whoever asked for it.
+    def forget_times(self, site: str, before_ms: int) -> None:
+        """Delete moments at which a time ran out before all audiences of the site were refreshed.
 
-        Until then, and after a start, what is found is given again although the store knows it already.
+        Where they are a quarter of all: deleting rewrites the rest.
+        """
+        params: dict[str, Param] = {"site": site, "before": before_ms}
+        query = Query(text=load(__package__, "expired"), params=params)
+        [(past, times)] = self._engine.ask(query).rows
+        if past and 4 * past >= times:
+            text = "alter table expiring delete where site = {site:String} and at <= {before:Int64}"
+            self._engine.command(Query(text=text, params=params))
+
+    def settled(self, audiences: Iterable[str]) -> None:
+        """How these are after their last refresh was written down by whoever asked for it.
+
+        Until then, and after a start, their members are counted, not reckoned from who came and went.
         """
         self._settled.update(audiences)
 
     def passed(self, done: Refreshed) -> None:
-        """As `settled`, of what judging everybody found."""
+        """What judging everybody found was written down by whoever asked for it."""
         self._passed.add(done.state.audience)
         if done.changed:
             self._settled.add(done.state.audience)
@@ -161,7 +187,7 @@ class Refresher:
                 listed=going.found.listed,
             )
         self._seen[one] = seen
-        return Refreshed(after, changed=going.changed or not going.sure)
+        return Refreshed(after, changed=going.changed or not going.sure, everybody=True)
 
     def some(
         self,
@@ -170,45 +196,33 @@ class Refresher:
         states: Mapping[str, Membership],
         now_ms: int,
         currency: str | None,
+        *,
+        tell: Callable[[Found], None] | None = None,
     ) -> list[Refreshed]:
-        """Judge for several audiences of a site whom something happened to. Raises TrackerError; may be repeated."""
+        """Judge for several audiences of a site whom something happened to. Raises TrackerError; may be repeated.
+
+        `tell` is told what was found, some persons at a time, before it is stored.
+        """
         began = time.monotonic()
         before = [states[one.id] for one in definitions]
-        unsure = self._unsettle(definitions)
+        self._unsettle(definitions)
         found = marks(self._engine, site.name, min(state.block for state in before))
-        people = self._set_apart(site, before, found, now_ms)
+        for state in before:
+            self._seen.setdefault(state.audience, found.all_of(state))
+        people, later = self._set_apart(site, before, found, now_ms)
         moved: dict[str, tuple[int, int, int]] = {}
-        told = set(unsure)  # besides those that somebody entered or left
-        few = people <= _MOST_KEYS
-        inside: dict[str, list[int]] = {}
-        for share in self.rejudged(site, definitions, now_ms, currency, people=people, cause=Fragment("min(cause)")):
+        for share in self.rejudged(
+            site, definitions, now_ms, currency, people=people, cause=Fragment("min(cause)"), tell=tell
+        ):
             for audience, some in share.items():
                 moved[audience] = _sum(moved.get(audience, (0, 0, 0)), some)
-            if found.moved > before[0].moved:
-                told |= self._renamed()
-            if few:
-                for audience, keys in self._present([one.id for one in definitions]).items():
-                    inside.setdefault(audience, []).extend(keys)
-        touched = self._engine.ask(Query(text=load(__package__, "touched_all"))).rows[0][0] if people and few else None
         self._empty()
-        done = self._ended(before, moved, found=found, people=people, began=began, now_ms=now_ms)
-        return [
-            replace(
-                one,
-                changed=bool(people) and (one.changed or one.state.audience in told),
-                touched=touched,
-                present=inside.get(one.state.audience, ()),
-            )
-            for one in done
-        ]
+        return self._ended(before, moved, found=found, people=people, began=began, now_ms=now_ms, later=later)
 
-    def _unsettle(self, definitions: Sequence[Definition]) -> set[str]:
-        """Those of these of which nobody has said that all was written down."""
+    def _unsettle(self, definitions: Sequence[Definition]) -> None:
         audiences = {one.id for one in definitions}
-        unsure = audiences - self._settled
+        self._counted -= audiences - self._settled
         self._settled -= audiences
-        self._counted -= unsure
-        return unsure
 
     def rejudged(
         self,
@@ -219,11 +233,12 @@ class Refresher:
         *,
         people: int,
         cause: Fragment,
+        tell: Callable[[Found], None] | None = None,
     ) -> Iterator[dict[str, tuple[int, int, int]]]:
         """Judge the `people` of `touched_people`, whose keys are in `touched_owned`, and store what has changed.
 
         In shares, so that it needs the same memory for a thousand persons as for all of a site; after each it gives
-        audience -> how many came and went, change of the exportable, while `judged` says what was found.
+        audience -> how many came and went, change of the exportable.
         """
         base, engine = judging.apart(site.name), self._engine
         queries = list(judging.statements(engine, site, base, definitions, now_ms=now_ms, currency=currency))
@@ -236,24 +251,26 @@ class Refresher:
             # Most of the time of a small refresh goes into reading the rules, on one core for each statement.
             with ThreadPoolExecutor(_SIDE_BY_SIDE, "judging") as pool:
                 list(pool.map(lambda query: self._into("judged", query), queries))
+            if tell is not None:
+                tell(self._found([one.id for one in definitions], mine))
             only = Fragment(_ONLY_SHARE, mine)
             yield self._store(site, [one.id for one in definitions], now_ms, cause=cause, only=only, apart=True)
 
-    def _present(self, audiences: Sequence[str]) -> dict[str, Sequence[int]]:
-        """What is in `judged` is what is stored by now, so nobody's stay is looked up again."""
-        query = Query(text=load(__package__, "touched_inside"), params={"audiences": list(audiences)})
-        return {str(audience): keys for audience, keys in self._engine.ask(query).rows}
+    def _found(self, audiences: Sequence[str], share: Mapping[str, Param]) -> Found:
+        keys = Query(text=load(__package__, "touched_all"), params=share)
+        [(everybody,)] = self._engine.ask(keys).rows
+        query = Query(text=load(__package__, "touched_inside"), params={"audiences": list(audiences), **share})
+        inside: dict[str, Sequence[int]] = dict.fromkeys(audiences, ())
+        inside |= {str(audience): some for audience, some in self._engine.ask(query).rows}
+        return Found(everybody, inside)
 
-    def _renamed(self) -> set[str]:
-        """Audiences with a member who won or lost a key."""
-        return {str(one) for (one,) in self._engine.ask(Query(text=load(__package__, "renamed"))).rows}
-
-    def _set_apart(self, site: Site, before: Sequence[Membership], found: Marks, now_ms: int) -> int:
+    def _set_apart(
+        self, site: Site, before: Sequence[Membership], found: Marks, now_ms: int
+    ) -> tuple[int, frozenset[int]]:
+        """How many persons these are, and inserts that must wait."""
         self._empty()
-        blocks: set[int] = set()
-        for state in before:
-            seen = self._seen.get(state.audience, frozenset())
-            blocks |= found.recent(state.block) - seen
+        waiting = {at for state in before for at in found.recent(state.block) - self._seen[state.audience]}
+        blocks = self._newest(site, waiting)
         params: dict[str, Param] = {
             "site": site.name,
             "blocks": sorted(blocks),
@@ -267,17 +284,31 @@ class Refresher:
             self._engine.command(
                 Query(text=text, params={key: one for key, one in params.items() if f"{{{key}:" in text})
             )
-        return int(self._engine.ask(Query(text="select count() from touched_people")).rows[0][0])
+        people = int(self._engine.ask(Query(text="select count() from touched_people")).rows[0][0])
+        return people, frozenset(waiting - blocks)
+
+    def _newest(self, site: Site, waiting: set[int]) -> set[int]:
+        """Of some inserts those to look at now: who did something just now is not kept waiting by an import."""
+        query = Query(text=load(__package__, "touched_sizes"), params={"site": site.name, "blocks": sorted(waiting)})
+        chosen, keys = set[int](), 0
+        for at, size in self._engine.ask(query).rows if len(waiting) > 1 else ():
+            if chosen and keys + int(size) > SOON:
+                return chosen
+            chosen.add(int(at))
+            keys += int(size)
+        return waiting
 
     def _copy(self, site: Site, queries: Sequence[Query], share: Mapping[str, Param]) -> None:
         text = " ".join(query.text for query in queries)
-        columns = "select name from system.columns where database = currentDatabase() and table = 'touched_events'"
-        fixed = ("site", "key", "own")
-        names = [str(name) for (name,) in self._engine.ask(Query(text=columns)).rows if name not in fixed]
-        wanted = [name for name in names if _mentions(text, name)]
+        if not self._columns:
+            columns = "select name from system.columns where database = currentDatabase() and table = 'touched_events'"
+            names = (str(name) for (name,) in self._engine.ask(Query(text=columns)).rows)
+            self._columns = [name for name in names if name not in ("site", "key", "own")]
+        wanted = [name for name in self._columns if _mentions(text, name)]
+        keys = Fragment("select key from touched_owned where person % {shares:UInt64} = {share:UInt64}")
         slots = {
             "columns": Fragment("".join(f", `{name}`" for name in wanted)),
-            "events": events_source(self._engine),
+            "events": self.by_key.events(site.name, wanted, keys) or events_source(self._engine),
         }
         params = {"site": site.name, "apart": judging.name_apart(site.name), **share}
         self._engine.command(fill(load(__package__, "touched_events"), slots, params))
@@ -357,12 +388,17 @@ class Refresher:
         people: int,
         began: float,
         now_ms: int,
+        later: frozenset[int] = frozenset(),
     ) -> list[Refreshed]:
         took = round((time.monotonic() - began) * 1000)
         recount = [state.audience for state in before if state.audience not in self._counted][:_COUNTED_AT_ONCE]
         counted = self._sizes(before[0].site, recount) if recount else {}
         after = []
         for state in before:
+            mine = (found.recent(state.block) - self._seen.get(state.audience, frozenset())) & later
+            # What waits stays within the time in which inserts are remembered.
+            block = max(state.block, min(found.block, min(mine, default=found.block) + LATE_NS - 1))
+            seen = found.recent(block) - mine
             came, went, more = moved.get(state.audience, (0, 0, 0))
             if state.audience in recount:
                 members, exportable = counted.get(state.audience, (0, 0))
@@ -371,8 +407,8 @@ class Refresher:
             fresh = replace(
                 state,
                 as_of=now_ms,
-                block=max(state.block, found.block),
-                inserts=len(found.recent(max(state.block, found.block))),
+                block=block,
+                inserts=sum(at <= block for at in seen),
                 moved=max(state.moved, found.moved),
                 listed=max(state.listed, found.listed),
                 took_ms=took,
@@ -383,11 +419,11 @@ class Refresher:
                 failed_at=None,
                 failures=0,
             )
-            after.append(fresh)
-            self._seen[state.audience] = found.recent(fresh.block)
+            after.append(Refreshed(fresh, state.audience in moved, left=len(mine)))
+            self._seen[state.audience] = seen
         self._counted.update(recount)
-        self._note([one for one in after if one.audience in moved], moved, now_ms)
-        return [Refreshed(state, state.audience in moved) for state in after]
+        self._note([one.state for one in after if one.changed], moved, now_ms)
+        return after
 
     def _sizes(self, site: str, audiences: Sequence[str]) -> dict[str, tuple[int, int]]:
         query = Query(text=load(__package__, "size_of"), params={"site": site, "audiences": list(audiences)})

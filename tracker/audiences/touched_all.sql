@@ -1,4 +1,2 @@
--- All keys that were looked at.
-select groupUniqArray(key) from (
-    select key from touched_owned union all select person as key from touched_people union all select key from touched_keys
-)
+-- All keys of a share of the persons: those with something new, and those that went over to somebody else, are among them.
+select groupArray(key) from touched_owned where person % {shares:UInt64} = {share:UInt64}

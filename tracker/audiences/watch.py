@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tracker.audiences.marks import marks
 from tracker.audiences.refresh import LISTED_MARGIN
@@ -35,18 +35,35 @@ class Watch:
         new = now.blocks - self._seen
         if not people or not (new or (now.moved, now.listed) != (before.moved, before.listed)):
             return []
-        query = fill(
-            load(__package__, "happened_to").replace("/*happened*/", load(__package__, "happened")),
-            params={
-                "site": self._site,
-                "blocks": sorted(new),
-                "moved": before.moved,
-                "listed": max(0, before.listed - LISTED_MARGIN),
-                "after": 0,
-                "now": 0,
-                "first": people[0],
-                "last": people[-1],
-            },
-        )
-        there = set(people)
-        return [int(who) for (who,) in self._engine.ask(query).rows if who in there]
+        return happened_to(self._engine, self._site, people, blocks=new, moved=before.moved, listed=before.listed)
+
+
+def happened_to(
+    engine: Engine,
+    site: str,
+    people: Sequence[int],
+    *,
+    blocks: Collection[int],
+    moved: int,
+    listed: int,
+    after: int = 0,
+    now_ms: int = 0,
+) -> list[int]:
+    """Those of some persons that these inserts are about, identities or the suppression list since these versions, or a
+    time that ran out in (`after`, `now_ms`].
+    """
+    query = fill(
+        load(__package__, "happened_to").replace("/*happened*/", load(__package__, "happened")),
+        params={
+            "site": site,
+            "blocks": sorted(blocks),
+            "moved": moved,
+            "listed": max(0, listed - LISTED_MARGIN),
+            "after": after,
+            "now": now_ms,
+            "first": min(people),
+            "last": max(people),
+        },
+    )
+    there = set(people)
+    return [int(who) for (who,) in engine.ask(query).rows if who in there]

@@ -25,6 +25,7 @@ from tracker.core.membership import FOLDER, Members, Recent, holding, read, read
 log = structlog.get_logger()
 
 _LOOK_EVERY = 0.25  # seconds between looks at a site's folder
+_SETTLES_NS = 100_000_000  # a folder's own time is as coarse as the kernel's clock: two changes may carry the same
 _LONGEST_VISITOR = 255
 _NO_CHANGES: tuple[tuple[int, int], Recent | None] = ((0, 0), None)
 
@@ -35,6 +36,7 @@ class Segments:
     def __init__(self, data: Path) -> None:
         self._data = data
         self._looked: dict[str, float] = {}
+        self._folders: dict[str, int] = {}  # site -> the folder's time when it was read, where that tells of a change
         self._recent: dict[str, tuple[tuple[int, int], Recent | None]] = {}
         self._open: dict[str, dict[str, tuple[tuple[int, int], Members]]] = {}
 
@@ -43,19 +45,32 @@ class Segments:
         now = time.monotonic()
         if now >= self._looked.get(site, 0.0):
             self._looked[site] = now + _LOOK_EVERY
-            self._recent[site] = self._changes(site)  # before the files that it is about
-            self._open[site] = self._look(site)
+            self._look_again(site)
         return holding((members for _, members in self._open[site].values()), self._recent[site][1], key)
+
+    def _look_again(self, site: str) -> None:
+        """Files are put in place by rename, and a folder carries the time of the last one."""
+        read_at = time.time_ns()
+        try:
+            changed = (self._data / FOLDER / site).stat().st_mtime_ns
+        except OSError:
+            changed = 0
+        if site in self._open and self._folders.get(site) == changed:
+            return
+        self._recent[site] = self._changes(site)  # before the files that it is about
+        self._open[site] = self._look(site)
+        if read_at - changed > _SETTLES_NS:
+            self._folders[site] = changed
 
     def _changes(self, site: str) -> tuple[tuple[int, int], Recent | None]:
         path, before = recent_of(self._data, site), self._recent.get(site, _NO_CHANGES)
         stamp = (0, 0)
         try:
             stamp = _stamp(path)
-            return before if before[0] == stamp else (stamp, read_recent(path.read_bytes()))
+            return before if before[0] == stamp else (stamp, read_recent(_mapped(path)))
         except FileNotFoundError:
             return _NO_CHANGES
-        except (OSError, Broken) as failure:
+        except (OSError, ValueError, Broken) as failure:
             log.error("segments.unreadable", file=path.name, error=type(failure).__name__)
         return stamp, None
 
@@ -87,8 +102,13 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def _opened(path: Path) -> Members:
+    return read(_mapped(path))
+
+
+def _mapped(path: Path) -> memoryview:
+    """ValueError where it is empty."""
     with path.open("rb") as file:
-        return read(memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)))
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 @answering("segments")

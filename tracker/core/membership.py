@@ -28,6 +28,7 @@ FOLDER = "segments"
 RECENT = "recent"
 HEAD = 256  # bytes
 _KEY = 8  # bytes
+_FIRST_LINE = 65_536  # bytes that the first line of `recent` mostly fits into
 
 
 class Head(msgspec.Struct):
@@ -161,15 +162,20 @@ def recent(site: str, audiences: list[tuple[str, int]], packed: bytes, known: by
     return b"".join((line, b"\n", packed, known, inside))
 
 
-def read_recent(blob: bytes) -> Recent:
-    """Raises Broken for anything but a whole file."""
-    line, newline, _ = blob.partition(b"\n")
+def read_recent(blob: bytes | memoryview) -> Recent:
+    """Raises Broken for anything but a whole file. What it gives may look into a memory map."""
+    body = memoryview(blob)
+    line, newline = b"", b""
+    for size in (_FIRST_LINE, len(body)):  # the keys behind a line are not copied to find its end
+        line, newline, _ = bytes(body[:size]).partition(b"\n")
+        if newline:
+            break
     try:
         first = msgspec.json.decode(line, type=RecentHead)
     except ValueError:
         raise Broken("the file of recent changes has no head") from None
     width = -(-len(first.audiences) // 8)
-    body = memoryview(blob)[len(line) + len(newline) :]
+    body = body[len(line) + len(newline) :]
     of_keys, of_bits = first.count * _KEY, first.count * width
     if first.v != 1 or len(body) != of_keys + 2 * of_bits:
         raise Broken("the file of recent changes is not whole")

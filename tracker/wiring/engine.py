@@ -50,6 +50,7 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
     configure(level=settings.log_level, form=settings.log_format, role=role)
     from tracker.wiring.gate import Gate
 
+    os.nice(settings.engine_nice)  # before any thread is there: collectors answer first
     make_data_folder(settings)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -236,15 +237,17 @@ def _segments(
 
 
 def _rollups(engine: Engine, catalog: Catalog, stop: threading.Event) -> RollupKeeper:
+    from tracker.store.calm import Calm
     from tracker.wiring.rollups import RollupKeeper
 
-    return RollupKeeper(engine, catalog, stop)
+    return RollupKeeper(Calm(engine), catalog, stop)
 
 
 def _journeys(engine: Engine, catalog: Catalog, stop: threading.Event, busy: threading.Lock) -> JourneyKeeper:
+    from tracker.store.calm import Calm
     from tracker.wiring.journeys import JourneyKeeper
 
-    return JourneyKeeper(engine, catalog, stop, busy)
+    return JourneyKeeper(Calm(engine), catalog, stop, busy)
 
 
 def _alerts(settings: Settings, engine: Engine, catalog: Catalog, stop: threading.Event) -> Alerts:

@@ -1,9 +1,9 @@
 """Writes the files that collectors look persons up in (`core.membership`), as few bytes as it can for each refresh.
 
-Who came or went is noted in the site's `recent` file, for all audiences at once. When that has grown, some audiences
-take over what it says of them (`fold`), those first that waited longest; an audience for which everybody was judged
-gets its file anew from the store. Whatever is cut off, a reader finds each audience as it was before or after: `made`
-ties the columns of `recent` to the files that they were reckoned from.
+Whoever an audience's own file is wrong about is noted in the site's `recent` file, for all audiences at once. When
+that has grown, some audiences take over what it says of them (`fold`), those first that waited longest; an audience for
+which everybody was judged gets its file anew from the store. Whatever is cut off, a reader finds each audience as it
+was before or after: `made` ties the columns of `recent` to the files that they were reckoned from.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tracker.core import membership as files
 from tracker.core.errors import Broken
 
 if TYPE_CHECKING:
-    from tracker.audiences.refresh import Refreshed
+    from tracker.audiences.refresh import Found, Refreshed
     from tracker.catalog.memberships import Membership
     from tracker.store.engine import Engine
 
@@ -35,6 +35,7 @@ MOST_RECENT = 100_000
 _FOLDING_S = 0.2  # seconds in one round for audiences that take over; one is always done
 _Keys = NDArray[np.uint64]
 _Bits = NDArray[np.uint8]
+_Bools = NDArray[np.bool_]
 
 
 def _no_keys() -> _Keys:
@@ -75,8 +76,7 @@ class _Recent:
 
     def add(self, keys: _Keys) -> None:
         """Rows for keys, sorted, that may be there."""
-        there = np.searchsorted(self.keys, keys)
-        if len(self.keys) and bool((self.keys[np.minimum(there, len(self.keys) - 1)] == keys).all()):
+        if bool(_among(keys, self.keys).all()):
             return
         everybody = np.union1d(self.keys, keys)
         places = np.searchsorted(everybody, self.keys)
@@ -107,6 +107,15 @@ class _Recent:
         )
 
 
+@dataclass(frozen=True)
+class _File:
+    """An audience's own file, its keys mapped. `stamp`: the file that it is."""
+
+    stamp: tuple[int, int]
+    made: int
+    keys: _Keys
+
+
 class SegmentFiles:
     """The files of one data folder; for one thread, and nobody may be erased while it works."""
 
@@ -114,28 +123,49 @@ class SegmentFiles:
         self._engine = engine
         self._data = data
         self._recent: dict[str, _Recent] = {}
-        self._made: dict[Path, int] = {}
+        self._files: dict[Path, _File] = {}
 
     def put(self, site: str, done: Sequence[Refreshed]) -> None:
-        """Bring the files to what refreshes of some audiences of a site found. Raises TrackerError, OSError."""
+        """Make the files anew, from the store, of audiences for which everybody was judged, or which have none.
+
+        Raises TrackerError, OSError.
+        """
         recent, news = self._open(site), False
-        sorted_keys: dict[int, _Keys] = {}  # of the refresh that several audiences had together
         for one in done:
             path = files.path_of(self._data, site, one.state.audience)
-            if not path.exists() or (one.changed and one.touched is None):
-                self._made[path] = write(self._engine, path, one.state)
-                if any(name == one.state.audience for name, _ in recent.audiences):
-                    recent.column(one.state.audience, self._made[path])
-                    news = True
-            elif one.changed and one.touched is not None:
-                keys = sorted_keys.get(id(one.touched))
-                if keys is None:
-                    keys = sorted_keys[id(one.touched)] = np.unique(np.array(one.touched, dtype=np.uint64))
-                self._note(recent, one.state.audience, path, keys, one.present)
+            if path.exists() and not (one.everybody and one.changed):
+                continue
+            made = write(self._engine, path, one.state)
+            if any(name == one.state.audience for name, _ in recent.audiences):
+                recent.column(one.state.audience, made)
                 news = True
         if news:
-            paths = {name: files.path_of(self._data, site, name) for name, _ in recent.audiences if name}
-            recent.drop({name for name, path in paths.items() if path.exists()})
+            self._dropped(site, recent)
+            self._save(site, recent)
+
+    def note(self, site: str, found: Found) -> None:
+        """Bring look-ups to what was found of some persons. Raises OSError."""
+        recent, keys = self._open(site), np.unique(np.array(found.keys, np.uint64))
+        there = _among(keys, recent.keys)
+        columns: list[tuple[int, _Bools, _Bools]] = []
+        for audience, some in found.inside.items():
+            file = self._file(files.path_of(self._data, site, audience))
+            if file is None:
+                continue  # `put` will make it
+            inside = _among(keys, np.sort(np.array(some, np.uint64)))
+            wrong = inside != _among(keys, file.keys)
+            if wrong.any() or there.any():
+                columns.append((recent.column(audience, file.made), wrong, inside))
+        concerned = np.logical_or.reduce([there, *(wrong for _, wrong, _ in columns)])
+        recent.add(keys[concerned])
+        rows = recent.rows(keys[concerned])
+        known, inside_now = recent.known[rows], recent.inside[rows]
+        for at, wrong, inside in columns:
+            _set(known, at, wrong[concerned])
+            _set(inside_now, at, (wrong & inside)[concerned])
+        recent.known[rows], recent.inside[rows] = known, inside_now
+        if len(rows):
+            self._dropped(site, recent)
             self._save(site, recent)
 
     def fold(self, site: str) -> None:
@@ -145,9 +175,7 @@ class SegmentFiles:
         """
         recent = self._open(site)
         if len(recent.keys) > MOST_RECENT:
-            paths = {name: files.path_of(self._data, site, name) for name, _ in recent.audiences if name}
-            recent.drop({name for name, path in paths.items() if path.exists()})
-            self._take_over(recent, paths)
+            self._take_over(recent, self._dropped(site, recent))
             self._save(site, recent)
 
     def tidy(self, audiences: Mapping[str, Sequence[str]]) -> None:
@@ -184,20 +212,28 @@ class SegmentFiles:
         fresh.inside = np.frombuffer(read.inside, np.uint8).reshape(shape).copy()
         return fresh
 
-    def _note(self, recent: _Recent, audience: str, path: Path, keys: _Keys, present: Sequence[int]) -> None:
-        column = recent.column(audience, self._made_of(path))
-        recent.add(keys)
-        byte, bit = column // 8, np.uint8(1 << column % 8)
-        rows = recent.rows(keys)
-        recent.known[rows, byte] |= bit
-        recent.inside[rows, byte] &= np.uint8(~bit & 255)
-        recent.inside[recent.rows(np.unique(np.array(present, dtype=np.uint64))), byte] |= bit
+    def _dropped(self, site: str, recent: _Recent) -> dict[str, Path]:
+        """Forget audiences without a file; gives the others' files."""
+        paths = {name: files.path_of(self._data, site, name) for name, _ in recent.audiences if name}
+        paths = {name: path for name, path in paths.items() if path.exists()}
+        recent.drop(paths)
+        return paths
 
-    def _made_of(self, path: Path) -> int:
-        if path not in self._made:
+    def _file(self, path: Path) -> _File | None:
+        """None: there is none."""
+        known = self._files.get(path)
+        try:
+            stamp = _stamp(path)
+            if known is not None and known.stamp == stamp:
+                return known
             with path.open("rb") as file:
-                self._made[path] = files.read_head(file.read(files.HEAD)).made
-        return self._made[path]
+                head = files.read_head(file.read(files.HEAD))
+            keys = np.memmap(path, "<u8", "r", files.HEAD, (head.count,)) if head.count else _no_keys()
+        except FileNotFoundError:
+            self._files.pop(path, None)
+            return None
+        self._files[path] = made = _File(stamp, head.made, keys)
+        return made
 
     def _take_over(self, recent: _Recent, paths: Mapping[str, Path]) -> None:
         """Write the files of some audiences anew where `recent` is long."""
@@ -212,9 +248,9 @@ class SegmentFiles:
             bit = np.uint8(1 << at % 8)
             mine = (recent.known[:, at // 8] & bit) != 0
             now = mine & ((recent.inside[:, at // 8] & bit) != 0)
-            self._made[path] = amend(path, recent.keys[mine], recent.keys[now])
+            made = amend(path, recent.keys[mine], recent.keys[now])
             recent.clear(at)
-            recent.audiences[at] = name, self._made[path]
+            recent.audiences[at] = name, made
             recent.drop(paths)
             if time.monotonic() - began > _FOLDING_S:
                 break
@@ -270,3 +306,16 @@ def amend(path: Path, touched: _Keys, present: _Keys) -> int:
 def _stamp(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_mtime_ns, status.st_ino
+
+
+def _among(keys: _Keys, some: _Keys) -> _Bools:
+    """Of each of the keys whether it is one of some, which are sorted."""
+    from tracker.audiences.changes import is_among
+
+    return is_among(keys, some)
+
+
+def _set(bits: _Bits, column: int, values: _Bools) -> None:
+    """A column of rows of bits."""
+    bit = np.uint8(1 << column % 8)
+    bits[:, column // 8] = np.where(values, bits[:, column // 8] | bit, bits[:, column // 8] & ~bit)

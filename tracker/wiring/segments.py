@@ -1,9 +1,9 @@
 """Keeps the members of all audiences and the files of `DATA/segments` up to date.
 
 An audience is refreshed as often as its `refresh` says, one of a minute as soon as something was loaded. That rests
-four times as long as it took, so it has a fifth of the store's time, but no more than a second unless it took longer
-itself; where everybody must be judged, it rests as long as it took. What fails is kept with the audience, shown, and
-tried again after a pause that grows.
+four times as long as it took, but no longer than a second: pages wait for it. Where everybody must be judged, it goes
+share by share, lets those with news go first, and rests as long as it took. What fails is kept with the audience,
+shown, and tried again after a pause that grows.
 Collectors answer `GET /v1/segments` from the files.
 """
 
@@ -25,7 +25,7 @@ from tracker.wiring.chore import Chore
 from tracker.wiring.segment_files import SegmentFiles
 
 if TYPE_CHECKING:
-    from tracker.audiences.definition import Definition
+    from tracker.audiences.definition import Definition, Definitions
     from tracker.audiences.everybody import Pass
     from tracker.audiences.refresh import Refresher
     from tracker.catalog import Catalog
@@ -39,9 +39,11 @@ log = structlog.get_logger()
 _LOOK = 1.0  # seconds between two looks for what is due
 _FIRST = 2.0  # seconds after the start
 _REST, _REST_WHOLE = 4, 1  # times as long as computing took
-_ENOUGH = 1.0  # seconds of rest, or as many as computing took
+_ENOUGH = 1.0  # seconds of rest
 _WHOLE_S = 2.0  # seconds in one round for audiences for which everybody must be judged; one share is always done
 _NOTHING_S = 0.05  # seconds that need no rest
+_FORGET_S = 3600.0  # seconds between two looks for times that have run out
+_MONEY_S = 30.0  # seconds until the site's main currency is asked for again
 _AT_ONCE_MS = 60_000  # an audience with a `refresh` up to this is refreshed as soon as something has happened
 _PAUSES = (5.0, 15.0, 60.0, 300.0)  # seconds after the first, second, ... failure in a row
 
@@ -77,6 +79,9 @@ class Segments(Chore):
         self._turns: dict[str, float] = {}  # audience -> when it may be refreshed again, monotonic seconds
         self._rest_until: dict[tuple[str, bool], float] = {}  # (site, as a whole) -> likewise: computing took long
         self._refresher: Refresher | None = None
+        self._forgot: dict[str, float] = {}  # site -> when to look again for times that have run out
+        self._money: dict[str, tuple[float, str | None]] = {}  # site -> its currency, and until when that will do
+        self._definitions: Definitions | None = None
         self._passes: dict[str, Pass] = {}  # audience -> everybody, as far as they are judged
         self._erased = -1
 
@@ -118,17 +123,31 @@ class Segments(Chore):
         began = time.monotonic()
         done = self._some(site, some) if some and not self._waits(site.name, whole=False) else 0
         self._rest(site.name, began, whole=False)
+        self._copy(site)
         began = time.monotonic()
         for one in due:
             while one.whole and not self._waits(site.name, whole=True):
                 ended = self._whole(site, one)
                 done += ended is True and not one.ready
-                if ended is not None or time.monotonic() - began > _WHOLE_S:
+                if ended is not None or self._enough(began):
                     break
-            if time.monotonic() - began > _WHOLE_S:
+            if self._enough(began):
                 break
         self._rest(site.name, began, whole=True)
         return done
+
+    def _copy(self, site: Site) -> None:
+        """Bring events into the order that refreshes read: before everybody is judged, which may take hours."""
+        if self._waits(site.name, whole=True):
+            return
+        began = time.monotonic()
+        with self._busy:
+            if self._ready().by_key.copy(site.name):
+                self._rest(site.name, began, whole=True)
+
+    def _enough(self, began: float) -> bool:
+        """Whether judging everybody goes on in the next round: somebody else may have news by now."""
+        return self._news.is_set() or time.monotonic() - began > _WHOLE_S
 
     def _waits(self, site: str, *, whole: bool) -> bool:
         resting = time.monotonic() < self._rest_until.get((site, whole), 0.0)
@@ -137,21 +156,20 @@ class Segments(Chore):
     def _rest(self, site: str, began: float, *, whole: bool) -> None:
         took = time.monotonic() - began
         if took > _NOTHING_S:
-            rest = _REST_WHOLE * took if whole else min(_REST * took, max(_ENOUGH, took))
+            rest = _REST_WHOLE * took if whole else min(_REST * took, _ENOUGH)
             self._rest_until[site, whole] = time.monotonic() + rest
 
     def _due(self, site: Site, audiences: Sequence[StoredAudience]) -> Iterator[_Due]:
         from tracker.audiences import marks
-        from tracker.audiences.definition import stored
-        from tracker.audiences.expiry import foreseeable, worth
+        from tracker.audiences.definition import Definitions
+        from tracker.audiences.expiry import foreseeable
         from tracker.audiences.refresh import due_whole
         from tracker.catalog.memberships import Membership
 
+        self._definitions = self._definitions or Definitions()
         states = self._catalog.memberships.of(site.name)
-        rules = {one.id: one.rule for one in audiences}
         now_ms = time.time_ns() // 1_000_000
         news: marks.Marks | None = None
-        money: list[str | None] = []  # the site's currency, asked for once, if at all
         for audience in audiences:
             state = states.get(audience.id) or Membership(audience=audience.id, site=site.name)
             changed = audience.updated_at > max(state.as_of, state.failed_at or 0)
@@ -162,29 +180,40 @@ class Segments(Chore):
             if not turn and audience.id not in self._passes:
                 continue
             try:
-                definition = stored(audience, lambda other: rules[other])
-            except (TrackerError, KeyError) as failure:
+                definition = self._definitions.of(audience, audiences)
+            except TrackerError as failure:
                 self._failed([state], failure)
                 continue
-            if worth(definition.rule) and not money:
-                money.append(marks.main_currency(self._engine, site.name, [definition], now_ms))
-            currency = money[0] if money else None
+            currency = self._currency(site, [definition], now_ms)
             whole = audience.id in self._passes or due_whole(site, definition, state, now_ms, currency)
             known = foreseeable(definition.rule) and state.basis == marks.basis(site, definition, currency)
             if whole or known:
                 yield _Due(audience, definition, state, whole, ready=turn and known)
 
-    def _some(self, site: Site, group: Sequence[_Due]) -> int:
-        """Judge those whom something happened to, for several audiences; gives how many these are."""
+    def _currency(self, site: Site, definitions: Sequence[Definition], now_ms: int) -> str | None:
+        """The site's main currency where one of these asks for it. It hardly ever changes, and then all are judged."""
+        from tracker.audiences.expiry import worth
         from tracker.audiences.marks import main_currency
 
+        if not any(worth(one.rule) for one in definitions):
+            return None
+        until, currency = self._money.get(site.name, (0.0, None))
+        if time.monotonic() >= until or currency is None:
+            currency = main_currency(self._engine, site.name, definitions, now_ms)
+            self._money[site.name] = time.monotonic() + _MONEY_S, currency
+        return currency
+
+    def _some(self, site: Site, group: Sequence[_Due]) -> int:
+        """Judge those whom something happened to, for several audiences; gives how many these are."""
         definitions = [one.definition for one in group]
         states = {one.audience.id: one.state for one in group}
         with self._busy:
             try:
                 refresher, now_ms = self._ready(), time.time_ns() // 1_000_000
-                currency = main_currency(self._engine, site.name, definitions, now_ms)
-                done = refresher.some(site, definitions, states, now_ms, currency)
+                currency = self._currency(site, definitions, now_ms)
+                done = refresher.some(
+                    site, definitions, states, now_ms, currency, tell=lambda found: self._files.note(site.name, found)
+                )
                 self._files.put(site.name, done)
                 self._catalog.memberships.save(one.state for one in done)
                 refresher.settled(states)
@@ -192,20 +221,23 @@ class Segments(Chore):
             except TrackerError as failure:
                 self._failed(list(states.values()), failure)
                 return 0
+        self._forget_times(site)
+        over = {one.state.audience for one in done if not one.left}
         for one in group:
-            self._again(one)
+            if one.audience.id in over:
+                self._again(one)
         return len(group)
 
     def _whole(self, site: Site, one: _Due) -> bool | None:
         """Judge the next share of everybody for an audience; None: there are more; False: it failed."""
-        from tracker.audiences.marks import basis, main_currency
+        from tracker.audiences.marks import basis
 
         name, definition = one.audience.id, one.definition
         state = self._catalog.memberships.get(name) or one.state  # it may have been refreshed in this round
         with self._busy:
             try:
                 refresher, now_ms = self._ready(), time.time_ns() // 1_000_000
-                currency = main_currency(self._engine, site.name, [definition], now_ms)
+                currency = self._currency(site, [definition], now_ms)
                 going = self._passes.pop(name, None)
                 if going is None or going.basis != basis(site, definition, currency):
                     going = refresher.begin(site, definition, state, now_ms, currency)
@@ -225,6 +257,17 @@ class Segments(Chore):
     def _again(self, one: _Due) -> None:
         self._turns[one.audience.id] = time.monotonic() + duration_ms(one.audience.refresh, field="refresh") / 1000
 
+    def _forget_times(self, site: Site) -> None:
+        """By the clock of the refreshes: what ran out before the one that is furthest behind is of no use any more."""
+        if time.monotonic() < self._forgot.get(site.name, 0.0):
+            return
+        self._forgot[site.name] = time.monotonic() + _FORGET_S
+        states = self._catalog.memberships.of(site.name)
+        there = [one.id for one in self._catalog.audiences.list(site.name)]
+        behind = min((states[one].as_of if one in states else 0 for one in there), default=0)
+        with self._busy:
+            self._ready().forget_times(site.name, behind)
+
     def _ready(self) -> Refresher:
         from tracker.audiences.refresh import Refresher
 
@@ -238,14 +281,10 @@ class Segments(Chore):
             refresher.recount()
             self._erased = erased
 
-    def _failed(self, states: Sequence[Membership], failure: Exception) -> None:
+    def _failed(self, states: Sequence[Membership], failure: TrackerError) -> None:
         """Kept with the audience; its old members stay."""
         now_ms = time.time_ns() // 1_000_000
-        why = (
-            failure.as_json()["error"]
-            if isinstance(failure, TrackerError)
-            else {"code": "no_such_audience", "message": "the rule names an audience that is gone"}
-        )
+        why = failure.as_json()["error"]
         for state in states:
             log.warning("segments.not_now", audience=state.audience, reason=why["message"], code=why["code"])
             pause = _PAUSES[min(state.failures, len(_PAUSES) - 1)]
