@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 
 from tracker.audiences.marks import marks
-from tracker.audiences.refresh import LISTED_MARGIN
+from tracker.audiences.refresh import LISTED_MARGIN, about_happened
 from tracker.store.engine import Engine
-from tracker.store.sql import fill, load
+from tracker.store.sql import fill
 
 _SETTLES_NS = 2_000_000_000
 
@@ -36,7 +36,7 @@ class Watch:
         if not people or not (new or (now.moved, now.listed) != (before.moved, before.listed)):
             return []
         query = fill(
-            load(__package__, "happened_to").replace("/*happened*/", load(__package__, "happened")),
+            about_happened("happened_to"),
             params={
                 "site": self._site,
                 "blocks": sorted(new),
