@@ -26,6 +26,7 @@ from tracker.audiences.judging import Base
 from tracker.audiences.marks import LATE_NS, Marks, basis, marks
 from tracker.catalog.memberships import Membership
 from tracker.core.site import Site
+from tracker.store import persons
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Param, Query, Rows
 from tracker.store.sql import Fragment, fill, load
@@ -280,7 +281,7 @@ class Refresher:
             "now": now_ms,
         }
         for name in ("touched_keys", "touched_people", "touched_owned"):
-            text = load(__package__, name).replace("/*happened*/", load(__package__, "happened"))
+            text = about_happened(name)
             self._engine.command(
                 Query(text=text, params={key: one for key, one in params.items() if f"{{{key}:" in text})
             )
@@ -441,6 +442,12 @@ class Refresher:
     def _empty(self) -> None:
         for name in _SCRATCH:
             self._engine.command(Query(text=f"truncate table {name}"))
+
+
+def about_happened(name: str) -> str:
+    """The text of a statement about those to whom something happened (`happened.sql`, slot `happened`)."""
+    happened = fill(load(__package__, "happened"), {"moved": persons.moved()}).text
+    return load(__package__, name).replace("/*happened*/", happened)
 
 
 def due_whole(site: Site, definition: Definition, state: Membership, now_ms: int, currency: str | None) -> bool:

@@ -6,9 +6,9 @@ import time
 from collections.abc import Collection, Sequence
 
 from tracker.audiences.marks import marks
-from tracker.audiences.refresh import LISTED_MARGIN
+from tracker.audiences.refresh import LISTED_MARGIN, about_happened
 from tracker.store.engine import Engine
-from tracker.store.sql import fill, load
+from tracker.store.sql import fill
 
 _SETTLES_NS = 2_000_000_000
 
@@ -53,7 +53,7 @@ def happened_to(
     time that ran out in (`after`, `now_ms`].
     """
     query = fill(
-        load(__package__, "happened_to").replace("/*happened*/", load(__package__, "happened")),
+        about_happened("happened_to"),
         params={
             "site": site,
             "blocks": sorted(blocks),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from tracker.store import persons
 from tracker.store.engine import Engine, Param, Query, Rows, Session
 from tracker.store.sql import Fragment, fill, load
 
@@ -165,7 +166,7 @@ def touched(state: Held, *, over: bool) -> Fragment:
     if not over:
         text = "select distinct key, 0 as went from touched where site = {site:String} and at > {seen:UInt64}"
         return Fragment(text, state.params)
-    return Fragment(load(__package__, "journey_touched"), state.params)
+    return Fragment(fill(load(__package__, "journey_touched"), {"moved": persons.moved()}).text, state.params)
 
 
 def changed(keys: Fragment, site: str) -> Fragment:

@@ -82,6 +82,11 @@ def keys_of(slot: str) -> Fragment:
     )
 
 
+def moved() -> Fragment:
+    """Keys (`key`) that went over to another person, or from one: a SELECT; needs the parameters `site` and `moved`."""
+    return Fragment(load(__package__, "moved_keys"))
+
+
 def suppressed(site: str = "site") -> Fragment:
     """Keys on the suppression list and the persons they belong to, as a subquery; `site` names its parameter."""
     of_site = f"site = {{{site}:String}}"
