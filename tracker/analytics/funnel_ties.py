@@ -1,6 +1,6 @@
 """Adding up a funnel's rows of everybody without ties and those of the people with ties.
 
-A row is one of `funnel.sql`: `counts`, `drops` and `sums` add up as they are. A median does not, so each row brings
+A row is one of `funnel_ordered.sql`: `counts` and `sums` add up as they are. A median does not, so each row brings
 the waits around its own: `middles`, in order, the first one at place `skipped` among all of them (from 0).
 """
 
@@ -26,10 +26,7 @@ def added(rows: Iterable[Row], apart: Iterable[Row]) -> list[Row]:
 def _sum(row: Row, other: Mapping[str, Any] | None) -> Row:
     if other is None:
         return row
-    sums = {
-        name: [one + more for one, more in zip(row[name], other[name], strict=True)]
-        for name in ("counts", "drops", "sums")
-    }
+    sums = {name: [one + more for one, more in zip(row[name], other[name], strict=True)] for name in ("counts", "sums")}
     medians = [_median(row, other, at, sums["counts"][at]) for at in range(len(sums["counts"]))]
     return {**row, **sums, "medians": medians}
 
