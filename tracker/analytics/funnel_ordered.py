@@ -157,7 +157,7 @@ def query(asked: Asked) -> Query:
         {
             "hits": found.query,
             "among": among,
-            "tied": Fragment("has(took, 0)" if asked.narrow else "false"),
+            "tied": Fragment("arrayExists(one -> has(one, 0), took)" if asked.narrow else "false"),
             **_levels(asked, found.params),
             **_values(asked),
             **_around(asked),
@@ -190,19 +190,24 @@ def _levels(asked: Asked, params: Mapping[str, Param]) -> dict[str, Fragment]:
         place = f"bitShiftLeft(i, {asked.step_bits}) + toUInt64(bitAnd(p, {params['serves_mask']}))"
         moment = f"bitShiftLeft(toUInt64(bitShiftRight(p, {params['time_shift']})), {asked.shift})"
         in_order = f"arrayMap((p, i) -> {moment} + {place}, arraySort(packed) as ordered, arrayEnumerate(ordered))"
-    levels = {step: _level(asked, step) for step in range(2, last + 1)}
-    tests = [f"latest_{step}[-1] != 0, latest_{step}[-1]" for step in range(last, 2, -1)]
+    further = range(3, last + 1)
+    tests = [f"latest_{step}[-1] != 0, latest_{step}[-1]" for step in reversed(further)]
+    names = ", ".join(f"latest_{step}" for step in range(2, last + 1))
+    levels = [
+        f"arrayMap((sorted, before) -> {_level(asked, step, 'before')}, moments, latest_{step - 1}) as latest_{step}"
+        for step in further
+    ]
     start = f"multiIf({', '.join(tests)}, latest_2[-1])" if tests else "latest_2[-1]"
-    places = [f"({levels[step]} as latest_{step})" if step > 2 else "latest_2" for step in levels]
-    at = [f"({start}) as start", *(f"moments[indexOf({place}, start)]" for place in places)]
-    reached = f"arrayFilter(t -> t != 0, [{', '.join(at)}])"
+    at = [f"sorted[indexOf(latest_{step}, start)]" for step in range(2, last + 1)]
+    reached = f"arrayFilter(t -> t != 0, [start, {', '.join(at)}])"
     waits = f"arrayPopFront(arrayDifference(arrayMap(t -> bitShiftRight(t, {asked.shift}), {reached})))"
     starts = f"arrayMap(m -> m * bitAnd({_serves(asked, 1)}, m < {{limit:UInt64}}), sorted)"
     return {
         "sorted": Fragment(in_order),
         "first": Fragment(f"arrayFill(x -> x != 0, {starts})"),
-        "second": Fragment(levels[2].replace("moments", "sorted")),
-        "waits": Fragment(waits),
+        "second": Fragment(_level(asked, 2, "first")),
+        "further": Fragment(", ".join(["", *levels, f"arrayMap(({names}) -> {start}, {names}) as starts"])),
+        "waits": Fragment(f"arrayMap((sorted, start, {names}) -> {waits}, moments, starts, {names})"),
     }
 
 
@@ -211,10 +216,9 @@ def _serves(asked: Asked, step: int) -> str:
     return f"bitAnd(m, {mask << asked.text_bits}) = {step << asked.text_bits}"
 
 
-def _level(asked: Asked, step: int) -> str:
+def _level(asked: Asked, step: int, before: str) -> str:
     reached = f"bitAnd({_serves(asked, step)}, m <= bitOr(s, {2**asked.shift - 1}) + {{window:UInt64}})"
-    found = f"arrayMap((m, s) -> s * {reached}, moments, latest_{step - 1})"  # an s of 0 stays 0
-    return f"arrayFill(x -> x != 0, {found})"
+    return f"arrayFill(x -> x != 0, arrayMap((m, s) -> s * {reached}, sorted, {before}))"  # an s of 0 stays 0
 
 
 def _values(asked: Asked) -> dict[str, Fragment]:
