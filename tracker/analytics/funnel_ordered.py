@@ -24,6 +24,9 @@ from tracker.store.where import counted
 MAX_TIED = 50_000
 """Most persons with ties who are asked about apart; beyond that everybody's sequence and arrival are read."""
 
+MAX_DOUBTS = 1000
+"""Most units asked about apart because their code does not tell their text; beyond that codes are not used."""
+
 MAX_TEXTS = 1000
 """Most texts of a property that are put into events' numbers; beyond that each unit's text is carried along."""
 
@@ -53,20 +56,24 @@ def rows(engine: Engine, funnel: Funnel, events: Fragment, values: int) -> list[
     asked = Asked(funnel, events, linked, values)
     if _one_value(funnel) and (texts := _texts(engine, funnel, events)) is not None:
         coded = engine.ask(query(replace(asked, texts=tuple(texts)))).dicts()
-        if not any(row["doubts"] for row in coded):
-            return _settled(engine, asked, coded)
+        doubts = sum(row["doubts"] for row in coded if row["part"])
+        if not doubts or (doubts <= MAX_DOUBTS and len(coded) < values):  # nothing was cut off
+            return _settled(engine, asked, coded, complete=doubts > 0)
     return _settled(engine, asked, engine.ask(query(asked)).dicts())
 
 
-def _settled(engine: Engine, asked: Asked, found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The rows with those in them whose ties they name."""
+def _settled(
+    engine: Engine, asked: Asked, found: list[dict[str, Any]], *, complete: bool = False
+) -> list[dict[str, Any]]:
+    """The rows with those in them whose ties they name. `complete`: no value was cut off."""
     by_value = not _whole(asked.funnel)
     tied = [(unit, row["value"]) for row in found if bool(row["part"]) != by_value for unit in row["tied_units"]]
     if not tied:
         return found
     if len(tied) > MAX_TIED or any(row["ties"] > len(row["tied_units"]) for row in found):
         return engine.ask(query(replace(asked, narrow=False))).dicts()
-    return added(found, engine.ask(query(replace(asked, narrow=False, only=tuple(tied)))).dicts())
+    apart = engine.ask(query(replace(asked, narrow=False, only=tuple(tied)))).dicts()
+    return added(found, apart, complete=complete)
 
 
 def _whole(funnel: Funnel) -> bool:
@@ -157,7 +164,9 @@ def query(asked: Asked) -> Query:
         {
             "hits": found.query,
             "among": among,
-            "tied": Fragment("arrayExists(one -> has(one, 0), took)" if asked.narrow else "false"),
+            "tied": Fragment(
+                "started and (unsure or arrayExists(one -> has(one, 0), took))" if asked.narrow else "false"
+            ),
             **_levels(asked, found.params),
             **_values(asked),
             **_around(asked),
@@ -252,10 +261,10 @@ def _around(asked: Asked) -> dict[str, Fragment]:
     """What `funnel_ties` needs for the medians: one place for each unit apart to both sides, or all there is."""
     skipped, middles = "[]", "[]"
     if asked.narrow:
-        first = "greatest(toInt64(intDiv(length(one), 2)) - toInt64(ties) - 1, 0)"
-        around = f"arrayMap(one -> arraySlice(one, {first} + 1, 2 * ties + 4), waits)"
+        first = "greatest(toInt64(intDiv(length(one), 2)) - toInt64(apart) - 1, 0)"
+        around = f"arrayMap(one -> arraySlice(one, {first} + 1, 2 * apart + 4), waits)"
         skipped = f"arrayResize(arrayPushFront(arrayMap(one -> {first}, waits), 0), {{steps:UInt8}})"
-        middles = f"if(ties = 0, [], arrayResize(arrayPushFront({around}, []), {{steps:UInt8}}))"
+        middles = f"if(apart = 0, [], arrayResize(arrayPushFront({around}, []), {{steps:UInt8}}))"
     elif asked.only is not None:
         middles = "arrayResize(arrayPushFront(waits, []), {steps:UInt8})"
     return {"skipped": Fragment(skipped), "middles": Fragment(middles)}

@@ -12,15 +12,18 @@ from typing import Any
 Row = dict[str, Any]
 
 
-def added(rows: Iterable[Row], apart: Iterable[Row]) -> list[Row]:
+def added(rows: Iterable[Row], apart: Iterable[Row], *, complete: bool = False) -> list[Row]:
     """The rows with those of the people asked about `apart` in them, each put to the row of its part and value.
 
-    `middles` of `rows` must reach as far to both sides of the median as there are people apart, and a few further;
-    those of `apart` are all there are. A value that `rows` do not show is left out.
+    `middles` of `rows` must reach as far to both sides of the median as there may be people apart, and a few further;
+    those of `apart` are all there are. A value that `rows` do not show is left out, unless they are `complete`.
     """
     others = {(row["part"], row["value"]): row for row in apart}
-    whole = [_sum(row, others.get((row["part"], row["value"]))) for row in rows]
-    return sorted(whole, key=lambda row: (-row["part"], -row["counts"][0], row["value"]))
+    whole = [_sum(row, others.pop((row["part"], row["value"]), None)) for row in rows]
+    if complete:
+        whole += others.values()
+    there = [row for row in whole if row["counts"][0]]
+    return sorted(there, key=lambda row: (-row["part"], -row["counts"][0], row["value"]))
 
 
 def _sum(row: Row, other: Mapping[str, Any] | None) -> Row:
