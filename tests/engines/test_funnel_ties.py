@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ import funnel_oracle
 from test_funnel_random import answer, history, mark_entries, same
 from world import load
 
-from tracker.analytics import funnel
+from tracker.analytics import funnel, funnel_ordered
+from tracker.analytics.funnel_ordered import Asked
 from tracker.store.engine import Query
 from tracker.store.sql import Fragment
 
@@ -25,18 +27,81 @@ def test_the_narrow_road_sees_ties_and_is_exact_without(engine):
     body = {"site": "shop", "from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:00:20Z", "window": "9s"}
     asked = funnel.parse({**body, "steps": [{"event": name} for name in "abc"], "breakdown": {"property": "country"}})
     load(engine, events)
-    tied = engine.ask(funnel.query(engine, asked, Fragment("events"), road="narrow")).dicts()
+    narrow = Asked(asked, Fragment("events"), linked=True, values=300)
+    tied = engine.ask(funnel_ordered.query(narrow)).dicts()
     assert sum(row["ties"] for row in tied if row["part"]) > 5
     for place, one in enumerate(events):  # the same, a few milliseconds apart
         one["ts"] += place % 700
     engine.command(Query(text="truncate table events"))
     load(engine, events)
-    narrow = engine.ask(funnel.query(engine, asked, Fragment("events"), road="narrow")).dicts()
-    assert not any(row["ties"] or row["tied_units"] for row in narrow)
-    wide = engine.ask(funnel.query(engine, asked, Fragment("events"))).dicts()
-    told = ("part", "value", "counts", "drops", "sums", "medians")
-    assert [[row[name] for name in told] for row in narrow] == [[row[name] for name in told] for row in wide]
-    assert narrow[0]["counts"][0] > 20
+    wide, coded = replace(narrow, narrow=False), replace(narrow, texts=("DE", "FR", "US", "none has it"))
+    found = [engine.ask(funnel_ordered.query(one)).dicts() for one in (narrow, wide, coded)]
+    found.append(engine.ask(funnel.query(engine, asked, Fragment("events"))).dicts())
+    assert not any(row["ties"] or row["tied_units"] or row["doubts"] for rows in found[:3] for row in rows)
+    told = [[(row["part"], row["value"], row["counts"], row["sums"]) for row in rows] for rows in found]
+    medians = [[[one or 0 for one in row["medians"]] for row in rows] for rows in found]
+    assert all(one == told[3] for one in told)
+    assert all(one == medians[3] for one in medians)
+    assert len(told[3]) > 2
+    assert told[3][0][2][0] > 20
+
+
+@pytest.mark.parametrize(("most_doubts", "most_values"), [(1000, 250), (1, 250), (1000, 1)])
+def test_texts_of_one_millisecond_are_not_taken_from_the_code(engine, monkeypatch, most_doubts, most_values):
+    chance = random.Random(23)
+    events = [one for one in history(chance, 120) if one["event"] in "ab"]
+    for place, one in enumerate(events):  # some texts are only those of people in doubt
+        one["country"] = chance.choice(["DE", "US", "FR", "", f"C{place % 40}"])
+    events = load(engine, events)
+    asked = spied(monkeypatch)
+    monkeypatch.setattr(funnel_ordered, "MAX_DOUBTS", most_doubts)
+    monkeypatch.setattr(funnel, "MAX_VALUES", most_values)
+    body = {"site": "shop", "from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:00:20Z", "window": "9s"}
+    for touch in ("first", "last"):
+        asked.clear()
+        one = {
+            **body,
+            "steps": [{"event": name} for name in "ab"],
+            "breakdown": {"property": "country", "touch": touch},
+        }
+        said, expected = answer(engine, one), funnel_oracle.report(one, events)
+        if most_values == 1:
+            (shown,) = said["breakdown"]
+            expected["breakdown"] = {shown: expected["breakdown"][shown]}
+        same(said, expected)
+        narrow = [bool(each.texts) for each in asked if each.narrow]
+        assert narrow == ([True] if most_doubts == 1000 and most_values == 250 else [True, False])
+
+
+def test_a_text_that_came_after_the_texts_were_asked_is_seen(engine, monkeypatch):
+    events = [one for one in history(random.Random(29), 40) if one["event"] in "ab"]
+    for place, one in enumerate(events):
+        one.update(country=["DE", "US"][place % 2], ts=one["ts"] + place % 700)
+    events = load(engine, events)
+    monkeypatch.setattr(funnel_ordered, "_texts", lambda *_: ["DE"])
+    body = {"site": "shop", "from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:00:20Z", "window": "9s"}
+    one = {**body, "steps": [{"event": name} for name in "ab"], "breakdown": {"property": "country"}}
+    said = answer(engine, one)
+    same(said, funnel_oracle.report(one, events))
+    assert set(said["breakdown"]) == {"DE", "US"}
+
+
+def test_columns_with_few_texts_are_dictionaries(engine):
+    text = "select name, type from system.columns where database = currentDatabase() and table = 'events'"
+    names = {name for name, kind in engine.ask(Query(text=text)).rows if kind == "LowCardinality(String)"}
+    assert names - {"site"} == funnel_ordered.FEW_TEXTS
+
+
+def spied(monkeypatch):
+    """The questions that are asked from now on."""
+    asked, query = [], funnel_ordered.query
+
+    def spy(one):
+        asked.append(one)
+        return query(one)
+
+    monkeypatch.setattr(funnel_ordered, "query", spy)
+    return asked
 
 
 @pytest.mark.parametrize(("most_tied", "most_values"), [(50_000, 250), (3, 250), (50_000, 1)])
@@ -50,15 +115,8 @@ def test_people_with_ties_are_asked_about_apart_or_all_together(engine, monkeypa
     events = load(engine, events)
     entry = {"event": "page_view", "entry": True}
     mark_entries(events)
-    asked = []
-    query = funnel.query
-
-    def spy(*given, **named):
-        asked.append((named.get("road"), named.get("only")))
-        return query(*given, **named)
-
-    monkeypatch.setattr(funnel, "query", spy)
-    monkeypatch.setattr(funnel, "MAX_TIED", most_tied)
+    asked = spied(monkeypatch)
+    monkeypatch.setattr(funnel_ordered, "MAX_TIED", most_tied)
     monkeypatch.setattr(funnel, "MAX_VALUES", most_values)
     body = {"site": "shop", "from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:00:20Z", "window": "9s"}
     steps = [[{"event": name} for name in "abc"], [entry, {"event": "b"}, {"event": "c"}]]
@@ -76,8 +134,12 @@ def test_people_with_ties_are_asked_about_apart_or_all_together(engine, monkeypa
                 assert said["breakdown"][shown][0]["count"] == most
                 expected["breakdown"] = {shown: expected["breakdown"][shown]}
             same(said, expected)
-            assert asked[0] == ("narrow", None)
-            apart += [len(only or ()) for road, only in asked if road is None]
+            assert asked[0].narrow
+            coded = (
+                touch in ("first", "last") and one["breakdown"]["property"] == "country" and one["steps"] is steps[0]
+            )
+            assert bool(asked[0].texts) == coded
+            apart += [len(each.only or ()) for each in asked if not each.narrow]
     assert len(apart) > 6
     assert (0 in apart) == (most_tied == 3)
     assert max(apart) > 4 or most_tied == 3
@@ -90,11 +152,11 @@ def test_many_people_with_ties_fit_into_one_question(engine):
             toUUID(concat('00000000-0000-4000-8000-', leftPad(toString(number), 12, '0'))), number,
             if(number < 30000, number % 2, 1 - number % 2), 'track', who, concat('C', toString(number % 7))
         from (select number, toString(intDiv(number, 2)) as who from numbers({events:UInt64}))"""
-    engine.command(Query(text=insert, params={"events": 2 * funnel.MAX_TIED}))
+    engine.command(Query(text=insert, params={"events": 2 * funnel_ordered.MAX_TIED}))
     body = {"site": "shop", "from": "2026-01-01T00:00:00Z", "to": "2026-01-02T00:00:00Z", "window": "1d"}
     body["steps"] = [{"event": "a"}, {"event": "b"}]
     for change in ({}, {"count_by": "visitor"}, {"breakdown": {"property": "country", "touch": "all"}}):
         said = answer(engine, {**body, **change})
-        assert [step["count"] for step in said["steps"]] == [funnel.MAX_TIED, 15_000]
+        assert [step["count"] for step in said["steps"]] == [funnel_ordered.MAX_TIED, 15_000]
         for steps in said.get("breakdown", {}).values():
-            assert steps[0]["count"] in (funnel.MAX_TIED // 7, funnel.MAX_TIED // 7 + 1)
+            assert steps[0]["count"] in (funnel_ordered.MAX_TIED // 7, funnel_ordered.MAX_TIED // 7 + 1)

@@ -7,21 +7,17 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
-from tracker.analytics import funnel_journeys
-from tracker.analytics.funnel_attempts import attempts, narrow_will_do
+from tracker.analytics import funnel_journeys, funnel_ordered
+from tracker.analytics.funnel_attempts import attempts
 from tracker.analytics.funnel_spec import Funnel, parse
-from tracker.analytics.funnel_ties import added
 from tracker.store.clean import events_source
-from tracker.store.engine import Engine, Param, Query
+from tracker.store.engine import Engine, Query
 from tracker.store.sql import Fragment, fill, load
 
 __all__ = ["Funnel", "parse", "run"]
 
 MAX_VALUES = 250
 """Most values of a breakdown in one answer; the biggest are kept."""
-
-MAX_TIED = 50_000
-"""Most persons with ties who are asked about apart; beyond that everybody's sequence and arrival are read."""
 
 _SETTINGS: Mapping[str, str | int] = {
     "force_grouping_standard_compatibility": 1,
@@ -54,82 +50,34 @@ def _answer(funnel: Funnel, rows: Sequence[Mapping[str, Any]], road: str) -> dic
 
 
 def _ask(engine: Engine, funnel: Funnel, events: Fragment) -> list[dict[str, Any]]:
-    """The rows; over the narrow road where it can be tried, and over the wide one for those with ties."""
-    if not narrow_will_do(funnel):
-        return engine.ask(query(engine, funnel, events)).dicts()
-    rows = engine.ask(query(engine, funnel, events, road="narrow")).dicts()
-    tied = [(unit, row["value"]) for row in rows if _ties_tell(funnel, row) for unit in row["tied_units"]]
-    if not tied:
-        return rows
-    if len(tied) > MAX_TIED or any(row["ties"] > len(row["tied_units"]) for row in rows):
-        return engine.ask(query(engine, funnel, events)).dicts()
-    return added(rows, engine.ask(query(engine, funnel, events, only=tied)).dicts())
+    """The rows of the whole and each value."""
+    if funnel_ordered.suits(funnel):
+        return funnel_ordered.rows(engine, funnel, events, MAX_VALUES + 1)
+    return engine.ask(query(engine, funnel, events)).dicts()
 
 
-def _ties_tell(funnel: Funnel, row: Mapping[str, Any]) -> bool:
-    """Whether the units of this row are to be looked at: each once, or where one has several values, once a value."""
-    return bool(row["part"]) != _several_values(funnel)
-
-
-def _several_values(funnel: Funnel) -> bool:
-    return funnel.breakdown is not None and funnel.breakdown.touch == "all"
-
-
-def query(
-    engine: Engine,
-    funnel: Funnel,
-    events: Fragment,
-    *,
-    road: str | None = None,
-    only: Sequence[tuple[int, str]] | None = None,
-) -> Query:
-    """The whole report as one query, or that of `only` some units, each with its value of the breakdown."""
+def query(engine: Engine, funnel: Funnel, events: Fragment, *, road: str | None = None) -> Query:
+    """The whole report as one query, for any funnel; `road` as in `funnel_attempts`."""
     steps = range(1, len(funnel.steps) + 1)
     counts = [f"countIf(bitTest(reached, {step - 1}))" for step in steps]
     drops = [f"countIf(bitTest(reached, {step - 1}) and reached < {2**step})" for step in steps[:-1]]
     took = [_took(funnel, step) for step in steps]
-    units = None if only is None else sorted({unit for unit, _ in only})
-    among, few = Fragment("true"), dict[str, Param]()
-    if only is not None and _several_values(funnel):
-        few = {"few": [unit for unit, _ in only], "few_values": [value for _, value in only]}
-        pairs = "arrayJoin(arrayZip({few:Array(UInt64)}, {few_values:Array(String)})) as one"
-        among = Fragment(f"(unit, value) global in (select one.1, one.2 from (select {pairs}))")  # noqa: S608 - our own text
     return fill(
         load(__package__, "funnel"),
         {
-            "attempts": attempts(engine, funnel, events, road=road, only=units),
-            "among": among,
+            "attempts": attempts(engine, funnel, events, road=road),
             "counts": Fragment(f"[{', '.join(counts)}]"),
             "drops": Fragment(f"[{', '.join([*drops, '0'])}]"),
             "sums": Fragment(f"[{', '.join(f'sumIf({span}, {there})' for span, there in took)}]"),
             "medians": Fragment(
                 f"[{', '.join(f'quantileExactInclusiveOrNullIf(0.5)({span}, {there})' for span, there in took)}]"
             ),
-            **_apart(took, narrow=road == "narrow", few=only is not None),
             "groups": Fragment("grouping sets ((), (value))" if funnel.breakdown else "value"),
             "kind": Fragment("grouping(value)" if funnel.breakdown else "1"),
         },
-        {"values": MAX_VALUES + 1 if only is None else len(only) + 1, **few},
+        {"values": MAX_VALUES + 1},
         settings=_SETTINGS,
     )
-
-
-def _apart(took: Sequence[tuple[str, str]], *, narrow: bool, few: bool) -> dict[str, Fragment]:
-    """The slots that say who is to be asked about apart, and the waits that `funnel_ties` needs for the medians."""
-    waits = [f"groupArrayIf({span}, {there})" for span, there in took]
-    firsts = ["toInt64(0)"] * len(took)
-    if narrow:  # one place for each person apart, to both sides; sorting is only done where somebody is
-        firsts = [f"greatest(toInt64(intDiv(length({wait}), 2)) - toInt64(ties) - 1, 0)" for wait in waits]
-        waits = [
-            f"if(ties = 0, [], arraySlice(arraySort({wait}), {first} + 1, 2 * ties + 4))"
-            for wait, first in zip(waits, firsts, strict=True)
-        ]
-    return {
-        "ties": Fragment("countIf(tied)" if narrow else "0"),
-        "tied": Fragment(f"groupArrayIf({MAX_TIED})(unit, tied)" if narrow else "[]"),
-        "skipped": Fragment(f"[{', '.join(firsts)}]"),
-        "middles": Fragment(f"[{', '.join(waits)}]" if narrow or few else "[]"),
-    }
 
 
 def _took(funnel: Funnel, step: int) -> tuple[str, str]:

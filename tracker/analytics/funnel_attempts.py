@@ -13,8 +13,6 @@ events: steps with a time of their own. `unordered` is the fourth.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from tracker.analytics.funnel_fold import Fold
 from tracker.analytics.funnel_hits import Hits, disjoint, hits, step_code, step_mask
 from tracker.analytics.funnel_spec import Funnel
@@ -39,18 +37,22 @@ def attempts(
     events: Fragment,
     *,
     road: str | None = None,
-    only: Sequence[int] | None = None,
     chosen: Fragment | None = None,
     owners: Fragment | None = None,
     linked: bool | None = None,
 ) -> Fragment:
     """The subquery for this funnel; `events` is what to read (`clean.events_source`).
 
-    `only`: of these units alone, `owners`: see `hits`; both where the road `narrow` could be tried. `chosen`: a test of
-    the events of the units that are wanted, on any road. `linked`: as `persons.linked` says, where it is known. `road`
-    forces a road that could do it too: `narrow` (see below), `overlapping`, `fold` and `within` (tests compare them).
-    An unordered funnel whose steps may overlap costs one question to the engine here: which overlaps there are. Raises
-    BadRequest where there are more than 200 kinds.
+    `owners`: see `hits`, for disjoint steps. `chosen`: a test of the events of the units that are wanted, on any road.
+    `linked`: as `persons.linked` says, where it is known. `road` forces a road that could do it too: `overlapping`,
+    `fold` and `within` (tests compare them). An unordered funnel whose steps may overlap costs one question to the
+    engine here: which overlaps there are. Raises BadRequest where there are more than 200 kinds.
+
+    `narrow`, for an ordered funnel of disjoint steps: in 64 bits, and with one more column, `tied`. Events of one
+    millisecond stand in the order of their steps there. That favours every attempt: none that really exists is missed,
+    so one that gets along without two steps in the same millisecond is the right one. `tied` says that it needed them:
+    then sequence and arrival decide, `reached` is 0, and the unit is to be asked about over another road. It has a
+    start in any case, so it will count at step 1.
     """
     if linked is None:
         linked = funnel.count_by == "person" and (owners is not None or persons.linked(engine, funnel.site))
@@ -61,29 +63,13 @@ def attempts(
     needs_fold = bool(funnel.exclude) or any(step.optional for step in funnel.steps)
     if road == "fold" or needs_fold:
         return _fold(funnel, events, linked, Fold(funnel), chosen)
-    alone = disjoint(funnel) and road != "overlapping"
-    narrow, bits = road == "narrow", len(funnel.steps).bit_length()
+    alone, narrow = disjoint(funnel) and road != "overlapping", road == "narrow"
     if alone:
-        served = step_code(funnel)
-        found = hits(
-            funnel, events, served, bits, narrow=narrow, only=only, linked=linked, chosen=chosen, owners=owners
-        )
+        served, bits = step_code(funnel), len(funnel.steps).bit_length()
+        found = hits(funnel, events, served, bits, narrow=narrow, linked=linked, chosen=chosen, owners=owners)
     else:
         found = _masked(funnel, events, linked, chosen)
     return fill_hits(funnel, found, alone=alone, narrow=narrow)
-
-
-def narrow_will_do(funnel: Funnel) -> bool:
-    """Whether the road `narrow` can be tried: an ordered funnel in which no event serves two steps.
-
-    It needs half the memory and three quarters of the time, and has one more column: `tied`. Events of one millisecond
-    stand in the order of their steps there. That favours every attempt: none that really exists is missed, so one that
-    gets along without two steps in the same millisecond is the right one. `tied` says that it needed them: then
-    sequence and arrival decide, `reached` is 0, and the unit is to be asked about over another road. It has a start in
-    any case, so it will count at step 1.
-    """
-    plain = not funnel.timed and not funnel.exclude and not any(step.optional for step in funnel.steps)
-    return plain and funnel.mode == "ordered" and disjoint(funnel)
 
 
 def _params(funnel: Funnel, found: Hits, shift: int = 24) -> dict[str, Param]:

@@ -60,6 +60,11 @@ def hits(
     wanted = relevant(funnel)
     extra, also, params = "", "", Params("b")
     by_person = linked and funnel.count_by == "person"
+    unit, nobody = UNITS[funnel.count_by], NOBODY[funnel.count_by]
+    if funnel.count_by == "person" and not linked:
+        unit = "key"
+    if funnel.count_by == "visitor" and events.text == "events":
+        events, unit, nobody = Fragment(load(__package__, "funnel_visitors")), "who", ""
     if funnel.breakdown is not None:
         text = property_text(funnel.breakdown.property, params)
         if funnel.breakdown.touch == "all":
@@ -71,7 +76,7 @@ def hits(
     query = fill(
         load(__package__, "funnel_hits"),
         {
-            "unit": Fragment(UNITS[funnel.count_by] if by_person or funnel.count_by != "person" else "key"),
+            "unit": Fragment(unit),
             "extra": Fragment(extra, params.values),
             "packed": Fragment(packed, serves.params),
             "events": events,
@@ -79,8 +84,8 @@ def hits(
             if by_person
             else Fragment(""),
             "counted": counted([*(one for step in funnel.steps for one in step.any_of)]),
-            "relevant": Fragment(f"{wanted.text}){NOBODY[funnel.count_by]} and (true", wanted.params),
-            "chosen": chosen or _chosen(funnel, only),
+            "relevant": Fragment(f"{wanted.text}){nobody} and (true", wanted.params),
+            "chosen": chosen or _chosen(funnel, unit, only),
             "also": Fragment(also),
         },
         {"site": funnel.site, "from": funnel.range.start, "until": funnel.range.end - 1 + funnel.window},
@@ -88,14 +93,16 @@ def hits(
     return Hits(Fragment(query.text, query.params), {"time_shift": time_shift, "serves_mask": 2**serves_bits - 1})
 
 
-def _chosen(funnel: Funnel, only: Sequence[int] | None) -> Fragment:
+def _chosen(funnel: Funnel, unit: str, only: Sequence[int] | None) -> Fragment:
     """Holds for the events of these units; those of persons are found by the table's order, by their keys."""
     if only is None:
         return Fragment("true")
     if funnel.count_by == "person":
         return Fragment(f"key global in {persons.keys_of('only').text}", {"only": list(only)})
-    text = f"{UNITS[funnel.count_by]} in {{only:Array(UInt64)}}"
-    if funnel.count_by == "visitor":  # an event without a user is stored by its visitor: no need to look at its text
+    text = f"{unit} in {{only:Array(UInt64)}}"
+    if (
+        funnel.count_by == "visitor" and unit != "who"
+    ):  # an event without a user is stored by its visitor: no need to look at its text
         text = f"(key in {{only:Array(UInt64)}} or user != '') and {text}"
     return Fragment(text, {"only": list(only)})
 

@@ -1,0 +1,41 @@
+-- The report of an ordered funnel in which no event serves two steps.
+--
+-- `sorted`: a unit's events in order, each a number of its moment, in its lower bits the step that it serves and maybe the
+-- value that it brings. `latest_k` says at every event which start is the latest that has got as far as step k within the
+-- window (`funnel_fill.sql` tells why that is enough). What follows step 2 is computed only for those who got there, in
+-- lists of one list; the others have none. `took` are the milliseconds from each step to the next.
+-- `ties`: how many units need two steps in the same millisecond, which the narrow numbers cannot tell; they are left out
+-- here and count at step 1 in any case, `tied_units` says which.
+-- `waits` of a row are sorted; `middles` are those around the median, the first one at place `skipped`.
+-- `touched` is a breakdown's value or its code, `doubts`: of how many units the code does not tell it for sure; they are
+-- among the ties, and may belong to any row: `apart` is how many of those asked about apart a row may get at most.
+-- Slots: hits, sorted, first, second, further, touched, unsure, waits, tied, among, value, groups, kind, skipped, middles.
+select part, /*value*/ as value, arrayResize(arrayPushFront(arrayMap(one -> length(one), waits), starts), {steps:UInt8}) as counts,
+    arrayResize(arrayPushFront(arrayMap(one -> arraySum(one), waits), 0), {steps:UInt8}) as sums,
+    arrayResize(arrayPushFront(arrayMap(
+        one -> (one[intDiv(length(one) + 1, 2)] + one[intDiv(length(one), 2) + 1]) / 2, waits), 0), {steps:UInt8}) as medians,
+    ties, tied_units, doubts, ties + max(doubts) over () as apart, /*skipped*/ as skipped, /*middles*/ as middles
+from (
+    select /*kind*/ as part, touched, countIf(started and not tied) as starts, countIf(tied) as ties,
+        groupArrayIf({most_tied:UInt32})(unit, tied) as tied_units, countIf(started and unsure) as doubts,
+        arrayMap(one -> arraySort(one), groupArrayForEachArrayIf(took, not tied)) as waits
+    from (
+        select unit, touched, unsure, started, /*waits*/ as took, /*tied*/ as tied
+        from (
+            select unit, touched, unsure, started, moments, latest_2/*further*/
+            from (
+                select unit, touched, unsure, first[-1] != 0 as started, second[-1] != 0 as goes_on,
+                    arrayWithConstant(goes_on, sorted) as moments, arrayWithConstant(goes_on, second) as latest_2
+                from (
+                    select unit, touched, /*unsure*/ as unsure, sorted, /*first*/ as first, /*second*/ as second
+                    from (select */*touched*/ from (select *, /*sorted*/ as sorted from (/*hits*/)))
+                )
+            )
+        )
+    )
+    where /*among*/
+    group by /*groups*/
+    having starts + ties > 0
+)
+order by part desc, starts + ties desc, value
+limit {values:UInt32}
