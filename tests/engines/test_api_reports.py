@@ -242,13 +242,34 @@ def test_after_a_hang_up_nothing_more_is_asked(engine):
 
 def test_the_api_cannot_write(engine):
     bounded = Bounded(engine, 10)
-    for write in (
-        lambda: bounded.command(Query(text="truncate table events")),
-        bounded.session,
-        bounded.prepare,
-    ):
-        with pytest.raises(Broken):
-            write()
+    session, away = bounded.session(), Query(text="truncate table events")
+    try:
+        for write in (
+            lambda: bounded.command(away),
+            lambda: session.command(away),
+            lambda: session.put("seen", away),
+            bounded.prepare,
+        ):
+            with pytest.raises(Broken):
+                write()
+    finally:
+        session.close()
+
+
+def test_a_question_may_make_temporary_tables_within_its_limits(engine):
+    bounded = Bounded(engine, 30, 60_000_000)
+    session = bounded.session()
+    try:
+        session.command(Query(text="create temporary table few engine = Memory as select 7 as n"))
+        assert session.ask(Query(text="select n from few")).rows == [(7,)]
+        big = "create temporary table big engine = Memory as select groupArray(toString(number)) from numbers(3000000)"
+        with pytest.raises(TooBig):
+            session.command(Query(text=big))
+        bounded.hung_up.set()
+        with pytest.raises(Gone):
+            session.ask(Query(text="select 1"))
+    finally:
+        session.close()
 
 
 async def test_ready_means_that_the_store_answers(api, embedded):

@@ -6,13 +6,19 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from tracker.core.errors import BadRequest, Broken, TryLater
-from tracker.store.engine import Answer, Engine, Query, Settings
+from tracker.store.engine import Answer, Engine, Query, Session, Settings
 from tracker.store.faults import OWN_MEMORY
+
+T = TypeVar("T")
+
+_TEMPORARY = ("create temporary table ", "drop temporary table ")
+_NOTES = ("insert into journey_wanted ",)
+"""Beginnings of the statements, of our own all, that a question may need beside its SELECTs."""
 
 
 class TooSlow(TryLater):
@@ -51,6 +57,10 @@ class Bounded:
 
     def ask(self, query: Query) -> Answer:
         """Run a SELECT. The time starts with the first question, not in the queue. Raises TooSlow, TooBig."""
+        return self.within(query, self._engine.ask)
+
+    def within(self, query: Query, run: Callable[[Query], T]) -> T:
+        """Run a statement within the limits."""
         if self.hung_up.is_set():
             raise Gone("the client hung up")
         now = time.monotonic()
@@ -64,7 +74,7 @@ class Bounded:
             **self._frugal(),
         }
         try:
-            return self._engine.ask(replace(query, settings={**limits, **query.settings}))
+            return run(replace(query, settings={**limits, **query.settings}))
         except TryLater as error:
             if "TIMEOUT_EXCEEDED" in error.message or "TOO_SLOW" in error.message:
                 raise self._too_slow() from None
@@ -87,17 +97,19 @@ class Bounded:
         """Refused: a report is one answer."""
         raise Broken("a report is answered as a whole")
 
-    def command(self, query: Query) -> NoReturn:
-        """Refused: the API reads."""
-        raise _read_only()
+    def command(self, query: Query) -> None:
+        """Refused but for notes that a question leaves: the API reads."""
+        if not query.text.startswith(_NOTES):
+            raise _read_only()
+        self.within(query, self._engine.command)
 
     def put(self, table: str, query: Query) -> NoReturn:
         """Refused: the API reads."""
         raise _read_only()
 
-    def session(self) -> NoReturn:
-        """Refused: the API reads."""
-        raise _read_only()
+    def session(self) -> Session:
+        """A connection with the same limits, for temporary tables."""
+        return _BoundedSession(self, self._engine.session())
 
     def prepare(self) -> NoReturn:
         """Refused: the API reads."""
@@ -118,6 +130,32 @@ class Bounded:
 
     def _too_slow(self) -> TooSlow:
         return TooSlow(f"the report took longer than {self._timeout_s:g} s and was stopped: choose a shorter period")
+
+
+class _BoundedSession:
+    """A session of the engine as one request may use it: it reads, and makes temporary tables."""
+
+    def __init__(self, bounds: Bounded, session: Session) -> None:
+        self._bounds = bounds
+        self._session = session
+
+    def ask(self, query: Query) -> Answer:
+        """As Bounded's."""
+        return self._bounds.within(query, self._session.ask)
+
+    def command(self, query: Query) -> None:
+        """Refused but for temporary tables."""
+        if not query.text.startswith(_TEMPORARY):
+            raise _read_only()
+        self._bounds.within(query, self._session.command)
+
+    def put(self, table: str, query: Query) -> NoReturn:
+        """Refused: the API reads."""
+        raise _read_only()
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._session.close()
 
 
 def _read_only() -> Broken:
