@@ -15,7 +15,7 @@ from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
 from tracker.store import persons, rollups
 from tracker.store.clean import events_source
-from tracker.store.engine import Engine
+from tracker.store.engine import Engine, Param
 from tracker.store.filters import Condition, parse_condition
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import condition, counted
@@ -122,7 +122,7 @@ def _worth(spec: Spec, amounts: Any) -> dict[str, Any]:
 
 def _from_events(engine: Engine, spec: Spec, between: Range) -> dict[str, Any]:
     slots = {"events": events_source(engine), "counted": counted([spec.event]), "event": condition(spec.event)}
-    params = {"site": spec.site, "from": between.start, "to": between.end, "timezone": spec.timezone}
+    params: dict[str, Param] = {"site": spec.site, "from": between.start, "to": between.end, "timezone": spec.timezone}
     if spec.measure != "people":
         slots |= {"bucket": Fragment(_BUCKETS[spec.interval]), "figure": Fragment(_FIGURES[spec.measure])}
         return dict(engine.ask(fill(load(__package__, "timeseries"), slots, params)).rows)
