@@ -17,6 +17,7 @@ from test_funnel_random import same
 from world import event, flat, load
 
 from tracker.analytics import funnel, funnel_journeys
+from tracker.api.bounded import Bounded
 from tracker.core.errors import TryLater
 from tracker.core.identity import user_key, visitor_key
 from tracker.loader import journeys as making
@@ -28,6 +29,7 @@ from tracker.store.erase import Names
 
 EDGE = funnel_oracle.instant("2026-02-01T00:00:00Z")  # two months meet in the middle of every other history
 NAMES = ["a", "b", "c", "x"]
+FIRST_TWO = [{"event": "a"}, {"event": "b"}]
 SITES, TURNS, PERSONS = 1, 4, 40
 SEEDS = max(1, int(os.environ.get("TRACKER_HISTORIES", "16")) // 16)
 LEFT = "select count() from touched where site = {site:String} and at > {seen:UInt64}"
@@ -212,6 +214,25 @@ def test_a_cut_between_any_two_steps_of_the_upkeep_changes_no_answer(engine, mon
     assert journeys.held(engine, site).tied
     assert set(roads) == {"journeys"}
     assert check(engine, chance, site, events, monkeypatch) == "journeys"
+
+
+def test_a_request_of_the_api_takes_the_same_road_within_its_limits(engine, monkeypatch):
+    """It makes temporary tables for who has news, and notes the names that the table lacks."""
+    monkeypatch.setattr(funnel_journeys, "MAX_SHARE", 100.0)
+    monkeypatch.setattr(making, "WANTED_SHARE", 1.0)
+    chance, site, maker = random.Random(6), "shop0", Journeys(engine, least=1, grace=0, eager=True)
+    events = load(engine, some_events(chance, site, 20, 8, 0))
+    spec = funnel.parse(
+        {"site": site, "from": "2026-01-01T00:00:00Z", "to": "2026-04-01T00:00:00Z", "steps": FIRST_TWO}
+    )
+    assert maker.keep(site, ["x"])
+    assert funnel.run(Bounded(engine, 60, 1_900_000_000), spec)["road"] == "events"
+    assert journeys.wanted(engine, site) == {"a", "b"}
+    assert maker.keep(site, NAMES)
+    load(engine, news := some_events(chance, site, 10, 1, 1000), known=events + news, version=2)
+    said = funnel.run(Bounded(engine, 60, 1_900_000_000), spec)
+    assert said["road"] == "journeys"
+    assert said == funnel.run(engine, spec)
 
 
 def test_what_the_table_cannot_hold_is_read_from_events(engine, monkeypatch):

@@ -17,7 +17,7 @@ from funnel_oracle import instant
 from journeys_world import histories
 from world import event, load, load_hard
 
-from tracker.analytics import paths, paths_codes
+from tracker.analytics import paths, paths_codes, paths_slices
 from tracker.core.errors import BadRequest
 
 WHEN = {"site": "shop", "from": "2026-03-01T12:00:00Z", "to": "2026-03-05T12:00:00Z"}
@@ -95,6 +95,39 @@ def test_people_with_ties_are_asked_about_apart_or_all_together(engine, monkeypa
     same(flat(paths.run(engine, paths.parse(body))), paths_oracle.report(body, events))
     tied = asked[1:]
     assert tied == [None] if most_tied == 3 else 3 < len(tied[0]) < 60
+
+
+@pytest.mark.parametrize("linked", [True, False])
+def test_slice_by_slice_the_answer_is_the_same(engine, monkeypatch, linked):
+    """Persons with keys in several slices, more nodes than are shown, too many ties, and too many hops for slices."""
+    chance = random.Random(26)
+    events = histories(chance, 120, instant("2026-03-01T00:00:00Z"), 5 * 86_400_000)
+    if not linked:
+        events = [{**one, "user": ""} for one in events if one["visitor"]]
+    events = load_hard(engine, chance, events)
+    monkeypatch.setattr(paths_slices, "SLICE", 100)
+    found, rows = [], paths_slices.rows
+
+    def spy(*given, **named):
+        found.append(rows(*given, **named))
+        return found[-1]
+
+    monkeypatch.setattr(paths_slices, "rows", spy)
+    for body in (
+        {**WHEN, "by": "event", "steps": 4},
+        {**WHEN, "by": "page", "start": "/a", "session_gap": None},
+    ):
+        for most_tied, most_rows in ((5_000, 20_000), (3, 20_000), (5_000, 3), (3, 3)):
+            monkeypatch.setattr(paths, "MAX_TIED", most_tied)
+            monkeypatch.setattr(paths, "MAX_ROWS", most_rows)
+            found.clear()
+            same(flat(paths.run(engine, paths.parse(body))), paths_oracle.report(asked_of_the_oracle(body), events))
+            assert (found[0] is None) == (most_tied + most_rows < 10)
+        said = flat(paths.run(engine, paths.parse({**body, "max_nodes": 2})))
+        same(
+            said,
+            paths_oracle.report(asked_of_the_oracle(body), events, {key for key in said["nodes"] if key[1] != "other"}),
+        )
 
 
 @pytest.mark.parametrize("by", ["page", "event"])

@@ -164,6 +164,20 @@ def test_timeseries(engine, world, interval, zone):
     assert sum(found[start] != set() for start in starts) > 0
 
 
+def test_people_of_many_days_are_counted_out_of_sets_of_days_or_of_people(engine, world, monkeypatch):
+    """Sets of days of several words, and none where there are more days than a set may have."""
+    body = {"site": "shop", "from": "2025-11-01T00:00:00Z", "to": TO, "timezone": "Europe/Berlin", "measure": "people"}
+    person, found = whose(world), defaultdict(set)
+    for one in within(world, instant(body["from"]), T1):
+        found[berlin(one)].add(person(one))
+    for most in (timeseries.MAX_SET, 3):
+        monkeypatch.setattr(timeseries, "MAX_SET", most)
+        series = timeseries.run(engine, timeseries.parse(body))["series"]
+        assert len(series) > 128
+        said = {point["start"][:10]: point["value"] for point in series if point["value"]}
+        assert said == {str(day): len(people) for day, people in found.items()}
+
+
 def test_timeseries_of_money_and_events(engine, world):
     body = {"site": "shop", "from": FROM, "to": TO, "event": {"event": "purchase"}}
     rows = [one for one in within(world, T0, T1) if one["event"] == "purchase"]

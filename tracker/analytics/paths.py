@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from tracker.analytics import paths_slices
 from tracker.analytics.paths_codes import Codes, among, codes
 from tracker.analytics.paths_query import NO_LIMIT, ON, OTHER, STOP, Kept, Source, query
 from tracker.analytics.paths_spec import Spec, parse
@@ -42,16 +43,17 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
 
 def _rows(engine: Engine, spec: Spec, source: Source) -> list[dict[str, Any]]:
     """One row a hop, the smaller nodes merged."""
-    rows = engine.ask(query(spec, source, None, MAX_ROWS + MAX_TIED + 1)).dicts()
+    rows = _everybody(engine, spec, source, None, MAX_ROWS + MAX_TIED + 1)
     tied: list[int] | None = [row["source"] for row in rows if row["step"] == 0]
     if tied:
         if len(tied) > MAX_TIED:
-            tied, rows = None, []
-        rows += engine.ask(query(spec, source, None, MAX_ROWS + 1, narrow=False, only=tied)).dicts()
+            tied, rows = None, _everybody(engine, spec, source, None, MAX_ROWS + 1, narrow=False)
+        else:
+            rows += engine.ask(query(spec, source, None, MAX_ROWS + 1, narrow=False, only=tied)).dicts()
     rows = _merged(rows)
     kept: Kept | None
     if len(rows) > MAX_ROWS:
-        hops = [Fragment(one.text, one.params) for one in _parts(spec, source, None, tied)]
+        hops = [Fragment(one.text, one.params) for one in _parts(spec, source, tied)]
         union = Fragment(
             " union all ".join(f"select * from ({one.text})" for one in hops),  # noqa: S608 - text of our own
             {name: value for one in hops for name, value in one.params.items()},
@@ -64,16 +66,27 @@ def _rows(engine: Engine, spec: Spec, source: Source) -> list[dict[str, Any]]:
     else:
         kept = _biggest(rows, spec.max_nodes)
     if kept is not None:
-        rows = _merged([row for part in _parts(spec, source, kept, tied) for row in engine.ask(part).dicts()])
+        rows = _everybody(engine, spec, source, kept, NO_LIMIT, narrow=tied is not None)
+        if tied:
+            rows += engine.ask(query(spec, source, kept, NO_LIMIT, narrow=False, only=tied)).dicts()
+        rows = _merged(rows)
     return rows
 
 
-def _parts(spec: Spec, source: Source, kept: Kept | None, tied: list[int] | None) -> list[Query]:
-    """Everybody's hops: those without ties, and the tied; `None`: too many are."""
+def _everybody(
+    engine: Engine, spec: Spec, source: Source, kept: Kept | None, most: int, *, narrow: bool = True
+) -> list[dict[str, Any]]:
+    """Rows of everybody, or of those without ties and who has some."""
+    rows = paths_slices.rows(engine, spec, source, kept, most, narrow=narrow)
+    return engine.ask(query(spec, source, kept, most, narrow=narrow)).dicts() if rows is None else rows
+
+
+def _parts(spec: Spec, source: Source, tied: list[int] | None) -> list[Query]:
+    """All hops of everybody: those without ties, and the tied; `None`: too many are."""
     if tied is None:
-        return [query(spec, source, kept, NO_LIMIT, narrow=False)]
-    parts = [query(spec, source, kept, NO_LIMIT)]
-    return parts + ([query(spec, source, kept, NO_LIMIT, narrow=False, only=tied)] if tied else [])
+        return [query(spec, source, None, NO_LIMIT, narrow=False)]
+    parts = [query(spec, source, None, NO_LIMIT)]
+    return parts + ([query(spec, source, None, NO_LIMIT, narrow=False, only=tied)] if tied else [])
 
 
 def _merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Numbers for the nodes of paths, short enough that a node and its moment fit into 64 bits.
+"""Numbers for the nodes of paths, short enough that a node and its moment fit into 64 bits, and if possible a hop.
 
 A code is the upper bits of the name's hash times an odd number, which is chosen so that no two of the nodes that there
 are share one. Sorting, keeping and comparing 64 bits costs half of what 128 do, in time and in memory.
@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from tracker.analytics.paths_numbers import Hops
 from tracker.analytics.paths_spec import Spec
 from tracker.store.engine import Engine
 from tracker.store.sql import Fragment, fill, load
@@ -20,7 +23,13 @@ MAX_CODES = 50_000
 RESERVED = 2
 """Numbers up to this one stand for something else than a node."""
 
+_BESIDE = 2
+"""Bits that a node and its moment have beside the code and the time."""
+
 _TRIES = 64
+_HOPELESS = 3
+"""So many bits less than the square of the number of names has, and hardly any factor tells them apart."""
+
 _GOLDEN = 0x9E3779B97F4A7C15
 
 
@@ -47,14 +56,15 @@ class Codes:
 
 def codes(engine: Engine, spec: Spec, events: Fragment) -> Codes:
     """Codes for all nodes of the range, or whole hashes where there are too many for that. Asks one question."""
-    bits = HASH_BITS - (spec.range.end - spec.range.start).bit_length()
+    span = spec.range.end - spec.range.start
+    most = HASH_BITS - _BESIDE - span.bit_length()
     found = fill(
         load(__package__, "paths_codes"),
-        {"label": spec.label(), "events": events, "among": among(spec)},
+        {"label": spec.label(), "hash": spec.label_hash(), "events": events, "among": among(spec)},
         {"site": spec.site, "from": spec.range.start, "to": spec.range.end, "most": MAX_CODES + 1},
     )
     names: dict[int, str] = {hashed: str(name) for hashed, name in engine.ask(found).rows}
-    return told_apart(names, bits) if len(names) <= MAX_CODES else Codes()
+    return told_apart(names, Hops.code_bits(span, spec.steps), most) if len(names) <= MAX_CODES else Codes()
 
 
 def among(spec: Spec) -> Fragment:
@@ -65,11 +75,16 @@ def among(spec: Spec) -> Fragment:
     return Fragment(f"{spec.relevant().text} and {between}")
 
 
-def told_apart(names: Mapping[int, str], bits: int) -> Codes:
-    """Codes of so many bits for the names behind these hashes; whole hashes where no factor is found that will do."""
-    for at in range(_TRIES):
-        factor = pow(_GOLDEN, 2 * at + 1, 2**HASH_BITS)
-        found = {hashed * factor % 2**HASH_BITS >> (HASH_BITS - bits): name for hashed, name in names.items()}
-        if len(found) == len(names) and min(found, default=RESERVED + 1) > RESERVED:
-            return Codes(bits, factor, found)
+def told_apart(names: Mapping[int, str], bits: int, most: int) -> Codes:
+    """Codes of at least `bits` and at most `most` bits for the names behind these hashes.
+
+    Whole hashes where no factor is found that will do.
+    """
+    hashes, few = np.array(list(names), dtype=np.uint64), (len(names) + RESERVED).bit_length()
+    for size in range(min(max(bits, 2 * few - _HOPELESS), most), most + 1):
+        for at in range(_TRIES):
+            factor = pow(_GOLDEN, 2 * at + 1, 2**HASH_BITS)
+            found = hashes * np.uint64(factor) >> np.uint64(HASH_BITS - size)
+            if len(np.unique(found)) == len(names) and found.min(initial=RESERVED + 1) > RESERVED:
+                return Codes(size, factor, dict(zip(found.tolist(), names.values(), strict=True)))
     return Codes()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tracker.analytics import moments
-from tracker.analytics.paths_codes import HASH_BITS, RESERVED, Codes
+from tracker.analytics.paths_codes import RESERVED, Codes
+from tracker.analytics.paths_numbers import Hops, Moments
 from tracker.analytics.paths_spec import Spec
 from tracker.store import persons
-from tracker.store.engine import Query
+from tracker.store.engine import Param, Query
 from tracker.store.filters import Condition
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import counted
@@ -21,6 +21,12 @@ NO_LIMIT = 2**32 - 1
 
 Kept = Mapping[int, set[int]]
 """Step -> the codes of nodes that are shown; the others of that step are merged."""
+
+_SETTINGS = {"join_algorithm": "hash", "short_circuit_function_evaluation": "disable"}
+"""A branch that is left out costs more than one that is computed in vain."""
+
+_PLACES = 32
+"""More than any step there can be."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,114 +51,138 @@ def query(
 
     `narrow` leaves sequence and arrival out: half the memory, and a row of step 0 for each person they decide for.
     """
-    code = source.codes.of(spec.label_hash())
-    bits = source.codes.bits if narrow else HASH_BITS
-    below = moments.shift(bits, narrow=narrow)
-    wide = moments.width(spec.range.end - spec.range.start, bits, narrow=narrow)
-    packed = f"{moments.packed(wide, bits, narrow=narrow)} + to{wide}({code.text})"
-    shown = (
-        {}
-        if kept is None
-        else {
-            "kept_at": [(node + step) % 2**64 for step, nodes in kept.items() for node in nodes],
-            "kept": [node for nodes in kept.values() for node in nodes],
-        }
-    )
-    chosen, events = Fragment("true"), source.events
+    chosen = Fragment("true")
     if only is not None:
         chosen = Fragment(f"key global in {persons.keys_of('only').text}", {"only": list(only)})
     elif spec.end:  # few get there: nobody else's events are brought together
         ended = fill(
             load(__package__, "who_did"),
-            {"did": spec.is_end(), "events": events, "counted": counted([Condition("*")])},
+            {"did": spec.is_end(), "events": source.events, "counted": counted([Condition("*")])},
         )
         chosen = Fragment(f"key global in ({ended.text})", ended.params)
-    gathered = fill(
+    of_keys = gathered(spec, source, chosen, narrow=narrow)
+    of_persons = persons.of_keys(of_keys, linked=source.linked, only=None if only is None else "only")
+    return hops(spec, source, kept, rows, of_persons, narrow=narrow)
+
+
+def gathered(spec: Spec, source: Source, chosen: Fragment, *, narrow: bool) -> Fragment:
+    """A subquery with the nodes of each `chosen` key as numbers, `packed`; needs `site`, `from` and `to`."""
+    code = source.codes.of(spec.label_hash())
+    found = fill(
         load(__package__, "paths_gathered"),
         {
-            "packed": Fragment(packed, code.params),
-            "events": events,
+            "packed": Fragment(_moments(spec, source, narrow=narrow).packed(code.text), code.params),
+            "events": source.events,
             "counted": counted([Condition("*")]),
             "relevant": spec.relevant(),
             "chosen": chosen,
         },
     )
-    node, moment = _node_in(bits), f"bitShiftRight({{}}, {below})"
-    in_order = fill(
-        load(__package__, "paths_sorted"),
-        {
-            "pauses": Fragment(_pauses(spec, below)),
-            "tied": Fragment(_tied(moment) if narrow else "false"),
-            "node": Fragment(node.format("p")),
-            "node_before": Fragment(node.format("q")),
-            "gathered": persons.of_keys(
-                Fragment(gathered.text, gathered.params), linked=source.linked, only=None if only is None else "only"
-            ),
-        },
-    )
-    anchored = bool(spec.start or spec.end)
-    hops = fill(
-        load(__package__, "paths_anchored" if anchored else "paths_whole"),
-        {
-            "sorted": Fragment(in_order.text, in_order.params),
-            "moment": Fragment(moment.format("p")),
-            "node": Fragment(node.format("p")),
-            **({"cut": _cut(spec, source.codes, node, wide)} if anchored else {}),
-        },
-    )
+    return Fragment(found.text, found.params)
+
+
+def hops(spec: Spec, source: Source, kept: Kept | None, rows: int, of_persons: Fragment, *, narrow: bool) -> Query:
+    """The hops of the persons in a subquery with `person` and `packed`."""
+    layout = _Layout(spec, source.codes, kept, _moments(spec, source, narrow=narrow))
+    shown: dict[str, list[int]] = {}
+    if kept is not None:
+        shown["kept_at"] = [(node * _PLACES + step) % 2**64 for step, nodes in kept.items() for node in nodes]
+        shown["kept"] = [node for nodes in kept.values() for node in nodes]
     return fill(
         load(__package__, "paths"),
-        {
-            "source": Fragment(_shown(kept, "nodes", "place")),
-            "target": Fragment(_shown(kept, "nexts", "place + 1")),
-            "hops": Fragment(hops.text, hops.params),
-        },
-        {"site": spec.site, "from": spec.range.start, "to": spec.range.end, "rows": rows, "steps": spec.steps, **shown},
-        settings={"join_algorithm": "hash"},
+        {**{name: Fragment(text) for name, text in layout.hop.read().items()}, "hops": layout.hops(of_persons)},
+        {**between(spec), "rows": rows, "steps": spec.steps, **shown},
+        settings=_SETTINGS,
     )
 
 
-def _pauses(spec: Spec, below: int) -> str:
-    if spec.session_gap is None:
-        return "arrayMap(p -> false, sorted)"
-    moment = f"toInt64(bitShiftRight({{}}, {below}))"
-    return f"arrayMap((p, q) -> {moment.format('p')} - {moment.format('q')} >= {spec.session_gap}, sorted, before)"
+def between(spec: Spec) -> dict[str, Param]:
+    """The parameters of every question about paths."""
+    return {"site": spec.site, "from": spec.range.start, "to": spec.range.end}
 
 
-def _node_in(bits: int) -> str:
-    """SQL: the node's code that a number ends in."""
-    return "toUInt64({})" if bits == HASH_BITS else f"bitAnd({{}}, {2**bits - 1})"
+def _moments(spec: Spec, source: Source, *, narrow: bool) -> Moments:
+    return Moments(spec.range.end - spec.range.start, source.codes.bits, spec.session_gap, narrow=narrow)
 
 
-def _tied(moment: str) -> str:
-    """SQL: whether two nodes share a millisecond."""
-    return f"arrayExists((p, q) -> {moment.format('p')} = {moment.format('q')} and p != q, sorted, before)"
+@dataclass(frozen=True)
+class _Layout:
+    """Writes the SQL for hops out of moments."""
+
+    spec: Spec
+    codes: Codes
+    kept: Kept | None
+    moments: Moments
+
+    @property
+    def hop(self) -> Hops:
+        return Hops(self.spec.range.end - self.spec.range.start, self.codes.bits, self.spec.steps)
+
+    def hops(self, of_persons: Fragment) -> Fragment:
+        """SQL: the hops of everybody."""
+        moments = self.moments
+        in_order = fill(
+            load(__package__, "paths_sorted"),
+            {
+                "wide": Fragment(moments.wide),
+                "before_first": Fragment(moments.before_first),
+                "begins": Fragment(moments.begins),
+                "moved": Fragment(moments.moved),
+                "tied": Fragment(moments.tied),
+                "gathered": of_persons,
+            },
+        )
+        slots = {"sorted": Fragment(in_order.text, in_order.params)}
+        if self.spec.start or self.spec.end:
+            node, mark = moments.code("p"), f"{moments.code('q')} <= {ON}"
+            slots["cut"] = _cut(self.spec, self.codes, moments)
+            slots["is_node"] = Fragment(f"{node} > {ON}")
+            slots["hop"] = self._from("place", f"if({mark}, {self.hop.target(moments.code('q'))}, {self._to('place')})")
+            slots["hop_type"] = Fragment(self.hop.kind)
+            found = fill(load(__package__, "paths_anchored"), slots)
+        else:
+            place = "(at - first + 1)"
+            ends = f"bitAnd(q, 1) = 1, {self.hop.target(str(STOP))}, {place} = {self.spec.steps}"
+            slots["hop"] = self._from(place, f"multiIf({ends}, {self.hop.target(str(ON))}, {self._to(place)})")
+            slots["wide"] = Fragment(moments.wide)
+            found = fill(load(__package__, "paths_whole"), slots)
+        return Fragment(found.text, found.params)
+
+    def _from(self, place: str, target: str) -> Fragment:
+        """SQL: the hop that starts at `p`."""
+        return Fragment(f"{self.hop.start(place, _shown(self.kept, self.moments.code('p'), place))} + {target}")
+
+    def _to(self, place: str) -> str:
+        """SQL: what of the hop says that it goes to `q`."""
+        node = _shown(self.kept, self.moments.code("q"), f"{place} + 1")
+        return self.hop.target(node, self.moments.between("p", "q"))
 
 
-def _cut(spec: Spec, codes: Codes, node: str, wide: str) -> Fragment:
-    """The part of `visit` that is shown, with the mark of how it goes on behind it; empty where it is on no path."""
-    nodes, none = f"arrayMap(p -> {node.format('p')}, visit)", f"CAST([], 'Array({wide})')"
+def _cut(spec: Spec, codes: Codes, moments: Moments) -> Fragment:
+    """The part of `visit` that is shown, and behind it how it goes on; empty where it is on no path."""
+    wide, nodes = moments.wide, f"arrayMap(p -> {moments.code('p')}, visit)"
+    none = f"CAST([], 'Array({wide})')"
     start, end = (codes.of(Fragment(f"cityHash64({{{name}:String}})")).text for name in ("start", "end"))
     first = f"indexOf({nodes}, {start})" if spec.start else "1"
     params = {name: text for name, text in (("start", spec.start), ("end", spec.end)) if text}
+    stop, on = (f"to{wide}({moments.mark(one)})" for one in (STOP, ON))
     if not spec.end:
-        mark = f"to{wide}(length(visit) - {first} + 1 > {spec.steps})"
+        mark = f"if(length(visit) - {first} + 1 > {spec.steps}, {on}, {stop})"
         text = f"arrayPushBack(arraySlice(visit, {first}, {spec.steps}), {mark})"
         return Fragment(f"if({first} = 0, {none}, {text})" if spec.start else text, params)
-    mark = f"to{wide}({ON})"
     if not spec.start:
         last = f"indexOf({nodes}, {end})"
         part = f"arraySlice(visit, greatest({last} - {spec.steps - 1}, 1), least({last}, {spec.steps}))"
-        return Fragment(f"if({last} = 0, {none}, arrayPushBack({part}, {mark}))", params)
+        return Fragment(f"if({last} = 0, {none}, arrayPushBack({part}, {on}))", params)
     is_end = f"node = {end} and at > {first}"
     last = f"arrayFirstIndex((node, at) -> {is_end}, {nodes}, arrayEnumerate(visit))"
     part = f"arraySlice(visit, {first}, least({last} - {first} + 1, {spec.steps}))"
-    return Fragment(f"if({first} = 0 or {last} = 0, {none}, arrayPushBack({part}, {mark}))", params)
+    return Fragment(f"if({first} = 0 or {last} = 0, {none}, arrayPushBack({part}, {on}))", params)
 
 
-def _shown(kept: Kept | None, nodes: str, step: str) -> str:
-    """SQL: an array of nodes, those not in `kept` merged; `step` is theirs where their hop is of step `place`."""
+def _shown(kept: Kept | None, node: str, place: str) -> str:
+    """SQL: the node's code, that of `OTHER` where it is not in `kept` at its place."""
     if kept is None:
-        return nodes
-    merged = f"transform(node + ({step}), {{kept_at:Array(UInt64)}}, {{kept:Array(UInt64)}}, toUInt64({OTHER}))"
-    return f"arrayMap((node, place) -> if(node <= {ON}, node, {merged}), {nodes}, places)"
+        return node
+    where = f"toUInt64({node}) * {_PLACES} + ({place})"
+    return f"transform({where}, {{kept_at:Array(UInt64)}}, {{kept:Array(UInt64)}}, toUInt64({OTHER}))"

@@ -1,11 +1,10 @@
--- One row a person: the nodes in order. `sorted` numbers sort as the contract orders events and end in the node's code;
--- narrow: they lack sequence and arrival, and `tied` says that these decide for the person. `pauses` is where a visit
--- begins; an event of the node before is merged into it (`keeps`).
--- Slots: pauses, tied, node, node_before, gathered.
-with arrayPopBack(arrayPushFront(sorted, sorted[1])) as before
-select person, sorted, /*pauses*/ as pauses, /*tied*/ as tied,
-    arrayMap((p, q, pause, at) -> at = 1 or pause or /*node*/ != /*node_before*/,
-        sorted, before, pauses, arrayEnumerate(sorted)) as keeps
+-- One row a person: the nodes in order, each a number that sorts as the contract orders events and ends in the node's code and
+-- a bit that is set where a visit begins. An event of the node before it is merged into it. `who` is the person where the
+-- numbers lack sequence and arrival (narrow) and these decide, else 0.
+-- Slots: wide, before_first, begins, moved, tied, gathered.
+with arrayPopBack(arrayPushFront(sorted, /*before_first*/)) as before
+select person * /*tied*/ as who,
+    arrayFilter(p -> p != 0, arrayMap((p, q) -> if(/*begins*/ or /*moved*/, p + /*begins*/, to/*wide*/(0)), sorted, before)) as kept
 from (
     select person, arraySort(packed) as sorted
     from (/*gathered*/)

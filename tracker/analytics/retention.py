@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from tracker.analytics import moments, request
+from tracker.analytics import moments, period_sets, request
 from tracker.analytics.calendar import PERIODS, WEEK_STARTS, Calendar, calendar
 from tracker.analytics.request import Range
 from tracker.store import persons
@@ -24,7 +24,6 @@ MAX_VALUES = 50
 
 _DAY_MS = 86_400_000
 _SPAN_MS = {"day": _DAY_MS, "week": 7 * _DAY_MS, "month": 30 * _DAY_MS}
-_WORD = 64  # bits
 # A start's place in the order of events: milliseconds since `base` (40 bits), sequence number, arrival. Comparing such
 # numbers and keeping them in arrays costs a fraction of what tuples do. What lies before `base` is in no cohort.
 _SHIFT = moments.shift(0)
@@ -96,7 +95,10 @@ def query(spec: Spec, events: Fragment) -> Query:
         starts += ", countIf(is_start) > 0 as started"
         openings = f"if(started and {at} >= {{from:Int64}}, [({_number(spec, at)}, {at}, {value})], [])"
     elif bits:
-        starts, openings = f"{_words(spec, 'is_start')} as starts", _positions("starts", count)
+        starts, openings = (
+            f"{period_sets.gathered(spec.calendar, 'is_start')} as starts",
+            period_sets.positions(spec.calendar, "starts"),
+        )
     else:
         starts = f"arraySort(groupArrayIf({ms}, is_start)) as starts"
         ordered = f"arrayMap(at -> ({_number(spec, 'at')}, at, ''), starts)"
@@ -114,7 +116,8 @@ def query(spec: Spec, events: Fragment) -> Query:
         span = _SPAN_MS[spec.calendar.period]
         columns = f"arrayDistinct(arrayMap(at -> toInt32(intDiv(at - opening.2, {span})), {later}))"
     else:
-        returns = f"{_positions(_words(spec, 'is_return'), count)} as returns"
+        went = period_sets.gathered(spec.calendar, "is_return")
+        returns = f"{period_sets.positions(spec.calendar, went)} as returns"
         columns = f"arrayMap(at -> at - {period}, returns)"
     return fill(
         load(__package__, "retention"),
@@ -146,24 +149,6 @@ def query(spec: Spec, events: Fragment) -> Query:
 
 def _number(spec: Spec, ms: str) -> str:
     return f"toInt32({spec.calendar.number(f'fromUnixTimestamp64Milli({ms})')})"
-
-
-def _words(spec: Spec, test: str) -> str:
-    """The set of periods with such an event: a bit a period, in words of 64."""
-    number, words = spec.calendar.number("ts"), range(-(-len(spec.calendar.starts) // _WORD))
-    bit = f"bitShiftLeft(toUInt64(1), bitAnd({number}, {_WORD - 1}))"  # bitAnd: a start may lie before the range
-    if len(words) == 1:
-        return f"[groupBitOrIf({bit}, {test})]"
-    return f"[{', '.join(f'groupBitOrIf({bit}, {test} and intDiv({number}, {_WORD}) = {word})' for word in words)}]"
-
-
-def _positions(words: str, count: int) -> str:
-    """The periods of such a set, in order."""
-    parts = [
-        f"arrayMap(at -> toInt32(at + {word * _WORD}), bitPositionsToArray(({words})[{word + 1}]))"
-        for word in range(-(-count // _WORD))
-    ]
-    return parts[0] if len(parts) == 1 else f"arrayConcat({', '.join(parts)})"
 
 
 def _cohorts(spec: Spec, people: dict[tuple[int, int], int]) -> list[dict[str, Any]]:

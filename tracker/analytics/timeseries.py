@@ -7,15 +7,15 @@ from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tracker.analytics import request, timeseries_rollups
-from tracker.analytics.calendar import calendar
+from tracker.analytics import period_sets, request, timeseries_rollups
+from tracker.analytics.calendar import Calendar, calendar
 from tracker.analytics.compare import COMPARES, before
 from tracker.analytics.money import NO_MONEY, Money, by_currency, split
 from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
 from tracker.store import persons, rollups
 from tracker.store.clean import events_source
-from tracker.store.engine import Engine
+from tracker.store.engine import Engine, Param
 from tracker.store.filters import Condition, parse_condition
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import condition, counted
@@ -23,6 +23,8 @@ from tracker.store.where import condition, counted
 INTERVALS = ("hour", "day", "week", "month")
 MEASURES = ("events", "people", "value")
 MAX_POINTS = 20_000
+MAX_SET = 512
+"""Most days, weeks or months that are kept as a set for each person."""
 
 _BUCKETS = {
     # the moment the wall clock's hour began, or would have, had the clocks not been changed by half an hour in it
@@ -33,7 +35,6 @@ _BUCKETS = {
 }
 _FIGURES = {
     "events": "toFloat64(count())",
-    "people": f"toFloat64(uniqExact({persons.PERSON}))",
     # by day and currency
     "value": "sumMapIf(map(concat(toString(toDate(ts, {timezone:String})), toString(currency)), assumeNotNull(value)),"
     " isNotNull(value))",
@@ -120,19 +121,28 @@ def _worth(spec: Spec, amounts: Any) -> dict[str, Any]:
 
 
 def _from_events(engine: Engine, spec: Spec, between: Range) -> dict[str, Any]:
-    query = fill(
-        load(__package__, "timeseries"),
-        {
-            "bucket": Fragment(_BUCKETS[spec.interval]),
-            "figure": Fragment(_FIGURES[spec.measure]),
-            "events": events_source(engine),
-            "persons": persons.join() if spec.measure == "people" else Fragment(""),
-            "counted": counted([spec.event]),
-            "event": condition(spec.event),
-        },
-        {"site": spec.site, "from": between.start, "to": between.end, "timezone": spec.timezone},
-    )
-    return dict(engine.ask(query).rows)
+    slots = {"events": events_source(engine), "counted": counted([spec.event]), "event": condition(spec.event)}
+    params: dict[str, Param] = {"site": spec.site, "from": between.start, "to": between.end, "timezone": spec.timezone}
+    if spec.measure != "people":
+        slots |= {"bucket": Fragment(_BUCKETS[spec.interval]), "figure": Fragment(_FIGURES[spec.measure])}
+        return dict(engine.ask(fill(load(__package__, "timeseries"), slots, params)).rows)
+    linked = persons.linked(engine, spec.site)
+    slots["persons"] = persons.join() if linked else Fragment("")
+    slots["person"] = Fragment(persons.PERSON if linked else "key")
+    if spec.interval != "hour":
+        days = _calendar(spec, between)
+        if len(days.starts) <= MAX_SET:
+            slots["periods"] = Fragment(period_sets.gathered(days, "true"))
+            slots["united"] = Fragment(period_sets.united(days, "periods"))
+            slots["positions"] = Fragment(period_sets.positions(days, "periods"))
+            found = engine.ask(fill(load(__package__, "timeseries_people"), slots, params)).rows
+            return {days.starts[number].isoformat(): people for number, people in found}
+    slots["bucket"] = Fragment(_BUCKETS[spec.interval])
+    return dict(engine.ask(fill(load(__package__, "timeseries_hours"), slots, params)).rows)
+
+
+def _calendar(spec: Spec, between: Range) -> Calendar:
+    return calendar(between, spec.interval, timezone=spec.timezone, week_start="monday", most=MAX_POINTS + 2)
 
 
 def _starts(spec: Spec, between: Range) -> list[tuple[str, str]]:
@@ -140,7 +150,7 @@ def _starts(spec: Spec, between: Range) -> list[tuple[str, str]]:
     zone = ZoneInfo(spec.timezone)
     if spec.interval == "hour":
         return _hours(between, zone)
-    days = calendar(between, spec.interval, timezone=spec.timezone, week_start="monday", most=MAX_POINTS + 2).starts
+    days = _calendar(spec, between).starts
     return [(day.isoformat(), datetime.combine(day, time(), zone).isoformat()) for day in days]
 
 
