@@ -19,6 +19,7 @@ from world import event, load, load_hard
 
 from tracker.analytics import paths, paths_codes, paths_slices
 from tracker.core.errors import BadRequest
+from tracker.store.sql import Fragment
 
 WHEN = {"site": "shop", "from": "2026-03-01T12:00:00Z", "to": "2026-03-05T12:00:00Z"}
 
@@ -154,6 +155,33 @@ def test_nodes_without_codes_are_told_apart_by_whole_hashes(engine, monkeypatch,
         same(flat(paths.run(engine, paths.parse(body))), paths_oracle.report(body, events))
         assert asked[-1]
         assert asked[0] == (trouble == "too many nodes")
+
+
+def test_a_node_that_comes_in_between_is_never_taken_for_another(engine, monkeypatch):
+    """Codes are short, so it may have that of a node which is known."""
+    start = instant("2026-03-02T00:00:00Z")
+    known = [event("a", start, "v"), event("b", start + 1000, "v")]
+    load(engine, known)
+    late, asked = event("late", start + 2000, "v", arrival=5_000_000), []
+
+    def shared(codes, hashed):
+        return Fragment(f"if({hashed.text} = cityHash64('late'), {min(codes.names)}, {of(codes, hashed).text})")
+
+    def spy(spec, source, *given, query=paths.query, **named):
+        if not asked:
+            load(engine, [late], known=[*known, late], version=2)
+        asked.append(source.codes.whole)
+        return query(spec, source, *given, **named)
+
+    of = paths_codes.Codes.of
+    monkeypatch.setattr(paths, "query", spy)
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            paths_codes.Codes, "of", lambda codes, hashed: of(codes, hashed) if codes.whole else shared(codes, hashed)
+        )
+        said = flat(paths.run(engine, paths.parse({**WHEN, "by": "event"})))
+    assert asked == [False, True]
+    same(said, paths_oracle.report({**WHEN, "by": "event"}, [*known, late]))
 
 
 def test_more_hops_than_are_fetched_are_merged_in_the_store(engine, monkeypatch):

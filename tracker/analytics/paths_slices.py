@@ -16,7 +16,7 @@ from tracker.store.among import Among
 from tracker.store.engine import Engine, Query, Session
 from tracker.store.sql import Fragment, fill, load
 
-SLICE = 7_000_000
+SLICE = 12_000_000
 """Events of a slice, about."""
 
 MOST = 64
