@@ -164,9 +164,7 @@ def query(asked: Asked) -> Query:
         {
             "hits": found.query,
             "among": among,
-            "tied": Fragment(
-                "started and (unsure or arrayExists(one -> has(one, 0), took))" if asked.narrow else "false"
-            ),
+            "tied": Fragment("unsure or arrayExists(one -> has(one, 0), took)" if asked.narrow else "false"),
             **_levels(asked, found.params),
             **_values(asked),
             **_around(asked),

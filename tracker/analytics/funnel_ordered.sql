@@ -16,26 +16,26 @@ select part, /*value*/ as value, arrayResize(arrayPushFront(arrayMap(one -> leng
         one -> (one[intDiv(length(one) + 1, 2)] + one[intDiv(length(one), 2) + 1]) / 2, waits), 0), {steps:UInt8}) as medians,
     ties, tied_units, doubts, ties + max(doubts) over () as apart, /*skipped*/ as skipped, /*middles*/ as middles
 from (
-    select /*kind*/ as part, touched, countIf(started and not tied) as starts, countIf(tied) as ties,
-        groupArrayIf({most_tied:UInt32})(unit, tied) as tied_units, countIf(started and unsure) as doubts,
+    select /*kind*/ as part, touched, countIf(not tied) as starts, countIf(tied) as ties,
+        groupArrayIf({most_tied:UInt32})(unit, tied) as tied_units, countIf(unsure) as doubts,
         arrayMap(one -> arraySort(one), groupArrayForEachArrayIf(took, not tied)) as waits
     from (
-        select unit, touched, unsure, started, /*waits*/ as took, /*tied*/ as tied
+        select unit, touched, unsure, /*waits*/ as took, /*tied*/ as tied
         from (
-            select unit, touched, unsure, started, moments, latest_2/*further*/
+            select unit, touched, unsure, moments, latest_2/*further*/
             from (
-                select unit, touched, unsure, first[-1] != 0 as started, second[-1] != 0 as goes_on,
+                select unit, touched, unsure, second[-1] != 0 as goes_on,
                     arrayWithConstant(goes_on, sorted) as moments, arrayWithConstant(goes_on, second) as latest_2
                 from (
                     select unit, touched, /*unsure*/ as unsure, sorted, /*first*/ as first, /*second*/ as second
                     from (select */*touched*/ from (select *, /*sorted*/ as sorted from (/*hits*/)))
                 )
+                where first[-1] != 0
             )
         )
     )
     where /*among*/
     group by /*groups*/
-    having starts + ties > 0
 )
 order by part desc, starts + ties desc, value
 limit {values:UInt32}
