@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
@@ -102,6 +103,19 @@ def history(dice: random.Random, site: str, first: int) -> list[Event]:
         more = {"type": "alias" if previous else "track", "previous": previous}
         found.append(event(n, site=site, visitor=visitor, user=user, ts=T0 + dice.randint(0, 9), **more))
     return found
+
+
+def test_nobody_is_erased_while_anybody_writes_what_may_hold_a_person(engine: Engine, data: Path) -> None:
+    road, locks = Erasing(data, engine), (threading.Lock(), threading.Lock())
+    road.loader._eraser = Eraser(engine, road.catalog, data, busy=locks)
+    road.load([event(1, visitor="v1"), event(2, visitor="v2")])
+    road.ask(visitors=("v1",))
+    for held in locks:
+        with held:
+            assert road.loader.erase_due() == 0
+        assert not any(lock.locked() for lock in locks)
+    assert road.loader.erase_due() == 1
+    assert engine.ask(Query(text="select distinct visitor from events")).rows == [("v2",)]
 
 
 def test_random_persons_erased_are_gone_and_everybody_else_is_untouched(engine: Engine, data: Path) -> None:

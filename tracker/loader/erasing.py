@@ -11,6 +11,7 @@ import csv
 import json
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import quote
 
@@ -38,8 +39,8 @@ _EXPORTS = 1_000_000
 class Eraser:
     """For the loader's thread. `data`: the data folder, with the exports and segments that may name a person.
 
-    `leftovers`: what goes without anybody asking. `busy` is held by whoever writes members of audiences in this
-    process.
+    `leftovers`: what goes without anybody asking. `busy`: each is held by somebody in this process who writes what
+    may hold a person (members of audiences, journeys); they need not wait for each other.
     """
 
     def __init__(
@@ -49,10 +50,10 @@ class Eraser:
         data: Path,
         leftovers: Leftovers | None = None,
         *,
-        busy: threading.Lock | None = None,
+        busy: Sequence[threading.Lock] = (),
     ) -> None:
         self._leftovers = leftovers
-        self._busy = busy or threading.Lock()
+        self._busy = tuple(busy)
         self._engine = engine
         self._catalog = catalog
         self._data = data
@@ -68,12 +69,12 @@ class Eraser:
         """Erase one person. False: not now, an export or a refresh of audiences that may hold the person is being
         written. Raises TryLater.
         """
-        if not self._busy.acquire(blocking=False):
-            return False
-        try:
+        with ExitStack() as held:
+            for lock in self._busy:
+                if not lock.acquire(blocking=False):
+                    return False
+                held.callback(lock.release)
             return self._run(erasure)
-        finally:
-            self._busy.release()
 
     def _run(self, erasure: Erasure) -> bool:
         try:

@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -64,9 +64,9 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
         catalog = stack.enter_context(open_catalog(settings))
         if not _prepared(engine, stop):
             return
-        gate, busy = Gate(), threading.Lock()
+        gate, refreshing, making = Gate(), threading.Lock(), threading.Lock()
         gate.manned = loader
-        loads = loader_of(settings, engine, catalog, gate, busy) if loader else None
+        loads = loader_of(settings, engine, catalog, gate, (refreshing, making)) if loader else None
         thread = _LoaderThread(loads, stop) if loads is not None else None
         if thread is not None:
             thread.start()
@@ -74,9 +74,9 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
         if loads is not None and settings.canary_seconds:
             chores.append(_canary(settings, engine, catalog, stop))
         if loads is not None:
-            segments = _segments(settings, engine, catalog, stop, busy)
+            segments = _segments(settings, engine, catalog, stop, refreshing)
             loads.told = segments.wake
-            chores += [segments, _rollups(engine, catalog, stop), _journeys(engine, catalog, stop, busy)]
+            chores += [segments, _rollups(engine, catalog, stop), _journeys(engine, catalog, stop, making)]
             chores.append(_alerts(settings, engine, catalog, stop))
         for chore in chores:
             chore.start()
@@ -198,7 +198,7 @@ def loader_of(
     engine: Engine,
     catalog: Catalog,
     gate: Gate | None = None,
-    busy: threading.Lock | None = None,
+    busy: Sequence[threading.Lock] = (),
 ) -> Loader:
     """A loader of this data folder; it rests where somebody holds the gate. `busy`: see `Eraser`."""
     from tracker.loader.choices import Choices
