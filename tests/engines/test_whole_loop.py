@@ -81,9 +81,15 @@ async def test_the_whole_loop(engine: Engine, data: Path, effect: float) -> None
         # some come back by themselves, more of those who were shown something, with the networks' click ids
         await asyncio.sleep(0.01)
         now = time.time_ns() // 1_000_000
-        back, number = [], 50_000
+        back, number, returning = [], 50_000, set[int]()
+        for arm, rate in (
+            ("exposed", 0.2 + effect),
+            ("holdout", 0.2),
+        ):  # exactly so many: who is shown is chance enough
+            whole = sorted(n for n in arms if arms[n] == arm)
+            returning |= set(dice.sample(whole, round(rate * len(whole))))
         for n, arm in sorted(arms.items()):
-            if dice.random() < 0.2 + (effect if arm == "exposed" else 0):
+            if n in returning:
                 click = f"?fbclid=f{n}" if n % 2 else f"?gclid=g{n}"
                 url = f"https://shop.example/cart{click if arm == 'exposed' else ''}"
                 visitor = f"phone{n}" if n % 5 == 0 else f"v{n}"  # on another device, where they say who they are
