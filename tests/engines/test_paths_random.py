@@ -102,7 +102,7 @@ def test_people_with_ties_are_asked_about_apart_or_all_together(engine, monkeypa
 def test_slice_by_slice_the_answer_is_the_same(engine, monkeypatch, linked):
     """Persons with keys in several slices, more nodes than are shown, too many ties, and too many hops for slices."""
     chance = random.Random(26)
-    events = histories(chance, 120, instant("2026-03-01T00:00:00Z"), 5 * 86_400_000)
+    events = histories(chance, 60, instant("2026-03-01T00:00:00Z"), 5 * 86_400_000)
     if not linked:
         events = [{**one, "user": ""} for one in events if one["visitor"]]
     events = load_hard(engine, chance, events)
