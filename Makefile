@@ -82,7 +82,7 @@ fuzz: dev  ## ten minutes of broken requests; prints what came of them
 
 histories: dev  ## every report against its slow count on 304 random histories an engine, members on 200 batches: four minutes
 	TRACKER_HISTORIES=304 TRACKER_BATCHES=200 $(BIN)/python -m pytest tests/engines/test_many_histories.py \
-		tests/engines/test_members_incremental.py tests/engines/test_rollups.py --timeout 1800
+		tests/engines/test_members_incremental.py tests/engines/test_rollups.py tests/engines/test_audiences_oracle.py --timeout 1800
 
 pixel: dev  ## build tracker/pixel/built from pixel/src
 	npm run --silent --prefix pixel build

@@ -22,7 +22,7 @@ ZERO = {"received": 0, "stored": 0, "duplicates": 0, "rejected": {}, "suppressed
 
 
 def test_from_end_to_end(tmp_path):
-    with tracker(tmp_path, env={"TRACKER_CANARY_SECONDS": "1"}) as it:
+    with tracker(tmp_path, env={"TRACKER_CANARY_SECONDS": "1", "TRACKER_ENGINE_NICE": "5"}) as it:
         key = it.site("shop")
         collector = it.collector().start()
         engine = it.role("engine").start()

@@ -10,10 +10,12 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from aiohttp.test_utils import TestClient, TestServer
+from api_client import serve
 from loading import T0, event
 from running import until
 from test_suppression_road import Choosing, decision
 
+from tracker.api import audiences
 from tracker.audiences import by_key, definition, membership, stored
 from tracker.collector import segments as collected
 from tracker.collector import suppressions
@@ -61,6 +63,7 @@ async def shop(engine: Engine, data: Path, monkeypatch: pytest.MonkeyPatch) -> A
 
 
 async def test_a_visitor_is_in_the_audiences_of_its_person(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rounds_of, "_PAUSES", (600.0,))  # longer than a slow machine takes from one round to the next
     monkeypatch.setattr(membership, "ROWS_AT_ONCE", 2)  # in several parts
     clicked = shop.audience(CLICKED)
     never = shop.audience({"did": {"event": "never"}}, "nobody")
@@ -117,6 +120,26 @@ async def test_a_visitor_is_in_the_audiences_of_its_person(shop: Shop, monkeypat
     assert {path.stem for path in (shop.data / "segments" / "shop").iterdir()} == {never, files.RECENT}
     left = shop.engine.ask(Query(text="select distinct audience from members final"))
     assert left.rows == [(never,)]
+
+
+async def test_the_api_is_exact_where_audiences_are_few(
+    engine: Engine, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    road = Shop(data, engine)
+    clicked = road.audience(CLICKED, refresh="2h")
+    road.load([event(1, visitor="v1", name="click")])
+    rounds = Segments(engine, road.catalog, data, stop=NEVER)
+    assert rounds.round() == 1
+    async with serve(engine, data) as api:
+
+        async def inside(visitor: str) -> list[str]:
+            return list((await api.ask("GET", f"/api/v1/segments?site=shop&visitor={visitor}"))[1]["segments"])
+
+        assert (await inside("v1"), await inside("v2")) == ([clicked], [])
+        road.load([event(2, visitor="v2", name="click")])  # the next refresh is in two hours
+        assert await inside("v2") == [clicked]
+        monkeypatch.setattr(audiences, "_EXACT", 0)
+        assert (await inside("v1"), await inside("v2")) == ([clicked], [])
 
 
 async def test_news_of_one_person_leave_the_stored_answers_about_others(shop: Shop) -> None:

@@ -18,9 +18,10 @@ from tracker.core.identity import visitor_key
 from tracker.core.period import duration_ms, rfc3339
 from tracker.core.site import Site
 
-_BEHIND_MS = (
-    15_000  # how much a look-up may be behind for who did something just now; mostly it is two or three seconds
-)
+_EXACT = 20
+"""Audiences of a site up to which a look-up is exact at every moment: reading a hundred rules takes a second."""
+_BEHIND_MS = 15_000
+"""With more, how much it may be behind for who did something just now; mostly it is two or three seconds."""
 
 
 def listed(call: Call) -> dict[str, Any]:
@@ -107,21 +108,21 @@ def segments(call: Call) -> dict[str, Any]:
     site, visitor = call.site(call.query.site), call.query.visitor
     key = visitor_key(visitor)
     person = known.now(call.engine, site.name, [key])[key]
-    verdicts = audiences_of(call, site, [person], behind_ms=_BEHIND_MS)
+    verdicts = audiences_of(call, site, [person], may_be_behind=True)
     return {"segments": [one for one, verdict in verdicts.items() if verdict != "suppressed"]}
 
 
-def audiences_of(call: Call, site: Site, people: Sequence[int], *, behind_ms: int | None = None) -> dict[str, str]:
+def audiences_of(call: Call, site: Site, people: Sequence[int], *, may_be_behind: bool = False) -> dict[str, str]:
     """Audience -> verdict, of those of the site that one of these persons is in now; in the order of their names.
 
-    `behind_ms`: an audience may be so much behind, or as much as its `refresh` says where that is more.
+    `may_be_behind`: where there are many audiences, each by `_BEHIND_MS`, or by its `refresh` where that is more.
     """
     catalog = call.services.catalog
     audiences = catalog.audiences.list(site.name)
     definitions = [call.services.definitions.of(one, audiences) for one in audiences]
     states, behind = catalog.memberships.of(site.name), dict[str, int]()
-    if behind_ms is not None:
-        behind = {one.id: max(behind_ms, duration_ms(one.refresh, field="refresh")) for one in audiences}
+    if may_be_behind and len(audiences) > _EXACT:
+        behind = {one.id: max(_BEHIND_MS, duration_ms(one.refresh, field="refresh")) for one in audiences}
     now_ms = call.services.now_ms()
     found = membership_of.inside(call.engine, site, definitions, states, people=people, now_ms=now_ms, behind=behind)
     return {one.id: found[one.id] for one in audiences if one.id in found}
