@@ -1,5 +1,5 @@
 # make demo   everything running with sample data, from a fresh clone
-# make test   everything that can fail, in about ten minutes
+# make test   everything that can fail, in about a quarter of an hour
 # make help   the rest
 
 PYTHON ?= python3
@@ -80,7 +80,7 @@ chaos: dev tools  ## kill -9, failing disks, frozen servers, jumping clocks in f
 fuzz: dev  ## ten minutes of broken requests; prints what came of them
 	TRACKER_FUZZ=600 $(BIN)/python -m pytest tests/chaos/test_chaos_fuzz.py -s
 
-histories: dev  ## every report against its slow count on 304 random histories an engine, members on 200 batches: four minutes
+histories: dev  ## every report against its slow count on 304 random histories an engine, members on 200 batches, more seeds of rollups and audiences
 	TRACKER_HISTORIES=304 TRACKER_BATCHES=200 $(BIN)/python -m pytest tests/engines/test_many_histories.py \
 		tests/engines/test_members_incremental.py tests/engines/test_rollups.py tests/engines/test_audiences_oracle.py --timeout 1800
 

@@ -100,9 +100,8 @@ def _chosen(funnel: Funnel, unit: str, only: Sequence[int] | None) -> Fragment:
     if funnel.count_by == "person":
         return Fragment(f"key global in {persons.keys_of('only').text}", {"only": list(only)})
     text = f"{unit} in {{only:Array(UInt64)}}"
-    if (
-        funnel.count_by == "visitor" and unit != "who"
-    ):  # an event without a user is stored by its visitor: no need to look at its text
+    # An event without a user is stored by its visitor: no need to look at its text.
+    if funnel.count_by == "visitor" and unit != "who":
         text = f"(key in {{only:Array(UInt64)}} or user != '') and {text}"
     return Fragment(text, {"only": list(only)})
 
