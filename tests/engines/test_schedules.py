@@ -15,9 +15,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from api_client import ADMIN, serve
+from api_client import serve
+from command_line import CommandLine
 from outside import mailbox, ok, outside
-from typer.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
 
@@ -25,7 +25,6 @@ from world import event, load
 
 from tracker.api import scheduled
 from tracker.api.bodies_schedules import ReportRuns, ScheduleShown, SchedulesShown
-from tracker.cli.app import app
 from tracker.core.period import instant_ms, rfc3339
 from tracker.outbound.signing import verify
 from tracker.wiring.reports import ScheduledReports
@@ -499,18 +498,10 @@ async def test_who_may_see_and_make_them(house):
 
 
 async def test_the_command_line_does_all_of_it(house, data, monkeypatch):
-    (data / "admin-token").write_text(ADMIN)
-    monkeypatch.setenv("TRACKER_API_URL", house.api.url)
+    tracker = CommandLine(house.api, data, monkeypatch, "reports")
     spec = data / "weekly.json"
     body = {"site": "shop", "name": "Weekly", "report": "funnel", "question": {"steps": STEPS}, "rhythm": EVERY_DAY}
     spec.write_text(json.dumps(body | {"period": "last_3_days", "to": [{"destination": house.hook.id}]}))
-
-    async def tracker(*words):
-        asked = ["reports", *words, "--data", str(data)]
-        done = await asyncio.to_thread(CliRunner().invoke, app, asked)
-        _, found, said = f"\n{done.stdout}".partition("\n{\n")  # behind what the API of this process logged
-        return done.exit_code, json.JSONDecoder().raw_decode("{" + said)[0] if found else done.exception
-
     code, made = await tracker("add", str(spec))
     assert (code, made["name"], made["rhythm"]) == (0, "Weekly", EVERY_DAY)
     id = made["id"]

@@ -8,6 +8,7 @@ import typer
 
 from tracker import __version__
 from tracker.cli import (
+    audience_saved,
     audiences,
     backup,
     conversions,
@@ -56,6 +57,6 @@ def root(
     """Self-hosted customer-journey tracking: pixel, durable collector, exact funnels, audiences."""
 
 
-_QUESTIONS = (status, audiences, destinations, conversions, outreach, reports, costs, rates, links)
+_QUESTIONS = (status, audiences, audience_saved, destinations, conversions, outreach, reports, costs, rates, links)
 for module in (roles, sites, suppress, erase, imports, *_QUESTIONS, backup, migrate, doctor):
     module.register(app)

@@ -15,7 +15,9 @@ from tracker.cli.options import Data, answer, settings
 from tracker.cli.remote import Api, connect
 from tracker.core.errors import TrackerError
 
-audience = typer.Typer(help="Audiences: list, show, preview, export.", no_args_is_help=True)
+audience = typer.Typer(
+    help="Audiences: list, preview, add, change, export, remove; their members and history.", no_args_is_help=True
+)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id that `tracker audience list` shows.")]
 WAIT = 900.0  # seconds for an export to end
