@@ -164,9 +164,9 @@ def test_an_id_that_is_longer_than_its_placeholder_is_counted():
 
 def test_a_file_of_removals_says_so_where_the_network_has_a_word_for_it():
     bulk = NETWORKS["microsoft"]
-    assert [bulk.head(TERMS, action).splitlines()[1] for action in ("add", "remove")] == [
-        b"Customer List,-1,,aud_1,Add,30,,",
-        b"Customer List,-1,,aud_1,Remove,30,,",
+    assert [bulk.head(TERMS, action).splitlines()[1:] for action in ("add", "remove")] == [
+        [b"Format Version,,,,6.0,,,,,,", b"Customer List,Active,-1,,,Customer,aud_1,Add,30,,"],
+        [b"Format Version,,,,6.0,,,,,,", b"Customer List,Active,-1,,,Customer,aud_1,Remove,30,,"],
     ]
     rows = NETWORKS["openrtb"].encode(FULL, "file")
     [left] = NETWORKS["openrtb"].write(rows, TERMS, "remove")

@@ -23,21 +23,32 @@ def build(action: Action, rows: Sequence[Row], _granted: Sequence[bool], _terms:
         yield Request("POST", _URL, JSON, {"CustomerListUserData": data})
 
 
-TITLES = ("Type", "Id", "Parent Id", "Audience", "Action Type", "Membership Duration", "Sub Type", "Text")
+TITLES = (
+    "Type", "Status", "Id", "Parent Id", "Name", "Scope",
+    "Audience", "Action Type", "Membership Duration", "Sub Type", "Text",
+)  # fmt: skip
+"""Columns of the Bulk file schema, format version 6.0 (Microsoft's pages `bulk-service/customer-list` and `-item`)."""
+
+_VERSION = "6.0"
 _LIST = "-1"
-"""Stands for the list's own id, until somebody puts it there: the items name it as their parent."""
+"""A negative id makes a new list. Somebody puts an existing list's own id there: the items name it as their parent."""
 
 
 def bulk(network: Network, row: Row, terms: Terms, _action: Action) -> bytes:
     """A row `Customer List Item` for each identifier of a member."""
     found = [("Email", row[0]), ("Phone", row[1])]
-    start = ("Customer List Item", "", _LIST, terms.audience, "", "")
+    start = ("Customer List Item", "", "", _LIST, "", "", terms.audience, "", "")
     return b"".join(network.cells((*start, kind, text)) for kind, text in found if text)
 
 
 def customer_list(network: Network, terms: Terms, action: Action) -> bytes:
-    """The row `Customer List` that the items belong to: it says whether they are added or removed, and for how long."""
-    return network.cells(("Customer List", _LIST, "", terms.audience, action.title(), str(terms.days), "", ""))
+    """The format's version, without which a file is refused, and the row `Customer List` that the items belong to.
+
+    It says whether they are added or removed, and for how long; a list's only scope is the customer.
+    """
+    kept = (terms.audience, action.title(), str(terms.days), "", "")
+    version = network.cells(("Format Version", "", "", "", _VERSION, "", "", "", "", "", ""))
+    return version + network.cells(("Customer List", "Active", _LIST, "", "", "Customer", *kept))
 
 
 NETWORK = Network(
@@ -53,6 +64,6 @@ NETWORK = Network(
     batch=100_000,
     request_bytes=100_000_000,
     minimum=300,
-    days=390,
-    note="accept the terms once in their pages; put your list's id in place of `-1`",
+    days=180,
+    note="accept the terms once in their pages; put your list's id in place of `-1`, which makes a new one",
 )
