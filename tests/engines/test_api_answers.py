@@ -12,7 +12,7 @@ import pytest
 from api_client import LEDGER, serve
 from small_history import put
 
-from tracker.api import answers
+from tracker.api import answers, answers_audiences, answers_exports, answers_told
 from tracker.store.engine import Query, Rows
 
 NOW = 1_795_000_000_000
@@ -40,7 +40,7 @@ def buyers(n: int, **more):
 async def audience(api, rule=BUYERS, **more) -> str:
     status, made = await api.ask("POST", "/api/v1/audiences", {"site": "shop", "name": "Buyers", "rule": rule, **more})
     assert status == 201, made
-    return shape(answers.Audience, made)["id"]
+    return shape(answers_audiences.Audience, made)["id"]
 
 
 async def test_sites_live_and_die(api):
@@ -161,14 +161,14 @@ async def test_saved_funnels(api):
     funnel = {"from": "2026-11-01T00:00:00Z", "to": "2026-11-08T00:00:00Z", "steps": steps}
     status, made = await api.ask("POST", "/api/v1/funnels", {"name": "Buy", "site": "shop", "funnel": funnel})
     assert status == 201
-    assert shape(answers.SavedFunnel, made)["funnel"] == {**funnel, "site": "shop"}
+    assert shape(answers_told.SavedFunnel, made)["funnel"] == {**funnel, "site": "shop"}
     changed = {"name": "Buy it", "site": "shop", "funnel": {**funnel, "mode": "strict"}}
     _, after = await api.ask("PUT", f"/api/v1/funnels/{made['id']}", changed)
     assert (after["name"], after["funnel"]["mode"]) == ("Buy it", "strict")
     status, wrong = await api.ask("POST", "/api/v1/funnels", {"name": "x", "site": "shop", "funnel": {"steps": 1}})
     assert (status, wrong["error"]["field"][:7]) == (400, "funnel.")
     _, listed = await api.ask("GET", "/api/v1/funnels?site=shop")
-    assert len(shape(answers.SavedFunnels, listed)["funnels"]) == 1
+    assert len(shape(answers_told.SavedFunnels, listed)["funnels"]) == 1
     _, gone = await api.ask("DELETE", f"/api/v1/funnels/{made['id']}")
     assert gone["deleted"]
 
@@ -187,7 +187,7 @@ async def test_an_audience_from_preview_to_file(api, embedded):
     ]
     put(embedded, history)
     _, preview = await api.ask("POST", "/api/v1/audiences/preview", {"site": "shop", "rule": BUYERS})
-    assert shape(answers.Preview, preview) == {
+    assert shape(answers_audiences.Preview, preview) == {
         "size": 5,
         "exportable": 2,
         "withheld": {"no_consent": 2, "opted_out": 1, "suppressed": 0, "holdout": 0},
@@ -195,14 +195,14 @@ async def test_an_audience_from_preview_to_file(api, embedded):
     made = await audience(api)
     _, members = await api.ask("GET", f"/api/v1/audiences/{made}/members?limit=3")
     _, rest = await api.ask("GET", f"/api/v1/audiences/{made}/members?limit=3&cursor={members['cursor']}")
-    assert shape(answers.Members, members)["total"] == rest["total"] == 5
+    assert shape(answers_audiences.Members, members)["total"] == rest["total"] == 5
     people = {one["person"]: one for one in members["members"] + rest["members"]}
     assert (len(people), rest["cursor"]) == (5, None)
     assert people["bob"]["withheld"] == "no_consent"
 
     status, started = await api.ask("POST", f"/api/v1/audiences/{made}/export", {"network": "csv"})
-    assert (status, shape(answers.ExportStarted, started)["state"]) == (202, "running")
-    export = shape(answers.Export, await api.exported(started["id"]))
+    assert (status, shape(answers_exports.ExportStarted, started)["state"]) == (202, "running")
+    export = shape(answers_exports.Export, await api.exported(started["id"]))
     assert (export["state"], export["counts"]["written"]) == ("done", 2)
     assert export["counts"]["withheld"] == preview["withheld"]
     status, blob = await api.ask("GET", f"/api/v1/exports/{started['id']}/file")
@@ -227,7 +227,7 @@ async def test_a_small_audience_stays_in_the_house(api, embedded):
     put(embedded, buyers(1, ads=1))
     made = await audience(api)
     _, started = await api.ask("POST", f"/api/v1/audiences/{made}/export", {"network": "csv"})
-    export = shape(answers.Export, await api.exported(started["id"]))
+    export = shape(answers_exports.Export, await api.exported(started["id"]))
     assert (export["state"], export["error"]["code"], export["counts"]["written"]) == ("failed", "too_small", 0)
     assert list(api.services.exports.iterdir()) == []
     status, body = await api.ask("GET", f"/api/v1/exports/{started['id']}/file")
@@ -312,7 +312,7 @@ async def test_segments_of_a_visitor_follow_the_person(api, embedded):
     )
     buys, looks = await audience(api), await audience(api, {"did": {"event": "view"}})
     _, found = await api.ask("GET", "/api/v1/segments?site=shop&visitor=laptop")
-    assert shape(answers.Segments, found) == {"segments": [buys]}
+    assert shape(answers_audiences.Segments, found) == {"segments": [buys]}
     _, nobody = await api.ask("GET", "/api/v1/segments?site=shop&visitor=stranger")
     assert nobody == {"segments": []}
     assert looks not in found["segments"]
@@ -326,7 +326,7 @@ async def test_a_deleted_audience_leaves_its_exports(api, embedded):
     _, gone = await api.ask("DELETE", f"/api/v1/audiences/{made}")
     assert shape(answers.Deleted, gone)["deleted"]
     _, exports = await api.ask("GET", "/api/v1/exports?site=shop")
-    assert [one["id"] for one in shape(answers.Exports, exports)["exports"]] == [started["id"]]
+    assert [one["id"] for one in shape(answers_exports.Exports, exports)["exports"]] == [started["id"]]
     status, _ = await api.ask("GET", f"/api/v1/exports/{started['id']}/file")
     assert status == 200
 

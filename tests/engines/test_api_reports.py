@@ -11,6 +11,7 @@ import pytest
 from api_client import ADMIN, serve
 from small_history import put
 
+from tracker.api import answers_people, buyer_answers, funnel_answers
 from tracker.api import report_answers as answers
 from tracker.api.bounded import Bounded, Gone, TooBig, TooSlow
 from tracker.core.errors import Broken
@@ -53,13 +54,16 @@ async def api(embedded, data):
 async def test_a_funnel_and_who_dropped(api):
     status, report = await api.ask("POST", "/api/v1/reports/funnel", FUNNEL)
     assert status == 200
-    assert [step["count"] for step in shape(answers.FunnelReport, report)["steps"]] == [2, 1]
+    assert [step["count"] for step in shape(funnel_answers.FunnelReport, report)["steps"]] == [2, 1]
     parts = {**FUNNEL, "breakdown": {"property": "country", "touch": "first"}}
     _, report = await api.ask("POST", "/api/v1/reports/funnel", parts)
-    assert {part["value"] for part in shape(answers.FunnelReport, report)["breakdown"]} == {"DE", ""}
+    assert {part["value"] for part in shape(funnel_answers.FunnelReport, report)["breakdown"]} == {"DE", ""}
     body = {"funnel": FUNNEL, "step": 1, "state": "dropped"}
     _, people = await api.ask("POST", "/api/v1/reports/funnel/people", body)
-    assert (shape(answers.FunnelPeople, people)["total"], [one["visitor"] for one in people["people"]]) == (1, ["b/c"])
+    assert (shape(funnel_answers.FunnelPeople, people)["total"], [one["visitor"] for one in people["people"]]) == (
+        1,
+        ["b/c"],
+    )
 
 
 async def test_the_same_report_as_csv_and_as_arrow(api):
@@ -89,13 +93,13 @@ async def test_days_are_those_of_the_site_unless_asked_otherwise(api):
 async def test_the_funnel_day_by_day_and_how_long_it_takes(api):
     days = {**FUNNEL, "from": "2026-11-17T15:00:00Z", "to": "2026-11-19T15:00:00Z"}
     _, report = await api.ask("POST", "/api/v1/reports/funnel/trend", days)
-    series = shape(answers.FunnelTrend, report)["series"]
+    series = shape(funnel_answers.FunnelTrend, report)["series"]
     assert [(one["start"], one["entered"], one["converted"]) for one in series] == [
         ("2026-11-18", 1, 1),
         ("2026-11-19", 1, 0),
     ]
     _, report = await api.ask("POST", "/api/v1/reports/funnel/time", FUNNEL)
-    assert shape(answers.FunnelTime, report)["bins"][-1] == {"from": 3600, "to": 7200, "count": 1}
+    assert shape(funnel_answers.FunnelTime, report)["bins"][-1] == {"from": 3600, "to": 7200, "count": 1}
     for name, line in (("trend", "2026-11-18,total,,1,view,view,1,0,1.0,1.0,,"), ("time", "0,1,0")):
         _, blob = await api.ask("POST", f"/api/v1/reports/funnel/{name}", days, headers={"Accept": "text/csv"})
         assert blob.decode().splitlines()[1] == line
@@ -104,7 +108,7 @@ async def test_the_funnel_day_by_day_and_how_long_it_takes(api):
 async def test_why_they_dropped(api):
     for body in ({**FUNNEL, "step": 1}, {"funnel": FUNNEL, "step": 1}):
         _, report = await api.ask("POST", "/api/v1/reports/funnel/reasons", body)
-        assert (shape(answers.FunnelReasons, report)["dropped"], report["went_on"]) == (1, 1)
+        assert (shape(funnel_answers.FunnelReasons, report)["dropped"], report["went_on"]) == (1, 1)
     _, blob = await api.ask("POST", "/api/v1/reports/funnel/reasons", body, headers={"Accept": "text/csv"})
     assert blob.decode().splitlines()[1] == "next_events,event,,1,0,1.0,0.0,,1.0,1.0"
 
@@ -143,9 +147,9 @@ async def test_live_people_names_properties(api):
     _, properties = await api.ask("GET", "/api/v1/properties?site=shop&event=view")
     assert "props.plan" in {row["property"] for row in shape(answers.Properties, properties)["properties"]}
     _, people = await api.ask("GET", "/api/v1/people?site=shop&q=b")
-    assert [one["visitor"] for one in shape(answers.People, people)["people"]] == ["b/c"]
+    assert [one["visitor"] for one in shape(answers_people.People, people)["people"]] == ["b/c"]
     status, timeline = await api.ask("GET", "/api/v1/people/a/timeline?site=shop&limit=1")
-    assert [event["event"] for event in shape(answers.Timeline, timeline)["events"]] == ["purchase"]
+    assert [event["event"] for event in shape(answers_people.Timeline, timeline)["events"]] == ["purchase"]
     _, rest = await api.ask("GET", f"/api/v1/people/a/timeline?site=shop&cursor={timeline['cursor']}")
     assert [event["event"] for event in rest["events"]] == ["view"]
     status, _ = await api.ask("GET", "/api/v1/people/nobody/timeline?site=shop")
@@ -313,7 +317,7 @@ async def test_costs_stand_beside_what_they_brought(api):
     _, report = await api.ask("POST", "/api/v1/reports/attribution", {**body, "by": "campaign"})
     assert report["rows"] == [{"key": "(not set)", "conversions": 1.0, "value": 10.0}]
     _, report = await api.ask("POST", "/api/v1/reports/ltv", {**WHEN, "currency": "EUR"})
-    assert shape(answers.Ltv, report)["other_cost_currencies"] == ["USD"]
+    assert shape(buyer_answers.Ltv, report)["other_cost_currencies"] == ["USD"]
     won = {row["channel"]: (row["buyers"], row["cost"], row["cac"]) for row in report["channels"]}
     assert won == {"Unassigned": (1, 5.0, 5.0), "Email": (0, 3.0, None)}
     _, blob = await api.ask("POST", "/api/v1/reports/ltv", WHEN, headers={"Accept": "text/csv"})

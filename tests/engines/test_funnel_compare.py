@@ -21,7 +21,7 @@ from test_report_segments import among, chosen, some_rule
 from world import load
 
 from tracker.analytics import funnel_compare
-from tracker.api import report_answers as answers
+from tracker.api import funnel_answers
 from tracker.core.errors import BadRequest
 from tracker.core.period import rfc3339
 
@@ -131,7 +131,7 @@ async def test_comparisons_through_the_api(embedded, data):
             ({"segment": rule}, {"segment": {"did": {"event": "c"}}}, "segment"),
         ):
             _, said = await api.ask("POST", "/api/v1/reports/funnel", {**body, **more, "compare": compare})
-            assert msgspec.to_builtins(msgspec.convert(said, answers.FunnelReport, strict=True)) == said
+            assert msgspec.to_builtins(msgspec.convert(said, funnel_answers.FunnelReport, strict=True)) == said
             assert said["comparison"]["with"] == kind
             csv = {"Accept": "text/csv"}
             _, blob = await api.ask("POST", "/api/v1/reports/funnel", {**body, **more, "compare": compare}, headers=csv)

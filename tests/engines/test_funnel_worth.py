@@ -22,7 +22,7 @@ from world import arrive, load_hard
 
 from tracker.analytics import funnel_compare, funnel_trend
 from tracker.analytics.money import Money
-from tracker.api import report_answers as answers
+from tracker.api import funnel_answers
 from tracker.core.errors import BadRequest
 from tracker.core.period import instant_ms, rfc3339
 
@@ -155,7 +155,7 @@ async def test_in_the_sites_currency_over_the_api(api):
     )
     await api.ask("PUT", "/api/v1/sites/shop", {"currency": "EUR"})
     _, said = await api.ask("POST", "/api/v1/reports/funnel", body)
-    msgspec.convert(said, answers.FunnelReport, strict=True)
+    msgspec.convert(said, funnel_answers.FunnelReport, strict=True)
     looked, checkout, bought = (step["worth"] for step in said["steps"])
     assert (bought["value"], bought["orders"], bought["average_order"]) == (100.0, 2, 50.0)
     assert (looked["per_unit"], checkout["per_unit"]) == (25.0, pytest.approx(100 / 3))
@@ -170,7 +170,7 @@ async def test_in_the_sites_currency_over_the_api(api):
     _, only = await api.ask("POST", "/api/v1/reports/funnel", {**body, **some["compare"]})
     assert [step["worth"]["per_unit"] for step in only["steps"]] == [pytest.approx(100 / 3)] * 2 + [50.0]
     _, points = await api.ask("POST", "/api/v1/reports/funnel/trend", {**body, "interval": "month"})
-    msgspec.convert(points, answers.FunnelTrend, strict=True)
+    msgspec.convert(points, funnel_answers.FunnelTrend, strict=True)
     assert points["series"][0]["steps"][2]["worth"] == bought
     for report, extra in (("funnel", {}), ("funnel/trend", {"interval": "week"})):
         _, csv = await api.ask("POST", f"/api/v1/reports/{report}", {**body, **extra}, headers={"Accept": "text/csv"})

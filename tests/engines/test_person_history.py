@@ -9,7 +9,7 @@ import pytest
 from api_client import serve
 from small_history import put, put_members
 
-from tracker.api import answers, answers_people, person_history
+from tracker.api import answers_people, answers_privacy, person_history
 from tracker.catalog import Catalog
 from tracker.catalog.consents import Choice
 from tracker.catalog.contacts import Contact, Frequency
@@ -97,7 +97,7 @@ async def test_everything_is_told_once_newest_first(
             ("audience_left", "Fans", "time"),
         ]
         _, kept = await api.ask("GET", "/api/v1/people/ann/export?site=shop")
-        msgspec.convert(kept, answers.PersonExport, strict=True)
+        msgspec.convert(kept, answers_privacy.PersonExport, strict=True)
         assert kept["history"] == history
         _, his = await api.ask("GET", "/api/v1/people/bob/export?site=shop&kind=user")
         assert his["history"] == bob["history"]

@@ -19,7 +19,7 @@ from rfm_oracle import money
 from world import event, load
 
 from tracker.analytics import predicted, rfm, tables
-from tracker.api import report_answers as answers
+from tracker.api import buyer_answers
 from tracker.core.errors import BadRequest
 from tracker.store.clean import events_source
 from tracker.store.sql import Fragment
@@ -83,7 +83,7 @@ def test_the_models_are_told_the_truth(engine):
     for name in ("alive", "purchases", "value"):
         assert said[name]["low"] <= said[name]["expected"] <= said[name]["high"], name
         assert said[name]["low"] < said[name]["high"], name
-    msgspec.convert(said, answers.LtvPredicted, strict=True)
+    msgspec.convert(said, buyer_answers.LtvPredicted, strict=True)
     lines = tables.to_csv("ltv/predicted", said).decode().splitlines()
     assert [line.split(",")[0] for line in lines] == ["figure", "alive", "churned", "purchases", "value", "ltv"]
 

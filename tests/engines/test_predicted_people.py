@@ -21,7 +21,7 @@ from rfm_oracle import money
 from world import load
 
 from tracker.analytics import btyd, predicted, predicted_people
-from tracker.api import report_answers as answers
+from tracker.api import buyer_answers
 from tracker.core.errors import BadRequest, NotFound
 
 CHANNELS = ("Email", "Paid Search", "")
@@ -47,7 +47,7 @@ def test_each_buyer_is_predicted_by_the_models_of_all(engine):
     events = load(engine, world(4))
     spec = predicted_people.parse({**BODY, "limit": 1000})
     said = predicted_people.run(engine, spec)
-    msgspec.convert(said, answers.LtvPeople, strict=True)
+    msgspec.convert(said, buyer_answers.LtvPeople, strict=True)
     whole = predicted.run(engine, predicted.parse(BODY))
     model = tuple(whole["model"].values())
     priced = tuple(whole["money_model"].values())
@@ -124,7 +124,7 @@ async def test_channels_stand_beside_what_they_cost(embedded, data):
         row = {"date": "2026-03-01", "channel": "Email", "cost": 500.0, "currency": "EUR"}
         await api.ask("POST", "/api/v1/costs", {"site": "shop", "rows": [row]})
         _, said = await api.ask("POST", "/api/v1/reports/ltv/people", BODY)
-        assert msgspec.to_builtins(msgspec.convert(said, answers.LtvPeople, strict=True)) == said
+        assert msgspec.to_builtins(msgspec.convert(said, buyer_answers.LtvPeople, strict=True)) == said
         [mail] = [one for one in said["channels"] if "cost" in one]
         assert mail["cac"] == pytest.approx(500 / mail["buyers"])
         assert mail["ltv_to_cac"] == pytest.approx((mail["ltv_so_far"] + mail["ltv"]["expected"]) / mail["cac"])

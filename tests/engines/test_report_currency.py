@@ -8,6 +8,7 @@ from api_client import serve
 from small_history import put
 
 from tracker.analytics import overview
+from tracker.api import buyer_answers
 from tracker.api import report_answers as answers
 from tracker.core.period import instant_ms
 from tracker.loader.rollups import Rollups
@@ -94,11 +95,11 @@ async def test_buyers_and_channels_in_the_sites_currency(api):
     assert (said["currency"], said["value"], said["ltv"], said["other_currencies"]) == ("EUR", 18.0, 3.6, 2)
     assert said["unconverted"] == left
     assert said["channels"][0]["ltv_to_cac"] == pytest.approx(3.6 / (2.0 / 5))
-    msgspec.convert(said, answers.Ltv, strict=True)
+    msgspec.convert(said, buyer_answers.Ltv, strict=True)
     _, said = await api.ask("POST", "/api/v1/reports/rfm", WHEN)
     assert (said["currency"], sum(one["value"] for one in said["segments"])) == ("EUR", 18.0)
     assert said["unconverted"] == left
-    msgspec.convert(said, answers.Rfm, strict=True)
+    msgspec.convert(said, buyer_answers.Rfm, strict=True)
 
 
 async def test_what_cannot_be_taken_in(api):

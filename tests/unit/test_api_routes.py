@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tracker.api import docs_page, openapi
-from tracker.api.bodies import AudienceBody, NewSite, Page
+from tracker.api.bodies import NewSite, Page
+from tracker.api.bodies_audiences import AudienceBody
 from tracker.api.formats import Format, wanted
 from tracker.api.reading import body_of, query_of
 from tracker.api.routes import ROUTES

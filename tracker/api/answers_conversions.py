@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from tracker.api.answers import Export
+from tracker.api.answers_exports import Export
 
 
 class ConversionShown(Struct):

@@ -2,11 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
-from tracker.api.report_answers import PersonCard
+
+class PersonCard(Struct):
+    """A person as lists show them: `person` is the user id where one is known, else the visitor id."""
+
+    person: str
+    visitor: str
+    user: str
+    last_seen: str
+    last_event: str
+    props: dict[str, Any]
+
+
+class People(Struct):
+    """The one seen last first."""
+
+    people: list[PersonCard]
+
+
+class TimelineEvent(Struct):
+    """An event of a person."""
+
+    ts: str
+    event: str
+    type: str
+    session: str
+    visitor: str
+    user: str
+    url: str
+    title: str
+    referrer: str
+    channel: str
+    country: str
+    device: str
+    value: float | None
+    currency: str
+    items: list[dict[str, Any]]
+    props: dict[str, Any]
+
+
+class Timeline(Struct):
+    """A page of a person's events, the newest first."""
+
+    person: PersonCard
+    events: list[TimelineEvent]
+    cursor: str | None
 
 
 class ConsentChange(Struct):

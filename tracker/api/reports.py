@@ -26,7 +26,7 @@ from tracker.analytics import (
     stickiness,
     timeseries,
 )
-from tracker.api import bodies, costs, rates, segment
+from tracker.api import bodies_funnels, bodies_reports, buyer_answers, costs, funnel_answers, rates, segment
 from tracker.api import report_answers as answers
 from tracker.api.call import Asker, Call
 from tracker.core.errors import BadRequest
@@ -71,8 +71,8 @@ REPORTS = (
     Report(
         name="funnel",
         question=funnel_compare,
-        body=bodies.FunnelBody,
-        answer=answers.FunnelReport,
+        body=bodies_funnels.FunnelBody,
+        answer=funnel_answers.FunnelReport,
         summary="How many reach each step, how long it takes, where they drop, what that is worth",
         zoned=True,
         priced=True,
@@ -80,16 +80,16 @@ REPORTS = (
     Report(
         name="funnel/people",
         question=funnel_people,
-        body=bodies.FunnelPeopleBody,
-        answer=answers.FunnelPeople,
+        body=bodies_funnels.FunnelPeopleBody,
+        answer=funnel_answers.FunnelPeople,
         summary="Who reached a step, or dropped at it",
         persons=True,
     ),
     Report(
         name="funnel/trend",
         question=funnel_trend,
-        body=bodies.FunnelTrendBody,
-        answer=answers.FunnelTrend,
+        body=bodies_funnels.FunnelTrendBody,
+        answer=funnel_answers.FunnelTrend,
         summary="A funnel day by day, week by week or month by month",
         zoned=True,
         priced=True,
@@ -97,21 +97,21 @@ REPORTS = (
     Report(
         name="funnel/time",
         question=funnel_time,
-        body=bodies.FunnelTimeBody,
-        answer=answers.FunnelTime,
+        body=bodies_funnels.FunnelTimeBody,
+        answer=funnel_answers.FunnelTime,
         summary="How long it takes from one step to another, as a histogram",
     ),
     Report(
         name="funnel/reasons",
         question=funnel_reasons,
-        body=bodies.FunnelReasonsBody,
-        answer=answers.FunnelReasons,
+        body=bodies_funnels.FunnelReasonsBody,
+        answer=funnel_answers.FunnelReasons,
         summary="What those who dropped at a step did, met and said, and who they are, beside those who went on",
     ),
     Report(
         name="overview",
         question=overview,
-        body=bodies.OverviewBody,
+        body=bodies_reports.OverviewBody,
         answer=answers.Overview,
         summary="Totals with the period before, series and top lists",
         zoned=True,
@@ -120,7 +120,7 @@ REPORTS = (
     Report(
         name="attribution",
         question=attribution,
-        body=bodies.AttributionBody,
+        body=bodies_reports.AttributionBody,
         answer=answers.Attribution,
         summary="Which channels, sources or campaigns led to conversions, by one of eight models",
         zoned=True,
@@ -130,7 +130,7 @@ REPORTS = (
     Report(
         name="live",
         question=live,
-        body=bodies.LiveBody,
+        body=bodies_reports.LiveBody,
         answer=answers.Live,
         summary="Who is active now, and the latest events",
         persons=True,
@@ -138,7 +138,7 @@ REPORTS = (
     Report(
         name="timeseries",
         question=timeseries,
-        body=bodies.TimeseriesBody,
+        body=bodies_reports.TimeseriesBody,
         answer=answers.Timeseries,
         summary="One number an hour, day, week or month",
         zoned=True,
@@ -147,7 +147,7 @@ REPORTS = (
     Report(
         name="anomalies",
         question=anomalies,
-        body=bodies.AnomaliesBody,
+        body=bodies_reports.AnomaliesBody,
         answer=answers.Anomalies,
         summary="Days or hours on which a figure was not what it usually is on that weekday",
         zoned=True,
@@ -155,8 +155,8 @@ REPORTS = (
     Report(
         name="rfm",
         question=rfm,
-        body=bodies.RfmBody,
-        answer=answers.Rfm,
+        body=bodies_reports.RfmBody,
+        answer=buyer_answers.Rfm,
         summary="Buyers by recency, frequency and money, in segments",
         zoned=True,
         priced=True,
@@ -164,8 +164,8 @@ REPORTS = (
     Report(
         name="ltv",
         question=ltv,
-        body=bodies.LtvBody,
-        answer=answers.Ltv,
+        body=bodies_reports.LtvBody,
+        answer=buyer_answers.Ltv,
         summary="What buyers have been worth so far, by month of the first purchase and by channel",
         zoned=True,
         priced=True,
@@ -174,8 +174,8 @@ REPORTS = (
     Report(
         name="ltv/predicted",
         question=predicted,
-        body=bodies.LtvPredictedBody,
-        answer=answers.LtvPredicted,
+        body=bodies_reports.LtvPredictedBody,
+        answer=buyer_answers.LtvPredicted,
         summary="Who will stay, how often they will buy and for how much, with intervals",
         zoned=True,
         priced=True,
@@ -183,8 +183,8 @@ REPORTS = (
     Report(
         name="ltv/people",
         question=predicted_people,
-        body=bodies.LtvPeopleBody,
-        answer=answers.LtvPeople,
+        body=bodies_reports.LtvPeopleBody,
+        answer=buyer_answers.LtvPeople,
         summary="Predicted LTV and churn of persons, and predicted LTV by channel beside what it cost",
         persons=True,
         zoned=True,
@@ -194,7 +194,7 @@ REPORTS = (
     Report(
         name="lifecycle",
         question=lifecycle,
-        body=bodies.LifecycleBody,
+        body=bodies_reports.LifecycleBody,
         answer=answers.Lifecycle,
         summary="New, returning, resurrecting and dormant people of each day, week or month",
         zoned=True,
@@ -202,7 +202,7 @@ REPORTS = (
     Report(
         name="stickiness",
         question=stickiness,
-        body=bodies.StickinessBody,
+        body=bodies_reports.StickinessBody,
         answer=answers.Stickiness,
         summary="On how many days of a week or month people are active: DAU/WAU, DAU/MAU, WAU/MAU",
         zoned=True,
@@ -210,7 +210,7 @@ REPORTS = (
     Report(
         name="retention",
         question=retention,
-        body=bodies.RetentionBody,
+        body=bodies_reports.RetentionBody,
         answer=answers.Retention,
         summary="How many came back in the days, weeks or months after they began",
         zoned=True,
@@ -218,7 +218,7 @@ REPORTS = (
     Report(
         name="paths",
         question=paths,
-        body=bodies.PathsBody,
+        body=bodies_reports.PathsBody,
         answer=answers.Paths,
         summary="Which way people go, from a page or event or to one",
     ),

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from tracker.api import answers, audiences, bodies, exports, memberships
+from tracker.api import (
+    answers,
+    answers_audiences,
+    answers_exports,
+    audiences,
+    bodies,
+    bodies_audiences,
+    exports,
+    memberships,
+)
 from tracker.api.routing import Route
 
 AUDIENCES: tuple[Route, ...] = (
@@ -14,7 +23,7 @@ AUDIENCES: tuple[Route, ...] = (
         tag="Audiences",
         summary="Audiences",
         query=bodies.MaybeSite,
-        answer=answers.Audiences,
+        answer=answers_audiences.Audiences,
     ),
     Route(
         method="POST",
@@ -23,8 +32,8 @@ AUDIENCES: tuple[Route, ...] = (
         handler=audiences.created,
         tag="Audiences",
         summary="Save an audience",
-        body=bodies.AudienceBody,
-        answer=answers.Audience,
+        body=bodies_audiences.AudienceBody,
+        answer=answers_audiences.Audience,
         status=201,
     ),
     Route(
@@ -34,8 +43,8 @@ AUDIENCES: tuple[Route, ...] = (
         handler=audiences.preview,
         tag="Audiences",
         summary="How many a rule finds, and how many of them may leave the house",
-        body=bodies.PreviewBody,
-        answer=answers.Preview,
+        body=bodies_audiences.PreviewBody,
+        answer=answers_audiences.Preview,
         slow=True,
     ),
     Route(
@@ -46,7 +55,7 @@ AUDIENCES: tuple[Route, ...] = (
         tag="Audiences",
         summary="How many persons are in two audiences, for each pair",
         query=bodies.OfSite,
-        answer=answers.Overlap,
+        answer=answers_audiences.Overlap,
         slow=True,
     ),
     Route(
@@ -57,7 +66,7 @@ AUDIENCES: tuple[Route, ...] = (
         tag="Audiences",
         summary="How an audience grew",
         query=bodies.Span,
-        answer=answers.SizeHistory,
+        answer=answers_audiences.SizeHistory,
     ),
     Route(
         method="GET",
@@ -66,7 +75,7 @@ AUDIENCES: tuple[Route, ...] = (
         handler=audiences.one,
         tag="Audiences",
         summary="One audience",
-        answer=answers.Audience,
+        answer=answers_audiences.Audience,
     ),
     Route(
         method="PUT",
@@ -75,8 +84,8 @@ AUDIENCES: tuple[Route, ...] = (
         handler=audiences.changed,
         tag="Audiences",
         summary="Change an audience; what is left out stays",
-        body=bodies.AudienceChange,
-        answer=answers.Audience,
+        body=bodies_audiences.AudienceChange,
+        answer=answers_audiences.Audience,
     ),
     Route(
         method="DELETE",
@@ -95,7 +104,7 @@ AUDIENCES: tuple[Route, ...] = (
         tag="Audiences",
         summary="Who is in it now",
         query=bodies.Page,
-        answer=answers.Members,
+        answer=answers_audiences.Members,
         slow=True,
     ),
     Route(
@@ -105,8 +114,8 @@ AUDIENCES: tuple[Route, ...] = (
         handler=exports.started,
         tag="Exports",
         summary="Write the members who may leave the house into a file",
-        body=bodies.ExportBody,
-        answer=answers.ExportStarted,
+        body=bodies_audiences.ExportBody,
+        answer=answers_exports.ExportStarted,
         status=202,
     ),
     Route(
@@ -116,7 +125,7 @@ AUDIENCES: tuple[Route, ...] = (
         handler=exports.networks,
         tag="Exports",
         summary="Networks that take audiences",
-        answer=answers.Networks,
+        answer=answers_exports.Networks,
     ),
     Route(
         method="GET",
@@ -126,7 +135,7 @@ AUDIENCES: tuple[Route, ...] = (
         tag="Exports",
         summary="Exports, the newest first",
         query=bodies.ListOfSite,
-        answer=answers.Exports,
+        answer=answers_exports.Exports,
     ),
     Route(
         method="GET",
@@ -135,7 +144,7 @@ AUDIENCES: tuple[Route, ...] = (
         handler=exports.one,
         tag="Exports",
         summary="How an export goes",
-        answer=answers.Export,
+        answer=answers_exports.Export,
     ),
     Route(
         method="GET",
@@ -154,7 +163,7 @@ AUDIENCES: tuple[Route, ...] = (
         tag="Audiences",
         summary="The audiences that a visitor is in",
         query=bodies.SegmentsOf,
-        answer=answers.Segments,
+        answer=answers_audiences.Segments,
         slow=True,
     ),
 )

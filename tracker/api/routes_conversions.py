@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.api import answers, answers_conversions, bodies, bodies_conversions, conversions
+from tracker.api import answers, answers_conversions, answers_exports, bodies, bodies_conversions, conversions
 from tracker.api.routing import Route
 
 CONVERSIONS: tuple[Route, ...] = (
@@ -63,7 +63,7 @@ CONVERSIONS: tuple[Route, ...] = (
         tag="Conversions",
         summary="Send what is new now, try it, or write it into a file; it is an export",
         body=bodies_conversions.ConversionRun,
-        answer=answers.ExportStarted,
+        answer=answers_exports.ExportStarted,
         status=202,
     ),
     Route(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.api import answers, bodies, destinations
+from tracker.api import answers, answers_exports, bodies, bodies_audiences, destinations
 from tracker.api.routing import Route
 
 DESTINATIONS: tuple[Route, ...] = (
@@ -14,7 +14,7 @@ DESTINATIONS: tuple[Route, ...] = (
         tag="Destinations",
         summary="Where exports can go",
         query=bodies.MaybeSite,
-        answer=answers.Destinations,
+        answer=answers_exports.Destinations,
     ),
     Route(
         method="POST",
@@ -23,8 +23,8 @@ DESTINATIONS: tuple[Route, ...] = (
         handler=destinations.created,
         tag="Destinations",
         summary="Connect a destination; its secrets are sealed and never given back",
-        body=bodies.NewDestination,
-        answer=answers.DestinationShown,
+        body=bodies_audiences.NewDestination,
+        answer=answers_exports.DestinationShown,
         status=201,
     ),
     Route(
@@ -34,7 +34,7 @@ DESTINATIONS: tuple[Route, ...] = (
         handler=destinations.kinds,
         tag="Destinations",
         summary="What each kind of destination must be told",
-        answer=answers.Kinds,
+        answer=answers_exports.Kinds,
     ),
     Route(
         method="PUT",
@@ -43,8 +43,8 @@ DESTINATIONS: tuple[Route, ...] = (
         handler=destinations.changed,
         tag="Destinations",
         summary="Change a destination; what is left out stays",
-        body=bodies.DestinationChange,
-        answer=answers.DestinationShown,
+        body=bodies_audiences.DestinationChange,
+        answer=answers_exports.DestinationShown,
     ),
     Route(
         method="DELETE",
@@ -62,7 +62,7 @@ DESTINATIONS: tuple[Route, ...] = (
         handler=destinations.checked,
         tag="Destinations",
         summary="Try a destination without sending anything about anybody",
-        answer=answers.DestinationChecked,
+        answer=answers_exports.DestinationChecked,
         slow=True,
     ),
     Route(
@@ -72,7 +72,7 @@ DESTINATIONS: tuple[Route, ...] = (
         handler=destinations.deliveries,
         tag="Destinations",
         summary="The repeated deliveries of an audience, and how they went",
-        answer=answers.Deliveries,
+        answer=answers_exports.Deliveries,
     ),
     Route(
         method="POST",
@@ -81,8 +81,8 @@ DESTINATIONS: tuple[Route, ...] = (
         handler=destinations.planned,
         tag="Destinations",
         summary="Deliver an audience again and again",
-        body=bodies.NewDelivery,
-        answer=answers.DeliveryShown,
+        body=bodies_audiences.NewDelivery,
+        answer=answers_exports.DeliveryShown,
         status=201,
     ),
     Route(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.api import answers, bodies, gate
+from tracker.api import answers_exports, bodies, gate
 from tracker.api.routing import Route
 
 GATE: tuple[Route, ...] = (
@@ -14,7 +14,7 @@ GATE: tuple[Route, ...] = (
         tag="Forms",
         summary="What people wrote into a site's forms in order to be answered, the newest first",
         query=bodies.MessagesOf,
-        answer=answers.Messages,
+        answer=answers_exports.Messages,
     ),
     Route(
         method="GET",
@@ -24,7 +24,7 @@ GATE: tuple[Route, ...] = (
         tag="Partners",
         summary="How many visitors each partner's ids match",
         query=bodies.OfSite,
-        answer=answers.MatchRates,
+        answer=answers_exports.MatchRates,
         slow=True,
     ),
 )

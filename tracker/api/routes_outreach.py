@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.api import answers, answers_outreach, bodies, bodies_outreach, outreach
+from tracker.api import answers_exports, answers_outreach, bodies, bodies_outreach, outreach
 from tracker.api.routing import Route
 
 OUTREACH: tuple[Route, ...] = (
@@ -23,7 +23,7 @@ OUTREACH: tuple[Route, ...] = (
         tag="Outreach",
         summary="Write whom to call, whom to win back with a coupon, or a file for a CRM; it is an export",
         body=bodies_outreach.OutreachBody,
-        answer=answers.ExportStarted,
+        answer=answers_exports.ExportStarted,
         status=202,
     ),
     Route(
@@ -34,7 +34,7 @@ OUTREACH: tuple[Route, ...] = (
         tag="Outreach",
         summary="Make a list again and again; it is a delivery of the audience",
         body=bodies_outreach.OutreachPlan,
-        answer=answers.DeliveryShown,
+        answer=answers_exports.DeliveryShown,
         status=201,
     ),
     Route(

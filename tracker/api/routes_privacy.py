@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tracker.api import answers, bodies, erasures, person_export, privacy
+from tracker.api import answers_privacy, bodies, erasures, person_export, privacy
 from tracker.api.routing import Route
 
 PRIVACY: tuple[Route, ...] = (
@@ -14,7 +14,7 @@ PRIVACY: tuple[Route, ...] = (
         tag="Privacy",
         summary="Who is to be left alone: keyed hashes and reasons, the newest first",
         query=bodies.ListOfMaybeSite,
-        answer=answers.Suppressions,
+        answer=answers_privacy.Suppressions,
     ),
     Route(
         method="POST",
@@ -24,7 +24,7 @@ PRIVACY: tuple[Route, ...] = (
         tag="Privacy",
         summary="Leave a person alone from now on",
         body=bodies.NewSuppression,
-        answer=answers.SuppressionMade,
+        answer=answers_privacy.SuppressionMade,
         status=201,
         slow=True,
     ),
@@ -36,7 +36,7 @@ PRIVACY: tuple[Route, ...] = (
         tag="Privacy",
         summary="Leave many people alone; a dry run unless told otherwise",
         body=bodies.SuppressionImport,
-        answer=answers.SuppressionsImported,
+        answer=answers_privacy.SuppressionsImported,
         slow=True,
     ),
     Route(
@@ -47,7 +47,7 @@ PRIVACY: tuple[Route, ...] = (
         tag="Privacy",
         summary="What a person agreed to, and when",
         query=bodies.OfSite,
-        answer=answers.ConsentsOf,
+        answer=answers_privacy.ConsentsOf,
         slow=True,
     ),
     Route(
@@ -58,7 +58,7 @@ PRIVACY: tuple[Route, ...] = (
         tag="Privacy",
         summary="Erase a person: events, identity, identifiers, files made for download; nothing new is collected",
         query=bodies.PersonOf,
-        answer=answers.Erasure,
+        answer=answers_privacy.Erasure,
         slow=True,
     ),
     Route(
@@ -69,7 +69,7 @@ PRIVACY: tuple[Route, ...] = (
         tag="Privacy",
         summary="Erasures, the newest first; nobody is named",
         query=bodies.ListOfMaybeSite,
-        answer=answers.Erasures,
+        answer=answers_privacy.Erasures,
     ),
     Route(
         method="GET",
@@ -79,7 +79,7 @@ PRIVACY: tuple[Route, ...] = (
         tag="Privacy",
         summary="All that is kept on a person, as JSON",
         query=bodies.PersonOf,
-        answer=answers.PersonExport,
+        answer=answers_privacy.PersonExport,
         slow=True,
     ),
 )

@@ -5,8 +5,12 @@ from __future__ import annotations
 from tracker.api import (
     alerts,
     answers,
+    answers_audiences,
     answers_people,
+    answers_told,
     bodies,
+    bodies_reports,
+    buyer_answers,
     costs,
     explain,
     funnels,
@@ -46,9 +50,9 @@ LIFT: tuple[Route, ...] = (
         handler=lift.answer,
         tag="Reports",
         summary="What an audience brought: exposed members against the hold-out",
-        body=bodies.LiftBody,
+        body=bodies_reports.LiftBody,
         open_body=True,
-        answer=report_answers.Lift,
+        answer=buyer_answers.Lift,
         slow=True,
     ),
 )
@@ -87,7 +91,7 @@ FUNNELS: tuple[Route, ...] = (
         tag="Saved funnels",
         summary="Saved funnels",
         query=bodies.MaybeSite,
-        answer=answers.SavedFunnels,
+        answer=answers_told.SavedFunnels,
     ),
     Route(
         method="POST",
@@ -97,7 +101,7 @@ FUNNELS: tuple[Route, ...] = (
         tag="Saved funnels",
         summary="Save a funnel",
         body=bodies.SavedFunnelBody,
-        answer=answers.SavedFunnel,
+        answer=answers_told.SavedFunnel,
         status=201,
     ),
     Route(
@@ -107,7 +111,7 @@ FUNNELS: tuple[Route, ...] = (
         handler=funnels.one,
         tag="Saved funnels",
         summary="One saved funnel",
-        answer=answers.SavedFunnel,
+        answer=answers_told.SavedFunnel,
     ),
     Route(
         method="PUT",
@@ -117,7 +121,7 @@ FUNNELS: tuple[Route, ...] = (
         tag="Saved funnels",
         summary="Replace a saved funnel",
         body=bodies.SavedFunnelBody,
-        answer=answers.SavedFunnel,
+        answer=answers_told.SavedFunnel,
     ),
     Route(
         method="DELETE",
@@ -140,7 +144,7 @@ ANNOTATIONS: tuple[Route, ...] = (
         tag="Annotations",
         summary="Notes on days, for charts",
         query=bodies.AnnotationsOf,
-        answer=answers.Annotations,
+        answer=answers_told.Annotations,
     ),
     Route(
         method="POST",
@@ -150,7 +154,7 @@ ANNOTATIONS: tuple[Route, ...] = (
         tag="Annotations",
         summary="Note what happened on a day",
         body=bodies.AnnotationBody,
-        answer=answers.Annotation,
+        answer=answers_told.Annotation,
         status=201,
     ),
     Route(
@@ -174,7 +178,7 @@ ALERTS: tuple[Route, ...] = (
         tag="Alerts",
         summary="Alerts of a site",
         query=bodies.OfSite,
-        answer=answers.Alerts,
+        answer=answers_told.Alerts,
     ),
     Route(
         method="POST",
@@ -184,7 +188,7 @@ ALERTS: tuple[Route, ...] = (
         tag="Alerts",
         summary="Watch a figure",
         body=bodies.AlertBody,
-        answer=answers.Alert,
+        answer=answers_told.Alert,
         status=201,
     ),
     Route(
@@ -195,7 +199,7 @@ ALERTS: tuple[Route, ...] = (
         tag="Alerts",
         summary="Change an alert",
         body=bodies.AlertBody,
-        answer=answers.Alert,
+        answer=answers_told.Alert,
     ),
     Route(
         method="DELETE",
@@ -214,7 +218,7 @@ ALERTS: tuple[Route, ...] = (
         tag="Alerts",
         summary="What fired, the newest first",
         query=bodies.ListOfSite,
-        answer=answers.Firings,
+        answer=answers_told.Firings,
     ),
 )
 
@@ -228,7 +232,7 @@ PEOPLE: tuple[Route, ...] = (
         tag="People",
         summary="Find people",
         query=bodies.FindPeople,
-        answer=report_answers.People,
+        answer=answers_people.People,
         slow=True,
     ),
     Route(
@@ -239,7 +243,7 @@ PEOPLE: tuple[Route, ...] = (
         tag="People",
         summary="Why a person is in each audience or not, and why they are not exported",
         query=bodies.OfSite,
-        answer=answers.PersonAudiences,
+        answer=answers_audiences.PersonAudiences,
         slow=True,
     ),
     Route(
@@ -261,7 +265,7 @@ PEOPLE: tuple[Route, ...] = (
         tag="People",
         summary="What a person did",
         query=bodies.TimelineOf,
-        answer=report_answers.Timeline,
+        answer=answers_people.Timeline,
         slow=True,
     ),
     Route(
