@@ -1,8 +1,9 @@
 """When the answer to a rule may change next for a person of whom nothing new is stored.
 
-Conservative: at the moment given here the answer may stay what it was, but it never changes earlier. Only times that
-count from now can run out: `within` the last so long, `wait`, and events whose clock was ahead. A rule about the
-ranking of buyers depends on everybody else's purchases; nothing can be said for it (`foreseeable`).
+Conservative: at the moment given here the answer may stay what it was, but it never changes earlier. For a rule that
+asks for one event, or for none, it is exact: else each of somebody's many visits would have them judged again when it
+ages. Only times that count from now can run out: `within` the last so long, `wait`, and events whose clock was ahead. A
+rule about the ranking of buyers depends on everybody else's purchases; nothing can be said for it (`foreseeable`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from tracker.analytics.funnel_spec import Funnel
+from tracker.audiences.compile import did_matches
 from tracker.audiences.rules import AHEAD_MS, All, AnyOf, Did, Journey, Ltv, Not, Rfm, Rule
 from tracker.store.where import Params, any_of_sql, condition_sql
 
@@ -56,7 +58,10 @@ def first_of(found: Sequence[str]) -> str:
 
 def _moments(part: Rule, params: Params, now_ms: int, funnel: Callable[[Journey], Funnel]) -> Iterator[str]:
     if isinstance(part, Did) and part.within is not None and part.within.last_ms is not None:
-        yield _earliest(condition_sql(part.condition, params), part.within.last_ms + 1, params, now_ms)
+        if _once(part):
+            yield _last(did_matches(part, params, now_ms), part.within.last_ms + 1, params)
+        else:
+            yield _earliest(condition_sql(part.condition, params), part.within.last_ms + 1, params, now_ms)
         yield _ahead(params, now_ms)
     elif isinstance(part, Ltv):
         yield _ahead(params, now_ms)
@@ -70,6 +75,17 @@ def _moments(part: Rule, params: Params, now_ms: int, funnel: Callable[[Journey]
             yield _ahead(params, now_ms)
             # a funnel reads no event later than its window after the last start
             yield _earliest("true", 1 - AHEAD_MS - read.window, params, now_ms)
+
+
+def _once(part: Did) -> bool:
+    """Whether it only asks for one such event, or for none."""
+    return part.value is None and part.count.comparisons in ((("gte", 1),), (("eq", 0),), (("lte", 0),))
+
+
+def _last(matches: str, offset: int, params: Params) -> str:
+    """`offset` after the last event that counts now: while it does, it is all the same what the others do."""
+    never, after = params.put(NEVER, "Int64"), params.put(offset, "Int64")
+    return f"if(countIf({matches}) = 0, {never}, toUnixTimestamp64Milli(maxIf(ts, {matches})) + {after})"
 
 
 def _ahead(params: Params, now_ms: int) -> str:
