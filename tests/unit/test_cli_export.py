@@ -38,3 +38,28 @@ def test_options_are_sent(tmp_path, capsys, monkeypatch, words, options):
     assert body["options"] == options
     assert json.loads(out)["written_to"] == "audience-aud_1.csv.gz"
     assert (tmp_path / "audience-aud_1.csv.gz").read_bytes() == b"gz"
+
+
+def test_a_download_is_complete_or_not_there(tmp_path, capsys, monkeypatch):
+    def cut(heard: Heard) -> tuple[int, dict[str, str], bytes]:
+        status, headers, body = api(heard)
+        return (
+            (status, headers | {"Content-Length": "9"}, body)
+            if heard.path.endswith("/file")
+            else (status, headers, body)
+        )
+
+    words = ["audience", "export", "aud_1", "--data", str(tmp_path / "data"), "--out"]
+    with outside(api) as other:
+        monkeypatch.setenv("TRACKER_API_URL", other.url)
+        there = tmp_path / "people.csv"
+        assert run(capsys, *words, str(there))[0] == 0
+        assert (there.read_bytes(), there.stat().st_mode & 0o777) == (b"gz", 0o600)
+        code, _, err = run(capsys, *words, str(tmp_path / "nowhere" / "people.csv"))
+        assert (code, "cannot write" in err, "No such file" in err) == (1, True, True)
+    with outside(cut) as other:
+        monkeypatch.setenv("TRACKER_API_URL", other.url)
+        code, _, err = run(capsys, *words, str(there))
+        assert (code, "no answer from the API" in err) == (1, True)
+    assert there.read_bytes() == b"gz"
+    assert [file.name for file in tmp_path.iterdir() if file.suffix == ".part"] == []

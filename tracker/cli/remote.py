@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from tracker.config import Settings
 from tracker.core.errors import TrackerError, TryLater
 
 TIMEOUT = 600.0  # seconds; a report over all of a large store takes its time
+PIECE = 1_000_000  # bytes
 
 
 class Api:
@@ -36,11 +38,19 @@ class Api:
             raise _refusal(status, answer)
         return answer
 
-    def download(self, path: str, to: Path) -> int:
-        """Write the answer to a file; bytes written."""
-        blob = self.text("GET", path)
-        to.write_bytes(blob)
-        return len(blob)
+    def download(self, path: str, to: Path) -> None:
+        """Write the answer to a file that only its owner can read, piece by piece; it is there when it is complete.
+
+        Raises as `call`, and TrackerError where the file cannot be written.
+        """
+        with self._answer("GET", path, None, "application/json, */*") as answer:
+            if answer.status >= 400:
+                raise _refusal(answer.status, json.loads(answer.read()))
+            with _complete_or_not_there(to) as write:
+                while piece := answer.read(PIECE):
+                    write(piece)
+                if answer.length:  # it ended early, of which reading in pieces says nothing
+                    raise http.client.IncompleteRead(b"", answer.length)
 
     def text(self, method: str, path: str, body: object = None, *, accept: str = "application/json, */*") -> bytes:
         """The answer as it is, in the form that `accept` names. Raises as `call`."""
@@ -52,22 +62,57 @@ class Api:
     def _request(
         self, method: str, path: str, body: object, accept: str = "application/json, */*"
     ) -> tuple[int, bytes]:
+        with self._answer(method, path, body, accept) as answer:
+            return answer.status, answer.read()
+
+    @contextmanager
+    def _answer(self, method: str, path: str, body: object, accept: str) -> Iterator[http.client.HTTPResponse]:
         kind = http.client.HTTPSConnection if self._base.scheme == "https" else http.client.HTTPConnection
         connection = kind(self._base.hostname or "127.0.0.1", self._base.port, timeout=TIMEOUT)
-        headers = {"Authorization": f"Bearer {self._token}", "Accept": accept}
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": accept, "Connection": "close"}
         blob = None
         if body is not None:
             blob, headers["Content-Type"] = json.dumps(body).encode(), "application/json"
         try:
             connection.request(method, self._base.path + path, blob, headers)
-            answer = connection.getresponse()
-            return answer.status, answer.read()
+            yield connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             raise TryLater(
                 f"no answer from the API at {self._base.netloc} ({error}): is `tracker up` running?", code="api_away"
             ) from None
         finally:
             connection.close()
+
+
+@contextmanager
+def _complete_or_not_there(to: Path) -> Iterator[Callable[[bytes], object]]:
+    """What writes a piece; the file has its name once all is written."""
+    part = to.with_name(f"{to.name}.part")
+    try:
+        with _told(to):
+            file = os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+
+        def write(piece: bytes) -> None:
+            with _told(to):
+                file.write(piece)
+
+        with file:
+            yield write
+            with _told(to):
+                file.flush()
+        with _told(to):
+            part.replace(to)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
+    """Errors of the disk are not taken for errors of the network."""
+    try:
+        yield
+    except OSError as error:
+        raise TrackerError(f"cannot write {file}: {error.strerror or error}") from None
 
 
 def _refusal(status: int, answer: Any) -> TrackerError:
