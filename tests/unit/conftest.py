@@ -12,7 +12,8 @@ import streamlit as st
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import unused_port
 from collector_http import OPEN, SHOP, Running, put_sites
-from dashboard_api import TOKEN, Server
+from dashboard_api import Server
+from dashboard_samples import TOKEN
 
 from tracker.collector.app import make_app
 from tracker.collector.serve import runner_of

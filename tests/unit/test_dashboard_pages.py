@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import streamlit as st
-from dashboard_api import HOSTILE, TOKEN, VISITOR, iso
 from dashboard_run import html, run, seen
+from dashboard_samples import HOSTILE, TOKEN, VISITOR, iso
 from streamlit.testing.v1 import AppTest
 
 from dashboard import questions, recipes
