@@ -1,4 +1,7 @@
-"""An engine behind another: each statement, of its sessions too, goes through one method that may change or refuse it."""
+"""An engine behind another: each statement, of its sessions too, goes through one method.
+
+That method may change the statement, or refuse it.
+"""
 
 from __future__ import annotations
 
