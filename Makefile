@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 BUILD := .build
 NODE_DIRS := pixel tests/protocols/node tests/consent_strings
 DATA ?= data
+# pip compiles modules one after the other, these on all cores; what is left out is compiled if it is ever imported.
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile
+COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/(tests?|sympy|networkx|moto)/' $(VENV)/lib tracker dashboard > /dev/null 2>&1 || true
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up install dev test check format bench chaos fuzz histories pixel chromium firefox tools clean
@@ -30,15 +33,18 @@ $(VENV)/pyvenv.cfg:
 	$(PYTHON) -m venv $(VENV)
 
 $(BUILD)/installed: $(VENV)/pyvenv.cfg pyproject.toml
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --editable .
-	$(BIN)/python -m compileall -q tracker dashboard
+	$(PIP) --editable .
+	$(COMPILE)
 	@mkdir -p $(BUILD) && touch $@
 
-# Groups of pyproject.toml are read here, because pip reads them only from 25.1 on.
-$(BUILD)/dev-python: $(BUILD)/installed
+# All in one go, so that pip looks at the product's packages once. Groups of pyproject.toml are read here, because pip reads
+# them only from 25.1 on.
+$(BUILD)/dev-python: $(VENV)/pyvenv.cfg pyproject.toml
+	@mkdir -p $(BUILD)
 	$(BIN)/python -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]["dev"], sep="\n")' > $(BUILD)/dev.txt
-	$(BIN)/python -m pip install -qq --disable-pip-version-check --requirement $(BUILD)/dev.txt
-	@touch $@
+	$(PIP) --editable . --requirement $(BUILD)/dev.txt
+	$(COMPILE)
+	@touch $(BUILD)/installed $@
 
 $(BUILD)/dev-node: $(foreach dir,$(NODE_DIRS),$(dir)/package-lock.json) scripts/clickhouse/package-lock.json
 	@command -v npm > /dev/null || { echo "Node.js with npm is needed for the tests: install it and run make again" >&2; exit 1; }
@@ -80,9 +86,10 @@ chaos: dev tools  ## kill -9, failing disks, frozen servers, jumping clocks in f
 fuzz: dev  ## ten minutes of broken requests; prints what came of them
 	TRACKER_FUZZ=600 $(BIN)/python -m pytest tests/chaos/test_chaos_fuzz.py -s
 
-histories: dev  ## every report against its slow count on 304 random histories an engine, members on 200 batches, more seeds of rollups and audiences
+histories: dev  ## every report against its slow count on 304 random histories an engine, members on 200 batches, more seeds of rollups, audiences, funnels, paths and erasures
 	TRACKER_HISTORIES=304 TRACKER_BATCHES=200 $(BIN)/python -m pytest tests/engines/test_many_histories.py \
-		tests/engines/test_members_incremental.py tests/engines/test_rollups.py tests/engines/test_audiences_oracle.py --timeout 1800
+		tests/engines/test_members_incremental.py tests/engines/test_rollups.py tests/engines/test_audiences_oracle.py \
+		tests/engines/test_funnel_random.py tests/engines/test_paths_random.py tests/engines/test_erase.py --timeout 1800
 
 pixel: dev  ## build tracker/pixel/built from pixel/src
 	npm run --silent --prefix pixel build

@@ -6,24 +6,36 @@ costs more than most of them; its tables are emptied in between. A test that ope
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from tracker.core.errors import TryLater
 from tracker.store.embedded import Embedded
-from tracker.store.engine import Engine, Query
+from tracker.store.engine import ASK_SETTINGS, Engine, Query
 from tracker.store.migrate import migrate
 from tracker.store.server import Server
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from clickhouse import ClickHouse
+from depth import DEEP
 from emptying import empty
 
 pytest.register_assert_rewrite("asked_of_many")
+
+# Engines that tests start: beside so much other work they would starve. Benches measure with the product's own.
+os.environ.setdefault("TRACKER_ENGINE_NICE", "0")
+
+# ClickHouse compiles an expression that it meets a third time, which pays with millions of rows and costs a test a
+# fifth of its time. `make histories` and all processes that tests start compile as ever.
+if not DEEP:
+    for compiled in ("compile_expressions", "compile_aggregate_expressions", "compile_sort_description"):
+        cast("dict[str, str | int]", ASK_SETTINGS)[compiled] = 0
 
 
 @pytest.fixture(scope="session")

@@ -102,7 +102,6 @@ class Tracker:
             "TRACKER_CLICKHOUSE_URL": clickhouse_url,
             "TRACKER_LOG_FORMAT": "json",
             "TRACKER_CANARY_SECONDS": "0",  # what tests count is only what they sent
-            "TRACKER_ENGINE_NICE": "0",  # the machine is full of other work, which would starve it
             "PYTHONUNBUFFERED": "1",
             **(env or {}),
         }

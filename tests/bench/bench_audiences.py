@@ -479,7 +479,7 @@ def main() -> None:
             if asked.keep
             else tempfile.TemporaryDirectory(prefix="tracker-bench-", dir=asked.folder)
         ) as folder,
-        tracker(Path(folder), clickhouse_url=asked.clickhouse, env={"TRACKER_ENGINE_NICE": "5"}) as it,
+        tracker(Path(folder), clickhouse_url=asked.clickhouse) as it,
     ):
         it.data.mkdir(parents=True, exist_ok=True)
         engine: Engine = Server(asked.clickhouse) if asked.clickhouse else Embedded(it.data / "clickhouse")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 from collections import Counter, defaultdict
@@ -14,6 +13,7 @@ from small_history import identities, put
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
 
+from depth import seeds
 from rfm_oracle import main_currency, money, scores
 
 from tracker.analytics import rfm
@@ -25,7 +25,6 @@ from tracker.core.identity import user_key, visitor_key
 from tracker.core.site import Site
 from tracker.store.engine import Engine
 
-DEEP = int(os.environ.get("TRACKER_HISTORIES", "16")) > 16  # `make histories`
 NOW = 1_795_000_000_000
 HOUR, DAY = 3_600_000, 86_400_000
 NAMES = ("view", "cart", "purchase", "survey_answered")
@@ -240,7 +239,7 @@ def expected_members(people: dict[str, list[dict[str, Any]]], body: dict[str, An
     return expected
 
 
-@pytest.mark.parametrize("seed", range(8 if DEEP else 5))
+@pytest.mark.parametrize("seed", seeds(4, 8))
 def test_members_and_verdicts_equal_the_slow_reading(engine: Engine, seed: int) -> None:
     chance = random.Random(seed)
     events = history(chance)
@@ -280,7 +279,7 @@ def stored_at(engine: Engine, site: Site, definition: Definition, now_ms: int) -
     return Refresher(engine).whole(site, definition, blank, now_ms, currency).state
 
 
-@pytest.mark.parametrize("seed", range(4 if DEEP else 2))
+@pytest.mark.parametrize("seed", seeds(2, 4))
 def test_what_runs_out_is_noticed_without_new_events(
     engine: Engine, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

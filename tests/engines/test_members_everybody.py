@@ -27,7 +27,7 @@ def in_both_orders(engine: Engine) -> list[object]:
 
 
 def test_everybody_in_shares_beside_refreshes(engine: Engine, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(everybody, "EVENTS_AT_ONCE", 4)
+    monkeypatch.setattr(everybody, "EVENTS_AT_ONCE", 9)
     road = Shop(data, engine)
     definitions = definitions_of(road.dice, engine)[:4]
     for _ in range(8):

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 import streamlit as st
 from aiohttp import ClientSession, web
 from aiohttp.test_utils import unused_port
 from collector_http import OPEN, SHOP, Running, put_sites
-from dashboard_api import TOKEN, Server
+from dashboard_api import Server
+from dashboard_samples import TOKEN
 
 from tracker.collector.app import make_app
 from tracker.collector.serve import runner_of
 from tracker.collector.settings import CollectorSettings
+
+# AppTest reads the metadata of everything that is installed anew for each page, in search of components: most of what a
+# page costs. Nothing is installed while tests run, so once is enough.
+with suppress(ImportError):
+    from streamlit.components.v2 import manifest_scanner
+
+    manifest_scanner.scan_component_manifests = functools.cache(manifest_scanner.scan_component_manifests)
 
 
 @pytest.fixture(autouse=True)

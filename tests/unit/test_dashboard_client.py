@@ -2,7 +2,8 @@ import json
 
 import httpx
 import pytest
-from dashboard_api import TOKEN, Server
+from dashboard_api import Server
+from dashboard_samples import TOKEN
 
 from dashboard.client import Api, ApiAway, ApiError, SignedOut
 

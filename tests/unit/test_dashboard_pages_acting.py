@@ -2,8 +2,8 @@
 
 import pytest
 import streamlit as st
-from dashboard_api import HOSTILE, iso, lift
 from dashboard_run import html, run, seen
+from dashboard_samples import HOSTILE, iso, lift
 
 from dashboard import alerts, places, recipes, rules
 

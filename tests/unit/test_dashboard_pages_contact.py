@@ -1,8 +1,8 @@
 """How often people are contacted, and what stays in the house, against a real HTTP server that answers as the API."""
 
 import pytest
-from dashboard_api import HOSTILE, iso
 from dashboard_run import html, run, seen
+from dashboard_samples import HOSTILE, iso
 
 
 def sent(fake, path):

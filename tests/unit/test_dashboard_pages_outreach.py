@@ -1,8 +1,8 @@
 """Lists for people and coupons, against a real HTTP server that answers as the API does."""
 
 import pytest
-from dashboard_api import HOSTILE
 from dashboard_run import html, run, seen
+from dashboard_samples import HOSTILE
 
 from dashboard import outreach
 

@@ -4,8 +4,8 @@ from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from dashboard_api import HOSTILE, RUN
 from dashboard_run import html, run, seen
+from dashboard_samples import HOSTILE, RUN
 
 from dashboard import schedules
 

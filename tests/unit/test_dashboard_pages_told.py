@@ -1,8 +1,8 @@
 """Conversions and removal orders on the page of destinations, against a real HTTP server that answers as the API."""
 
 import pytest
-from dashboard_api import HOSTILE, iso
 from dashboard_run import html, run, seen
+from dashboard_samples import HOSTILE, iso
 
 from dashboard import told
 

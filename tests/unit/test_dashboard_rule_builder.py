@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from dashboard_api import HOSTILE
 from dashboard_run import html, run, seen
+from dashboard_samples import HOSTILE
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -11,8 +11,9 @@ from dataclasses import replace
 from typing import NoReturn, TypeVar
 
 from tracker.core.errors import BadRequest, Broken, TryLater
-from tracker.store.engine import Answer, Engine, Query, Session, Settings
+from tracker.store.engine import Engine, Query, Session, Settings
 from tracker.store.faults import OWN_MEMORY
+from tracker.store.wrapped import Wrapped, WrappedSession
 
 T = TypeVar("T")
 
@@ -41,26 +42,20 @@ class Gone(TryLater):
     code = "gone"
 
 
-class Bounded:
+class Bounded(Wrapped):
     """Each question gets what is left of the request's time and `memory` bytes (0: no limit of ours); none starts once
     `hung_up` is set.
     """
 
     def __init__(self, engine: Engine, timeout_s: float, memory: int = 0) -> None:
-        self._engine = engine
+        super().__init__(engine)
         self._timeout_s = timeout_s
         self._memory = memory
         self._until: float | None = None
         self.hung_up = threading.Event()
-        self.kind = engine.kind
-        self.cluster = engine.cluster
 
-    def ask(self, query: Query) -> Answer:
-        """Run a SELECT. The time starts with the first question, not in the queue. Raises TooSlow, TooBig."""
-        return self.within(query, self._engine.ask)
-
-    def within(self, query: Query, run: Callable[[Query], T]) -> T:
-        """Run a statement within the limits."""
+    def through(self, query: Query, run: Callable[[Query], T]) -> T:
+        """Run it within the limits. Time starts with the first question, not in the queue. Raises TooSlow, TooBig."""
         if self.hung_up.is_set():
             raise Gone("the client hung up")
         now = time.monotonic()
@@ -101,7 +96,7 @@ class Bounded:
         """Refused but for notes that a question leaves: the API reads."""
         if not query.text.startswith(_NOTES):
             raise _read_only()
-        self.within(query, self._engine.command)
+        super().command(query)
 
     def put(self, table: str, query: Query) -> NoReturn:
         """Refused: the API reads."""
@@ -109,7 +104,7 @@ class Bounded:
 
     def session(self) -> Session:
         """A connection with the same limits, for temporary tables."""
-        return _BoundedSession(self, self._engine.session())
+        return _Reading(self, self._engine.session())
 
     def prepare(self) -> NoReturn:
         """Refused: the API reads."""
@@ -132,30 +127,18 @@ class Bounded:
         return TooSlow(f"the report took longer than {self._timeout_s:g} s and was stopped: choose a shorter period")
 
 
-class _BoundedSession:
+class _Reading(WrappedSession):
     """A session of the engine as one request may use it: it reads, and makes temporary tables."""
-
-    def __init__(self, bounds: Bounded, session: Session) -> None:
-        self._bounds = bounds
-        self._session = session
-
-    def ask(self, query: Query) -> Answer:
-        """As Bounded's."""
-        return self._bounds.within(query, self._session.ask)
 
     def command(self, query: Query) -> None:
         """Refused but for temporary tables."""
         if not query.text.startswith(_TEMPORARY):
             raise _read_only()
-        self._bounds.within(query, self._session.command)
+        super().command(query)
 
     def put(self, table: str, query: Query) -> NoReturn:
         """Refused: the API reads."""
         raise _read_only()
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._session.close()
 
 
 def _read_only() -> Broken:

@@ -2,77 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
-from tracker.store.engine import Answer, Engine, Query, Session
+from tracker.store.engine import Engine, Query
+from tracker.store.wrapped import Wrapped
 
+T = TypeVar("T")
 _CALM: dict[str, str | int] = {"max_threads": 1, "max_insert_threads": 1}
 
 
-def _calm(query: Query) -> Query:
-    return replace(query, settings={**_CALM, **query.settings})
-
-
-class Calm:
+class Calm(Wrapped):
     """Another engine, whose statements take one thread each. Sessions and nodes too."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self.kind = engine.kind
-        self.cluster = engine.cluster
-
-    def ask(self, query: Query) -> Answer:
-        """As the engine's."""
-        return self._engine.ask(_calm(query))
-
-    def stream(self, query: Query, rows: int) -> Generator[Answer, None, None]:
-        """As the engine's."""
-        return self._engine.stream(_calm(query), rows)
-
-    def command(self, query: Query) -> None:
-        """As the engine's."""
-        self._engine.command(_calm(query))
-
-    def put(self, table: str, query: Query) -> None:
-        """As the engine's."""
-        self._engine.put(table, _calm(query))
-
-    def session(self) -> Session:
-        """As the engine's, calm too."""
-        return CalmSession(self._engine.session())
+    def through(self, query: Query, run: Callable[[Query], T]) -> T:
+        """Run it with one thread."""
+        return run(replace(query, settings={**_CALM, **query.settings}))
 
     def nodes(self) -> Sequence[Engine]:
         """As the engine's, calm too."""
         return [Calm(node) for node in self._engine.nodes()]
-
-    def prepare(self) -> None:
-        """As the engine's."""
-        self._engine.prepare()
-
-    def close(self) -> None:
-        """As the engine's."""
-        self._engine.close()
-
-
-class CalmSession:
-    """One connection of a `Calm` engine."""
-
-    def __init__(self, session: Session) -> None:
-        self._session = session
-
-    def ask(self, query: Query) -> Answer:
-        """As the session's."""
-        return self._session.ask(_calm(query))
-
-    def command(self, query: Query) -> None:
-        """As the session's."""
-        self._session.command(_calm(query))
-
-    def put(self, table: str, query: Query) -> None:
-        """As the session's."""
-        self._session.put(table, _calm(query))
-
-    def close(self) -> None:
-        """As the session's."""
-        self._session.close()
