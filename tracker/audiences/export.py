@@ -8,13 +8,14 @@ from array import array
 from collections import Counter
 from collections.abc import Generator
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import structlog
 
-from tracker.audiences.changes import DAY_MS, FEW, Changes, News, People, changes, is_among, people_of
+from tracker.audiences.changes import DAY_MS, FEW, Changes, News, People, among, changes, is_among, people_of
 from tracker.audiences.deliver import Progress, ship
 from tracker.audiences.delivery import Sender, Shipment
 from tracker.audiences.frequency import Cap
@@ -104,7 +105,7 @@ class _Run:
         cap = Cap(self.engine, self.catalog, export, began)
         leaving = self._judge(began)
         for ids in order.ids if order.stays is None else ():
-            ids.upkeep(leaving)
+            ids.upkeep(partial(among, people=leaving))
         before = np.array(delivered.people, np.uint64)
         everybody = export.mode == "full" or network.replaces
         recalls = network.replaces or not everybody or order.sender is not None
@@ -113,7 +114,8 @@ class _Run:
             if order.stays is not None and not (len(found.refused) or len(found.left)):
                 raise order.stays
             kept = found.add[is_among(found.add, before)] if network.replaces else people_of()
-            self._hold("too_few" if order.stays is None else order.stays.code, len(found.add) - len(kept))
+            if not order.takes_back:
+                self._hold("too_few" if order.stays is None else order.stays.code, len(found.add) - len(kept))
             found.add = kept
         elif not self._enough(len(leaving), found):
             return False
