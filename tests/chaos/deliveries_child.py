@@ -32,12 +32,13 @@ from tracker.audiences import changes, deliver, export, known, leftovers
 from tracker.audiences.definition import Definition
 from tracker.audiences.delivery import Senders
 from tracker.audiences.desk import Desk, Job, begin, carry_out
+from tracker.audiences.packing import Sealed
 from tracker.audiences.reader import Found
 from tracker.catalog import Catalog
 from tracker.catalog.audiences import StoredAudience
 from tracker.catalog.deliveries import Line
 from tracker.core.errors import TrackerError
-from tracker.core.identifiers import keys_of
+from tracker.core.identifiers import Identifier, Keys, keys_of, seal
 from tracker.networks import Member
 from tracker.outbound import Door, Limits, Reach
 
@@ -51,8 +52,14 @@ def hashed(person: int) -> str:
     return f"{person:064x}"
 
 
+def _forms(person: int) -> dict[str, str]:
+    return dict.fromkeys(("e1", "e2"), hashed(person))
+
+
 class World:
     """Who is a member, and who may leave the house."""
+
+    keys: Keys
 
     def __init__(self) -> None:
         self.members: set[int] = set()
@@ -69,6 +76,16 @@ class World:
 
     def reader(self, *_: Any, **_more: Any) -> World:
         return self
+
+    matched = False
+
+    def sealed(self, people: Any, before: Callable[[list[int]], dict[int, str]]) -> Iterator[Sealed]:
+        """As the product reads them for another process."""
+        for found in self.read(people):
+            mine = [one.person for one in found if one.member is not None]
+            records = [[(1, seal(self.keys, [Identifier("email", _forms(one))], os.urandom(12)))] for one in mine]
+            withheld = [one.verdict for one in found if one.member is None]
+            yield Sealed(mine, [True] * len(mine), records, [[] for _ in mine], before(mine), withheld)
 
     def read(self, people: Any) -> Iterator[list[Found]]:
         for start in range(0, len(people), 50):
@@ -89,6 +106,7 @@ class House:
     audience: StoredAudience = field(init=False)
     destination: str = field(init=False)
     senders: Senders = field(init=False)
+    keys: Keys = field(init=False)
 
     def __post_init__(self) -> None:
         patience = Limits(first_pause=0.01, tries=3, total=10.0)
@@ -97,7 +115,7 @@ class House:
             site = catalog.sites.create("shop", consent="opt-out")
             rule = {"did": {"event": "x"}}
             self.audience = catalog.audiences.create("shop", "a", rule, duration="30d", holdout=0.0, refresh="5m")
-            keys = keys_of("shop", site.write_key, site.identifier_key)
+            self.keys = keys = keys_of("shop", site.write_key, site.identifier_key)
             said = (self.place["kind"], self.place["options"], self.place["secrets"])
             self.destination = catalog.destinations.create(keys, "d", *said).id
 
@@ -185,12 +203,14 @@ def main(folder: Path, place: dict[str, Any], rounds: int, seed: int) -> None:
     export.judge, export.Reader, changes.gate = world.judge, world.reader, world.gate
     known.moved = lambda *_: {}
     house = House(folder, place)
+    world.keys = house.keys
     of_audience = Definition(site="shop", rule=("did",), holdout=0.0, id=house.audience.id)
     desk_module.stored = lambda *_: of_audience  # type: ignore[assignment,arg-type,return-value]
 
     def measured(say: Callable[[Any], None]) -> None:
         """When an export sends and ends, in calls and seconds."""
         say(house.begin())
+        export.FROM = 1 if helped else 10**9
         began, calls, sends = time.monotonic(), counted(), []
         send = export.ship
 
@@ -211,6 +231,7 @@ def main(folder: Path, place: dict[str, Any], rounds: int, seed: int) -> None:
             counted(at)
         if early:
             say(house.begin())
+        export.FROM = 1 if helped else 10**9
         house.export(mode)
 
     def last(say: Callable[[Any], None]) -> None:
@@ -220,18 +241,22 @@ def main(folder: Path, place: dict[str, Any], rounds: int, seed: int) -> None:
     world.members = set(EVERYBODY[:60])
     lived(last)
     kills = undecided = number = 0
-    lengths: list[Any] = []
+    helped = False  # by another process
+    of_both: dict[bool, list[Any]] = {}
     while kills < rounds and number < 4 * rounds:
         free = [one for one in EVERYBODY if one not in world.members and one not in world.refused]
         world.members |= set(dice.sample(free, min(9, len(free))))
         world.members -= set(dice.sample(sorted(world.members), 6))
         world.refused |= set(dice.sample(sorted(world.members), 1)) if len(world.refused) < 40 else set()
         if number % 20 == 0:
-            _, [found, lengths] = lived(measured)
-            undecided += found
+            for helped in (True, False):
+                _, [found, of_both[helped]] = lived(measured)
+                undecided += found
         mode = "full" if dice.random() < 0.1 else "delta"
         by_clock, sending, early = (bool(number & bit) for bit in (1, 2, 4))
         early = early and not sending
+        helped = number % 3 == 1
+        lengths = of_both[helped]
         at = dice.randint(lengths[0] if sending else 1, lengths[2])
         after = dice.uniform(lengths[1] if sending else 0, lengths[3])
         status, heard = lived(killed)

@@ -36,6 +36,7 @@ class Desk:
     """The Trade Desk's data server: takes what is signed, and says which lines failed."""
 
     def __init__(self) -> None:
+        self.refuse = 0
         self.items: list[dict[str, Any]] = []
         self.heard: list[Heard] = []
 
@@ -43,6 +44,8 @@ class Desk:
         signed = base64.b64encode(hmac.digest(ADVERTISER.encode(), heard.body, "sha1")).decode()
         if heard.headers.get("ttdsignature") != signed or heard.path != "/data/advertiser":
             return 401, {}, b"{}"
+        if self.refuse:
+            return 403, {}, b"{}"
         self.heard.append(heard)
         self.items += heard.json()["Items"]
         return 200, {}, b'{"FailedLines": []}'

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tracker.audiences import known
-from tracker.audiences.changes import DAY_MS, News, People, is_among, people_of
+from tracker.audiences.changes import DAY_MS, News, People, people_of
 from tracker.audiences.definition import Definition
 from tracker.audiences.deliver import sender_of
 from tracker.audiences.delivery import Senders
@@ -84,21 +84,22 @@ class Ids:
             if entry is not None and entry.state == MAPPED and entry.refresh_at > now:
                 people[person][self.form] = self._opened(entry)["raw"]
 
-    def upkeep(self, leaving: People) -> None:
-        """Ask again for the ids that are due, and who has opted out of the others, of those who may leave the house."""
+    def upkeep(self, leaving: Callable[[People], People]) -> None:
+        """Ask again for the ids that are due, and who has opted out of the others. `leaving`: those of some persons who
+        may leave the house towards a network that takes the ids.
+        """
         now = self.now_ms()
         for some in self.catalog.advertising_ids.due(self.site.name, self.twin, now, now - CHECK_MS):
             self._keep(some, leaving, now)
 
-    def _keep(self, due: Sequence[Entry], leaving: People, now: int) -> None:
+    def _keep(self, due: Sequence[Entry], leaving: Callable[[People], People], now: int) -> None:
         name = self.site.name
         old = [one.person for one in due if one.refresh_at < now - FORGET_MS]
         self.catalog.advertising_ids.erase(name, old, but=OPTOUT)
         due = [one for one in due if one.refresh_at >= now - FORGET_MS]
         standing = known.now(self.engine, name, sorted({one.person for one in due}))
-        theirs = people_of(set(standing.values()))
-        allowed = self._allowed(theirs[is_among(theirs, leaving)].tolist())
-        inside = set(theirs[is_among(theirs, leaving)].tolist())
+        inside = set(leaving(people_of(set(standing.values()))).tolist())
+        allowed = self._allowed(sorted(inside))
         lost = [one for one in due if standing[one.person] in inside - allowed]
         self._put([self._lost(one, WITHHELD, now) for one in lost])
         mine = [one for one in due if standing[one.person] in allowed]
@@ -212,8 +213,25 @@ def ids_for(  # noqa: PLR0917
 
     Raises BadRequest, Broken where what is connected cannot be used.
     """
+    return twins_of(engine, catalog, senders, site, definition, now_ms) if takes_ids(network) else ()
+
+
+def takes_ids(network: Network) -> bool:
+    """Whether it is told UID2s or EUIDs."""
+    return bool(network.forms() & {f"{one}.raw" for one in TWINS})
+
+
+def twins_of(  # noqa: PLR0917
+    engine: Engine,
+    catalog: Catalog,
+    senders: Senders,
+    site: Site,
+    definition: Definition,
+    now_ms: Callable[[], int],
+) -> tuple[Ids, ...]:
+    """Of each operator that the site has connected. Raises as `ids_for`."""
     found = []
-    for twin in TWINS if network.forms() & {f"{one}.raw" for one in TWINS} else ():
+    for twin in TWINS:
         operator = _operator(catalog, senders, site.name, twin)
         if operator is not None:
             vendor = site.privacy.vendor_of(twin)

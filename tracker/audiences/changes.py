@@ -107,6 +107,12 @@ def changes(
     return found
 
 
+def any_lost(engine: Engine, site: str, delivered: There, news: News) -> bool:
+    """Whether somebody who is there has lost an id since they were delivered."""
+    keys, at = np.array(delivered.people, np.uint64), np.array(delivered.at, np.int64)
+    return bool(news.lost) and bool(_since(_standing(engine, site, keys), at, news.lost).any())
+
+
 def _since(people: NDArray[np.uint64], at: NDArray[np.int64], when: Mapping[int, int]) -> NDArray[np.bool_]:
     """Of each person whether something happened to them after they were delivered `at`."""
     found = np.zeros(len(people), np.bool_)
@@ -116,6 +122,11 @@ def _since(people: NDArray[np.uint64], at: NDArray[np.int64], when: Mapping[int,
         theirs = is_among(people, which)
         found[theirs] = at[theirs] < times[np.searchsorted(which, people[theirs])]
     return found
+
+
+def among(some: People, people: People) -> People:
+    """Those of some keys that are these persons'."""
+    return some[is_among(some, people)]
 
 
 def is_among(some: NDArray[np.uint64], people: People) -> NDArray[np.bool_]:

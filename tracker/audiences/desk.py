@@ -22,12 +22,14 @@ from tracker.catalog import Catalog
 from tracker.catalog.audiences import StoredAudience
 from tracker.catalog.deliveries import DOWNLOAD
 from tracker.catalog.exports import Export
-from tracker.core.errors import TrackerError
+from tracker.core.errors import Conflict, TrackerError
 from tracker.core.period import duration_ms
 from tracker.networks import NETWORKS
 from tracker.store.engine import Engine
 
 log = structlog.get_logger()
+
+_NOBODY = Conflict("nobody is to be taken back", code="nobody_to_take_back")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +46,10 @@ class Desk:
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """One export as it was ordered; `min_size` None: the site's own. `options`: checked by whoever orders it."""
+    """One export as it was ordered; `min_size` None: the site's own. `options`: checked by whoever orders it.
+
+    `takes_back`: only who is to be taken back goes out; it fails with `nobody_to_take_back` where nobody is.
+    """
 
     audience: StoredAudience
     network: str
@@ -54,6 +59,7 @@ class Job:
     actor: str
     min_size: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
+    takes_back: bool = False
 
 
 def begin(catalog: Catalog, job: Job) -> Export:
@@ -122,7 +128,8 @@ def _order(desk: Desk, job: Job, export: Export) -> Order:
         version=desk.version,
         sender=sender,
         notice=notice,
-        stays=sensitive.refusal(catalog, job.audience),
+        stays=sensitive.refusal(catalog, job.audience) or (_NOBODY if job.takes_back else None),
+        takes_back=job.takes_back,
     )
 
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import gc
 import hashlib
 from array import array
-from contextlib import ExitStack
+from collections import Counter
+from collections.abc import Generator
+from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import structlog
 
-from tracker.audiences.changes import DAY_MS, FEW, Changes, News, People, changes, is_among, people_of
+from tracker.audiences.changes import DAY_MS, FEW, Changes, News, People, among, changes, is_among, people_of
 from tracker.audiences.deliver import Progress, ship
 from tracker.audiences.delivery import Sender, Shipment
 from tracker.audiences.frequency import Cap
+from tracker.audiences.helper import FROM, Helper
 from tracker.audiences.membership import WITHHELD, judge
 from tracker.audiences.order import Order
+from tracker.audiences.packing import Packer, Plan
 from tracker.audiences.parcel import Parcel
 from tracker.audiences.reader import Match, Reader, uncollected
 from tracker.audiences.writing import Writing
@@ -100,7 +105,7 @@ class _Run:
         cap = Cap(self.engine, self.catalog, export, began)
         leaving = self._judge(began)
         for ids in order.ids if order.stays is None else ():
-            ids.upkeep(leaving)
+            ids.upkeep(partial(among, people=leaving))
         before = np.array(delivered.people, np.uint64)
         everybody = export.mode == "full" or network.replaces
         recalls = network.replaces or not everybody or order.sender is not None
@@ -109,7 +114,8 @@ class _Run:
             if order.stays is not None and not (len(found.refused) or len(found.left)):
                 raise order.stays
             kept = found.add[is_among(found.add, before)] if network.replaces else people_of()
-            self._hold("too_few" if order.stays is None else order.stays.code, len(found.add) - len(kept))
+            if not order.takes_back:
+                self._hold("too_few" if order.stays is None else order.stays.code, len(found.add) - len(kept))
             found.add = kept
         elif not self._enough(len(leaving), found):
             return False
@@ -118,11 +124,22 @@ class _Run:
             terms = Terms(
                 days=order.days, now_ms=began, audience=export.audience, site=order.site.domain, segments=segments
             )
+            partner = order.site.gate.partner_of(network.name)
+            match = Match(partner.name, began - partner.days * DAY_MS) if partner is not None else None
+            reader = self._reader(match)
+            plan = Plan(
+                keys=self.keys,
+                network=network.name,
+                options=order.options,
+                shape=order.shape,
+                terms=terms,
+                matched=reader.matched,
+            )
             parcel = stack.enter_context(Parcel(self.folder, export.stem, network, order.shape, terms))
-            writing = stack.enter_context(self._writing(parcel, before, cap))
+            writing = stack.enter_context(self._writing(Packer(plan), parcel, before, cap))
             removed = [] if network.replaces else [*found.refused.tolist(), *found.left.tolist()]
             writing.take_back(removed)
-            self._add(writing, found.add, "" if everybody else "-add", began)
+            self._add(writing, reader, plan, found.add, "" if everybody else "-add")
             members = self.counts["written"] + found.unchanged
             if not removals_only and not self._enough(members, found):
                 return False
@@ -223,10 +240,11 @@ class _Run:
     def _warned(self) -> list[str]:
         return [one for ids in self.order.ids for one in ids.warnings]
 
-    def _writing(self, parcel: Parcel, before: People, cap: Cap) -> Writing:
+    def _writing(self, packer: Packer, parcel: Parcel, before: People, cap: Cap) -> Writing:
         return Writing(
             self.catalog,
-            self.keys,
+            packer,
+            keys=self.keys,
             network=self.order.network,
             shape=self.order.shape,
             line=self.order.export.line,
@@ -237,10 +255,9 @@ class _Run:
             folder=self.folder,
         )
 
-    def _add(self, writing: Writing, people: People, label: str, began: int) -> None:
+    def _reader(self, match: Match | None) -> Reader:
         order = self.order
-        partner = order.site.gate.partner_of(order.network.name)
-        reader = Reader(
+        return Reader(
             self.engine,
             self.catalog,
             order.site,
@@ -248,14 +265,36 @@ class _Run:
             definition=order.definition,
             vendor=self.vendor,
             ids=order.ids,
-            match=Match(partner.name, began - partner.days * DAY_MS) if partner is not None else None,
+            match=match,
         )
-        with uncollected():
-            for number, found in enumerate(reader.read(people), 1):
-                writing.add(found, label)
+
+    def _add(self, writing: Writing, reader: Reader, plan: Plan, people: People, label: str) -> None:
+        """Where an operator is asked for ids, forms are needed here; few are not worth a process."""
+        helped = not self.order.ids and len(people) >= FROM
+        pieces = (
+            self._helped(writing, reader, plan, people, label) if helped else self._here(writing, reader, people, label)
+        )
+        with uncollected(), closing(pieces):
+            for number, _ in enumerate(pieces, 1):
                 self.counts["written"] = writing.written
                 if number % _CLEANED == 0:
                     gc.collect(1)  # what other threads left behind meanwhile
+
+    @staticmethod
+    def _here(writing: Writing, reader: Reader, people: People, label: str) -> Generator[None, None, None]:
+        for found in reader.read(people):
+            writing.add(found, label)
+            yield
+
+    def _helped(
+        self, writing: Writing, reader: Reader, plan: Plan, people: People, label: str
+    ) -> Generator[None, None, None]:
+        with Helper(plan) as helper, closing(helper.packed(reader.sealed(people, writing.before))) as pieces:
+            for piece, packed in pieces:
+                for verdict, how_many in Counter(piece.withheld).items():
+                    self._hold(verdict, how_many)
+                writing.put(packed, piece.before, label)
+                yield
 
     def _details(self, began: int, members: int) -> dict[str, Any]:
         order, network = self.order, self.order.network

@@ -38,7 +38,7 @@ class Order:
     """What to export: `days` is how long members stay, `now_ms` a clock, `version` that of this program.
 
     `sender`: what sends it to its destination; None: it stays here for download. `notice`: tells somebody of that.
-    `stays`: why nobody new may leave the house; who is to be taken back still is.
+    `stays`: why nobody new may leave the house; who is to be taken back still is. `takes_back`: it is for that.
     `ids`: where UID2s and EUIDs are from.
     """
 
@@ -51,6 +51,7 @@ class Order:
     sender: Sender | None = None
     notice: Sender | None = None
     stays: Conflict | None = None
+    takes_back: bool = False
     ids: tuple[Ids, ...] = ()
 
     @property

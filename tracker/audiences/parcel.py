@@ -110,6 +110,12 @@ class Parcel:
             return
         self._lines(self._network.write([row for row, _granted in rows], self._terms, action))
 
+    def put(self, lines: list[bytes], label: str = "") -> None:
+        """Additions that are lines of a file already (`Network.write`)."""
+        self._action = "add"
+        self._begin(label)
+        self._lines(lines)
+
     def finish(self, manifest: dict[str, Any] | None) -> tuple[ExportFile, ...]:
         """Put everything on disk under its name: one file as it is, several in a zip with `manifest.json`.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 from bisect import bisect_right
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import Any, NamedTuple, Protocol
 
@@ -18,11 +18,11 @@ from tracker.audiences.changes import People
 from tracker.audiences.definition import Definition
 from tracker.audiences.membership import gate, judged_with
 from tracker.audiences.opening import Opener
+from tracker.audiences.packing import MATCH, NAMED, Sealed, Showing
 from tracker.audiences.rules import All
 from tracker.audiences.watch import Watch
 from tracker.catalog import Catalog
-from tracker.core.identifiers import keyed, keys_of
-from tracker.core.period import rfc3339
+from tracker.core.identifiers import keys_of
 from tracker.core.site import Site
 from tracker.core.suppression import hash_of
 from tracker.networks import Member, Network, uid2
@@ -44,17 +44,23 @@ _NAMES = {
     "visitors": "groupUniqArrayIf(visitor, visitor != '')",
 }
 # As on a person's card (`person_card.sql`): bots' events say nothing.
-_OWN = {
-    "own_user": "anyIf(user, user != '' and bot = '' and xxHash64(concat('u:', user)) = who)",
-    "last_user": "argMaxIf(user, (ts, arrival), user != '' and bot = '')",
-    "last_visitor": "argMaxIf(visitor, (ts, arrival), visitor != '' and bot = '')",
-}
+_OWN = dict(
+    zip(
+        NAMED,
+        (
+            "anyIf(user, user != '' and bot = '' and xxHash64(concat('u:', user)) = who)",
+            "argMaxIf(user, (ts, arrival), user != '' and bot = '')",
+            "argMaxIf(visitor, (ts, arrival), visitor != '' and bot = '')",
+        ),
+        strict=True,
+    )
+)
 _CARD = {
-    "card.last_seen": ("last_seen", "toUnixTimestamp64Milli(maxIf(ts, bot = ''))"),
-    "card.last_event": ("last_event", "argMaxIf(event, (ts, seq, arrival), bot = '')"),
-    "card.country": ("last_country", "argMaxIf(country, (ts, arrival), country != '' and bot = '')"),
-    "card.device": ("last_device", "argMaxIf(device, (ts, arrival), device != '' and bot = '')"),
-    "card.channel": ("first_channel", "argMinIf(channel, (ts, arrival), channel != '' and bot = '')"),
+    "last_seen": "toUnixTimestamp64Milli(maxIf(ts, bot = ''))",
+    "last_event": "argMaxIf(event, (ts, seq, arrival), bot = '')",
+    "last_country": "argMaxIf(country, (ts, arrival), country != '' and bot = '')",
+    "last_device": "argMaxIf(device, (ts, arrival), device != '' and bot = '')",
+    "first_channel": "argMinIf(channel, (ts, arrival), channel != '' and bot = '')",
 }
 _MATCH = (
     "argMaxIf(if(event = 'id_match', JSONExtractString(props, 'partner_uid'), ''), (ts, arrival), event = 'id_match'"
@@ -62,7 +68,7 @@ _MATCH = (
     " and ts >= fromUnixTimestamp64Milli({matched_since:Int64}, 'UTC'))"
 )
 """The id by which a partner knows the person: the newest match, "" where it was ended."""
-_WHO = ("card.person", "card.user", "card.visitor", "person.pseudonym")
+_SAID = _OWN | _CARD | {MATCH: _MATCH}
 _Seen = dict[str, Any]
 _Records = dict[int, list[tuple[int, str]]]
 """Person -> their sealed records with their numbers."""
@@ -140,8 +146,8 @@ class Reader:
         self._keys = keys_of(site.name, site.write_key, site.identifier_key)
         self._wanted = network.forms()
         self._open = Opener(self._keys, self._wanted | (set(uid2.FORMS) if ids else set())).forms
-        self._cards = [(form, column) for form, (column, _) in _CARD.items() if form in self._wanted]
-        self._named = any(form in self._wanted for form in _WHO)
+        self.matched = self._match is not None
+        self._show = Showing(self._keys, self._wanted, matched=self.matched)
         self._vault = self._keys.seal is not None and any(not form.startswith("card.") for form in self._wanted)
 
     def read(self, people: People) -> Iterator[list[Found]]:
@@ -149,10 +155,28 @@ class Reader:
         nothing is left at a time. Raises TryLater where the suppression list cannot be asked.
         """
         with closing(ahead(self._with_records(people), _RECORDS_AHEAD)) as pieces:
-            for piece, records in pieces:
+            for piece, sealed in pieces:
                 with uncollected():
-                    found = self._found_of(piece, records)
+                    rows, records = self._judged(piece, sealed)
+                    found = self._opened(piece.people, rows, records)
                 yield found
+
+    def sealed(self, people: People, before: Callable[[list[int]], Mapping[int, str]]) -> Generator[Sealed, None, None]:
+        """As `read`, for whoever opens it elsewhere; not with `ids`. `before`: what the ledger has of some persons."""
+        columns = self._show.columns
+        with closing(ahead(self._with_records(people), _RECORDS_AHEAD)) as pieces:
+            for piece, sealed in pieces:
+                rows, records = self._judged(piece, sealed)
+                verdicts = [rows[person]["verdict"] if person in rows else "erased" for person in piece.people]
+                mine = [one for one, said in zip(piece.people, verdicts, strict=True) if said == "exportable"]
+                yield Sealed(
+                    people=mine,
+                    granted=[bool(rows[one]["granted"]) for one in mine],
+                    records=[records.get(one, ()) for one in mine],
+                    cells=[[rows[one][name] for name in columns] for one in mine],
+                    before=before(mine),
+                    withheld=[said for said in verdicts if said != "exportable"],
+                )
 
     def _with_records(self, people: People) -> Generator[tuple[_Piece, _Records], None, None]:
         """Beside them what the vault has, sealed, of those who may leave the house as it looks now."""
@@ -185,13 +209,13 @@ class Reader:
                 yield _Piece(watch, span[done:], {})
 
     def _columns(self) -> dict[str, str]:
-        cards = {name: text for form, (name, text) in _CARD.items() if form in self._wanted}
-        if self._network.asks_granted:
-            cards |= dict([_CARD["card.country"]])
-        matched = {"matched_id": _MATCH} if self._match else {}
-        return _NAMES | (_OWN if self._named else {}) | cards | matched
+        wanted = {*self._show.columns, *(("last_country",) if self._network.asks_granted else ())}
+        return _NAMES | {name: text for name, text in _SAID.items() if name in wanted}
 
-    def _found_of(self, piece: _Piece, records: _Records) -> list[Found]:
+    def _judged(self, piece: _Piece, records: _Records) -> tuple[dict[int, _Seen], _Records]:
+        """The piece as it is now: what the store says of those of whom something is left, and the vault's records of
+        those who may leave the house.
+        """
         watch, people, rows = piece
         again = watch.happened(people)
         now = gate(self._engine, self._site, self._definition, again, self._vendor)
@@ -210,7 +234,10 @@ class Reader:
         late = {who: may[who] for who in again if who in may} if self._vault else {}
         if late:
             records = {who: some for who, some in records.items() if who not in late} | self._sealed(late)
-        opened = {who: self._open(some) for who, some in records.items() if who in may}
+        return rows, {who: some for who, some in records.items() if who in may}
+
+    def _opened(self, people: list[int], rows: dict[int, _Seen], records: _Records) -> list[Found]:
+        opened = {who: self._open(some) for who, some in records.items()}
         for ids in self._ids:
             ids.fill(opened)
         return [self._found(person, rows.get(person), opened) for person in people]
@@ -224,19 +251,7 @@ class Reader:
         forms = opened.get(person, {})
         if self._ids:  # what an operator was asked by is not for the network
             forms = {form: value for form, value in forms.items() if form in self._wanted}
-        if self._named:
-            user = row["own_user"] or row["last_user"]
-            name = user or row["last_visitor"]
-            for form, value in zip(_WHO, (name, user, row["last_visitor"]), strict=False):
-                if value and form in self._wanted:
-                    forms[form] = value
-            if "person.pseudonym" in self._wanted:
-                forms["person.pseudonym"] = keyed(self._keys, f"person:{name}")
-        for form, column in self._cards:
-            if value := rfc3339(row[column]) if column == "last_seen" else row[column]:
-                forms[form] = value
-        if self._match and row["matched_id"]:
-            forms[MATCHED] = row["matched_id"]
+        self._show.add(forms, [row[name] for name in self._show.columns])
         return Found(person, "exportable", Member(forms, bool(row["granted"])))
 
     def _left_alone(self, rows: dict[int, _Seen]) -> set[int]:

@@ -33,7 +33,7 @@ def order(catalog: Catalog, site: str, audience: str, actor: str) -> int:
     for plan in catalog.plans.list(audience=audience):
         catalog.plans.delete(plan.id)
     there = [*catalog.deliveries.lines(site, audience), *_on_their_way(catalog, site, audience)]
-    lines = [one for one in dict.fromkeys(there) if _takes_back(catalog, one)]
+    lines = [one for one in dict.fromkeys(there) if takes_back(catalog, one)]
     for line in lines:
         catalog.plans.create(
             site,
@@ -43,7 +43,7 @@ def order(catalog: Catalog, site: str, audience: str, actor: str) -> int:
             mode=MODE,
             every=EVERY,
             actor=actor,
-            **_as_before(catalog, line),
+            **as_before(catalog, line),
         )
     return len(lines)
 
@@ -134,7 +134,7 @@ def _on_their_way(catalog: Catalog, site: str, audience: str) -> list[Line]:
     return [one.line for one in exports if one.state == RUNNING]
 
 
-def _takes_back(catalog: Catalog, line: Line) -> bool:
+def takes_back(catalog: Catalog, line: Line) -> bool:
     """Not a download, nor a list for people, nor where only a mail says that there is a file."""
     if line.destination == DOWNLOAD or line.network not in NETWORKS:
         return False
@@ -144,7 +144,7 @@ def _takes_back(catalog: Catalog, line: Line) -> bool:
         return False
 
 
-def _as_before(catalog: Catalog, line: Line) -> dict[str, Any]:
+def as_before(catalog: Catalog, line: Line) -> dict[str, Any]:
     """Shape and options as the last export went there."""
     for one in catalog.exports.list(site=line.site, audience=line.audience, limit=_EXPORTS):
         if one.network == line.network and one.destination == line.destination:

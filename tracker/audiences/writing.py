@@ -6,7 +6,7 @@ What it will be told waits in a file without a name: a line a person, 16 digits 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,13 +16,13 @@ import numpy as np
 from tracker.audiences import known
 from tracker.audiences.changes import People, is_among
 from tracker.audiences.deliver import Rows
+from tracker.audiences.packing import Packed, Packer, chosen
 from tracker.audiences.parcel import Parcel
 from tracker.audiences.reader import Found
 from tracker.catalog import Catalog
 from tracker.catalog.deliveries import Added, Line
 from tracker.core.identifiers import Keys
-from tracker.networks import Member, Network
-from tracker.networks.network import Row
+from tracker.networks import Network
 
 _READ = 1 << 20  # bytes of lines at a time
 
@@ -30,25 +30,26 @@ _READ = 1 << 20  # bytes of lines at a time
 class Writing:
     """Of one export. Leaving the `with` block lets go of what waits for the ledger.
 
-    `before`: whom the ledger has already. `hold` is told of everybody who stays out, and why; `allowed` says whom of
-    some persons who are not there yet nobody contacted too often.
+    `packer`: what packs whom `add` is given. `before`: whom the ledger has already. `hold` is told why some stay out,
+    and how many; `allowed` says whom of some persons who are not there yet nobody contacted too often.
     """
 
     def __init__(
         self,
         catalog: Catalog,
-        keys: Keys,
+        packer: Packer,
         *,
+        keys: Keys,
         network: Network,
         shape: str,
         line: Line,
         before: People,
-        hold: Callable[[str], None],
+        hold: Callable[[str, int], None],
         allowed: Callable[[list[int]], set[int]],
         parcel: Parcel,
         folder: Path,
     ) -> None:
-        self._catalog, self._keys, self._network, self._shape = catalog, keys, network, shape
+        self._catalog, self._packer, self._keys, self._network, self._shape = catalog, packer, keys, network, shape
         self._line, self._before, self._hold, self._allowed, self._parcel = line, before, hold, allowed, parcel
         self._ledger = tempfile.TemporaryFile("w+b", dir=folder, suffix=".part")  # noqa: SIM115 - closed by `__exit__`
         self.added, self.removed = Rows(), Rows()
@@ -73,21 +74,37 @@ class Writing:
 
     def add(self, found: Sequence[Found], label: str) -> None:
         """Rows of those who may leave the house, whom the network recognises, and who were not contacted too often."""
-        fit = self._recognised(found)
-        mine = np.array([person for person, _, _ in fit], np.uint64)
+        for one in found:
+            if one.member is None:
+                self._hold(one.verdict, 1)
+        members = [(one.person, one.member) for one in found if one.member is not None]
+        before = self.before([person for person, _ in members])
+        self.put(self._packer.members(members, before), before, label)
+
+    def before(self, people: Sequence[int]) -> Mapping[int, str]:
+        """What the ledger has of those of some persons who are in it, sealed."""
+        mine = np.array(people, np.uint64)
         there = mine[is_among(mine, self._before)].tolist()
-        sealed = self._catalog.deliveries.sealed(self._line, there) if there else {}
-        chosen = self._often_enough(fit, set(there))
-        keys = self._keys
-        if sealed:
-            told = [known.all_sealed(keys, sealed.get(person, ""), member) for person, member, _ in chosen]
+        return self._catalog.deliveries.sealed(self._line, there) if there else {}
+
+    def put(self, packed: Packed, before: Collection[int], label: str) -> None:
+        """Rows of those who were packed and not contacted too often; who is there `before` stays."""
+        if packed.unrecognised:
+            self._hold("no_identifier", packed.unrecognised)
+        new = [person for person in packed.people if person not in before]
+        allowed = self._allowed(new)
+        if len(allowed) < len(new):
+            everybody = len(packed.people)
+            packed = chosen(packed, {one for one in packed.people if one in before or one in allowed})
+            self._hold("capped", everybody - len(packed.people))
+        self._ledger.write(b"".join(packed.told))
+        self.added.add_each(packed.people, packed.sizes)
+        self.written += len(packed.people)
+        if packed.made:
+            self._parcel.put(packed.lines, label)
         else:
-            told = [known.sealed_forms(keys, member) for _, member, _ in chosen]
-        lines = [f"{person:016x}{one}\n" for (person, _, _), one in zip(chosen, told, strict=True)]
-        self._ledger.write("".join(lines).encode())
-        self.added.add_each([person for person, _, _ in chosen], [len(rows) for _, _, rows in chosen])
-        self.written += len(chosen)
-        self._parcel.write("add", [(row, member.granted) for _, member, rows in chosen for row in rows], label)
+            granted = [one for one, size in zip(packed.granted, packed.sizes, strict=True) for _ in range(size)]
+            self._parcel.write("add", list(zip(packed.rows, granted, strict=True)), label)
 
     def noted(self) -> Iterator[Added]:
         """What the ledger is to be told of those who were added."""
@@ -96,29 +113,3 @@ class Writing:
             some = b"".join(lines).decode().split("\n")
             del some[-1]
             yield from [Added(int(line[:16], 16), line[16:]) for line in some]
-
-    def _recognised(self, found: Sequence[Found]) -> list[tuple[int, Member, list[Row]]]:
-        """Those who may leave the house and whom the network would recognise; the others are counted."""
-        encode, shape = self._network.encode, self._shape
-        fit = []
-        for person, verdict, member in found:
-            if member is None:
-                self._hold(verdict)
-            elif rows := encode(member, shape):
-                fit.append((person, member, rows))
-            else:
-                self._hold("no_identifier")
-        return fit
-
-    def _often_enough(
-        self, fit: list[tuple[int, Member, list[Row]]], before: set[int]
-    ) -> list[tuple[int, Member, list[Row]]]:
-        """Those who were not contacted too often; who is there already stays."""
-        new = [person for person, _, _ in fit if person not in before]
-        allowed = self._allowed(new)
-        if len(allowed) == len(new):
-            return fit
-        chosen = [one for one in fit if one[0] in before or one[0] in allowed]
-        for _ in range(len(fit) - len(chosen)):
-            self._hold("capped")
-        return chosen

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from tracker.wiring.canary import Canary
     from tracker.wiring.gate import Gate
     from tracker.wiring.journeys import JourneyKeeper
+    from tracker.wiring.opt_outs import OptOuts
     from tracker.wiring.reports import ScheduledReports
     from tracker.wiring.rollups import RollupKeeper
     from tracker.wiring.segments import Segments
@@ -87,8 +88,9 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
                 services = _services(
                     settings, engine, catalog, missing=missing, gate=gate, deliver_every_s=_DELIVER, reports_run=True
                 )
-                chores.append(_reports(services, stop))
-                chores[-1].start()
+                for chore in (_reports(services, stop), _opt_outs(services, stop)):
+                    chore.start()
+                    chores.append(chore)
             asyncio.run(_serve(settings, services, stop))
         finally:
             stop.set()
@@ -261,6 +263,12 @@ def _reports(services: Services, stop: threading.Event) -> ScheduledReports:
     from tracker.wiring.reports import ScheduledReports
 
     return ScheduledReports(services, stop)
+
+
+def _opt_outs(services: Services, stop: threading.Event) -> OptOuts:
+    from tracker.wiring.opt_outs import OptOuts
+
+    return OptOuts(services, stop)
 
 
 def _senders(settings: Settings) -> Senders:
