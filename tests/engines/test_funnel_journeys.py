@@ -6,6 +6,7 @@ import os
 import random
 import sys
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from tracker.analytics import funnel, funnel_journeys
 from tracker.api.bounded import Bounded
 from tracker.core.errors import TryLater
 from tracker.core.identity import user_key, visitor_key
+from tracker.loader import journey_costs as costs
 from tracker.loader import journeys as making
 from tracker.loader.doubts import Doubts
 from tracker.loader.journeys import Journeys
@@ -144,6 +146,8 @@ def test_histories_with_all_that_may_happen(engine, monkeypatch, seed):
                 assert state.tied and not state.apart
             assert doubts.settle() == 0
         else:
+            if chance.random() < 0.7:
+                wait(engine, chance.sample(sites, 1), monkeypatch)
             before = [one for events in held.values() for one in events]
             for site in sites:
                 held[site] = held[site] + some_events(chance, site, PERSONS, 1, 1000 * turn)
@@ -156,6 +160,57 @@ def test_histories_with_all_that_may_happen(engine, monkeypatch, seed):
         roads += [check(engine, chance, site, held[site], monkeypatch) for site in sites]
     assert len(roads) == SITES * TURNS
     assert roads.count("journeys") == len(roads)
+
+
+def wait(engine, sites, monkeypatch, **cut):
+    """Time goes by, nothing pays for making anybody, and `touched` forgets."""
+    with monkeypatch.context() as patched:
+        patched.setattr(making, "LINGER_NS", -1)
+        patched.setattr(costs, "HELD", 1e9)
+        for site in sites:
+            Journeys(engine, least=1, grace=0).keep(site, NAMES)
+            state = journeys.held(engine, site)
+            assert state.late or not state.made
+            text = "alter table touched delete where site = {site:String} and at <= {seen:UInt64}"
+            engine.command(Query(text=text, params={"site": site, "seen": state.seen}))
+
+
+def test_who_waits_is_read_from_events_until_it_pays_to_make_them(engine, monkeypatch):
+    """Keys are noted before `touched` forgets, also those that went over; a cut on the way changes nothing."""
+    monkeypatch.setattr(funnel_journeys, "MAX_SHARE", 100.0)
+    monkeypatch.setattr(making, "WANTED_SHARE", 1.0)
+    chance, site = random.Random(8), "shop0"
+    events = load(engine, some_events(chance, site, 40, 8, 0))
+    assert Journeys(engine, least=1, grace=0, eager=True).keep(site, NAMES)
+    for turn in range(1, 5):
+        news = some_events(chance, site, 20, 1, 1000 * turn)
+        load(engine, news, known=(events := events + news), version=turn + 1)
+        with monkeypatch.context() as patched, pytest.raises(TryLater):
+            patched.setattr(making, "LINGER_NS", -1)
+            patched.setattr(costs, "HELD", 1e9)
+            Journeys(Cut(engine, turn % 2), least=1, grace=0).keep(site, NAMES)
+        assert check(engine, chance, site, events, monkeypatch) == "journeys"
+        wait(engine, [site], monkeypatch)
+        state = journeys.held(engine, site)
+        assert journeys.news(engine, state)[0] > 0
+        assert engine.ask(Query(text=LEFT, params=state.params)).rows == [(0,)]
+        assert check(engine, chance, site, events, monkeypatch) == "journeys"
+    maker = Journeys(engine, least=1, grace=0)
+    waiting = journeys.news(engine, state)[0]
+    with monkeypatch.context() as patched:
+        patched.setattr(costs, "earned", lambda engine, state: waiting)
+        assert not maker.keep(site, NAMES)
+        patched.setattr(costs, "earned", lambda engine, state: 2 * waiting)
+        assert maker.keep(site, NAMES)
+    state = journeys.held(engine, site)
+    assert (state.late, journeys.news(engine, state)) == (0, (0, 0))
+    assert waiting / 2 < state.spent < waiting
+    assert costs.earned(engine, replace(state, paid=state.paid - 3600 * 10**9)) == len(events)
+    assert check(engine, chance, site, events, monkeypatch) == "journeys"
+    monkeypatch.setattr(making, "LAST_READERS", 0)
+    maker.keep(site, NAMES)
+    marks = engine.ask(Query(text="select mark from journey_late")).rows
+    assert marks == []
 
 
 class Cut:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import accumulate
 
+from tracker.loader import journey_costs as costs
 from tracker.loader.journey_rows import make, settle
 from tracker.store import clock, journeys, persons
 from tracker.store.clean import events_source
@@ -29,26 +30,24 @@ RENEW_MS = 8 * 86_400_000
 """After which everything is made anew, so that what happens now lies within the span that can be held."""
 RENAME_NS = 3_600_000_000_000
 """For so long names that are wanted newly wait."""
-LINGER_NS = 6 * 3_600_000_000_000
-"""After which few persons are made, too: `touched` forgets."""
+LINGER_NS = 12 * 3_600_000_000_000
+"""After which keys that wait are noted in `journey_late`: `touched` forgets."""
 AT_ONCE = 6_000_000
 """Events in one statement where everybody is made: some 300 MB."""
 WANTED_SHARE, RARE_SHARE = 0.5, 0.3
 """Of all events that key names may have: those that are wanted, and those with the site's rarer names."""
-
-# What making changed persons costs beside loading one event (4 us, a quarter of what collector and loader need for it):
-# going through the table for each person in it, and reading and writing for each one made (docs/decisions/journeys.md).
-COST_HELD, COST_MADE = 0.12, 0.7
 
 _NEWEST = """
 select max(toUnixTimestamp(slot)) from touched_slots where site = {site:String} and slot <= now('UTC') + interval 1 day
 """
 _NEWS = """
 select (
-    select uniqExact(key) from touched where site = {site:String} and at > {seen:UInt64} and at <= {late:UInt64}
-), (
+    select uniqExact(key) from touched where site = {site:String} and at > {seen:UInt64} and at <= {until:UInt64}
+) + (
     select uniqExact(key) from person_map
-    where site = {site:String} and version > {moved:UInt64} and version <= {late:UInt64}
+    where site = {site:String} and version > {moved:UInt64} and version <= {until:UInt64}
+) + (
+    select count() from journey_late where site = {site:String} and mark = {late:UInt64}
 )
 """
 _COME = """
@@ -91,8 +90,12 @@ class Journeys:
             if self._events(site) >= self._least:
                 yield from self._anew(site, state, now, wanted)
             return
-        if self._due(state, now):
-            self._some(state, now)
+        keys = self._changed(state, now)
+        if keys and (self._eager or costs.some_pays(self._engine, state, keys)):
+            self._some(state, now, keys)
+            yield True
+        elif now - self._grace - state.seen > LINGER_NS:
+            self._put_off(state, now)
             yield True
         if state.version * 1000 < now - LAST_READERS:
             yield self._tidy()
@@ -100,9 +103,16 @@ class Journeys:
     def _outdated(self, state: Held, now: int, wanted: Collection[str]) -> bool:
         if not state.made or now - state.seen > journeys.KEPT_NS:
             return True
-        late = self._newest(state.site) - BACK_MS - state.since > RENEW_MS
         other = bool(set(wanted) - {*state.names, *state.left_out})
-        return late or (other and now - state.made > (0 if self._eager else RENAME_NS))
+        if other and now - state.made > (0 if self._eager else RENAME_NS):
+            return True
+        if not self._far(state):
+            return False
+        return self._eager or costs.anew_pays(self._engine, state, self._events(state.site))
+
+    def _far(self, state: Held) -> bool:
+        """Whether what happens now will soon be too late for what is held."""
+        return self._newest(state.site) - BACK_MS - state.since > RENEW_MS
 
     def _newest(self, site: str) -> int:
         return int(self._engine.ask(Query(text=_NEWEST, params={"site": site})).rows[0][0]) * 1000
@@ -111,15 +121,10 @@ class Journeys:
         text = "select count() from events where site = {site:String}"
         return int(self._engine.ask(Query(text=text, params={"site": site})).rows[0][0])
 
-    def _due(self, state: Held, now: int) -> bool:
-        """Whether what has come pays for making those to whom it happened."""
-        late = now - self._grace
-        [(news, over)] = self._engine.ask(Query(text=_NEWS, params={**state.params, "late": late})).rows
-        if not news + over:
-            return False
-        [(came, _, _)] = self._engine.ask(Query(text=_COME, params=state.params)).rows
-        pays = came >= COST_HELD * state.units + COST_MADE * (news + over)
-        return self._eager or pays or late - state.seen > LINGER_NS
+    def _changed(self, state: Held, now: int) -> int:
+        """How many keys something happened to that is surely to be seen now, at most."""
+        until = now - self._grace
+        return int(self._engine.ask(Query(text=_NEWS, params={**state.params, "until": until})).rows[0][0])
 
     def _marks(self, state: Held, now: int) -> Held:
         """What is surely to be seen now."""
@@ -132,7 +137,9 @@ class Journeys:
         """Everybody, with the names and texts of today, beside what there was."""
         engine = self._engine
         since = max(self._newest(site) - BACK_MS, 0)
-        state = self._marks(Held(site, made=max(now, before.made + 1), since=since), now)
+        made = max(now, before.made + 1)
+        spent = costs.owed(engine, before, self._events(site) * self._far(before)) if before.made else 0
+        state = self._marks(Held(site, made=made, since=since, paid=made, spent=spent), now)
         asked = fill(
             load(__package__, "journeys_names"), {"events": events_source(engine)}, {"site": site, "since": since}
         )
@@ -153,14 +160,27 @@ class Journeys:
         journeys.hold(engine, self._counted(state))
         yield True
 
-    def _some(self, state: Held, now: int) -> None:
-        engine, site = self._engine, state.site
+    def _ahead(self, state: Held, now: int) -> Held:
+        """The state once what has come is held, or noted to be late."""
         after = self._marks(state, now)
-        [(came, first, last)] = engine.ask(Query(text=_COME, params=state.params)).rows
-        if came:
-            after = replace(
-                after, first=min(after.first, max(int(first), after.since)), last=max(after.last, int(last))
-            )
+        [(came, first, last)] = self._engine.ask(Query(text=_COME, params=state.params)).rows
+        if not came:
+            return after
+        return replace(after, first=min(after.first, max(int(first), after.since)), last=max(after.last, int(last)))
+
+    def _put_off(self, state: Held, now: int) -> None:
+        """Note who is to be made, because `touched` forgets; they are read from `events` as before."""
+        after = replace(self._ahead(state, now), late=now)
+        keys = journeys.touched(state, over=True)
+        chosen = f"select {{site:String}}, {{mark:UInt64}}, key, went from ({keys.text})"  # noqa: S608 - our own text
+        text = f"insert into journey_late (site, mark, key, went) {chosen}"
+        self._engine.command(Query(text=text, params={**keys.params, "mark": now}))
+        journeys.hold(self._engine, after)
+
+    def _some(self, state: Held, now: int, changed: int) -> None:
+        engine, site = self._engine, state.site
+        after = self._ahead(state, now)
+        after = replace(after, late=0, spent=after.spent + costs.of_some(state, changed))
         for table in ("journey_units", "journey_owned"):
             engine.command(Query(text=f"truncate table {table}"))
         session = engine.session()
@@ -189,16 +209,17 @@ class Journeys:
         return replace(state, units=int(units), apart=int(apart), tied=int(tied))
 
     def _tidy(self) -> bool:
-        """Drop generations that nobody reads any more; gives whether there were any."""
-        text = (
-            "select distinct made from journeys where made < {before:UInt64} and (site, made) not in"
-            " (select site, argMax(made, version) from journey_sites group by site)"
-        )
-        before = clock.now(self._engine) - LAST_READERS
-        found = self._engine.ask(Query(text=text, params={"before": before})).rows
-        for (made,) in found:
-            self._engine.command(Query(text=f"alter table journeys drop partition {int(made):d}"))
-        return bool(found)
+        """Drop generations and notes that nobody reads any more; gives whether there were any."""
+        before, done = clock.now(self._engine) - LAST_READERS, False
+        for table, kept, of_site in (("journeys", "made", "made"), ("journey_late", "mark", "late")):
+            text = (
+                f"select distinct {kept} from {table} where {kept} < {{before:UInt64}} and (site, {kept}) not in"  # noqa: S608
+                f" (select site, argMax({of_site}, version) from journey_sites group by site)"
+            )
+            for (number,) in self._engine.ask(Query(text=text, params={"before": before})).rows:
+                self._engine.command(Query(text=f"alter table {table} drop partition {int(number):d}"))
+                done = True
+        return done
 
 
 def chosen(counts: dict[str, int], wanted: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

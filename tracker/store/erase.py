@@ -159,6 +159,7 @@ def delete(engine: Engine, site: str, names: Names, arrivals: Iterable[int]) -> 
         _drop(node, "touched_local" if engine.cluster else "touched", _OWNED)
     if engine.cluster is None:
         _drop(engine, "journeys", _JOURNEYS)
+        _drop(engine, "journey_late", _OWNED)
         _drop(engine, "events_by_key", _OWNED)
     _drop(engine, "recent", _OWNED)
     _drop(engine, "rollup_visits", _THEIRS)

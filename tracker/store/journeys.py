@@ -41,7 +41,10 @@ MOST_TEXTS = 255
 CODED = (Coded("country", "countries"), Coded("device", "devices"), Coded("channel", "channels"))
 
 _OF_SITE = "site = {site:String} and made = {made:UInt64}"
-_NUMBERS = ("version", "made", "since", "first", "last", "seen", "moved", "units", "apart", "tied")
+_NUMBERS = (
+    *("version", "made", "since", "first", "last", "seen", "moved", "units", "apart", "tied"),
+    *("late", "paid", "spent"),
+)
 _SIGNED = ("since", "first", "last")
 _LISTS = ("names", "left_out", *(one.texts for one in CODED))
 _COLUMNS = [
@@ -66,6 +69,9 @@ class Held:
     units: int = 0
     apart: int = 0
     tied: int = 0
+    late: int = 0
+    paid: int = 0
+    spent: int = 0
     names: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -75,7 +81,7 @@ class Held:
     @property
     def params(self) -> dict[str, Param]:
         """What `touched` needs."""
-        return {"site": self.site, "seen": self.seen, "moved": self.moved}
+        return {"site": self.site, "seen": self.seen, "moved": self.moved, "late": self.late}
 
     @property
     def rows(self) -> dict[str, Param]:
@@ -146,13 +152,14 @@ def want(engine: Engine, site: str, names: Iterable[str]) -> None:
 
 
 def news(engine: Engine | Session, state: Held) -> tuple[int, int]:
-    """How many keys something happened to since, at most, and how many of them went over to somebody else."""
+    """How many keys something happened to since, at most, and how many of them may have gone over to somebody else."""
     text = (
         "select (select count() from touched where site = {site:String} and at > {seen:UInt64}),"
-        " (select count() from person_map where site = {site:String} and version > {moved:UInt64})"
+        " (select count() from person_map where site = {site:String} and version > {moved:UInt64}),"
+        " (select count() from journey_late where site = {site:String} and mark = {late:UInt64})"
     )
-    [(came, over)] = engine.ask(Query(text=text, params=state.params)).rows
-    return int(came) + int(over), int(over)
+    [(came, over, waiting)] = engine.ask(Query(text=text, params=state.params)).rows
+    return int(came) + int(over) + int(waiting), int(over) + int(waiting)
 
 
 def apart(state: Held) -> Fragment:

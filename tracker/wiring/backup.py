@@ -37,7 +37,13 @@ _FOLDERS = ("pixel", "imports")
 # `doubts` before the events they are about, and a note of a day or a span before what it speaks of: the other way round
 # a change in between would be believed.
 _FIRST, _LAST = ("doubts", "rollup_span_days", "rollup_days"), ("rollup_numbers",)
-_EMPTY = {"journeys", "journey_sites", "events_by_key", "events_by_key_sites"}  # copies of what events hold: made anew
+_EMPTY = {
+    "journeys",
+    "journey_sites",
+    "journey_late",
+    "events_by_key",
+    "events_by_key_sites",
+}  # copies of what events hold: made anew
 
 
 class Backups:
