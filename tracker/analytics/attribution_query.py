@@ -26,7 +26,7 @@ MAX_STATES = 2_000
 """Most keys that get codes, and most of a Markov chain: its matrix has as many rows and columns."""
 
 MAX_APART = 50_000
-"""Most persons who are asked about apart."""
+"""Most ends of paths of persons who are asked about apart."""
 
 KEYS = {
     "channel": "channel",
@@ -57,57 +57,57 @@ _ORIGIN = "xxHash64(channel, utm_source, utm_campaign, click_id_kind, referrer_h
 
 @dataclass(frozen=True, kw_only=True)
 class _Form:
-    """SQL over the numbers of a road. `conversions` and `nothing` are ends of paths: amount, milliseconds, the first
-    and the last touch that there may be, whether it is a conversion.
+    """SQL over the numbers of a road: `p` is an end of a path, a touch where `key`, `ms` and `direct` are asked for.
+
+    `first` and `last` are the bounds of the touches that lead to it, the last two of `first` where it is `nothing`.
     """
 
+    nothing: str
+    at: str
+    first: tuple[str, str, str, str]  # of nobody, of a conversion, of nothing by the range and by the last conversion
+    last: tuple[str, str]
     key: str
     ms: str
     direct: str
     fact: str
     kind: str
     name: str
-    conversions: str
-    nothing: str
 
 
 _WIDE = _Form(
+    nothing="bitNot(toUInt256(0))",
+    at="toInt64(bitShiftRight(p, 216))",
+    first=(
+        "bitNot(toUInt256(0))",
+        "bitShiftLeft(toUInt256(at - {lookback:Int64}), 216)",
+        "bitShiftLeft(toUInt256({from:Int64} - {read:Int64}), 216)",
+        "bitShiftLeft(bitShiftRight(arrayMax(arrayPushBack(conversions, toUInt256(0))), 128) + 1, 128)",
+    ),
+    last=("bitOr(p, toUInt256(bitNot(toUInt128(0))))", "bitNot(toUInt256(0))"),
     key="bitAnd(toUInt64(p), bitNot(toUInt64(1)))",
     ms="toInt64(bitShiftRight(p, 216))",
     direct="bitAnd(toUInt64(p), 1)",
     fact="bitShiftLeft(toUInt128({}), 64) + toUInt64({})",
     kind="toUInt64(bitShiftRight(fact, 64))",
     name="toUInt64(fact)",
-    conversions=(
-        "arrayMap(p -> (reinterpretAsFloat64(toUInt64(p)), toInt64(bitShiftRight(p, 216)),"
-        " bitShiftLeft(toUInt256(bitShiftRight(p, 216) - {lookback:Int64}), 216), bitOr(p, bitNot(toUInt128(0))),"
-        " true), conversions)"
-    ),
-    nothing=(
-        "(0., toInt64(0), greatest(bitShiftLeft(toUInt256({from:Int64} - {read:Int64}), 216),"
-        " bitShiftLeft(bitShiftRight(arrayMax(arrayPushBack(conversions, toUInt256(0))), 128) + 1, 128)),"
-        " bitNot(toUInt256(0)), false)"
-    ),
 )
 _NARROW = _Form(
+    nothing="bitNot(toUInt128(0))",
+    at="toInt64(bitShiftRight(p, 77))",
+    first=(
+        "bitNot(toUInt64(0))",
+        "bitShiftLeft(toUInt64(at - {lookback:Int64}), 13)",
+        "bitShiftLeft(toUInt64({from:Int64} - {read:Int64}), 13)",
+        "bitShiftLeft(toUInt64(bitShiftRight(arrayMax(arrayPushBack(conversions, toUInt128(0))), 77)) + 1, 13)",
+    ),
+    last=("bitOr(bitShiftLeft(toUInt64(at), 13), 8191)", "bitNot(toUInt64(0))"),
     key="bitAnd(bitShiftRight(p, 2), 2047)",
     ms="toInt64(bitShiftRight(p, 13))",
     direct="bitAnd(p, 1)",
     fact="bitShiftLeft(toUInt64({}), 32) + toUInt64({})",
     kind="bitShiftRight(fact, 32)",
     name="bitAnd(fact, 4294967295)",
-    conversions=(
-        "arrayMap(p -> (reinterpretAsFloat64(toUInt64(p)), toInt64(bitShiftRight(p, 77)),"
-        " bitShiftLeft(toUInt64(toInt64(bitShiftRight(p, 77)) - {lookback:Int64}), 13),"
-        " bitOr(bitShiftLeft(toUInt64(bitShiftRight(p, 77)), 13), 8191), true), conversions)"
-    ),
-    nothing=(
-        "(0., toInt64(0), greatest(bitShiftLeft(toUInt64({from:Int64} - {read:Int64}), 13),"
-        " bitShiftLeft(toUInt64(bitShiftRight(arrayMax(arrayPushBack(conversions, toUInt128(0))), 77)) + 1, 13)),"
-        " bitNot(toUInt64(0)), false)"
-    ),
 )
-_LEFT_OUT = "(toFloat64(length(conversions)), toInt64(0), bitNot(toUInt64(0)), toUInt64(0), false)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +153,7 @@ def facts(engine: Engine, spec: Spec, events: Fragment, amount: Fragment) -> Fac
         return _together(engine.ask(query(replace(asked, loose=loose))).dicts(), [], names)
     others: list[dict[str, Any]] = []
     if left_out is not None:
-        only, conversions = tuple(left_out["units"]), round(left_out["amounts"])
+        only, conversions = tuple(sorted(set(left_out["units"]))), round(left_out["amounts"])
         others = engine.ask(query(replace(asked, loose=True, only=only, apart=conversions))).dicts()
     for row in rows:
         if row["kind"] >= _FIRST_CODE:
@@ -184,30 +184,28 @@ def query(asked: Asked) -> Query:
     """The question as one query."""
     spec, narrow = asked.spec, asked.codes is not None
     form, markov = _NARROW if narrow else _WIDE, asked.spec.model == "markov"
-    ends = f"arrayConcat({form.conversions}, [{form.nothing}])" if markov else form.conversions
-    loose = f"if(loose, [{form.fact.format(LOOSE, 0)}], [])"
-    sums = (
-        f"arrayConcat([{form.fact.format(f'if(n = 0, {UNTOUCHED}, {TOUCHED})', 0)}, {form.fact.format(LENGTH, 'n')}],"
-        f" arrayMap(key -> {form.fact.format(CREDIT, 'key')}, credited.1), {loose})"
-    )
-    told = f"arrayConcat(if(converted, {sums}, []), {TRANSITIONS.format(form.fact.format('state', 'next'))})"
-    told = told if markov else sums
-    if narrow:
-        ends = f"if(apart, [{_LEFT_OUT}], {ends})"
-        told = f"if(apart, arrayConcat([{form.fact.format(APART, 0)}], {loose}), {told})"
-    weights = "arrayResize(if(converted, arrayConcat([1., 1.], credited.2), []), length(facts), 1.)"
     journeys = _packed(asked) if narrow else _journeys(asked)
+    nobody, conversion, since, behind = form.first
+    first = f"if(converted, {conversion}, greatest({since}, {behind}))" if markov else conversion
+    last = f"if(converted, {form.last[0]}, {form.last[1]})" if markov else form.last[0]
     return fill(
         load(__package__, "attribution"),
         {
             "journeys": Fragment(journeys.text, journeys.params),
-            "ends": Fragment(ends),
+            "ends": Fragment(f"arrayPushBack(conversions, {form.nothing})" if markov else "conversions"),
+            "nothing": Fragment(form.nothing),
+            "amount": Fragment("if(converted, reinterpretAsFloat64(toUInt64(p)), 0)"),
+            "ms": Fragment(form.at),
+            "first": Fragment(f"if(apart, {nobody}, {first})" if narrow else first),
+            "last": Fragment(last),
             "keys": Fragment(f"arrayMap(p -> {form.key}, path)"),
             "ages": Fragment(f"arrayMap(p -> at - {form.ms}, path)"),
             "direct": Fragment(f"arrayMap(p -> {form.direct}, path)"),
             "shares": Fragment(SHARES[spec.model]),
-            "facts": Fragment(told),
-            "weights": Fragment("arrayWithConstant(length(facts), 1.)" if markov else weights),
+            "facts": Fragment(_facts(form, markov=markov)),
+            "weights": Fragment("" if markov else ", arrayResize(credited.2, length(facts), 1.) as weights"),
+            "joined": Fragment("" if markov else ", weights as weight"),
+            "weight": Fragment("1." if markov else "weight"),
             "kind": Fragment(form.kind),
             "name": Fragment(form.name),
             "touched": Fragment(form.fact.format(TOUCHED, 0)),
@@ -222,6 +220,19 @@ def query(asked: Asked) -> Query:
         },
         settings={"join_algorithm": "hash"},
     )
+
+
+def _facts(form: _Form, *, markov: bool) -> str:
+    """SQL for what a path adds to; those with a weight other than 1 first."""
+    kind = f"multiIf(apart, {APART}, n = 0, {UNTOUCHED}, {TOUCHED})"
+    loose = f"arrayWithConstant(loose, {form.fact.format(LOOSE, 0)})"
+    told = "converted and not apart"
+    length = f"arrayWithConstant({told}, {form.fact.format(LENGTH, 'n')})"
+    if markov:  # of those apart, who have no path, the only step is told instead
+        steps = TRANSITIONS.format(form.fact.format("state", "next"))
+        return f"arrayConcat({steps}, arrayWithConstant({told}, {form.fact.format(kind, 0)}), {length}, {loose})"
+    credit = f"arrayMap(key -> {form.fact.format(CREDIT, 'key')}, credited.1)"
+    return f"arrayConcat({credit}, [{form.fact.format(kind, 0)}], {length}, {loose})"
 
 
 def _packed(asked: Asked) -> Query:
