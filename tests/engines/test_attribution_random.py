@@ -16,7 +16,7 @@ import attribution_oracle as oracle
 from funnel_oracle import instant, milliseconds
 from world import event, load, load_hard
 
-from tracker.analytics import attribution
+from tracker.analytics import attribution, attribution_query
 from tracker.analytics.attribution_models import removal_effects
 from tracker.core.errors import BadRequest
 
@@ -125,27 +125,68 @@ def test_every_model_equals_the_oracle(unmerged):
             assert conversions > 50
 
 
-def test_where_all_have_sessions_one_question_is_enough(unmerged, monkeypatch):
-    chance = random.Random(12)
-    events = [one | {"session": one["session"] or f"s{at % 40}"} for at, one in enumerate(history(chance, 200))]
-    events, asked, query = load_hard(unmerged, chance, events), [], attribution.query
+def told_of(world, monkeypatch, events):
+    """The questions that some models asked; their answers equal the oracle's."""
+    asked, query = [], attribution_query.query
 
-    def spy(*given, **named):
-        asked.append(named)
-        return query(*given, **named)
+    def spy(one):
+        asked.append(one)
+        return query(one)
 
-    monkeypatch.setattr(attribution, "query", spy)
+    monkeypatch.setattr(attribution_query, "query", spy)
     for model in ("first", "linear", "markov"):
         body = {**BODY, "model": model, "by": "channel", "lookback": "30d", "half_life": "36h"}
         conversions = check(
-            attribution.run(unmerged, attribution.parse(body)),
+            attribution.run(world, attribution.parse(body)),
             body,
             events,
             conversion=lambda one: one["event"] == "purchase",
             amount=lambda one: one["value"] or 0.0,
         )
         assert conversions > 20
-    assert asked == [{}] * 3
+    return asked
+
+
+def test_where_all_have_sessions_and_a_time_of_their_own_one_question_is_enough(unmerged, monkeypatch):
+    chance = random.Random(12)
+    events = [one | {"session": one["session"] or f"s{at % 40}"} for at, one in enumerate(history(chance, 200))]
+    for at, one in enumerate(events):
+        one["ts"] += at
+        one["channel"] = "" if one["event"] == "purchase" else one["channel"]
+    events = load_hard(unmerged, chance, events)
+    assert [one.codes is not None for one in told_of(unmerged, monkeypatch, events)] == [True] * 3
+
+
+def test_those_with_ties_or_without_sessions_are_asked_about_apart(unmerged, monkeypatch):
+    chance = random.Random(13)
+    events = load_hard(unmerged, chance, history(chance, 300))
+    asked = told_of(unmerged, monkeypatch, events)
+    assert [one.only is not None for one in asked] == [False, True] * 3
+    assert all(20 < len(one.only) < 250 for one in asked[1::2])  # most, but not all
+
+
+def test_where_they_are_many_or_keys_are_everybody_is_asked_about(unmerged, monkeypatch):
+    chance = random.Random(14)
+    events = load_hard(unmerged, chance, history(chance, 200))
+    monkeypatch.setattr(attribution_query, "MAX_APART", 5)
+    asked = told_of(unmerged, monkeypatch, events)
+    assert [(one.codes is None, one.only, one.loose) for one in asked] == [(False, None, False), (True, None, True)] * 3
+    monkeypatch.undo()
+    monkeypatch.setattr(attribution_query, "MAX_STATES", 2)
+    asked = told_of(unmerged, monkeypatch, events)
+    assert [(one.codes is None, one.only, one.loose) for one in asked] == [(True, None, False), (True, None, True)] * 3
+
+
+def test_a_channel_that_came_between_two_questions_counts(unmerged, monkeypatch):
+    chance = random.Random(15)
+    events, names = load_hard(unmerged, chance, history(chance, 200)), attribution_query.names_of
+
+    def before(engine, spec, source, wanted=None):
+        found = names(engine, spec, source, wanted)
+        return found if wanted is not None else {key: name for key, name in found.items() if name != "Email"}
+
+    monkeypatch.setattr(attribution_query, "names_of", before)
+    assert len(told_of(unmerged, monkeypatch, events)) == 6
 
 
 def test_shapley_is_that_of_the_whole_game(engine):

@@ -37,8 +37,13 @@ def _sum(row: Row, other: Mapping[str, Any] | None) -> Row:
 def _median(row: Row, other: Mapping[str, Any], at: int, count: int) -> float | None:
     if not other["counts"][at]:
         return row["medians"][at]  # type: ignore[no-any-return]
-    around, skipped = sorted([*row["middles"][at], *other["middles"][at]]), row["skipped"][at]
-    if not around:
-        return None  # no step before: nobody waited
+    return middle([*row["middles"][at], *other["middles"][at]], row["skipped"][at], count)
+
+
+def middle(around: Iterable[int], skipped: int, count: int) -> float | None:
+    """The median of `count` numbers of which `around` are some, those from place `skipped` on. None of nothing."""
+    some = sorted(around)
+    if not some:
+        return None
     low, high = (count - 1) // 2 - skipped, count // 2 - skipped
-    return float((around[low] + around[high]) / 2)
+    return float((some[low] + some[high]) / 2)
