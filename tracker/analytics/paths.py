@@ -57,7 +57,7 @@ def _came(engine: Engine, spec: Spec, source: Source, stored: list[Any]) -> bool
 def _rows(engine: Engine, spec: Spec, source: Source) -> list[dict[str, Any]]:
     """One row a hop, the smaller nodes merged."""
     rows = _everybody(engine, spec, source, None, MAX_ROWS + MAX_TIED + 1)
-    tied: list[int] | None = [row["source"] for row in rows if row["step"] == 0]
+    tied: list[int] | None = _tied(rows)
     if tied:
         if len(tied) > MAX_TIED:
             tied, rows = None, _everybody(engine, spec, source, None, MAX_ROWS + 1, narrow=False)
@@ -84,6 +84,12 @@ def _rows(engine: Engine, spec: Spec, source: Source) -> list[dict[str, Any]]:
             rows += engine.ask(query(spec, source, kept, NO_LIMIT, narrow=False, only=tied)).dicts()
         rows = _merged(rows)
     return rows
+
+
+def _tied(rows: list[dict[str, Any]]) -> list[int]:
+    """The persons of the rows of step 0: there are two with the same half at most, and `times` is 1, 2 or both."""
+    halves = [(row["source"], row["times"]) for row in rows if row["step"] == 0]
+    return [2 * half + odd for half, times in halves for odd in (0, 1) if times & (1 + odd)]
 
 
 def _everybody(

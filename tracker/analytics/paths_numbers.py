@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from tracker.analytics import moments
 
 _SIZES = (64, 128, 256)
-_FLAGS = 2
+_FLAGS = 3
 
 
 class Moments:
@@ -74,7 +74,7 @@ class Moments:
 
 
 class Hops:
-    """A hop as a number: two free bits, the step, two codes, and the time between (`paths.sql`). `span`: see above."""
+    """A hop as a number: three free bits, the step, two codes, and the time between (`paths.sql`). `span`: see above."""
 
     def __init__(self, span: int, code_bits: int, steps: int) -> None:
         self._span, self._code, self._step = span.bit_length(), code_bits, steps.bit_length()
@@ -111,7 +111,6 @@ class Hops:
 
         codes, node = 2 * self._code, self._span + self._code
         return {
-            "hop_type": self.kind,
             "span_bits": str(self._span),
             "span": f"toUInt64(bitAnd(number, {self._mask(self._span)}))",
             "place": part(codes, self._step),
@@ -120,4 +119,6 @@ class Hops:
             "marked": f"hop + {self._at(new(self._span), self._top)} + {self._at(new(node), self._top + 1)}",
             "new_hop": part(codes + self._step, 1),
             "new_node": part(codes + self._step + 1, 1),
+            "tie": f"to{self.kind}('{2 ** (int(self.kind.removeprefix('UInt')) - 1)}')",
+            "half": f"toUInt64(bitAnd(hop, {self._mask(_SIZES[0] - 1)}))",
         }

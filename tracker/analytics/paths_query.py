@@ -138,7 +138,6 @@ class _Layout:
             slots["cut"] = _cut(self.spec, self.codes, moments)
             slots["is_node"] = Fragment(f"{node} > {ON}")
             slots["hop"] = self._from("place", f"if({mark}, {self.hop.target(moments.code('q'))}, {self._to('place')})")
-            slots["hop_type"] = Fragment(self.hop.kind)
             found = fill(load(__package__, "paths_anchored"), slots)
         else:
             place = "(at - first + 1)"
