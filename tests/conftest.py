@@ -28,8 +28,10 @@ from emptying import empty
 
 pytest.register_assert_rewrite("asked_of_many")
 
-# Engines that tests start: beside so much other work they would starve. Benches measure with the product's own.
+# Engines that tests start would starve beside so much other work, and as root collectors would go before all of it.
+# Benches measure with the product's own priorities.
 os.environ.setdefault("TRACKER_ENGINE_NICE", "0")
+os.environ.setdefault("TRACKER_COLLECTOR_REALTIME", "0")
 
 # ClickHouse compiles an expression that it meets a third time, which pays with millions of rows and costs a test a
 # fifth of its time. `make histories` and all processes that tests start compile as ever.

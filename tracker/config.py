@@ -75,6 +75,7 @@ class Settings:
     report_memory: int = 1_900_000_000
     report_threads: int = 4
     engine_nice: int = 5
+    collector_realtime: bool = True
     stop_seconds: float = 8.0
     log_level: str = "auto"
     log_format: str = "auto"

@@ -2,14 +2,16 @@
 
     python tests/bench/bench_audiences.py [--persons 200000] [--audiences 100] [--events 10000] [--export 1000000]
         [--each 3] [--sizes judged|spread|rules] [--parts refresh,whole,export,lookups,product] [--rate 500]
-        [--lookups 500] [--api-lookups 5] [--seconds 20] [--clickhouse URL] [--folder DIR [--keep]]
+        [--lookups 500] [--api-lookups 5] [--batch 50] [--probes 3] [--rest 20] [--seconds 20] [--clickhouse URL]
+        [--folder DIR [--keep]]
 
 The site is made in the store with SQL (`crowd.py`): `--each` to two more events a person in 30 days, a tenth with an
 account. First in this process: all audiences begin, are refreshed twice after new events (a twentieth of them days
 late, a fiftieth sent twice), everybody is judged for one, and one is exported with hash forms (its members are the
 accounts, at most `--export` of them have an address). Then real processes on the same data folder take `--rate` events
-a second and `--lookups` questions a second, sent when they are due, while single events are followed from their
-acknowledgement to the collector's answer. Embedded store, or a server's. Prints wall and processor seconds and the most
+a second (`--batch` in a request) and `--lookups` questions a second, sent when they are due, while `--probes` single
+events at a time are followed from their acknowledgement to the collector's answer; before that, for `--rest` seconds,
+one at a time with nothing else to do. Embedded store, or a server's. Prints wall and processor seconds and the most
 memory; asserts nothing. `--sizes rules`: everybody is judged for all audiences, no member is drawn by chance. `--keep`:
 what is in `--folder` stays, and a later run goes on with it.
 """
@@ -28,7 +30,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,7 +43,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import crowd
 import open_loop
-from bench_freshness import load
+from bench_freshness import batch
 from loading import Road, event
 from running import Tracker, answers, request, tracker, until
 
@@ -368,39 +370,64 @@ def lookups(path: bytes, head: bytes, rate: int, asked: argparse.Namespace, chan
     ]
 
 
-def look_up(it: Tracker, key: str, asked: argparse.Namespace, chance: random.Random) -> None:
-    """At the collector's address, then, fewer of them, at the API's, which asks the store."""
-    token = f"Authorization: Bearer {it.env['TRACKER_ADMIN_TOKEN']}\r\n".encode()
-    for what, port, rate, path, head in (
-        ("collector", it.port, asked.lookups, f"/v1/segments?site={key}", b""),
-        ("API", it.api_port, asked.api_lookups, f"/api/v1/segments?site={crowd.SITE}", token),
-    ):
-        if not rate:
-            continue
-        made = lookups(path.encode(), head, rate, asked, chance)
-        # A process of its own: threads of this one would make the sender late.
-        with ProcessPoolExecutor(1, multiprocessing.get_context("spawn"), initializer=gc.freeze) as pool:
-            result = pool.submit(open_loop.run, port, made, rate, chance, links=32).result()
-        print(
-            f"{result['per_second']:.0f} look-ups/s of the {what}: p50 {result['p50_ms']:.2f} ms, p99"
-            f" {result['p99_ms']:.2f} ms, longest {result['longest_ms']:.1f} ms, failed {result['failed']:.0f},"
-            f" sender late by {result['behind_ms']:.2f} ms at most",
-            flush=True,
-        )
+class Crowd:
+    """Senders, each a process of its own (threads of this one would make them late), as urgent as they may be."""
+
+    def __init__(self, it: Tracker, key: str, asked: argparse.Namespace) -> None:
+        self._it, self._key, self._asked = it, key, asked
+        self._pool = ProcessPoolExecutor(3, multiprocessing.get_context("spawn"), initializer=gc.freeze)
+        self._sent: dict[str, Future[dict[str, float]]] = {}
+
+    def ask_collector(self) -> None:
+        """Look-ups at the collector's address."""
+        self._ask("collector", self._it.port, self._asked.lookups, f"/v1/segments?site={self._key}", "")
+
+    def ask_api(self) -> None:
+        """Fewer of them at the API's, which asks the store."""
+        token = f"Authorization: Bearer {self._it.env['TRACKER_ADMIN_TOKEN']}\r\n"
+        self._ask("API", self._it.api_port, self._asked.api_lookups, f"/api/v1/segments?site={crowd.SITE}", token)
+
+    def _ask(self, what: str, port: int, rate: int, path: str, head: str) -> None:
+        if rate:
+            made = lookups(path.encode(), head.encode(), rate, self._asked, random.Random(1))
+            self._send(f"look-ups/s of the {what}", port, made, rate)
+
+    def send_events(self) -> None:
+        """`--rate` events a second, `--batch` in a request, of 5,000 visitors."""
+        rate = self._asked.rate / self._asked.batch
+        made = []
+        for _ in range(int(rate * (self._asked.seconds + 1))):
+            body = batch(self._key, ["view_item"] * self._asked.batch)
+            head = b"POST /e HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n"
+            made.append(head % len(body) + body)
+        self._send(f"requests/s of {self._asked.batch} events", self._it.port, made, rate)
+
+    def _send(self, what: str, port: int, made: list[bytes], rate: float) -> None:
+        self._sent[what] = self._pool.submit(open_loop.run, port, made, rate, random.Random(2), links=32)
+
+    def wait(self) -> None:
+        """Until all is sent; says how it went."""
+        for what, sent in self._sent.items():
+            result = sent.result()
+            print(
+                f"{result['per_second']:.0f} {what}: {result['answered']:.0f} answers, p50 {result['p50_ms']:.2f} ms,"
+                f" p99 {result['p99_ms']:.2f} ms, longest {result['longest_ms']:.1f} ms, failed {result['failed']:.0f};"
+                f" in it the sender's own lateness, p99 {result['behind_p99_ms']:.2f} ms,"
+                f" longest {result['behind_ms']:.2f} ms",
+                flush=True,
+            )
+        self._pool.shutdown()
 
 
 def collector_alone(it: Tracker, key: str, asked: argparse.Namespace) -> None:
     """Look-ups in the files that are there, beside ingestion; nobody loads."""
     role = it.collector().start()
     until(lambda: answers(it.port, "/readyz"), 30, it.tails)
-    stop, sent = threading.Event(), [0]
-    sender = threading.Thread(target=load, args=(it.port, key, asked.rate, stop, sent))
-    sender.start()
-    began = time.perf_counter()
-    look_up(it, key, argparse.Namespace(**{**vars(asked), "api_lookups": 0}), random.Random(2))
-    stop.set()
-    sender.join()
-    print(f"  beside {sent[0] / (time.perf_counter() - began):.0f} events/s; {_peak(role.pid):.2f} GB", flush=True)
+    senders = Crowd(it, key, asked)
+    senders.ask_collector()
+    senders.send_events()
+    senders.wait()
+    print(f"  {_peak(role.pid):.2f} GB")
     role.stop()
 
 
@@ -408,7 +435,6 @@ def product(it: Tracker, watching: Watching, asked: argparse.Namespace) -> None:
     """The running product, first with nothing else to do, then beside ingestion and look-ups."""
     up = it.role("up", "--no-dashboard").start()
     it.ready()
-    chance = random.Random(1)
     key, path = watching.key, f"/api/v1/audiences/{watching.audience}"
     while (it.api("GET", path)["membership"] or {}).get("state") != "ready":
         time.sleep(1.0)
@@ -417,26 +443,29 @@ def product(it: Tracker, watching: Watching, asked: argparse.Namespace) -> None:
     follow(it, watching, started, delays := list[float]())
     print(f"the first event after the start: {delays[0]:.2f} s", flush=True)
     for label, busy in (("at rest", False), (f"beside {asked.rate} events/s and {asked.lookups} look-ups/s", True)):
-        stop, sent, found = threading.Event(), [0], list[float]()
-        threads = [threading.Thread(target=follow, args=(it, watching, stop, found))]
+        stop, found = threading.Event(), list[float]()
+        threads = [
+            threading.Thread(target=follow, args=(it, watching, stop, found))
+            for _ in range(asked.probes if busy else 1)
+        ]
+        senders = Crowd(it, key, asked)
         if busy:
-            threads.append(threading.Thread(target=load, args=(it.port, key, asked.rate, stop, sent)))
+            senders.ask_collector()
+            senders.ask_api()
+            senders.send_events()
         for thread in threads:
             thread.start()
-        began = time.perf_counter()
         if busy:
-            look_up(it, key, asked, chance)
+            senders.wait()
         else:
-            time.sleep(asked.seconds)
+            time.sleep(asked.rest)
         stop.set()
         for thread in threads:
             thread.join()
-        took = time.perf_counter() - began
         found.sort()
         print(
             f"event to look-up {label}: {len(found)} probes, p50 {found[len(found) // 2]:.2f} s,"
-            f" p90 {found[int(len(found) * 0.9)]:.2f} s, longest {found[-1]:.2f} s"
-            + (f"; {sent[0] / took:.0f} events/s" if busy else ""),
+            f" p90 {found[int(len(found) * 0.9)]:.2f} s, longest {found[-1]:.2f} s",
             flush=True,
         )
     shown = it.api("GET", path)["membership"]
@@ -461,7 +490,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name, number in (
         ("persons", 200_000), ("audiences", 100), ("events", 10_000), ("export", 1_000_000), ("rate", 500),
-        ("lookups", 500), ("api_lookups", 5), ("seconds", 20),
+        ("lookups", 500), ("api_lookups", 5), ("seconds", 20), ("rest", 20), ("batch", 50), ("probes", 3),
     ):  # fmt: skip
         parser.add_argument(f"--{name.replace('_', '-')}", type=int, default=number)
     parser.add_argument("--each", type=int, default=3, help="least events a person")

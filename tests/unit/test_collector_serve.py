@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -18,10 +19,12 @@ from tracker.spool.reader import Spool
 
 WORKER = """
 import sys
+from dataclasses import replace
 from pathlib import Path
 from tracker.collector.serve import run
 from tracker.collector.settings import CollectorSettings
-run(CollectorSettings(data=Path(sys.argv[1]), port=int(sys.argv[2]), worker=int(sys.argv[3])))
+settings = CollectorSettings(data=Path(sys.argv[1]), port=int(sys.argv[2]), worker=int(sys.argv[3]))
+run(replace(settings, realtime=sys.argv[4:] == ["realtime"]))
 """
 
 
@@ -32,9 +35,9 @@ def data(tmp_path) -> Path:
     return tmp_path
 
 
-def start(data: Path, port: int, worker: int = 0) -> subprocess.Popen:
+def start(data: Path, port: int, worker: int = 0, *more: str) -> subprocess.Popen:
     process = subprocess.Popen(
-        [sys.executable, "-c", WORKER, str(data), str(port), str(worker)], stdout=subprocess.DEVNULL
+        [sys.executable, "-c", WORKER, str(data), str(port), str(worker), *more], stdout=subprocess.DEVNULL
     )
     for _ in range(400):
         try:
@@ -146,3 +149,19 @@ def test_a_request_in_flight_is_answered_while_the_worker_stops(data):
     assert connection.getresponse().status == 204
     assert process.wait(20) == 0
     assert stored(data) == ["late"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the kernel's own calls")
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_worker_is_let_in_before_usual_processes_where_that_is_wanted_and_allowed(data, wanted):
+    try:
+        os.sched_setscheduler(os.getpid(), os.SCHED_RR, os.sched_param(1))
+        os.sched_setscheduler(os.getpid(), os.SCHED_OTHER, os.sched_param(0))
+    except PermissionError:
+        pytest.skip("not allowed here")
+    process = start(data, unused_port(), 0, *["realtime"] * wanted)
+    try:
+        assert os.sched_getscheduler(process.pid) == (os.SCHED_RR if wanted else os.SCHED_OTHER)
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0

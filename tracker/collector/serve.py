@@ -16,6 +16,7 @@ from aiohttp import web
 from tracker.collector.app import make_app
 from tracker.collector.door import HEADERS, Runner
 from tracker.collector.endpoints import SERVICE
+from tracker.collector.prompt import answer_at_once
 from tracker.collector.service import Service
 from tracker.collector.settings import CollectorSettings
 
@@ -37,6 +38,8 @@ def run(settings: CollectorSettings) -> None:
     # Events are short-lived and hold no cycles: look for cycles seldom, and never among what was there at the start.
     gc.freeze()
     gc.set_threshold(50_000, 20, 100)
+    priority = answer_at_once(realtime=settings.realtime)
+    log.info("collector.priority", granted=priority or "usual", worker=settings.worker)
     (uvloop or asyncio).run(_to_the_end(settings))
 
 

@@ -48,6 +48,7 @@ class CollectorSettings:
     rate_per_key     events a second of one write key, 0: any number; half a minute's worth may come at once
     rate_per_address  requests a second of one address block (/24 or /48), likewise
     grace            seconds that requests in flight get after SIGTERM
+    realtime         be let in before all usual processes, where the system allows it
     """
 
     data: Path
@@ -70,6 +71,7 @@ class CollectorSettings:
     rate_per_key: int = 0
     rate_per_address: int = 0
     grace: float = 3.0
+    realtime: bool = False
     spool_max_bytes: int = 4_000_000_000
     pending_max_bytes: int = 64_000_000
     segment_bytes: int = 8_000_000

@@ -73,6 +73,7 @@ def collector_settings(settings: Settings, number: int) -> CollectorSettings:
         spool_max_bytes=settings.spool_max_bytes // settings.worker_count,
         segment_bytes=settings.segment_bytes,
         segment_age=settings.segment_seconds,
+        realtime=settings.collector_realtime,
     )
 
 
