@@ -18,7 +18,7 @@ from tracker.analytics.significance import p_value, q_values
 from tracker.core.errors import BadRequest
 from tracker.store import persons
 from tracker.store.clean import events_source
-from tracker.store.engine import Engine
+from tracker.store.engine import Engine, Param, Query
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import Params, counted, property_text
 
@@ -62,7 +62,11 @@ def parse(body: object) -> Spec:
 def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     """`{"step", "dropped", "went_on"}` (units) and a list `{"total", "compared", "rows"}` for each of `LISTS`."""
     found: dict[str, list[Mapping[str, Any]]] = {name: [] for name in ("groups", *LISTS)}
-    for row in engine.ask(_query(engine, spec)).dicts():
+    rows = engine.ask(_query(engine, spec)).dicts()
+    texts = _texts(engine, spec, rows)
+    for row in rows:
+        if row["hash"]:
+            row["value"] = texts[_column(row), row["hash"]]
         found[row["list"]].append(row)
     sizes = (found["groups"][0]["dropped"], found["groups"][0]["went_on"]) if found["groups"] else (0, 0)
     answer: dict[str, Any] = {"step": spec.step, "dropped": sizes[0], "went_on": sizes[1]}
@@ -106,41 +110,85 @@ def _query(engine: Engine, spec: Spec) -> Any:
         found.params,
     )
     linked = funnel.count_by == "person" and persons.linked(engine, funnel.site)
-    pairs = ", ".join(f"('properties', '{name}', {name}_seen)" for name in _PROPERTIES)
+    pairs = ", ".join(f"('properties', '{name}', '', {name}_seen)" for name in _PROPERTIES)
     return fill(
         load(__package__, "funnel_reasons"),
         {
-            "page": Fragment(f"if(event = 'page_view', {PAGE}, '')"),
             "occurrence": Fragment(_occurrence(params), params.values),
             "seen": _seen(funnel, events),
             "tries": persons.spread(tries, linked=linked),
             "properties": Fragment(pairs),
         },
-        {
-            "site": funnel.site,
-            "from": funnel.range.start,
-            "until": funnel.range.end - 1 + funnel.window,
-            "lookback": LOOKBACK_MS,
-            "span": funnel.window,
-            "values": MAX_COMPARED,
-        },
+        {**_bounds(funnel), "span": funnel.window, "values": MAX_COMPARED},
     )
+
+
+def _bounds(funnel: Funnel) -> dict[str, Param]:
+    return {
+        "site": funnel.site,
+        "from": funnel.range.start,
+        "until": funnel.range.end - 1 + funnel.window,
+        "lookback": LOOKBACK_MS,
+    }
+
+
+def _hash(text: str) -> str:
+    """SQL: what stands for a text, 0 for none."""
+    return f"cast(if({text} = '', 0, xxHash64({text})), 'UInt64')"
+
+
+def _column(row: Mapping[str, Any]) -> str:
+    """What the value of a row is: `page`, `event` or a property of events."""
+    return "page" if row["name"] == "landing_page" else str(row["name"])
+
+
+def _texts(engine: Engine, spec: Spec, rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], str]:
+    """(column, hash) -> the text, of all in the rows."""
+    wanted: dict[str, set[int]] = {}
+    for row in rows:
+        if row["hash"]:
+            wanted.setdefault(_column(row), set()).add(row["hash"])
+    if not wanted:
+        return {}
+    events, queries, params = events_source(engine), [], dict[str, Param]()
+    for column, hashes in sorted(wanted.items()):
+        text, which = (PAGE, f"event = '{_PAGE_VIEW}'") if column == "page" else (column, "true")
+        params[f"of_{column}"] = sorted(hashes)
+        slots = {
+            "name": f"'{column}'",
+            "text": text,
+            "which": which,
+            "wanted": f"{{of_{column}:Array(UInt64)}}",
+            "most": str(len(hashes)),
+            "hash": _hash(text),
+            "hash_of": _hash("text"),
+        }
+        fragments = {name: Fragment(sql) for name, sql in slots.items()}
+        queries.append(fill(load(__package__, "funnel_reasons_texts"), {**fragments, "events": events}))
+        params.update(queries[-1].params)
+    text = " union all ".join(f"select * from ({one.text})" for one in queries)  # noqa: S608 - text of our own
+    told = engine.ask(Query(text=text, params={**_bounds(spec.funnel), **params})).rows
+    return {(column, hashed): value for column, value, hashed in told}
 
 
 def _seen(funnel: Funnel, events: Fragment) -> Fragment:
     """The events of the range by stored key (visitor, session), those with long texts apart."""
     texts = ", ".join(f"'{name}'" for name in (_PAGE_VIEW, *_TROUBLE))
     trouble = ", ".join(f"'{name}'" for name in _TROUBLE)
+    columns = ("event", "session", *_PROPERTIES)
+    hashes = ", ".join(f"{_hash(column)} as {column}_hash" for column in columns)
     parts = (
-        (f"event not in ({texts})", "''", "''"),
-        (f"event = '{_PAGE_VIEW}'", "path", "''"),
-        (f"event in ({trouble})", "path", "props"),
+        (f"event not in ({texts})", "toUInt64(0)", "''", "''"),
+        (f"event = '{_PAGE_VIEW}'", _hash(PAGE), "''", "''"),
+        (f"event in ({trouble})", "toUInt64(0)", PAGE, "props"),
     )
     queries = [
         fill(
             load(__package__, "funnel_reasons_seen"),
             {
                 "unit": Fragment("key" if funnel.count_by == "person" else UNITS[funnel.count_by]),
+                "hashes": Fragment(hashes),
+                "page": Fragment(page),
                 "path": Fragment(path),
                 "props": Fragment(props),
                 "events": events,
@@ -149,7 +197,7 @@ def _seen(funnel: Funnel, events: Fragment) -> Fragment:
                 "which": Fragment(which),
             },
         )
-        for which, path, props in parts
+        for which, page, path, props in parts
     ]
     text = " union all ".join(f"select * from ({one.text})" for one in queries)  # noqa: S608 - text of our own
     return Fragment(text, queries[0].params)
@@ -162,10 +210,10 @@ def _occurrence(params: Params) -> str:
         return f"leftUTF8({property_text(f'props.{name}', params)}, {_LONGEST})"
 
     cases = (
-        ("event = 'js_error'", f"('errors', 'js_error', {prop('message')})"),
-        ("event = 'page_not_found'", f"('errors', 'page_not_found', {PAGE})"),
-        (f"event = 'web_vital' and {prop('rating')} = 'poor'", f"('slow_pages', {prop('metric')}, {PAGE})"),
-        ("event = 'survey_answered'", f"('answers', {prop('survey')}, {prop('score')})"),
-        ("event = 'feedback_sent'", f"('feedback', {prop('topic')}, {prop('rating')})"),
+        ("event_name = 'js_error'", f"('errors', 'js_error', {prop('message')})"),
+        ("event_name = 'page_not_found'", "('errors', 'page_not_found', page_text)"),
+        (f"event_name = 'web_vital' and {prop('rating')} = 'poor'", f"('slow_pages', {prop('metric')}, page_text)"),
+        ("event_name = 'survey_answered'", f"('answers', {prop('survey')}, {prop('score')})"),
+        ("event_name = 'feedback_sent'", f"('feedback', {prop('topic')}, {prop('rating')})"),
     )
     return f"multiIf({', '.join(f'{test}, {fact}' for test, fact in cases)}, ('', '', ''))"
