@@ -111,9 +111,12 @@ def _query(engine: Engine, spec: Spec) -> Any:
     )
     linked = funnel.count_by == "person" and persons.linked(engine, funnel.site)
     pairs = ", ".join(f"('properties', '{name}', '', {name}_seen)" for name in _PROPERTIES)
+    page = f"if(event = '{_PAGE_VIEW}', {_hash(PAGE)}, 0) as page_hash"
+    hashes = ", ".join([page, *(f"{_hash(column)} as {column}_hash" for column in ("event", "session", *_PROPERTIES))])
     return fill(
         load(__package__, "funnel_reasons"),
         {
+            "hashes": Fragment(hashes),
             "occurrence": Fragment(_occurrence(params), params.values),
             "seen": _seen(funnel, events),
             "tries": persons.spread(tries, linked=linked),
@@ -175,20 +178,16 @@ def _seen(funnel: Funnel, events: Fragment) -> Fragment:
     """The events of the range by stored key (visitor, session), those with long texts apart."""
     texts = ", ".join(f"'{name}'" for name in (_PAGE_VIEW, *_TROUBLE))
     trouble = ", ".join(f"'{name}'" for name in _TROUBLE)
-    columns = ("event", "session", *_PROPERTIES)
-    hashes = ", ".join(f"{_hash(column)} as {column}_hash" for column in columns)
     parts = (
-        (f"event not in ({texts})", "toUInt64(0)", "''", "''"),
-        (f"event = '{_PAGE_VIEW}'", _hash(PAGE), "''", "''"),
-        (f"event in ({trouble})", "toUInt64(0)", PAGE, "props"),
+        (f"event not in ({texts})", "''", "''"),
+        (f"event = '{_PAGE_VIEW}'", "path", "''"),
+        (f"event in ({trouble})", "path", "props"),
     )
     queries = [
         fill(
             load(__package__, "funnel_reasons_seen"),
             {
                 "unit": Fragment("key" if funnel.count_by == "person" else UNITS[funnel.count_by]),
-                "hashes": Fragment(hashes),
-                "page": Fragment(page),
                 "path": Fragment(path),
                 "props": Fragment(props),
                 "events": events,
@@ -197,7 +196,7 @@ def _seen(funnel: Funnel, events: Fragment) -> Fragment:
                 "which": Fragment(which),
             },
         )
-        for which, page, path, props in parts
+        for which, path, props in parts
     ]
     text = " union all ".join(f"select * from ({one.text})" for one in queries)  # noqa: S608 - text of our own
     return Fragment(text, queries[0].params)
@@ -210,10 +209,10 @@ def _occurrence(params: Params) -> str:
         return f"leftUTF8({property_text(f'props.{name}', params)}, {_LONGEST})"
 
     cases = (
-        ("event_name = 'js_error'", f"('errors', 'js_error', {prop('message')})"),
-        ("event_name = 'page_not_found'", "('errors', 'page_not_found', page_text)"),
-        (f"event_name = 'web_vital' and {prop('rating')} = 'poor'", f"('slow_pages', {prop('metric')}, page_text)"),
-        ("event_name = 'survey_answered'", f"('answers', {prop('survey')}, {prop('score')})"),
-        ("event_name = 'feedback_sent'", f"('feedback', {prop('topic')}, {prop('rating')})"),
+        ("event = 'js_error'", f"('errors', 'js_error', {prop('message')})"),
+        ("event = 'page_not_found'", f"('errors', 'page_not_found', {PAGE})"),
+        (f"event = 'web_vital' and {prop('rating')} = 'poor'", f"('slow_pages', {prop('metric')}, {PAGE})"),
+        ("event = 'survey_answered'", f"('answers', {prop('survey')}, {prop('score')})"),
+        ("event = 'feedback_sent'", f"('feedback', {prop('topic')}, {prop('rating')})"),
     )
     return f"multiIf({', '.join(f'{test}, {fact}' for test, fact in cases)}, ('', '', ''))"

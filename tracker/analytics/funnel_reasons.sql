@@ -8,7 +8,7 @@
 -- arrival (40, 32 and 56 bits); comparing one number is cheaper than comparing a tuple. Texts are hashes, 0 where there is
 -- none, `hash` of a fact for its value: a unit's state is a third as large, and what they stand for is asked about those
 -- that are told. A page is its place, its session and itself in one number.
--- Slots: occurrence, seen, tries, properties.
+-- Slots: occurrence, hashes, seen, tries, properties.
 select fact.1 as list, fact.2 as name, fact.3 as value, fact.4 as hash,
     countIf(lost) as dropped, countIf(not lost) as went_on, count() over (partition by list) as total
 from (
@@ -21,12 +21,12 @@ from (
     from (
         select any(lost) as lost,
             argMinIf(event_hash, place, after and type not in ('identify', 'alias', 'group', 'consent')
-                and event_name not in ('web_vital', 'user_engagement')) as next_event,
-            argMinIf(page, place, after and page != 0) as next_page,
-            argMaxIf(page, place, ms >= begin_ms and page != 0) as exit_page,
+                and event not in ('web_vital', 'user_engagement')) as next_event,
+            argMinIf(page_hash, place, after and page_hash != 0) as next_page,
+            argMaxIf(page_hash, place, ms >= begin_ms and page_hash != 0) as exit_page,
             groupUniqArrayIf(occurrence, after and occurrence.1 != '') as occurrences,
             argMaxIf(session_hash, place, before and session_hash != 0) as visit,
-            groupArrayIf(bitShiftLeft(toUInt256(place), 128) + bitShiftLeft(toUInt256(session_hash), 64) + page, before and page != 0) as pages,
+            groupArrayIf(bitShiftLeft(toUInt256(place), 128) + bitShiftLeft(toUInt256(session_hash), 64) + page_hash, before and page_hash != 0) as pages,
             argMaxIf(country_hash, place, before and country_hash != 0) as country_seen,
             argMaxIf(device_hash, place, before and device_hash != 0) as device_seen,
             argMaxIf(browser_hash, place, before and browser_hash != 0) as browser_seen,
@@ -40,9 +40,7 @@ from (
             select who, lost, begin_ms, toUnixTimestamp64Milli(ts) as ms, ms <= at_ms as before, ms > at_ms as after,
                 bitShiftLeft(toUInt128(ms - {from:Int64} + {lookback:Int64}), 88)
                     + bitShiftLeft(toUInt128(seq), 56) + bitAnd(arrival, 0xFFFFFFFFFFFFFF) as place,
-                event_name, type, page, said as props, /*occurrence*/ as occurrence, event_hash, session_hash, country_hash,
-                device_hash, browser_hash, os_hash, channel_hash, referrer_host_hash, utm_source_hash,
-                utm_medium_hash, utm_campaign_hash
+                event, type, seen_path as path, seen_props as props, /*occurrence*/ as occurrence, /*hashes*/
             from (/*seen*/) as seen
             inner join (/*tries*/) as tries using (unit)
             where ms >= begin_ms - {lookback:Int64} and ms <= begin_ms + {span:Int64}
