@@ -177,15 +177,10 @@ def test_where_they_are_many_or_keys_are_everybody_is_asked_about(unmerged, monk
     assert [(one.codes is None, one.only, one.loose) for one in asked] == [(True, None, False), (True, None, True)] * 3
 
 
-def test_a_channel_that_came_between_two_questions_counts(unmerged, monkeypatch):
+def test_a_channel_without_a_code_counts(unmerged, monkeypatch):
     chance = random.Random(15)
-    events, names = load_hard(unmerged, chance, history(chance, 200)), attribution_query.names_of
-
-    def before(engine, spec, source, wanted=None):
-        found = names(engine, spec, source, wanted)
-        return found if wanted is not None else {key: name for key, name in found.items() if name != "Email"}
-
-    monkeypatch.setattr(attribution_query, "names_of", before)
+    events = load_hard(unmerged, chance, history(chance, 200))
+    monkeypatch.setattr(attribution_query, "CHANNELS", ("Direct", "Paid Search"))
     assert len(told_of(unmerged, monkeypatch, events)) == 6
 
 

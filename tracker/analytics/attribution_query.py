@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from xxhash import xxh64_intdigest
+
 from tracker.analytics.attribution_models import SHARES, TRANSITIONS
 from tracker.analytics.funnel_ties import middle
 from tracker.store import persons
@@ -27,6 +29,15 @@ MAX_STATES = 2_000
 
 MAX_APART = 50_000
 """Most ends of paths of persons who are asked about apart."""
+
+CHANNELS = (
+    *("Direct", "Cross-network", "Display", "Organic Shopping", "Organic Social", "Organic Video", "Organic Search"),
+    *("Referral", "Email", "Affiliates", "Audio", "SMS", "Mobile Push Notifications", "Unassigned"),
+    *("Paid Shopping", "Paid Search", "Paid Social", "Paid Video", "Paid Other"),
+)
+"""All that the loader names (`enrich/source.py`): asking which there are would cost a tenth of the report. Others are
+found as names are that came after the question.
+"""
 
 KEYS = {
     "channel": "channel",
@@ -139,7 +150,7 @@ class Facts:
 def facts(engine: Engine, spec: Spec, events: Fragment, amount: Fragment) -> Facts:
     """All that `attribution.sql` tells of everybody."""
     asked = Asked(spec=spec, events=events, amount=amount, linked=persons.linked(engine, spec.site))
-    names = names_of(engine, spec, events)
+    names = _coded(engine, spec, events)
     if names is None:
         rows = engine.ask(query(asked)).dicts()
         if any(row["kind"] == LOOSE for row in rows):
@@ -161,6 +172,13 @@ def facts(engine: Engine, spec: Spec, events: Fragment, amount: Fragment) -> Fac
         if row["name"] >= _FIRST_CODE and row["kind"] != LENGTH:
             row["name"] = hashes[row["name"] - _FIRST_CODE]
     return _together(rows, others, names)
+
+
+def _coded(engine: Engine, spec: Spec, events: Fragment) -> dict[int, str] | None:
+    """hash -> name of the keys that get codes; None: there are too many."""
+    if spec.by == "channel" and len(CHANNELS) <= MAX_STATES:
+        return {xxh64_intdigest(name.encode()) & ~1: name for name in CHANNELS}
+    return names_of(engine, spec, events)
 
 
 def _together(rows: Iterable[dict[str, Any]], others: Iterable[dict[str, Any]], names: Mapping[int, str]) -> Facts:

@@ -18,7 +18,7 @@ from tracker.analytics.significance import p_value, q_values
 from tracker.core.errors import BadRequest
 from tracker.store import persons
 from tracker.store.clean import events_source
-from tracker.store.engine import Engine
+from tracker.store.engine import Engine, Param, Query
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import Params, counted, property_text
 
@@ -62,7 +62,11 @@ def parse(body: object) -> Spec:
 def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     """`{"step", "dropped", "went_on"}` (units) and a list `{"total", "compared", "rows"}` for each of `LISTS`."""
     found: dict[str, list[Mapping[str, Any]]] = {name: [] for name in ("groups", *LISTS)}
-    for row in engine.ask(_query(engine, spec)).dicts():
+    rows = engine.ask(_query(engine, spec)).dicts()
+    texts = _texts(engine, spec, rows)
+    for row in rows:
+        if row["hash"]:
+            row["value"] = texts[_column(row), row["hash"]]
         found[row["list"]].append(row)
     sizes = (found["groups"][0]["dropped"], found["groups"][0]["went_on"]) if found["groups"] else (0, 0)
     answer: dict[str, Any] = {"step": spec.step, "dropped": sizes[0], "went_on": sizes[1]}
@@ -106,25 +110,68 @@ def _query(engine: Engine, spec: Spec) -> Any:
         found.params,
     )
     linked = funnel.count_by == "person" and persons.linked(engine, funnel.site)
-    pairs = ", ".join(f"('properties', '{name}', {name}_seen)" for name in _PROPERTIES)
+    pairs = ", ".join(f"('properties', '{name}', '', {name}_seen)" for name in _PROPERTIES)
+    page = f"if(event = '{_PAGE_VIEW}', {_hash(PAGE)}, 0) as page_hash"
+    hashes = ", ".join([page, *(f"{_hash(column)} as {column}_hash" for column in ("event", "session", *_PROPERTIES))])
     return fill(
         load(__package__, "funnel_reasons"),
         {
-            "page": Fragment(f"if(event = 'page_view', {PAGE}, '')"),
+            "hashes": Fragment(hashes),
             "occurrence": Fragment(_occurrence(params), params.values),
             "seen": _seen(funnel, events),
             "tries": persons.spread(tries, linked=linked),
             "properties": Fragment(pairs),
         },
-        {
-            "site": funnel.site,
-            "from": funnel.range.start,
-            "until": funnel.range.end - 1 + funnel.window,
-            "lookback": LOOKBACK_MS,
-            "span": funnel.window,
-            "values": MAX_COMPARED,
-        },
+        {**_bounds(funnel), "span": funnel.window, "values": MAX_COMPARED},
     )
+
+
+def _bounds(funnel: Funnel) -> dict[str, Param]:
+    return {
+        "site": funnel.site,
+        "from": funnel.range.start,
+        "until": funnel.range.end - 1 + funnel.window,
+        "lookback": LOOKBACK_MS,
+    }
+
+
+def _hash(text: str) -> str:
+    """SQL: what stands for a text, 0 for none."""
+    return f"cast(if({text} = '', 0, xxHash64({text})), 'UInt64')"
+
+
+def _column(row: Mapping[str, Any]) -> str:
+    """What the value of a row is: `page`, `event` or a property of events."""
+    return "page" if row["name"] == "landing_page" else str(row["name"])
+
+
+def _texts(engine: Engine, spec: Spec, rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int], str]:
+    """(column, hash) -> the text, of all in the rows."""
+    wanted: dict[str, set[int]] = {}
+    for row in rows:
+        if row["hash"]:
+            wanted.setdefault(_column(row), set()).add(row["hash"])
+    if not wanted:
+        return {}
+    events, queries, params = events_source(engine), [], dict[str, Param]()
+    for column, hashes in sorted(wanted.items()):
+        text, which = (PAGE, f"event = '{_PAGE_VIEW}'") if column == "page" else (column, "true")
+        params[f"of_{column}"] = sorted(hashes)
+        slots = {
+            "name": f"'{column}'",
+            "text": text,
+            "which": which,
+            "wanted": f"{{of_{column}:Array(UInt64)}}",
+            "most": str(len(hashes)),
+            "hash": _hash(text),
+            "hash_of": _hash("text"),
+        }
+        fragments = {name: Fragment(sql) for name, sql in slots.items()}
+        queries.append(fill(load(__package__, "funnel_reasons_texts"), {**fragments, "events": events}))
+        params.update(queries[-1].params)
+    text = " union all ".join(f"select * from ({one.text})" for one in queries)  # noqa: S608 - text of our own
+    told = engine.ask(Query(text=text, params={**_bounds(spec.funnel), **params})).rows
+    return {(column, hashed): value for column, value, hashed in told}
 
 
 def _seen(funnel: Funnel, events: Fragment) -> Fragment:

@@ -5,43 +5,42 @@
 -- is found out of the few events that are left. A fact is (list, name, value); a unit has each at most once. What happens counts from behind
 -- the step to the end of the attempt's window, who somebody is from `lookback` before the attempt to the step.
 -- `before` and `after` the step is by the millisecond. `place` sorts as the contract orders events: time, sequence,
--- arrival (40, 32 and 56 bits); comparing one number is cheaper than comparing a tuple.
--- Slots: page, occurrence, seen, tries, properties.
-select fact.1 as list, fact.2 as name, fact.3 as value,
+-- arrival (40, 32 and 56 bits); comparing one number is cheaper than comparing a tuple. Texts are hashes, 0 where there is
+-- none, `hash` of a fact for its value: a unit's state is a third as large, and what they stand for is asked about those
+-- that are told. A page is its place, its session and itself in one number.
+-- Slots: occurrence, hashes, seen, tries, properties.
+select fact.1 as list, fact.2 as name, fact.3 as value, fact.4 as hash,
     countIf(lost) as dropped, countIf(not lost) as went_on, count() over (partition by list) as total
 from (
-    select lost, arrayConcat(occurrences, [
-            ('groups', '', ''),
-            ('next_events', 'event', next_event), ('next_pages', 'page', next_page), ('exit_pages', 'page', exit_page),
-            ('properties', 'landing_page', arrayFirst(p -> visit = '' or p.2 = visit, arraySort(pages)).3),
+    select lost, arrayConcat(arrayMap(one -> (one.1, one.2, one.3, toUInt64(0)), occurrences), [
+            ('groups', '', '', toUInt64(0)),
+            ('next_events', 'event', '', next_event), ('next_pages', 'page', '', next_page), ('exit_pages', 'page', '', exit_page),
+            ('properties', 'landing_page', '', toUInt64(arrayFirst(
+                p -> visit = 0 or toUInt64(bitShiftRight(p, 64)) = visit, arraySort(pages)))),
             /*properties*/]) as facts
     from (
         select any(lost) as lost,
-            argMinIf(event, place, after and type not in ('identify', 'alias', 'group', 'consent')
+            argMinIf(event_hash, place, after and type not in ('identify', 'alias', 'group', 'consent')
                 and event not in ('web_vital', 'user_engagement')) as next_event,
-            argMinIf(page, place, after and page != '') as next_page,
-            argMaxIf(page, place, ms >= begin_ms and page != '') as exit_page,
+            argMinIf(page_hash, place, after and page_hash != 0) as next_page,
+            argMaxIf(page_hash, place, ms >= begin_ms and page_hash != 0) as exit_page,
             groupUniqArrayIf(occurrence, after and occurrence.1 != '') as occurrences,
-            argMaxIf(session, place, before and session != '') as visit,
-            groupArrayIf((place, session, page), before and page != '') as pages,
-            argMaxIf(country, place, before and country != '') as country_seen,
-            argMaxIf(device, place, before and device != '') as device_seen,
-            argMaxIf(browser, place, before and browser != '') as browser_seen,
-            argMaxIf(os, place, before and os != '') as os_seen,
-            argMinIf(channel, place, before and channel != '') as channel_seen,
-            argMinIf(referrer_host, place, before and referrer_host != '') as referrer_host_seen,
-            argMinIf(utm_source, place, before and utm_source != '') as utm_source_seen,
-            argMinIf(utm_medium, place, before and utm_medium != '') as utm_medium_seen,
-            argMinIf(utm_campaign, place, before and utm_campaign != '') as utm_campaign_seen
+            argMaxIf(session_hash, place, before and session_hash != 0) as visit,
+            groupArrayIf(bitShiftLeft(toUInt256(place), 128) + bitShiftLeft(toUInt256(session_hash), 64) + page_hash, before and page_hash != 0) as pages,
+            argMaxIf(country_hash, place, before and country_hash != 0) as country_seen,
+            argMaxIf(device_hash, place, before and device_hash != 0) as device_seen,
+            argMaxIf(browser_hash, place, before and browser_hash != 0) as browser_seen,
+            argMaxIf(os_hash, place, before and os_hash != 0) as os_seen,
+            argMinIf(channel_hash, place, before and channel_hash != 0) as channel_seen,
+            argMinIf(referrer_host_hash, place, before and referrer_host_hash != 0) as referrer_host_seen,
+            argMinIf(utm_source_hash, place, before and utm_source_hash != 0) as utm_source_seen,
+            argMinIf(utm_medium_hash, place, before and utm_medium_hash != 0) as utm_medium_seen,
+            argMinIf(utm_campaign_hash, place, before and utm_campaign_hash != 0) as utm_campaign_seen
         from (
             select who, lost, begin_ms, toUnixTimestamp64Milli(ts) as ms, ms <= at_ms as before, ms > at_ms as after,
                 bitShiftLeft(toUInt128(ms - {from:Int64} + {lookback:Int64}), 88)
                     + bitShiftLeft(toUInt128(seq), 56) + bitAnd(arrival, 0xFFFFFFFFFFFFFF) as place,
-                toString(event) as event, type, session, /*page*/ as page, /*occurrence*/ as occurrence,
-                toString(country) as country, toString(device) as device, toString(browser) as browser,
-                toString(os) as os, toString(channel) as channel, toString(referrer_host) as referrer_host,
-                toString(utm_source) as utm_source, toString(utm_medium) as utm_medium,
-                toString(utm_campaign) as utm_campaign
+                event, type, seen_path as path, seen_props as props, /*occurrence*/ as occurrence, /*hashes*/
             from (/*seen*/) as seen
             inner join (/*tries*/) as tries using (unit)
             where ms >= begin_ms - {lookback:Int64} and ms <= begin_ms + {span:Int64}
@@ -50,6 +49,6 @@ from (
     )
 )
 array join facts as fact
-group by list, name, value
-order by list, dropped + went_on desc, name, value
+group by list, name, value, hash
+order by list, dropped + went_on desc, name, value, hash
 limit {values:UInt32} by list
