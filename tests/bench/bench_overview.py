@@ -1,24 +1,29 @@
-"""The dashboard's overview from rollups and from events, on the data of `bench_funnel.py`.
+"""The dashboard's overview from rollups and from events, on the data of `bench_reports.py`.
 
-    python tests/bench/bench_overview.py [--events 50000000] [--engine embedded|server|both] [--rounds 5]
+    python tests/bench/bench_overview.py [--events 5000000,50000000] [--engine embedded|server|both] [--rounds 5]
+        [--folder DIR] [--stages] [--no-events]
 
-30 days of UTC, 3 visitors for 50 events, a tenth of them identified. Prints wall and processor time of building a
-day, and the best wall time of the overview and of a time series: all days built; spans made of them; the last day
-open, with what came since; ten thousand people known since; a day long ago changed. Asserts only that all roads say
-the same.
+30 days of UTC, 3 visitors for 50 events, a fifth of them identified. Prints wall and processor time of building a
+day, and the best wall time and processor time of the overview and of a time series, beside how they grew from the size
+before: all days built; spans made of them; the last day open; five thousand events since, and twenty more before each
+question, so that none is asked of the same data twice; ten thousand people known since; a day long ago changed.
+`--stages` prints every statement of one question that asks them one after the other, and what each took. `--folder`
+keeps the stores and finds them again. Asserts only that all roads say the same.
 """
 
 from __future__ import annotations
 
-import resource
+import argparse
 import sys
+import tempfile
+import threading
 import time
 from datetime import date
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench_funnel import best, fill, main
+from bench_reports import filled, opened
 
 from tracker.analytics import overview, timeseries
 from tracker.loader import rollup_spans
@@ -42,17 +47,23 @@ select site, now64(3, 'UTC') - 100 as at, event, key, ts, id, arrival, seq,
 from events where ts >= '2026-01-30 00:00:00'
 """
 CAME = """
-insert into events (site, event, key, ts, id, arrival, received, type, visitor, session, country, device)
+insert into events (site, event, key, ts, id, arrival, received, type, visitor, session, path, country, device)
 select 'shop', if(number % 3 = 0, 'page_view', 'view_item'), xxHash64(concat('v:', name)) as key,
-    toDateTime64('2026-01-30 22:00:00', 3, 'UTC') + number / 10 as ts, generateUUIDv4(), number, ts, 'track', name,
-    concat(name, '-2026-01-30'), 'DE', 'mobile'
-from (select number, concat('visitor-', toString(intHash64(number) % {visitors:UInt64})) as name from numbers(5000))
+    toDateTime64('2026-01-30 22:00:00', 3, 'UTC') + number % 60000 / 10 as ts, generateUUIDv4(), number, ts, 'track',
+    name, concat(name, '-2026-01-30'), if(number % 3 = 0, concat('/p/', toString(number % 40)), ''), 'DE', 'mobile'
+from (
+    select number, concat('visitor-', toString(intHash64(number) % {visitors:UInt64})) as name
+    from numbers({first:UInt64}, {count:UInt64})
+)
 """
 KNOWN = """
 insert into person_map (site, key, person, version)
-select 'shop', xxHash64(concat('v:visitor-', toString(number * 10 + 1))),
-    xxHash64(concat('u:', toString(number % 999))), 2
-from numbers(10000)
+select 'shop', key, xxHash64(concat('u:', toString(key % 999))), (select max(version) + 1 from person_map)
+from (
+    select distinct key from events
+    where ts >= '2026-01-30' and key not in (select key from person_map)
+    limit 10000
+)
 """
 LATE = """
 insert into events (site, event, key, ts, id, visitor, session)
@@ -62,39 +73,133 @@ from numbers(10)
 """
 
 
-def processor():
-    """Seconds of user and system time of this process."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+class Watched:
+    """An engine, or a session of one, that runs one statement at a time and notes what each took."""
+
+    def __init__(self, inner, processor, noted=None, lock=None):
+        self._inner, self._processor = inner, processor
+        self.noted = [] if noted is None else noted
+        self._lock = lock or threading.Lock()
+        self.kind, self.cluster = getattr(inner, "kind", ""), getattr(inner, "cluster", None)
+
+    def ask(self, query):
+        """As the inner one's."""
+        return self._timed(self._inner.ask, query)
+
+    def command(self, query):
+        """As the inner one's."""
+        return self._timed(self._inner.command, query)
+
+    def session(self):
+        """Watched, too."""
+        return Watched(self._inner.session(), self._processor, self.noted, self._lock)
+
+    def close(self):
+        """As the inner one's."""
+        self._inner.close()
+
+    def _timed(self, run, query):
+        with self._lock:
+            start, used = time.perf_counter(), self._processor()
+            answer = run(query)
+            took = time.perf_counter() - start, self._processor() - used
+        self.noted.append((*took, threading.current_thread().name, " ".join(query.text.split())))
+        return answer
 
 
-def told(engine, name, work):
-    """Print what some work took, and give what it gave."""
-    wall, used = time.perf_counter(), processor()
-    gave = work()
-    wall, used = time.perf_counter() - wall, processor() - used
-    of_it = f", {used:.2f} s of this process" if engine.kind == "embedded" else ""
-    print(f"{engine.kind:9} {name}: {wall:.2f} s{of_it}", flush=True)
-    return gave
+class Bench:
+    """One engine's figures for one size. `before`: name -> wall time at the size before."""
 
+    def __init__(self, meter, events, asked, before):
+        self.engine, self.meter = meter.engine, meter
+        self.events, self.asked, self.before, self.now = events, asked, before, {}
+        self.first = int(self.engine.ask(Query(text="select count() from events")).rows[0][0])
+        self.spec, self.series = overview.parse(BODY), timeseries.parse(SERIES)
 
-def measure(engine, events, rounds, quietly=lambda: None):
-    """Print one engine's figures."""
-    engine.command(Query(text="detach table events_recent"))
-    fill(engine, events)
-    engine.command(Query(text="attach table events_recent"))
-    engine.command(Query(text=RECENT))
-    build(engine)
-    sizes(engine)
-    quietly()
-    ask(engine, events, rounds)
+    def told(self, name, work):
+        """Print what some work took, and give what it gave."""
+        wall, used = time.perf_counter(), self.meter.processor()
+        gave = work()
+        wall, used = time.perf_counter() - wall, self.meter.processor() - used
+        print(f"{self.engine.kind:9} {self.events:>11,}  {name}: {wall:.2f} s, {used:.2f} s of processor", flush=True)
+        return gave
 
+    def show(self, name, between=lambda: None):
+        """Print what both questions take. `between`: what happens before each."""
+        for what, question in (
+            ("overview", lambda engine: overview.run(engine, self.spec)),
+            ("series", lambda engine: timeseries.run(engine, self.series)),
+        ):
+            walls, used = [], 0.0
+            for _ in range(self.asked.rounds):
+                between()
+                start, busy = time.perf_counter(), self.meter.processor()
+                said = question(self.engine)
+                walls.append(time.perf_counter() - start)
+                used += self.meter.processor() - busy
+            key, took = f"{what} {name}", min(walls)
+            self.now[key] = took
+            grown = f"  x{took / self.before[key]:.2f} of the size before" if key in self.before else ""
+            cost, worst = used / self.asked.rounds * 1000, sorted(walls)[len(walls) // 2] * 1000
+            print(
+                f"{self.engine.kind:9} {self.events:>11,}  {what:8} {name:34} {took * 1000:5.0f} ms,"
+                f" median {worst:5.0f}, processor {cost:5.0f}{grown}  {said.get('days', '')}",
+                flush=True,
+            )
+            if self.asked.stages:
+                between()
+                self.stages(question)
 
-def build(engine):
-    """All days, as when they are over."""
-    rollups = Rollups(engine, grace=-10)
-    due = rollups.due("shop", "UTC", AFTER)
-    told(engine, f"building {len(due)} days", lambda: [rollups.build(day) for day in due])
+    def stages(self, question):
+        """Print every statement of one question."""
+        watched = Watched(self.engine, self.meter.processor)
+        start, used = time.perf_counter(), self.meter.processor()
+        question(watched)
+        took = time.perf_counter() - start, self.meter.processor() - used
+        for wall, busy, thread, text in [*watched.noted, (*took, "", "all of it")]:
+            print(f"    {wall * 1000:6.1f} ms, processor {busy * 1000:4.0f}  {thread[:12]:12} {text[:110]}")
+
+    def came(self, count):
+        """Some events come, all of the last day."""
+        self.engine.command(
+            Query(text=CAME, params={"visitors": self.events * 3 // 50, "first": self.first, "count": count})
+        )
+        self.first += count
+
+    def spans(self, now):
+        """Make those that are due."""
+        due = rollup_spans.due(self.engine, "shop", "UTC", now, 800)
+        self.told(f"making {len(due)} spans", lambda: [rollup_spans.make(self.engine, span) for span in due])
+
+    def build(self):
+        """All days, as when they are over; the last one's events as if they had come just now."""
+        self.engine.command(Query(text="truncate table recent"))
+        self.engine.command(Query(text=RECENT))
+        rollups = Rollups(self.engine, grace=-10)
+        due = rollups.due("shop", "UTC", AFTER)
+        self.told(f"building {len(due)} days", lambda: [rollups.build(day) for day in due])
+
+    def ask(self):
+        """Print what questions take, while things happen."""
+        self.show("all days built")
+        self.spans(AFTER)
+        self.show("all days built, and spans")
+        self.engine.command(Query(text="delete from rollup_days where day = '2026-01-30'"))
+        self.spans(ON_IT)
+        rollups = Rollups(self.engine, grace=50)
+        due = rollups.open_due("shop", "UTC", ON_IT)
+        self.told("building the last day while it is open", lambda: [rollups.build(day) for day in due])
+        self.show("the last day open")
+        self.came(5_000)
+        self.show("5,000 came since, 20 just now", lambda: self.came(20))
+        self.engine.command(Query(text=KNOWN))
+        self.show("and 10,000 people known since", lambda: self.came(20))
+        if not self.asked.no_events:
+            said = overview.run(self.engine, self.spec)
+            plain = self.told("from events", lambda: overview.run(self.engine, self.spec, events_only=True))
+            assert {**plain, "days": 0} == {**said, "days": 0}
+            self.engine.command(Query(text=LATE))
+            self.show("and a day long ago changed")
 
 
 def sizes(engine):
@@ -107,47 +212,28 @@ def sizes(engine):
         print(f"{engine.kind:9} {table:16} {size}")
 
 
-def ask(engine, events, rounds):
-    """Print what questions take, while things happen."""
-    spec, series = overview.parse(BODY), timeseries.parse(SERIES)
-
-    def show(name):
-        for what, question in (
-            ("overview", lambda: overview.run(engine, spec)),
-            ("series", lambda: timeseries.run(engine, series)),
-        ):
-            took, said = best(rounds, question)
-            before = processor()
-            question()
-            of_it = f", {processor() - before:.2f} s of this process" if engine.kind == "embedded" else ""
-            print(f"{engine.kind:9} {what:8} {name:36} {took * 1000:6.0f} ms{of_it} {said.get('days', '')}", flush=True)
-
-    def spans(now):
-        due = rollup_spans.due(engine, "shop", "UTC", now, 800)
-        told(engine, f"making {len(due)} spans", lambda: [rollup_spans.make(engine, span) for span in due])
-
-    show("all days built")
-    spans(AFTER)
-    show("all days built, and spans")
-    engine.command(Query(text="delete from rollup_days where day = '2026-01-30'"))
-    spans(ON_IT)
-    rollups = Rollups(engine, grace=50)
-    due = rollups.open_due("shop", "UTC", ON_IT)
-    told(engine, "building the last day while it is open", lambda: [rollups.build(day) for day in due])
-    show("the last day open")
-    engine.command(Query(text=CAME, params={"visitors": events * 3 // 50}))
-    show("the last day open, 5,000 came since")
-    engine.command(Query(text=KNOWN))
-    show("and 10,000 people known since")
-    if engine.kind == "embedded":
-        most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
-        print(f"{engine.kind:9} this process took {most:.1f} GB at most")
-    said = overview.run(engine, spec)
-    plain = told(engine, "from events", lambda: overview.run(engine, spec, events_only=True))
-    assert {**plain, "days": 0} == {**said, "days": 0}
-    engine.command(Query(text=LATE))
-    show("and a day long ago changed")
+def main():
+    """Read the arguments and measure."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--events", default="5000000,50000000")
+    parser.add_argument("--engine", choices=["embedded", "server", "both"], default="both")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("--stages", action="store_true")
+    parser.add_argument("--no-events", action="store_true")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="tracker-bench-") as scratch:
+        for kind in ("embedded", "server") if asked.engine == "both" else (asked.engine,):
+            before = {}
+            for events in map(int, asked.events.split(",")):
+                with opened(kind, (asked.folder or Path(scratch)) / f"{kind}-{events}") as meter:
+                    filled(meter.engine, events)
+                    bench = Bench(meter, events, asked, before)
+                    bench.build()
+                    sizes(meter.engine)
+                    bench.ask()
+                    before = bench.now
 
 
 if __name__ == "__main__":
-    main(__doc__, measure)
+    main()

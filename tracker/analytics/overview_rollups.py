@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Any
 
 from tracker.analytics.request import Range
-from tracker.store import rollup_cells, rollup_open, rollup_spans, rollups
+from tracker.store import rollup_beside, rollup_spans, rollups
 from tracker.store.engine import Engine, Param, Session
+from tracker.store.rollup_beside import Ahead
 from tracker.store.rollup_spans import Span
 from tracker.store.rollups import Road
 from tracker.store.sql import Fragment, fill, load
 
+_REMEMBERED = 200
+_biggest: dict[tuple[Any, ...], list[str]] = {}
+"""By site, zone, how many, and builds: the pages with the most views in what these builds hold, which never changes."""
+
 
 @dataclass(frozen=True)
 class Lists:
-    """The biggest `top` entries of the lists are asked for. noted: the site's spans; aside: who asks meanwhile."""
+    """The biggest `top` entries of the lists are asked for. noted: the site's spans."""
 
     top: int
     noted: Future[list[Span]]
-    aside: Executor
 
 
-def counted(
-    engine: Engine, road: Road, site: str, timezone: str, between: Range, *, lists: Lists | None
-) -> dict[str, list[dict[str, Any]]]:
-    """Rows by list: `total`, `series` and, where `lists`, the biggest entries of the others, in their order."""
-    kinds = list(rollup_cells.KINDS) if lists else ["day"]
+def counted(ahead: Ahead, road: Road, between: Range, *, lists: Lists | None) -> dict[str, list[dict[str, Any]]]:
+    """Rows by list: `total`, `series` and, where `lists`, the biggest entries of the others, in their order.
+
+    ahead: of what came since.
+    """
+    engine, site, timezone = ahead.of.engine, ahead.of.site, ahead.of.timezone
+    kinds = ahead.of.kinds
     within = (between.start, between.end)
     spans = rollup_spans.chosen(lists.noted.result(), road.used) if lists else []
     base: dict[str, Param] = {"site": site, "timezone": timezone, "top": lists.top if lists else 1}
@@ -39,28 +45,34 @@ def counted(
         whom: Engine | Session, name: str, slots: Mapping[str, Fragment], kinds: Sequence[str]
     ) -> list[dict[str, Any]]:
         given = {**base, "kinds": list(kinds)}
-        query = fill(load(__package__, name), slots, given, tables=road.tables, settings=rollups.IN_PARALLEL)
-        return whom.ask(query).dicts()
+        slots = {**slots, "in_parallel": rollups.IN_PARALLEL}
+        kept = {} if whom is engine else rollup_beside.SMALL  # what the connection has already
+        return whom.ask(fill(load(__package__, name), slots, given, tables=road.tables, settings=kept)).dicts()
 
-    biggest = None
+    biggest, asked = None, (site, timezone, base["top"], tuple(day.build for day in road.used))
     if lists and not road.counted:  # a shop has tens of thousands of pages: only of the biggest people are counted
-        built = rollups.parts(road, (), united, inside)
-        biggest = lists.aside.submit(ask, engine, "overview_rolled_pages", {"parts": built}, ["page"])
-    with rollup_open.beside(engine, site, timezone, road.opened, kinds) as beside:
-        fresh = rollups.fresh(engine, road, timezone, kinds, within)
-        which = Fragment("true")
-        if biggest is not None:
-            pages = {"pages": [row["entry"] for row in biggest.result()]}
-            which = Fragment("kind != 'page' or entry in {pages:Array(String)}", pages)
-            if road.opened:  # what nobody saw since is no bigger than it was
-                which = Fragment(f"{which.text} or entry in ({rollup_open.PAGES})", pages)
-        slots = {
-            "parts": rollups.parts(road, fresh, united, inside, beside.changed),
-            "people": rollups.people(road, "people", "strangers"),
-            "buyers": rollups.people(road, "buyers", "strange_buyers"),
-            "which": which,
-        }
-        said = ask(beside.whom, "overview_rolled", slots, kinds)
+        biggest = _biggest.get(asked)
+        if biggest is None:
+            built = rollups.parts(road, (), united, inside)
+            biggest = [row["entry"] for row in ask(engine, "overview_rolled_pages", {"parts": built}, ["page"])]
+            _biggest[asked] = biggest
+            while len(_biggest) > _REMEMBERED:
+                _biggest.pop(next(iter(_biggest)), None)
+    which = Fragment("true")
+    if biggest is not None:
+        pages = {"pages": biggest}
+        which = Fragment("kind != 'page' or entry in {pages:Array(String)}", pages)
+        if road.opened:  # what nobody saw since is no bigger than it was
+            which = Fragment(f"{which.text} or entry in ({rollup_beside.PAGES})", pages)
+    beside = ahead.settled(road.opened, [day.build for day in road.used])
+    fresh = rollups.fresh(engine, road, timezone, kinds, within)
+    slots = {
+        "parts": rollups.parts(road, fresh, united, inside, beside),
+        "people": rollups.people(road, "people", "strangers"),
+        "buyers": rollups.people(road, "buyers", "strange_buyers"),
+        "which": which,
+    }
+    said = ask(beside.whom, "overview_rolled", slots, kinds)
     found: dict[str, list[dict[str, Any]]] = {}
     for row in said:
         found.setdefault(row["list"], []).append(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from tracker.analytics.request import Range
-from tracker.store import rollup_open, rollups
+from tracker.store import rollup_beside, rollups
 from tracker.store.engine import Engine
+from tracker.store.rollup_beside import Since
 from tracker.store.rollups import Road
 from tracker.store.sql import Fragment, fill, load
 
@@ -26,22 +27,23 @@ def found(
         # by day and currency
         "value": Fragment("sumMap(revenue)"),
     }
-    query = fill(
-        load(__package__, "timeseries_rolled"),
-        {
-            "bucket": Fragment(_BUCKETS[interval]),
-            "figure": figures[measure],
-            "parts": rollups.parts(road, fresh),
-        },
-        {
-            "site": site,
-            "timezone": timezone,
-            "kinds": kinds,
-            "every": event == "*",
-            "entry": event,
-        },
-        tables=road.tables if measure == "people" else {},
-        settings=rollups.IN_PARALLEL,
-    )
-    with rollup_open.beside(engine, site, timezone, road.opened, kinds, visits=False) as beside:
+    since = Since(engine=engine, site=site, timezone=timezone, kinds=kinds, visits=False)
+    with rollup_beside.beside(since, road.opened) as beside:
+        query = fill(
+            load(__package__, "timeseries_rolled"),
+            {
+                "bucket": Fragment(_BUCKETS[interval]),
+                "figure": figures[measure],
+                "parts": rollups.parts(road, fresh, beside=beside),
+                "in_parallel": rollups.IN_PARALLEL,
+            },
+            {
+                "site": site,
+                "timezone": timezone,
+                "kinds": kinds,
+                "every": event == "*",
+                "entry": event,
+            },
+            tables=road.tables if measure == "people" else {},
+        )
         return dict(beside.whom.ask(query).rows)

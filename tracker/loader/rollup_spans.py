@@ -71,6 +71,7 @@ def make(engine: Engine, asked: Due) -> Span:
         engine.command(fill(load(__package__, "rollup_spans"), params=base, tables={"used": used}))
     days, builds = ([one[at] for one in asked.days] for at in (0, 1))
     engine.command(Query(text=_NOTE, params={**base, "days": days, "builds": builds}))
+    rollup_spans.changed(asked.site, asked.timezone)
     return Span(asked.name, build, asked.days)
 
 

@@ -4,3 +4,4 @@ select build, sum(had), sum(came) from (
     /*each*/
 )
 group by build
+settings max_threads = 1

@@ -17,3 +17,4 @@ from (
 group by day
 having touched > 0
 order by number
+settings max_threads = 1

@@ -9,4 +9,10 @@ select fresh.day as day, fresh.visit as visit, going.build as build, going.one a
     greatest(going.on_page, fresh.on_page) as on_page,
     fresh.bought as bought, fresh.amounts as amounts, fresh.one as one, fresh.others as others, fresh.strangers as strangers
 from (/*fresh*/) as fresh
-any left join going on going.day = fresh.day and going.visit = fresh.visit
+any left join (
+    select build, toDate(transform(build, {open_builds:Array(UInt64)}, {open_days:Array(UInt16)}, toUInt16(0))) as day,
+        visit, on_page, toString(first_channel) as first_channel, first_ts, first_seq, first_arrival, one
+    from rollup_visits
+    prewhere visit in (select visit from came_rows)
+    where build in {open_builds:Array(UInt64)}
+) as going on going.day = fresh.day and going.visit = fresh.visit

@@ -15,6 +15,7 @@ from tracker.store import rollup_cells, rollup_open
 from tracker.store.among import Among
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Param, Query, Rows
+from tracker.store.rollup_beside import Beside
 from tracker.store.rollup_open import Open
 from tracker.store.site_days import FIRST, local_days, midnight
 from tracker.store.sql import Fragment, fill, load
@@ -22,15 +23,17 @@ from tracker.store.sql import Fragment, fill, load
 MOST_MOVES = 20_000
 """Keys that a question puts right; a day for which there are more is counted from events until it is built again."""
 
-IN_PARALLEL: dict[str, str | int] = {
-    "merge_tree_min_rows_for_concurrent_read": 1,
-    "merge_tree_min_bytes_for_concurrent_read": 1,
-}
-"""There are few rows, but each may be hundreds of kilobytes: by itself ClickHouse would read them in one thread."""
+IN_PARALLEL = Fragment(
+    "settings merge_tree_min_rows_for_concurrent_read = 1, merge_tree_min_bytes_for_concurrent_read = 1,"
+    " max_threads = 0"
+)
+"""There are few rows, but each may be hundreds of kilobytes: by itself ClickHouse would read them in one thread. Said
+in the text, because an embedded connection takes a setting only by a statement of its own.
+"""
 
 _LAST = 2**32  # seconds since 1970: ClickHouse's DateTime ends in February 2106
 _BY_DAY = "mapApply((unit, amount) -> (concat(toString(day), unit), amount), revenue) as revenue"
-_NEWEST = "select max(version) from person_map where site = {site:String}"
+_NEWEST = "select max(version) from person_map where site = {site:String} settings max_threads = 1"
 _CUT = """
 select max(version) from (
     select version from person_map where site = {site:String} and version > {since:UInt64}
@@ -133,8 +136,7 @@ def road(engine: Engine, site: str, timezone: str, start: int, end: int, *, of: 
     of = of or known(engine, site, timezone, start, end)
     if span is None or of is None:
         return Road(beyond=True)
-    first = span.start + (midnight(span.start, timezone) != start)
-    whole = range(first, max(first, span.stop - (midnight(span.stop, timezone) != end)))
+    whole = whole_days(engine, timezone, start, end)
     found = [day for day in of.days if day.number in span]
     inside = [day for day in found if day.number in whole]
     opened = not_over(engine, site, timezone, inside)
@@ -147,6 +149,20 @@ def road(engine: Engine, site: str, timezone: str, start: int, end: int, *, of: 
         opened=[opened[day.build] for day in used if day.build in opened and opened[day.build].since],
         moves=moves,
     )
+
+
+def likely(of: Known, days: range) -> list[Open]:
+    """Builds of days that are not over of which a road would say `opened` if they held, and if something came."""
+    return [Open(day.number, day.build, day.cut, 0) for day in of.days if day.cut and day.number in days]
+
+
+def whole_days(engine: Engine, timezone: str, start: int, end: int) -> range:
+    """The days that lie in [start, end) (ms); none where days do not help."""
+    span = _span(engine, timezone, start, end)
+    if span is None:
+        return range(0)
+    first = span.start + (midnight(span.start, timezone) != start)
+    return range(first, max(first, span.stop - (midnight(span.stop, timezone) != end)))
 
 
 def newest(engine: Engine, site: str) -> int:
@@ -188,12 +204,12 @@ def parts(
     more: Sequence[Fragment] = (),
     spans: Fragment | None = None,
     within: Sequence[int] = (),
-    changed: Sequence[str] = (),
+    beside: Beside | None = None,
 ) -> Fragment:
     """Rows of both roads in the columns of `rollup_cells`; needs `site`, `timezone` and `kinds`.
 
     `revenue` is by day and currency. more: rows to be added (`fresh`). spans: the same rows of the days `within`, all
-    kinds but `day`. changed: channels of which builds of days that are not over do not count (`rollup_open.Beside`).
+    kinds but `day`. beside: what came since builds of days that are not over, to be asked where it says.
     """
     stored = (
         f"select day, kind, entry, events, page_views, purchases, sessions, {_BY_DAY}, people, buyers,"  # noqa: S608 - text of our own
@@ -211,12 +227,12 @@ def parts(
         stored += " and (kind = 'day' or toUInt16(day) not in {within:Array(UInt16)})"
         texts.append(spans.text)
         params |= {"within": list(within), **spans.params}
-    if changed:
+    if beside is not None and beside.changed:
         stored += (
             " and not (kind = 'channel' and build in {open_builds:Array(UInt64)} and entry in {changed:Array(String)})"
         )
-        params["changed"] = list(changed)
-    for rows in more:
+        params["changed"] = list(beside.changed)
+    for rows in (*more, *([beside.rows] if beside is not None and beside.rows is not None else [])):
         texts.append(
             f"select day, kind, entry, events, page_views, purchases, sessions, {_BY_DAY}, people, buyers, strangers,"  # noqa: S608
             f" strange_buyers from ({rows.text}) where kind in {{kinds:Array(String)}}"
@@ -226,14 +242,11 @@ def parts(
 
 
 def fresh(engine: Engine, road: Road, timezone: str, kinds: Sequence[str], within: tuple[int, int]) -> list[Fragment]:
-    """What a question adds to builds: days that it counts, or what of them is `within` (ms), and what came lately."""
-    more = []
-    if road.counted:
-        days = rollup_cells.between(timezone, [day.number for day in road.counted], within)
-        more.append(rollup_cells.lists(rollup_cells.seen(events_source(engine), days), kinds))
-    if road.opened:
-        more.append(rollup_open.parts(timezone, road.opened))
-    return more
+    """What a question adds to builds: days that it counts, or what of them is `within` (ms)."""
+    if not road.counted:
+        return []
+    days = rollup_cells.between(timezone, [day.number for day in road.counted], within)
+    return [rollup_cells.lists(rollup_cells.seen(events_source(engine), days), kinds)]
 
 
 def people(road: Road, bitmap: str, strangers: str) -> Fragment:
