@@ -197,6 +197,7 @@ def test_who_waits_is_read_from_events_until_it_pays_to_make_them(engine, monkey
         assert check(engine, chance, site, events, monkeypatch) == "journeys"
     maker = Journeys(engine, least=1, grace=0)
     waiting = journeys.news(engine, state)[0]
+    monkeypatch.setattr(costs, "ONCE", 0)
     with monkeypatch.context() as patched:
         patched.setattr(costs, "earned", lambda engine, state: waiting)
         assert not maker.keep(site, NAMES)

@@ -9,8 +9,9 @@ from __future__ import annotations
 from tracker.store.engine import Engine, Query
 from tracker.store.journeys import Held
 
-HELD, MADE = 0.12, 0.7
-"""Of making changed persons: going through the table for each person in it, reading and writing for each one made."""
+ONCE, HELD, MADE = 30_000, 0.12, 0.7
+"""Of making changed persons: some thirty statements, going through the table for each person in it, reading and writing
+for each one made."""
 ANEW = 0.06
 """Of making everybody, for each event of the site."""
 KEPT_BACK = 0.25
@@ -30,7 +31,7 @@ def earned(engine: Engine, state: Held) -> int:
 
 def of_some(state: Held, keys: int) -> int:
     """Of making the persons behind so many keys."""
-    return round(HELD * state.units + MADE * keys)
+    return round(ONCE + HELD * state.units + MADE * keys)
 
 
 def some_pays(engine: Engine, state: Held, keys: int) -> bool:

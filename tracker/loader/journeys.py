@@ -211,10 +211,11 @@ class Journeys:
     def _tidy(self) -> bool:
         """Drop generations and notes that nobody reads any more; gives whether there were any."""
         before, done = clock.now(self._engine) - LAST_READERS, False
-        for table, kept, of_site in (("journeys", "made", "made"), ("journey_late", "mark", "late")):
+        for table, kept in (("journeys", "made"), ("journey_late", "late")):
             text = (
-                f"select distinct {kept} from {table} where {kept} < {{before:UInt64}} and (site, {kept}) not in"  # noqa: S608
-                f" (select site, argMax({of_site}, version) from journey_sites group by site)"
+                "select distinct toUInt64(partition) as number from system.parts"  # noqa: S608 - our own names
+                f" where active and database = currentDatabase() and table = '{table}' and number < {{before:UInt64}}"
+                f" and number not in (select argMax({kept}, version) from journey_sites group by site)"
             )
             for (number,) in self._engine.ask(Query(text=text, params={"before": before})).rows:
                 self._engine.command(Query(text=f"alter table {table} drop partition {int(number):d}"))
