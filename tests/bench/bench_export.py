@@ -20,12 +20,13 @@ from __future__ import annotations
 import argparse
 import gc
 import os
+import resource
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -51,6 +52,7 @@ from tracker.store.server import Server
 
 STEPS = ("make", "export", "delta", "repeat")
 SMALL = 2_000
+_SELDOM = 20  # writes: looking for processes makes others wait for Python's lock
 SHARE = 0.96 * 0.98 * 0.95 * 0.97
 RULE = {"did": {"event": "view_item"}}
 
@@ -129,11 +131,15 @@ class Bench:
 
     @contextmanager
     def another(self) -> Iterator[None]:
-        """Somebody else who writes to the catalog, ten times a second."""
-        over, waits = threading.Event(), [0.0]
+        """Somebody else who writes to the catalog, ten times a second; and what the helper process takes meanwhile."""
+        over, waits, helper, together = threading.Event(), [0.0], [0.0], [0.0]
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
 
         def write() -> None:
             while not over.wait(0.1):
+                if len(waits) % _SELDOM == 0:
+                    helper.append(sum(map(_resident, _children())))
+                    together.append(helper[-1] + _resident("self"))
                 began = time.perf_counter()
                 self.catalog.contacts.forget(crowd.SITE, 0)
                 waits.append(time.perf_counter() - began)
@@ -147,6 +153,11 @@ class Bench:
             thread.join()
             late = sum(one > 0.25 for one in waits)
             print(f"  another writer of the catalog waited {max(waits):.2f} s at most, {late} times over 0.25 s")
+            after = resource.getrusage(resource.RUSAGE_CHILDREN)
+            took = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+            print(
+                f"  helper {took:.2f} s of processor, at most {max(helper):.0f} MB; here and it {max(together):.0f} MB"
+            )
 
     def change(self) -> None:
         """Half of the changes come, half withdraw."""
@@ -207,6 +218,30 @@ def _owners(people: range) -> Iterator[str]:
     for n in people:
         if n % 100 < 97:
             yield f"v:v{n}" if n % 2 else f"u:u{n}"
+
+
+def _children() -> list[str]:
+    """Helper processes of an export."""
+    found: list[str] = []
+    for task in Path("/proc/self/task").iterdir():
+        with suppress(OSError):  # a thread or a process that has ended meanwhile
+            found += (task / "children").read_text(encoding="ascii").split()
+    return [one for one in found if _is_helper(one)]
+
+
+def _is_helper(process: str) -> bool:
+    try:
+        return b"tracker.audiences.helper" in Path(f"/proc/{process}/cmdline").read_bytes()
+    except OSError:
+        return False
+
+
+def _resident(process: int | str) -> float:
+    """Megabytes in memory now; 0 for one that has gone."""
+    try:
+        return _status(process, "VmRSS")
+    except (OSError, IndexError):
+        return 0.0
 
 
 def _status(process: int | str, name: str) -> float:

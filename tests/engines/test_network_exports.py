@@ -17,6 +17,7 @@ from api_client import Api, serve
 from loading import T0, Road, event
 from small_history import put
 
+from tracker.audiences import export
 from tracker.catalog.memberships import Membership
 from tracker.core.identifiers import email_forms, keys_of, seal
 from tracker.loader.choices import Choices
@@ -332,3 +333,23 @@ async def test_google_gets_nobody_in_europe_who_did_not_say_yes(embedded: Engine
             )
         done = await exported(api, await made(api), network="google", mode="full", shape=shape)
         assert (done["counts"]["written"], done["counts"]["withheld"]["no_consent"]) == (2, 2)
+
+
+@pytest.mark.parametrize(("network", "shape"), [("meta", "file"), ("tiktok", "api"), ("jsonl", "file")])
+async def test_a_helper_process_changes_nothing(
+    engine: Engine, data: Path, monkeypatch: pytest.MonkeyPatch, network: str, shape: str
+) -> None:
+    async with serve(engine, data) as api:
+        shop, folder = Shop(data, engine), api.services.exports
+        shop.come(*range(1, 41))
+        shop.come(41, known=False)
+        shop.say(50, 3, 0)
+        audience = await made(api)
+        found = []
+        for least in (10**9, 1, 1):  # here; by a helper; by it again, of persons whom the ledger has
+            monkeypatch.setattr(export, "FROM", least)
+            done = await exported(api, audience, mode="full", network=network, shape=shape)
+            found.append((done["state"], done["counts"], (folder / done["files"][0]["name"]).read_bytes()))
+        assert found[0][0] == "done"
+        assert found[0][1]["withheld"]["no_consent"] + found[0][1]["withheld"]["opted_out"] == 1
+        assert found[0] == found[1] == found[2]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import gc
 import hashlib
 from array import array
-from collections import Counter
-from collections.abc import Generator
 from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
@@ -18,8 +16,8 @@ import structlog
 from tracker.audiences.changes import DAY_MS, FEW, Changes, News, People, among, changes, is_among, people_of
 from tracker.audiences.deliver import Progress, ship
 from tracker.audiences.delivery import Sender, Shipment
+from tracker.audiences.filling import FROM, alone, with_helper
 from tracker.audiences.frequency import Cap
-from tracker.audiences.helper import FROM, Helper
 from tracker.audiences.membership import WITHHELD, judge
 from tracker.audiences.order import Order
 from tracker.audiences.packing import Packer, Plan
@@ -272,29 +270,15 @@ class _Run:
         """Where an operator is asked for ids, forms are needed here; few are not worth a process."""
         helped = not self.order.ids and len(people) >= FROM
         pieces = (
-            self._helped(writing, reader, plan, people, label) if helped else self._here(writing, reader, people, label)
+            with_helper(writing, reader, plan, people, label, hold=self._hold)
+            if helped
+            else alone(writing, reader, people, label)
         )
         with uncollected(), closing(pieces):
             for number, _ in enumerate(pieces, 1):
                 self.counts["written"] = writing.written
                 if number % _CLEANED == 0:
                     gc.collect(1)  # what other threads left behind meanwhile
-
-    @staticmethod
-    def _here(writing: Writing, reader: Reader, people: People, label: str) -> Generator[None, None, None]:
-        for found in reader.read(people):
-            writing.add(found, label)
-            yield
-
-    def _helped(
-        self, writing: Writing, reader: Reader, plan: Plan, people: People, label: str
-    ) -> Generator[None, None, None]:
-        with Helper(plan) as helper, closing(helper.packed(reader.sealed(people, writing.before))) as pieces:
-            for piece, packed in pieces:
-                for verdict, how_many in Counter(piece.withheld).items():
-                    self._hold(verdict, how_many)
-                writing.put(packed, piece.before, label)
-                yield
 
     def _details(self, began: int, members: int) -> dict[str, Any]:
         order, network = self.order, self.order.network

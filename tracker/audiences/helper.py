@@ -28,8 +28,6 @@ from tracker.core.errors import Broken
 
 log = structlog.get_logger()
 
-FROM = 30_000
-"""Persons from which on it is worth its start, which takes half a second of processor."""
 _AHEAD = 1  # pieces that wait to be written, beside the one that is being packed
 _PIPE = 1 << 20  # bytes
 _PR_SET_DUMPABLE = 4

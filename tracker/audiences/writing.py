@@ -6,7 +6,8 @@ What it will be told waits in a file without a name: a line a person, 16 digits 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,7 @@ from typing import Self
 import numpy as np
 
 from tracker.audiences import known
+from tracker.audiences.ahead import ahead
 from tracker.audiences.changes import People, is_among
 from tracker.audiences.deliver import Rows
 from tracker.audiences.packing import Packed, Packer, chosen
@@ -25,6 +27,7 @@ from tracker.core.identifiers import Keys
 from tracker.networks import Network
 
 _READ = 1 << 20  # bytes of lines at a time
+_AHEAD = 2  # times that
 
 
 class Writing:
@@ -107,9 +110,14 @@ class Writing:
             self._parcel.write("add", list(zip(packed.rows, granted, strict=True)), label)
 
     def noted(self) -> Iterator[Added]:
-        """What the ledger is to be told of those who were added."""
+        """What the ledger is to be told of those who were added; read ahead while it is told."""
+        with closing(ahead(self._noted(), _AHEAD)) as pieces:
+            for some in pieces:
+                yield from some
+
+    def _noted(self) -> Generator[list[Added], None, None]:
         self._ledger.seek(0)
         while lines := self._ledger.readlines(_READ):
             some = b"".join(lines).decode().split("\n")
             del some[-1]
-            yield from [Added(int(line[:16], 16), line[16:]) for line in some]
+            yield [Added(int(line[:16], 16), line[16:]) for line in some]
