@@ -54,10 +54,7 @@ _SIDE_BY_SIDE = 2  # statements
 _COUNTED_AT_ONCE = (
     1  # audiences whose members are counted in one refresh; the others keep the sum of what came and went
 )
-_SOON_S, _COUNTING_RESTS = (
-    0.1,
-    50,
-)  # seconds that counting may take; so many times as long it rests where it took longer
+_MANY, _COUNTING_RESTS = 100_000, 50  # members; counting more rests so many times as long as it took
 _ALL = Fragment("")
 _SHARE = ("touched_events", "judged", "stays")
 _BY_PERSON = "members_by_person"
@@ -440,8 +437,8 @@ class Refresher:
         began = time.monotonic()
         query = Query(text=load(__package__, "size_of"), params={"site": site, "audiences": list(audiences)})
         found = {str(one): (int(members), int(may)) for one, members, may in self._engine.ask(query).rows}
-        if (took := time.monotonic() - began) > _SOON_S:
-            self._count_again = began + _COUNTING_RESTS * took
+        if sum(members for members, _ in found.values()) > _MANY:
+            self._count_again = began + _COUNTING_RESTS * (time.monotonic() - began)
         return found
 
     def _note(self, states: Sequence[Membership], moved: Mapping[str, tuple[int, int, int]], now_ms: int) -> None:
