@@ -54,6 +54,7 @@ _SIDE_BY_SIDE = 2  # statements
 _COUNTED_AT_ONCE = (
     1  # audiences whose members are counted in one refresh; the others keep the sum of what came and went
 )
+_MANY, _COUNTING_RESTS = 100_000, 50  # members; counting more rests so many times as long as it took
 _ALL = Fragment("")
 _SHARE = ("touched_events", "judged", "stays")
 _BY_PERSON = "members_by_person"
@@ -91,6 +92,7 @@ class Refresher:
         self._engine = engine
         self._seen: dict[str, frozenset[int]] = {}  # audience -> inserts it has seen, of those that still may be late
         self._counted: set[str] = set()
+        self._count_again = 0.0  # not before, monotonic seconds
         self._settled: set[str] = set()
         self._passed: set[str] = set()
         self._version = 0
@@ -393,7 +395,9 @@ class Refresher:
     ) -> list[Refreshed]:
         took = round((time.monotonic() - began) * 1000)
         recount = [state.audience for state in before if state.audience not in self._counted][:_COUNTED_AT_ONCE]
-        counted = self._sizes(before[0].site, recount) if recount else {}
+        if time.monotonic() < self._count_again:
+            recount = []
+        counted = self._sizes(before[0].site, recount)
         after = []
         for state in before:
             mine = (found.recent(state.block) - self._seen.get(state.audience, frozenset())) & later
@@ -427,8 +431,15 @@ class Refresher:
         return after
 
     def _sizes(self, site: str, audiences: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """Of five million members this takes a third of a second, while pages wait: then the next ones have time."""
+        if not audiences:
+            return {}
+        began = time.monotonic()
         query = Query(text=load(__package__, "size_of"), params={"site": site, "audiences": list(audiences)})
-        return {str(one): (int(members), int(may)) for one, members, may in self._engine.ask(query).rows}
+        found = {str(one): (int(members), int(may)) for one, members, may in self._engine.ask(query).rows}
+        if sum(members for members, _ in found.values()) > _MANY:
+            self._count_again = began + _COUNTING_RESTS * (time.monotonic() - began)
+        return found
 
     def _note(self, states: Sequence[Membership], moved: Mapping[str, tuple[int, int, int]], now_ms: int) -> None:
         """The history of sizes: one row for each refresh that changed something."""

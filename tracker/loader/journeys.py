@@ -32,8 +32,8 @@ RENAME_NS = 3_600_000_000_000
 """For so long names that are wanted newly wait."""
 LINGER_NS = 12 * 3_600_000_000_000
 """After which keys that wait are noted in `journey_late`: `touched` forgets."""
-AT_ONCE = 6_000_000
-"""Events in one statement where everybody is made: some 300 MB."""
+AT_ONCE = 1_000_000
+"""Events in one statement where everybody is made: a second of one core, after which others have their turn."""
 WANTED_SHARE, RARE_SHARE = 0.5, 0.3
 """Of all events that key names may have: those that are wanted, and those with the site's rarer names."""
 

@@ -75,9 +75,12 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
         if loads is not None and settings.canary_seconds:
             chores.append(_canary(settings, engine, catalog, stop))
         if loads is not None:
+            from tracker.store.calm import Calm
+
             segments = _segments(settings, engine, catalog, stop, refreshing)
             loads.told = segments.wake
-            chores += [segments, _rollups(engine, catalog, stop), _journeys(engine, catalog, stop, making)]
+            calm = Calm(engine, segments.free)
+            chores += [segments, _rollups(calm, catalog, stop), _journeys(calm, catalog, stop, making)]
             chores.append(_alerts(settings, engine, catalog, stop))
         for chore in chores:
             chore.start()
@@ -239,17 +242,15 @@ def _segments(
 
 
 def _rollups(engine: Engine, catalog: Catalog, stop: threading.Event) -> RollupKeeper:
-    from tracker.store.calm import Calm
     from tracker.wiring.rollups import RollupKeeper
 
-    return RollupKeeper(Calm(engine), catalog, stop)
+    return RollupKeeper(engine, catalog, stop)
 
 
 def _journeys(engine: Engine, catalog: Catalog, stop: threading.Event, busy: threading.Lock) -> JourneyKeeper:
-    from tracker.store.calm import Calm
     from tracker.wiring.journeys import JourneyKeeper
 
-    return JourneyKeeper(Calm(engine), catalog, stop, busy)
+    return JourneyKeeper(engine, catalog, stop, busy)
 
 
 def _alerts(settings: Settings, engine: Engine, catalog: Catalog, stop: threading.Event) -> Alerts:

@@ -1,9 +1,9 @@
 """Keeps the members of all audiences and the files of `DATA/segments` up to date.
 
 An audience is refreshed as often as its `refresh` says, one of a minute as soon as something was loaded. That rests
-four times as long as it took, but no longer than a second: pages wait for it. Where everybody must be judged, it goes
-share by share, lets those with news go first, and rests as long as it took. What fails is kept with the audience,
-shown, and tried again after a pause that grows.
+four times as long as it took, but no longer than half a second: pages wait for it. What can wait gives way meanwhile
+(`free`). Where everybody must be judged, it goes share by share, lets those with news go first, and rests as long as it
+took. What fails is kept with the audience, shown, and tried again after a pause that grows.
 Collectors answer `GET /v1/segments` from the files.
 """
 
@@ -39,7 +39,7 @@ log = structlog.get_logger()
 _LOOK = 1.0  # seconds between two looks for what is due
 _FIRST = 2.0  # seconds after the start
 _REST, _REST_WHOLE = 4, 1  # times as long as computing took
-_ENOUGH = 1.0  # seconds of rest
+_ENOUGH = 0.5  # seconds of rest
 _WHOLE_S = 2.0  # seconds in one round for audiences for which everybody must be judged; one share is always done
 _NOTHING_S = 0.05  # seconds that need no rest
 _FORGET_S = 3600.0  # seconds between two looks for times that have run out
@@ -75,6 +75,8 @@ class Segments(Chore):
         self._catalog = catalog
         self._files = SegmentFiles(engine, data)
         self._news = threading.Event()
+        self.free = threading.Event()  # unset while pages wait for a refresh: what can wait gives way (`Calm`)
+        self.free.set()
         self._busy = busy or threading.Lock()
         self._turns: dict[str, float] = {}  # audience -> when it may be refreshed again, monotonic seconds
         self._rest_until: dict[tuple[str, bool], float] = {}  # (site, as a whole) -> likewise: computing took long
@@ -207,6 +209,7 @@ class Segments(Chore):
         """Judge those whom something happened to, for several audiences; gives how many these are."""
         definitions = [one.definition for one in group]
         states = {one.audience.id: one.state for one in group}
+        self.free.clear()
         with self._busy:
             try:
                 refresher, now_ms = self._ready(), time.time_ns() // 1_000_000
@@ -221,6 +224,8 @@ class Segments(Chore):
             except TrackerError as failure:
                 self._failed(list(states.values()), failure)
                 return 0
+            finally:
+                self.free.set()
         self._forget_times(site)
         over = {one.state.audience for one in done if not one.left}
         for one in group:
