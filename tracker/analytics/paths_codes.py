@@ -60,11 +60,26 @@ def codes(engine: Engine, spec: Spec, events: Fragment) -> Codes:
     most = HASH_BITS - _BESIDE - span.bit_length()
     found = fill(
         load(__package__, "paths_codes"),
-        {"label": spec.label(), "hash": spec.label_hash(), "events": events, "among": among(spec)},
+        {"label": spec.label(), "hash": spec.label_hash(), "seen": _seen(spec, events)},
         {"site": spec.site, "from": spec.range.start, "to": spec.range.end, "most": MAX_CODES + 1},
+        settings={"prefer_column_name_to_alias": 1},
     )
     names: dict[int, str] = {hashed: str(name) for hashed, name in engine.ask(found).rows}
     return told_apart(names, Hops.code_bits(span, spec.steps), most) if len(names) <= MAX_CODES else Codes()
+
+
+def _seen(spec: Spec, events: Fragment) -> Fragment:
+    """A subquery with the column that names nodes, each name once where that is cheap: what makes a node of it is then
+    done for few.
+    """
+    name, once = spec.by, "group by event"
+    if spec.by == "page":
+        name, once = "path", ""
+        if not spec.groups:  # two paths are one page at most: with a slash at the end, and without
+            name, once = "any(path) as path", f"group by cityHash64(path) limit {2 * (MAX_CODES + 1)}"
+    slots = {"name": Fragment(name), "events": events, "among": among(spec), "once": Fragment(once)}
+    found = fill(load(__package__, "paths_seen"), slots)
+    return Fragment(found.text, found.params)
 
 
 def among(spec: Spec) -> Fragment:

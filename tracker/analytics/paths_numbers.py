@@ -12,12 +12,15 @@ from tracker.analytics import moments
 
 _SIZES = (64, 128, 256)
 _FLAGS = 3
+_SEQ_BITS = 32
 
 
 class Moments:
     """A node's place in time: a free bit, `moments.packed`, the node's code, and a bit for where a visit begins.
 
-    `span`: of the range, in ms. `gap`: the pause that ends a visit, in ms, None: none does.
+    `narrow` leaves sequence and arrival out, but for as much of the sequence as there are bits left over: only who has
+    two nodes with the same is tied then. `span`: of the range, in ms. `gap`: the pause that ends a visit, in ms, None:
+    none does.
     """
 
     def __init__(self, span: int, code_bits: int, gap: int | None, *, narrow: bool) -> None:
@@ -25,6 +28,8 @@ class Moments:
         self._shift = moments.shift(self._low, narrow=narrow)
         self.wide = moments.width(2 * span, self._low, narrow=narrow)
         size = int(self.wide.removeprefix("UInt"))
+        self._seq = min(size - (2 * span).bit_length() - self._shift, _SEQ_BITS) if narrow else 0
+        self._shift += self._seq
         pause = 2 ** (size - 1)  # longer than any
         if gap is not None and gap <= span:
             pause = gap << self._shift
@@ -39,7 +44,9 @@ class Moments:
 
     def packed(self, code: str) -> str:
         """SQL for the number of an event with this code (UInt64)."""
-        text = moments.packed(self.wide, self._low, narrow=self._narrow)
+        text = moments.packed(self.wide, self._low + self._seq, narrow=self._narrow)
+        if self._seq:  # the last one stands for all that are greater
+            text += f" + bitShiftLeft(to{self.wide}(least(seq, {2**self._seq - 1})), {self._low})"
         return f"{text} + bitShiftLeft(to{self.wide}({code}), 1)"
 
     @property
@@ -54,10 +61,10 @@ class Moments:
 
     @property
     def tied(self) -> str:
-        """SQL: whether two nodes of `sorted` share a millisecond, `before` being what stands before each."""
+        """SQL: whether `sorted` leaves the order of two nodes open, `before` being what stands before each."""
         if not self._narrow:
             return "toUInt8(0)"
-        return f"arrayExists((p, q) -> p != q and bitXor(p, q) < {self._number(2**self._shift)}, sorted, before)"
+        return f"arrayExists((p, q) -> p != q and bitXor(p, q) < {self._number(2**self._low)}, sorted, before)"
 
     def code(self, name: str) -> str:
         """SQL: the code in a number."""
@@ -74,7 +81,7 @@ class Moments:
 
 
 class Hops:
-    """A hop as a number: three free bits, the step, two codes, and the time between (`paths.sql`). `span`: see above."""
+    """A hop as a number: three free bits, the step, two codes and the time between (`paths.sql`). `span`: see above."""
 
     def __init__(self, span: int, code_bits: int, steps: int) -> None:
         self._span, self._code, self._step = span.bit_length(), code_bits, steps.bit_length()

@@ -21,6 +21,9 @@ SLICE = 12_000_000
 
 MOST = 64
 
+_SETTINGS = {"join_algorithm": "hash"}
+"""Spreading what is joined over threads would copy it."""
+
 _ESTIMATE = "explain estimate select key from /*events*/ where site = {site:String} and (/*relevant*/)"
 
 
@@ -50,17 +53,16 @@ def rows(
 def _persons(session: Session, spec: Spec, source: Source, slices: int, *, narrow: bool) -> Iterator[Fragment]:
     """Subqueries with `person` and `packed`, one after the other: what is asked of one is asked before the next."""
     if source.linked:
-        _make(session, spec, "owned", Fragment(load(__package__, "paths_owned")))
-        _make(session, spec, "links", Fragment("select distinct arrayJoin([key, person]) as key from owned"))
+        _make(session, spec, "links", Fragment(load(__package__, "paths_links")))
     for number, keys in enumerate(_ranges("key", slices)):
         of_keys = gathered(spec, source, keys, narrow=narrow)
         if not source.linked:
             yield Fragment(f"select key as person, packed from ({of_keys.text})", of_keys.params)  # noqa: S608
             continue
-        _make(session, spec, "slice", of_keys)
-        _make(session, spec, f"linked_{number}", Fragment(load(__package__, "paths_linked"), keys.params))
-        alone = f"key not in (select key from links where {keys.text})"  # noqa: S608
-        yield Fragment(f"select key as person, packed from slice where {alone}", keys.params)  # noqa: S608
+        owners = fill(load(__package__, "paths_owners"), {"gathered": of_keys, "range": keys})
+        _make(session, spec, "slice", Fragment(owners.text, owners.params))
+        _make(session, spec, f"linked_{number}", Fragment("select owner as person, packed from slice where owner != 0"))
+        yield Fragment("select key as person, packed from slice where owner = 0")
         session.command(Query(text="drop temporary table slice"))
     if source.linked:
         linked = " union all ".join(f"select person, packed from linked_{number}" for number in range(slices))  # noqa: S608
@@ -72,7 +74,7 @@ def _persons(session: Session, spec: Spec, source: Source, slices: int, *, narro
 
 def _make(session: Session, spec: Spec, name: str, of: Fragment) -> None:
     text = f"create temporary table {name} engine = Memory as {of.text}"
-    session.command(Query(text=text, params={**between(spec), **of.params}))
+    session.command(Query(text=text, params={**between(spec), **of.params}, settings=_SETTINGS))
 
 
 def _slices(events: int) -> int:
