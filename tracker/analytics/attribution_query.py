@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from xxhash import xxh64_intdigest
 
 from tracker.analytics.attribution_models import SHARES, TRANSITIONS
+from tracker.analytics.attribution_numbers import NARROW, WIDE, Form
 from tracker.analytics.funnel_ties import middle
 from tracker.store import persons
 from tracker.store.engine import Engine, Param, Query
@@ -64,61 +65,6 @@ _TOUCHES = (
     f" begun, {_BEFORE.format('begun')}, {_BEGUN_ORIGINS}, {_BEFORE.format(_BEGUN_ORIGINS)})"
 )
 _ORIGIN = "xxHash64(channel, utm_source, utm_campaign, click_id_kind, referrer_host)"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Form:
-    """SQL over the numbers of a road: `p` is an end of a path, a touch where `key`, `ms` and `direct` are asked for.
-
-    `first` and `last` are the bounds of the touches that lead to it, the last two of `first` where it is `nothing`.
-    """
-
-    nothing: str
-    at: str
-    first: tuple[str, str, str, str]  # of nobody, of a conversion, of nothing by the range and by the last conversion
-    last: tuple[str, str]
-    key: str
-    ms: str
-    direct: str
-    fact: str
-    kind: str
-    name: str
-
-
-_WIDE = _Form(
-    nothing="bitNot(toUInt256(0))",
-    at="toInt64(bitShiftRight(p, 216))",
-    first=(
-        "bitNot(toUInt256(0))",
-        "bitShiftLeft(toUInt256(at - {lookback:Int64}), 216)",
-        "bitShiftLeft(toUInt256({from:Int64} - {read:Int64}), 216)",
-        "bitShiftLeft(bitShiftRight(arrayMax(arrayPushBack(conversions, toUInt256(0))), 128) + 1, 128)",
-    ),
-    last=("bitOr(p, toUInt256(bitNot(toUInt128(0))))", "bitNot(toUInt256(0))"),
-    key="bitAnd(toUInt64(p), bitNot(toUInt64(1)))",
-    ms="toInt64(bitShiftRight(p, 216))",
-    direct="bitAnd(toUInt64(p), 1)",
-    fact="bitShiftLeft(toUInt128({}), 64) + toUInt64({})",
-    kind="toUInt64(bitShiftRight(fact, 64))",
-    name="toUInt64(fact)",
-)
-_NARROW = _Form(
-    nothing="bitNot(toUInt128(0))",
-    at="toInt64(bitShiftRight(p, 77))",
-    first=(
-        "bitNot(toUInt64(0))",
-        "bitShiftLeft(toUInt64(at - {lookback:Int64}), 13)",
-        "bitShiftLeft(toUInt64({from:Int64} - {read:Int64}), 13)",
-        "bitShiftLeft(toUInt64(bitShiftRight(arrayMax(arrayPushBack(conversions, toUInt128(0))), 77)) + 1, 13)",
-    ),
-    last=("bitOr(bitShiftLeft(toUInt64(at), 13), 8191)", "bitNot(toUInt64(0))"),
-    key="bitAnd(bitShiftRight(p, 2), 2047)",
-    ms="toInt64(bitShiftRight(p, 13))",
-    direct="bitAnd(p, 1)",
-    fact="bitShiftLeft(toUInt64({}), 32) + toUInt64({})",
-    kind="bitShiftRight(fact, 32)",
-    name="bitAnd(fact, 4294967295)",
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +147,7 @@ def _together(rows: Iterable[dict[str, Any]], others: Iterable[dict[str, Any]], 
 def query(asked: Asked) -> Query:
     """The question as one query."""
     spec, narrow = asked.spec, asked.codes is not None
-    form, markov = _NARROW if narrow else _WIDE, asked.spec.model == "markov"
+    form, markov = NARROW if narrow else WIDE, asked.spec.model == "markov"
     journeys = _packed(asked) if narrow else _journeys(asked)
     nobody, conversion, since, behind = form.first
     first = f"if(converted, {conversion}, greatest({since}, {behind}))" if markov else conversion
@@ -240,7 +186,7 @@ def query(asked: Asked) -> Query:
     )
 
 
-def _facts(form: _Form, *, markov: bool) -> str:
+def _facts(form: Form, *, markov: bool) -> str:
     """SQL for what a path adds to; those with a weight other than 1 first."""
     kind = f"multiIf(apart, {APART}, n = 0, {UNTOUCHED}, {TOUCHED})"
     loose = f"arrayWithConstant(loose, {form.fact.format(LOOSE, 0)})"
