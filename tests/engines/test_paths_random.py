@@ -109,7 +109,7 @@ def test_slice_by_slice_the_answer_is_the_same(engine, monkeypatch, linked):
     if not linked:
         events = [{**one, "user": ""} for one in events if one["visitor"]]
     events = load_hard(engine, chance, events)
-    monkeypatch.setattr(paths_slices, "SLICE", 100 if DEEP else 250)
+    monkeypatch.setattr(paths_slices, "SLICE", 100)
     found, rows = [], paths_slices.rows
 
     def spy(*given, **named):
