@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tracker.analytics import moments, period_sets, request
 from tracker.analytics.calendar import PERIODS, WEEK_STARTS, Calendar, calendar
+from tracker.analytics.funnel_ordered import FEW_TEXTS, MAX_DOUBTS, MAX_TEXTS
 from tracker.analytics.request import Range
 from tracker.store import persons
 from tracker.store.clean import events_source
-from tracker.store.engine import Engine, Query
+from tracker.store.engine import Engine, Param, Query
 from tracker.store.filters import Condition, check_property, parse_condition
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import Params, condition, counted, property_text
@@ -31,6 +33,9 @@ _MOMENT = (
     f"bitShiftLeft(toUInt128(greatest(toUnixTimestamp64Milli(ts) - {{base:Int64}}, 0)), {_SHIFT})"
     f" + {moments.order('UInt128')}"
 )
+_CODE_BITS = 16
+_CODES = 2**_CODE_BITS - 1
+_BRIEF = f"bitShiftLeft(toUInt64(greatest(toUnixTimestamp64Milli(ts) - {{base:Int64}}, 0)), {_CODE_BITS})"
 _MS = f"(toInt64(bitShiftRight({{}}, {_SHIFT})) + {{{{base:Int64}}}})"
 
 
@@ -69,7 +74,9 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     """`{"cohorts": [{"start", "size", "returned"}]}`, with a breakdown also `{"breakdown": [{"value", "cohorts"}]}`."""
     found: dict[str, dict[tuple[int, int], int]] = defaultdict(dict)
     whole: dict[tuple[int, int], int] = defaultdict(int)
-    for value, period, column, people in engine.ask(query(spec, events_source(engine))).rows:
+    events = events_source(engine)
+    rows = _coded(engine, spec, events)
+    for value, period, column, people in engine.ask(query(spec, events)).rows if rows is None else rows:
         found[value][period, column] = people
         whole[period, column] += people
     answer: dict[str, Any] = {"cohorts": _cohorts(spec, whole)}
@@ -80,16 +87,62 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     return answer
 
 
-def query(spec: Spec, events: Fragment) -> Query:
-    """The whole report as one query."""
+def _coded(engine: Engine, spec: Spec, events: Fragment) -> list[tuple[str, int, int, int]] | None:
+    """The rows by a column with few texts, asked without sequence and arrival; None where that is no way.
+
+    A start is its time with a code for its text: the least code of the first starts, and the greatest, say whether
+    starts of one millisecond bring different texts. Persons of whom they do are asked about apart.
+    """
+    if spec.kind != "first_time" or spec.breakdown not in FEW_TEXTS:
+        return None
+    asked = fill(
+        load(__package__, "funnel_texts"),
+        {
+            "text": Fragment(f"`{spec.breakdown}`"),
+            "events": events,
+            "counted": counted([spec.start]),
+            "relevant": condition(spec.start, "s"),
+        },
+        {"site": spec.site, "from": spec.range.start, "until": spec.range.end - 1, "most": MAX_TEXTS + 1},
+    )
+    texts = ["", *engine.ask(asked).rows[0][0]]
+    if len(texts) > MAX_TEXTS:
+        return None
+    rows = engine.ask(query(spec, events, texts)).rows
+    doubts = sorted({who for (_, who), *_ in rows if who})
+    if len(doubts) > MAX_DOUBTS:
+        return None
+    sure = [(texts[code], period, column, people) for (code, who), period, column, people in rows if not who]
+    return sure + (engine.ask(query(spec, events, only=doubts)).rows if doubts else [])
+
+
+def query(
+    spec: Spec, events: Fragment, texts: Sequence[str] | None = None, *, only: Sequence[int] | None = None
+) -> Query:
+    """The whole report as one query; `only`: of some persons.
+
+    With `texts`, a value is a place in it and 0, or anything and the person of whom it cannot be told.
+    """
     count, params = len(spec.calendar.starts), Params("b")
     touched = f", {property_text(spec.breakdown, params)} as touched" if spec.breakdown else ""
+    coded: dict[str, Param] = {}
+    if texts is not None:
+        touched = (
+            f", transform(`{spec.breakdown}`, {{texts:Array(String)}}, {{codes:Array(UInt16)}}, {{new:UInt16}}) as code"
+        )
+        coded = {"texts": list(texts), "codes": list(range(len(texts))), "new": len(texts)}
     bits = spec.kind == "recurring" and not spec.rolling and not spec.breakdown
     ms = "toUnixTimestamp64Milli(ts)"
     inside = "ts >= fromUnixTimestamp64Milli({from:Int64})"
     if spec.kind == "first_time":
         starts, at, value = f"minIf({ms}, is_start) as first", "first", "''"
-        if spec.breakdown:
+        if texts is not None:
+            starts = f"minIf({_BRIEF} + code, is_start) as least, minIf({_BRIEF} + {_CODES} - code, is_start) as other"
+            at = f"(toInt64(bitShiftRight(least, {_CODE_BITS})) + {{base:Int64}})"
+            code = f"bitAnd(least, {_CODES})"
+            sure = f"{code} + bitAnd(other, {_CODES}) = {_CODES} and {code} != {{new:UInt16}}"
+            value = f"({code}, if({sure}, 0, person))"
+        elif spec.breakdown:
             starts = f"minIf({_MOMENT}, is_start) as moment, argMinIf(touched, {_MOMENT}, is_start) as touched"
             at, value = _MS.format("moment"), "touched"
         starts += ", countIf(is_start) > 0 as started"
@@ -135,6 +188,7 @@ def query(spec: Spec, events: Fragment) -> Query:
             "start": condition(spec.start, "s"),
             "back": condition(spec.back, "r"),
             "since": Fragment("true" if spec.kind == "first_time" else inside),
+            "chosen": Fragment("true") if only is None else Fragment(f"key global in {persons.keys_of('only').text}"),
         },
         {
             "site": spec.site,
@@ -142,6 +196,8 @@ def query(spec: Spec, events: Fragment) -> Query:
             "to": spec.range.end,
             "timezone": spec.calendar.timezone,
             **({"base": spec.range.end - 2**40} if spec.breakdown else {}),
+            **coded,
+            **({} if only is None else {"only": list(only)}),
         },
         settings={"join_algorithm": "hash"},  # as in funnels: the map of persons is small
     )

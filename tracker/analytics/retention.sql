@@ -2,7 +2,7 @@
 --
 -- `gathered` brings a person's starts and returns together, `openings` are the cohorts the person is in, `columns` the
 -- columns in which the person returned after `opening`.
--- Slots: period, value, gathered, openings, columns, person, property, events, persons, counted, start, back, since.
+-- Slots: period, value, gathered, openings, columns, person, property, events, persons, counted, start, back, since, chosen.
 select value, period, column, count() as people
 from (
     select /*period*/ as period, /*value*/ as value,
@@ -14,7 +14,7 @@ from (
             from (
                 select ts, seq, arrival, /*person*/ as person/*property*/, /*start*/ as is_start, (/*back*/) and ts >= fromUnixTimestamp64Milli({from:Int64}) as is_return
                 from /*events*/ /*persons*/
-                where site = {site:String} and /*counted*/ and ts < fromUnixTimestamp64Milli({to:Int64})
+                where site = {site:String} and /*counted*/ and /*chosen*/ and ts < fromUnixTimestamp64Milli({to:Int64})
                     and (is_return or is_start) and /*since*/
             )
             group by person
