@@ -72,12 +72,12 @@ def parse(body: object) -> Spec:
 
 def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     """`{"cohorts": [{"start", "size", "returned"}]}`, with a breakdown also `{"breakdown": [{"value", "cohorts"}]}`."""
-    found: dict[str, dict[tuple[int, int], int]] = defaultdict(dict)
+    found: dict[str, dict[tuple[int, int], int]] = defaultdict(lambda: defaultdict(int))
     whole: dict[tuple[int, int], int] = defaultdict(int)
     events = events_source(engine)
     rows = _coded(engine, spec, events)
     for value, period, column, people in engine.ask(query(spec, events)).rows if rows is None else rows:
-        found[value][period, column] = people
+        found[value][period, column] += people
         whole[period, column] += people
     answer: dict[str, Any] = {"cohorts": _cohorts(spec, whole)}
     if spec.breakdown:
