@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -20,12 +21,19 @@ SCRIPT = ROOT / "scripts" / "clickhouse_test_server.py"
 SHARD = "<shard><replica><host>127.0.0.1</host><port>{port}</port></replica></shard>"
 
 
+_PORTS = range(20_000, 32_000)  # below those that the system gives to whoever connects: these may be taken any moment
+_untried: list[int] = []
+
+
 def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on now; not one that this process was given before, or not for long."""
+    while True:
+        if not _untried:
+            _untried.extend(random.SystemRandom().sample(_PORTS, len(_PORTS)))
+        port = _untried.pop()
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class ClickHouse:

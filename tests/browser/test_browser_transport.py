@@ -63,6 +63,10 @@ async def test_a_refused_batch_does_not_stand_in_the_way(site: PixelSite, page: 
     answers = iter([400])
     site.front.fail = lambda: next(answers, None)
     await page.goto(site.url("/"))
+    for _ in range(200):  # before the page view nothing is queued either
+        if site.front.bodies:
+            break
+        await asyncio.sleep(0.05)
     await page.wait_for_function(f"window.jt && window.jt.v && {QUEUED} === 0")
     await page.evaluate("jt('track', 'next')")
     await site.wait("next")
