@@ -8,8 +8,8 @@ day, and the best wall time and processor time of the overview and of a time ser
 before: all days built; spans made of them; the last day open; five thousand events since, and twenty more before each
 question, so that none is asked of the same data twice; ten thousand people known since; a day long ago changed.
 `--stages` prints every statement of one question that asks them one after the other, and what each took. `--folder`
-keeps the stores and finds them again, with the events that came: not those that `bench_reports.py` compares. Asserts only
-that all roads say the same.
+keeps the stores and finds them again, with the events that came: `bench_reports.py` needs others. Asserts only that all
+roads say the same.
 """
 
 from __future__ import annotations
