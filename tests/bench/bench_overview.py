@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 import threading
 import time
 from datetime import date
@@ -24,7 +23,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from bench_reports import filled, opened
+from bench_reports import stores
 
 from tracker.analytics import overview, timeseries
 from tracker.loader import rollup_spans
@@ -223,17 +222,13 @@ def main():
     parser.add_argument("--stages", action="store_true")
     parser.add_argument("--no-events", action="store_true")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="tracker-bench-") as scratch:
-        for kind in ("embedded", "server") if asked.engine == "both" else (asked.engine,):
-            before = {}
-            for events in map(int, asked.events.split(",")):
-                with opened(kind, (asked.folder or Path(scratch)) / f"{kind}-{events}") as meter:
-                    filled(meter.engine, events)
-                    bench = Bench(meter, events, asked, before)
-                    bench.build()
-                    sizes(meter.engine)
-                    bench.ask()
-                    before = bench.now
+    before = {}
+    for meter, events, first in stores(asked):
+        bench = Bench(meter, events, asked, {} if first else before)
+        bench.build()
+        sizes(meter.engine)
+        bench.ask()
+        before = bench.now
 
 
 if __name__ == "__main__":

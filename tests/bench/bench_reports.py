@@ -180,6 +180,16 @@ def opened(kind, folder):
         server.kill()
 
 
+def stores(asked):
+    """A meter on each store that was asked for, its data made, with how many events, and whether an engine begins."""
+    with tempfile.TemporaryDirectory(prefix="tracker-bench-") as scratch:
+        for kind in ("embedded", "server") if asked.engine == "both" else (asked.engine,):
+            for place, events in enumerate(map(int, asked.events.split(","))):
+                with opened(kind, (asked.folder or Path(scratch)) / f"{kind}-{events}") as meter:
+                    filled(meter.engine, events)
+                    yield meter, events, place == 0
+
+
 def main():
     """Read the arguments and measure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -190,13 +200,9 @@ def main():
     parser.add_argument("--only", default="")
     parser.add_argument("--no-memory", action="store_true")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="tracker-bench-") as scratch:
-        for kind in ("embedded", "server") if asked.engine == "both" else (asked.engine,):
-            before = {}
-            for events in map(int, asked.events.split(",")):
-                with opened(kind, (asked.folder or Path(scratch)) / f"{kind}-{events}") as meter:
-                    filled(meter.engine, events)
-                    before = measure(meter, events, before, asked)
+    grown = {}
+    for meter, events, first in stores(asked):
+        grown = measure(meter, events, {} if first else grown, asked)
 
 
 if __name__ == "__main__":
