@@ -6,6 +6,8 @@ making takes was measured (`docs/decisions/journeys.md`, `tests/bench/bench_upke
 
 from __future__ import annotations
 
+from math import ceil
+
 from tracker.store.engine import Engine, Query
 from tracker.store.journeys import Held
 
@@ -34,14 +36,14 @@ def of_some(state: Held, keys: int) -> int:
     return round(ONCE + HELD * state.units + MADE * keys)
 
 
-def some_pays(engine: Engine, state: Held, keys: int) -> bool:
-    """Whether what has come pays for making the persons behind so many keys."""
-    return (1 - KEPT_BACK) * earned(engine, state) - state.spent >= of_some(state, keys)
+def for_some(state: Held, keys: int) -> int:
+    """How many events must have come to pay for making the persons behind so many keys."""
+    return ceil((of_some(state, keys) + state.spent) / (1 - KEPT_BACK))
 
 
-def anew_pays(engine: Engine, state: Held, events: int) -> bool:
-    """Whether what has come pays for making everybody of a site with so many events."""
-    return earned(engine, state) - state.spent >= ANEW * events
+def for_all(state: Held, events: int) -> int:
+    """How many events must have come to pay for making everybody of a site with so many events."""
+    return ceil(state.spent + ANEW * events)
 
 
 def owed(engine: Engine, state: Held, events: int) -> int:

@@ -13,6 +13,7 @@ from itertools import accumulate
 
 from tracker.loader import journey_costs as costs
 from tracker.loader.journey_rows import make, settle
+from tracker.loader.journey_waits import Waits
 from tracker.store import clock, journeys, persons
 from tracker.store.clean import events_source
 from tracker.store.clock import LAST_READERS
@@ -72,6 +73,7 @@ class Journeys:
         self._least = least
         self._grace = grace
         self._eager = eager
+        self._waits = Waits()
 
     def keep(self, site: str, wanted: Collection[str] = ()) -> bool:
         """Make of a site what is due; gives whether anything was. Raises TryLater."""
@@ -84,31 +86,38 @@ class Journeys:
         """
         if self._engine.cluster is not None:
             return
-        state, now = journeys.held(self._engine, site), clock.now(self._engine)
-        wanted = {*wanted, *journeys.wanted(self._engine, site)}
-        if self._outdated(state, now, wanted):
+        state, asked = journeys.held(self._engine, site), wanted
+        if not self._eager and self._waits.holds(self._engine, state, asked):
+            return
+        now, wanted = clock.now(self._engine), {*wanted, *journeys.wanted(self._engine, site)}
+        of_all = costs.for_all(state, self._events(site)) if state.made and self._far(state) else None
+        if self._outdated(state, now, wanted, of_all):
             if self._events(site) >= self._least:
                 yield from self._anew(site, state, now, wanted)
             return
         keys = self._changed(state, now)
-        if keys and (self._eager or costs.some_pays(self._engine, state, keys)):
+        of_some = costs.for_some(state, keys)
+        if keys and self._pays(state, of_some):
             self._some(state, now, keys)
             yield True
         elif now - self._grace - state.seen > LINGER_NS:
             self._put_off(state, now)
             yield True
+        else:
+            self._waits.note(state, asked, min(of_some, of_some if of_all is None else of_all))
         if state.version * 1000 < now - LAST_READERS:
             yield self._tidy()
 
-    def _outdated(self, state: Held, now: int, wanted: Collection[str]) -> bool:
+    def _outdated(self, state: Held, now: int, wanted: Collection[str], of_all: int | None) -> bool:
         if not state.made or now - state.seen > journeys.KEPT_NS:
             return True
         other = bool(set(wanted) - {*state.names, *state.left_out})
         if other and now - state.made > (0 if self._eager else RENAME_NS):
             return True
-        if not self._far(state):
-            return False
-        return self._eager or costs.anew_pays(self._engine, state, self._events(state.site))
+        return of_all is not None and self._pays(state, of_all)
+
+    def _pays(self, state: Held, enough: int) -> bool:
+        return self._eager or costs.earned(self._engine, state) >= enough
 
     def _far(self, state: Held) -> bool:
         """Whether what happens now will soon be too late for what is held."""
