@@ -90,7 +90,7 @@ def test_other_reasons_for_a_look(at_work, monkeypatch, what):
     assert not maker.keep("shop", ["a"])
     watched.taken()
     if what == "another state":
-        journeys.hold(watched.whole, journeys.held(watched.whole, "shop"))
+        journeys.forget(watched.whole, "shop")
     if what == "time":
         monkeypatch.setattr(journey_waits.time, "monotonic", lambda begun=journey_waits.time.monotonic: begun() + 601)
     maker.keep("shop", ["a", "b"] if what == "other names" else ["a"])

@@ -22,7 +22,7 @@ nearly forgotten are seen by then."""
 
 @dataclass(frozen=True)
 class _Wait:
-    version: int
+    state: tuple[int, ...]
     wanted: frozenset[str]
     enough: int
     until: float
@@ -36,11 +36,16 @@ class Waits:
 
     def note(self, state: Held, wanted: Collection[str], enough: int) -> None:
         """Nothing is to be done at a site in this state before `enough` events have come since what came is counted."""
-        self._of[state.site] = _Wait(state.version, frozenset(wanted), enough, time.monotonic() + AGAIN)
+        self._of[state.site] = _Wait(_of_state(state), frozenset(wanted), enough, time.monotonic() + AGAIN)
 
     def holds(self, engine: Engine, state: Held, wanted: Collection[str]) -> bool:
         """Whether a look would find nothing to do. Another state, or other names that are wanted, ask for a look."""
         wait = self._of.get(state.site)
-        if wait is None or (wait.version, wait.wanted) != (state.version, frozenset(wanted)):
+        if wait is None or (wait.state, wait.wanted) != (_of_state(state), frozenset(wanted)):
             return False
         return time.monotonic() < wait.until and costs.earned(engine, state) < wait.enough
+
+
+def _of_state(state: Held) -> tuple[int, ...]:
+    """What the answer of a look hangs on. An erasure raises the version only."""
+    return state.made, state.late, state.spent
