@@ -8,7 +8,7 @@ builds count is said in `rollup_days`, last of all: one that was cut off has not
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from tracker.store import persons, rollup_cells, rollup_open, rollups
@@ -74,16 +74,26 @@ def build(engine: Engine, due: Due, rest: Callable[[float], bool] = lambda _: Tr
             return False
     pieces = _Pieces(due, number, events, (came or due.touched) // PIECE + 1)
     known: dict[str, Param] = {"build": number}
-    done = _run(engine, pieces.taken(), rest)
+    done = run_each(engine, pieces.taken(), rest)
     if done and engine.ask(Query(text=_NAMELESS, params=known)).rows:
         done = False  # somebody came after the numbers had been given out
-    done = done and _run(engine, pieces.counted(), rest)
+    done = done and run_each(engine, pieces.counted(), rest)
     if done:
         note = {"touched": due.touched, "version": version, "cut": due.cut, "came": came}
         engine.command(Query(text=_NOTE, params={**pieces.base, **note}))
     for table in _MADE:
         _drop(engine, table, number)
     return done
+
+
+def run_each(engine: Engine, statements: Iterable[Query], rest: Callable[[float], bool]) -> bool:
+    """Run statements, and tell `rest` how many seconds each took; whether it let all of them run."""
+    for statement in statements:
+        began = time.monotonic()
+        engine.command(statement)
+        if not rest(time.monotonic() - began):
+            return False
+    return True
 
 
 def forget(engine: Engine) -> int:
@@ -166,16 +176,6 @@ class _Pieces:
             yield Fragment(
                 f"{column} >= {{low:UInt64}} and {column} <= {{high:UInt64}}", {"low": low, "high": high - 1}
             )
-
-
-def _run(engine: Engine, statements: Iterator[Query], rest: Callable[[float], bool]) -> bool:
-    """Whether all were run."""
-    for statement in statements:
-        began = time.monotonic()
-        engine.command(statement)
-        if not rest(time.monotonic() - began):
-            return False
-    return True
 
 
 def _drop(engine: Engine, table: str, number: int) -> None:

@@ -1,4 +1,4 @@
--- The lists of some builds of days in one. Attached: used.
+-- One of the lists of some builds of days in one. Attached: used.
 insert into rollup_spans (
     site, zone, name, build, kind, entry, events, page_views, purchases, sessions, revenue, people, buyers
 )
@@ -7,6 +7,6 @@ select {site:String}, {timezone:String}, {name:String}, {build:UInt64}, kind, en
     sumMap(mapApply((unit, amount) -> (concat(toString(day), unit), amount), revenue)),
     groupBitmapMergeState(people), groupBitmapMergeState(buyers)
 from rollups
-where site = {site:String} and zone = {timezone:String} and kind in ('channel', 'country', 'device', 'event', 'page')
+where site = {site:String} and zone = {timezone:String} and kind = {kind:String}
     and (toUInt16(day), build) in (select day, build from /*table:used*/)
 group by kind, entry

@@ -54,22 +54,22 @@ class Rollups:
         """
         today = local_days(now_ms, now_ms + 1, timezone).start
         span = range(max(FIRST, today - DAYS), today - 1)
-        known = rollups.newest(self._engine, site)
-        found = rollups.days(self._engine, site, timezone, span)
-        believed, _ = rollups.believed(self._engine, site, timezone, [day for day in found if day.built], known)
+        known = rollups.days(self._engine, site, timezone, span)
+        built = [day for day in known.days if day.built]
+        believed, _ = rollups.believed(self._engine, site, timezone, built, known.newest)
         fine = {day.number for day in believed}
         quiet = self._quiet(site, timezone, span)
-        wanted = [day for day in found if day.number not in fine and quiet.get(day.number) == day.touched]
+        wanted = [day for day in known.days if day.number not in fine and quiet.get(day.number) == day.touched]
         return [Due(site, timezone, day.number, day.touched) for day in reversed(wanted)]
 
     def open_due(self, site: str, timezone: str, now_ms: int) -> list[Due]:
         """Today and yesterday, where much came since they were built, or their build does not hold any more."""
         today = local_days(now_ms, now_ms + 1, timezone).start
-        known = rollups.newest(self._engine, site)
-        found = rollups.days(self._engine, site, timezone, range(max(FIRST, today - 1), today + 1))
+        known = rollups.days(self._engine, site, timezone, range(max(FIRST, today - 1), today + 1))
+        found = known.days
         opened = rollups.not_over(self._engine, site, timezone, found)
         builds = [day for day in found if day.built or day.build in opened]
-        believed, _ = rollups.believed(self._engine, site, timezone, builds, known)
+        believed, _ = rollups.believed(self._engine, site, timezone, builds, known.newest)
         fine = {day.number for day in believed if day.built or opened[day.build].since < ENOUGH}
         cut = clock.now(self._engine) // 1_000_000 - 1000 * self._grace
         return [Due(site, timezone, day.number, 0, cut) for day in reversed(found) if day.number not in fine]

@@ -16,3 +16,4 @@ any left join (
     )
     where site = {site:String}
 ) as numbers using (person)
+settings max_threads = 0

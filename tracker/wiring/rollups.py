@@ -55,9 +55,7 @@ class RollupKeeper(Chore):
             for span in rollup_spans.due(self._engine, site, timezone, time.time_ns() // 1_000_000, DAYS):
                 if self._stop_asked.is_set():
                     return built
-                began = time.monotonic()
-                rollup_spans.make(self._engine, span)
-                self._rest(time.monotonic() - began)
+                rollup_spans.make(self._engine, span, self._rest)
         if time.monotonic() - self._tidied > _TIDY:
             self._rollups.tidy(zones)
             self._tidied = time.monotonic()
