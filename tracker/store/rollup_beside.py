@@ -21,6 +21,10 @@ select toDate(ts, {{timezone:String}}) as day, key, event, path, country, device
 from ({since}) as since
 limit {most}
 """
+_PERSONS = """
+select key, person from person_map final
+where site = {site:String} and key in (select key from came_rows)
+"""
 SMALL: Settings = {"max_threads": 1}
 """Of the connection: more threads cost more than they bring to small statements. What looks for keys among millions, or
 for visits, says in its text that it takes all cores.
@@ -69,8 +73,8 @@ class Since:
         since = _since(self.timezone, opened)
         most = len(opened) * MOST_SINCE + 1  # where more came, a build does not hold
         keep("came_rows", Fragment(_ROWS.format(since=since.text, most=most), since.params))
-        among = persons.join(Fragment("(select key from came_rows)"))
-        keep("came", rollup_cells.filled("rollup_known", {"persons": among, "person": Fragment(persons.PERSON)}))
+        keep("came_persons", Fragment(_PERSONS))
+        keep("came", rollup_cells.filled("rollup_known", {"person": Fragment(persons.PERSON)}))
         came = Fragment("select * from came")
         counted = rollup_cells.cells(came)
         lists = [Fragment(f"select * replace (0 as sessions) from ({counted.text})", counted.params)]  # noqa: S608
