@@ -18,8 +18,8 @@ from tracker.store.engine import Engine, Param, Query
 from tracker.store.sql import Fragment, fill, load
 
 PIECE = 200_000
-"""Events that a statement counts, about, and twice as many of `recent`: less than a second of one core. With fewer, looking
-for numbers costs more.
+"""Events that a statement counts, about, and twice as many of `recent`: less than a second of one core. With fewer,
+looking for numbers costs more.
 """
 
 _SEEN = """
