@@ -5,9 +5,9 @@
 
 30 days of UTC, 3 visitors for 50 events, a fifth of them identified. Prints wall and processor time of building a
 day and its longest statement, and the best, first and median wall time and the processor time of the overview and of a
-time series, beside how they grew from the size before: all days built; spans made of them; the last day open; five
+time series, beside how they grew from the size before: all days built; spans made; the last day open; five
 thousand events since, and twenty more before each question, so that none is asked of the same data twice; ten thousand
-people known since; a day long ago changed. What builds say alone is remembered: there the first time tells what it costs.
+people known since; a day long ago changed. What builds say alone is remembered: the first time tells its cost.
 `--stages` prints every statement of one question that asks them one after the other, and what each took. `--folder`
 keeps the stores and finds them again, with the events that came: `bench_reports.py` needs others. Asserts only that all
 roads say the same.
