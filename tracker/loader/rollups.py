@@ -22,7 +22,7 @@ from tracker.store.site_days import FIRST, local_days, midnight
 DAYS = 800
 """Days before today that are kept built; older ones are counted from events."""
 
-ENOUGH = 5_000
+ENOUGH = 2_000
 """So many events may come before a day that is not over is built anew: a question adds them in milliseconds."""
 
 _QUIET = """
