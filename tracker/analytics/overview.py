@@ -56,7 +56,7 @@ def run(engine: Engine, spec: Spec, *, events_only: bool = False) -> dict[str, A
     has a currency, `converted` stands beside every `revenue`.
     """
     earlier = before(spec.range, spec.timezone, spec.compare)
-    with ThreadPoolExecutor(3, "overview") as aside:  # one of them waits for another
+    with ThreadPoolExecutor(3, "overview") as aside:
         lists = Lists(TOP, aside, aside.submit(rollup_spans.noted_lately, engine, spec.site, spec.timezone))
         of = None
         if not events_only:

@@ -65,7 +65,7 @@ def held(engine: Engine, site: str, timezone: str, builds: Sequence[tuple[int, i
     slots = {"each": Fragment(" union all ".join(each))}
     now = {build: (had, since) for build, had, since in engine.ask(fill(_load("rollup_came"), slots, params)).rows}
     return [
-        Open(number, build, cut, int(now[build][1]), _since_before(now[0][0], timezone, number))
+        Open(number, build, cut, int(now[build][1]), _near(now[0][0], timezone, number))
         for number, build, cut, came in builds
         if now[build][0] == came and now[build][1] <= MOST_SINCE
     ]
@@ -91,11 +91,11 @@ def before(timezone: str, number: int, cut: int, *, once: bool) -> Fragment:
 
 def doubted(engine: Engine, timezone: str, number: int) -> bool:
     """Whether an insert had to be repeated since the day before, so that `recent` may hold an event twice."""
-    return _since_before(engine.ask(Query(text=_DOUBTS)).rows[0][1], timezone, number)
+    return _near(engine.ask(Query(text=_DOUBTS)).rows[0][1], timezone, number)
 
 
-def _since_before(last: int, timezone: str, number: int) -> bool:
-    """last: seconds."""
+def _near(last: int, timezone: str, number: int) -> bool:
+    """Whether a moment (s) lies after the start of the day before."""
     return last > (midnight(number, timezone) - _DAY) // 1000
 
 

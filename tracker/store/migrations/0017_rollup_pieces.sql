@@ -21,7 +21,8 @@ create table if not exists rollup_rows (
 engine = /*merge_tree*/
 partition by build
 order by visit
-settings index_granularity = 1024, max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1;
+settings index_granularity = 1024, max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1,
+    old_parts_lifetime = 10;
 
 -- What some visits, or some keys, of such a day add to the rows of `rollups`.
 create table if not exists rollup_pieces (
@@ -39,4 +40,5 @@ create table if not exists rollup_pieces (
 engine = /*merge_tree*/
 partition by build
 order by (kind, entry)
-settings max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1;
+settings max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1,
+    old_parts_lifetime = 10;
