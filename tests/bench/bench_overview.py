@@ -4,9 +4,10 @@
         [--folder DIR] [--stages] [--no-events]
 
 30 days of UTC, 3 visitors for 50 events, a fifth of them identified. Prints wall and processor time of building a
-day, and the best wall time and processor time of the overview and of a time series, beside how they grew from the size
-before: all days built; spans made of them; the last day open; five thousand events since, and twenty more before each
-question, so that none is asked of the same data twice; ten thousand people known since; a day long ago changed.
+day and its longest statement, and the best, first and median wall time and the processor time of the overview and of a
+time series, beside how they grew from the size before: all days built; spans made; the last day open; five
+thousand events since, and twenty more before each question, so that none is asked of the same data twice; ten thousand
+people known since; a day long ago changed. What builds say alone is remembered: the first time tells its cost.
 `--stages` prints every statement of one question that asks them one after the other, and what each took. `--folder`
 keeps the stores and finds them again, with the events that came: `bench_reports.py` needs others. Asserts only that all
 roads say the same.
@@ -143,7 +144,8 @@ class Bench:
             cost, worst = used / self.asked.rounds * 1000, sorted(walls)[len(walls) // 2] * 1000
             print(
                 f"{self.engine.kind:9} {self.events:>11,}  {what:8} {name:34} {took * 1000:5.0f} ms,"
-                f" median {worst:5.0f}, processor {cost:5.0f}{grown}  {said.get('days', '')}",
+                f" first {walls[0] * 1000:5.0f}, median {worst:5.0f}, processor {cost:5.0f}{grown}"
+                f"  {said.get('days', '')}",
                 flush=True,
             )
             if self.asked.stages:
@@ -175,9 +177,15 @@ class Bench:
         """All days, as when they are over; the last one's events as if they had come just now."""
         self.engine.command(Query(text="truncate table recent"))
         self.engine.command(Query(text=RECENT))
-        rollups = Rollups(self.engine, grace=-10)
-        due = rollups.due("shop", "UTC", AFTER)
-        self.told(f"building {len(due)} days", lambda: [rollups.build(day) for day in due])
+        due = Rollups(self.engine, grace=-10).due("shop", "UTC", AFTER)
+        self.built(f"building {len(due)} days", due)
+
+    def built(self, name, due):
+        """Build days, and print how long the longest of the statements was."""
+        watched = Watched(self.engine, self.meter.processor)
+        self.told(name, lambda: [Rollups(watched).build(day) for day in due])
+        longest, _, _, text = max(watched.noted)
+        print(f"    {len(watched.noted)} statements, the longest {longest:.2f} s: {text[:80]}", flush=True)
 
     def ask(self):
         """Print what questions take, while things happen."""
@@ -186,9 +194,8 @@ class Bench:
         self.show("all days built, and spans")
         self.engine.command(Query(text="delete from rollup_days where day = '2026-01-30'"))
         self.spans(ON_IT)
-        rollups = Rollups(self.engine, grace=50)
-        due = rollups.open_due("shop", "UTC", ON_IT)
-        self.told("building the last day while it is open", lambda: [rollups.build(day) for day in due])
+        due = Rollups(self.engine, grace=50).open_due("shop", "UTC", ON_IT)
+        self.built("building the last day while it is open", due)
         self.show("the last day open")
         self.came(5_000)
         self.show("5,000 came since, 20 just now", lambda: self.came(20))

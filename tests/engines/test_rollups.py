@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import random
 import sys
-from dataclasses import replace
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from time import time_ns
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,10 +21,10 @@ from overview_oracle import series_slowly, slowly
 
 from tracker.analytics import overview, timeseries
 from tracker.api.bounded import Bounded
-from tracker.loader import rollup_spans
+from tracker.loader import rollup_build, rollup_spans
 from tracker.loader.people import Aliases, links_of
 from tracker.loader.rollups import Rollups
-from tracker.store import erase, rollup_beside, rollups
+from tracker.store import erase, rollups
 from tracker.store.engine import Query
 from tracker.store.erase import Names
 from tracker.store.rollup_spans import noted
@@ -230,6 +231,7 @@ def test_any_order_of_late_doubled_identified_and_erased(engine, data, seed, mon
     A deed touches one day where it can, so that others stay believed.
     """
     monkeypatch.setattr(rollup_spans, "LEAST", 2)
+    monkeypatch.setattr(rollup_build, "PIECE", 20)
     chance = random.Random(seed)
     world = World(data, engine, chance, list(ZONES)[seed])
     world.load([world.make() for _ in range(120)])
@@ -274,6 +276,7 @@ def test_days_that_are_not_over(engine, data, zone_and_deeds, monkeypatch):
     zone, deeds = zone_and_deeds
     chance = random.Random(zone)
     monkeypatch.setattr(rollup_spans, "LEAST", 2)
+    monkeypatch.setattr(rollup_build, "PIECE", 20)
     world = World(data, engine, chance, zone)
     world.load([world.make() for _ in range(120)])
     assert world.open() >= SPAN
@@ -326,17 +329,11 @@ def test_who_has_another_visit_stays_with_its_channel(engine, data, monkeypatch)
     world.load([seen(6, "v1", "a", noon - 9, **mail), seen(7, "v2", "c", noon - 9, **mail)])
     assert rollups.road(engine, "shop", "UTC", world.first, world.first + DAY).opened
     asked = {"site": "shop", "from": "2026-03-29T00:00:00Z", "to": "2026-03-30T00:00:00Z"}
-    [last] = rollups.likely(
-        rollups.known(engine, "shop", "UTC", world.first, world.first + DAY), range(T0 // DAY, 40_000)
-    )
-    for guess in ([replace(last, build=1, cut=0)], [last], []):  # what it begins with is only ever a guess
-        monkeypatch.setitem(rollup_beside._last, ("shop", "UTC"), guess)
-        rows = overview.run(Bounded(engine, 60), overview.parse(asked))["channels"]
-        assert {row["key"]: (row["people"], row["purchases"], row["revenue"]) for row in rows} == {
-            "Direct": (2, 0, {}),
-            "Email": (2, 1, {"EUR": 10.0}),
-        }
-        assert rollup_beside._last["shop", "UTC"] == [last]
+    rows = overview.run(Bounded(engine, 60), overview.parse(asked))["channels"]
+    assert {row["key"]: (row["people"], row["purchases"], row["revenue"]) for row in rows} == {
+        "Direct": (2, 0, {}),
+        "Email": (2, 1, {"EUR": 10.0}),
+    }
     check(world, whole=True)
 
 
@@ -351,6 +348,55 @@ def test_a_closed_day_is_counted_once_and_again_only_when_something_came(engine,
     world.load([world.make(at=T0 + DAY)])
     assert [due.number for due in world.rollups.due("shop", "Europe/Berlin", NOW)] == [T0 // DAY + 1]
     assert world.build() == 1
+
+
+@EMBEDDED
+def test_a_build_that_was_cut_off_is_begun_again(engine, data, monkeypatch):
+    """At any of its statements: nothing of it is believed, and it leaves nothing for long."""
+    monkeypatch.setattr(rollup_build, "PIECE", 9)
+    monkeypatch.setattr(rollup_spans, "LEAST", 2)
+    world = World(data, engine, random.Random(3), "UTC")
+    world.load([world.make(at=world.first + number * 997_000) for number in range(40)])
+    count = {table: Query(text=f"select count() from {table}") for table in ("rollup_rows", "rollup_pieces")}
+
+    def left():
+        return [engine.ask(query).rows[0][0] for query in count.values()]
+
+    def cut(at, *, killed):
+        going = iter(range(at))
+
+        def rest(_):
+            if next(going, None) is not None:
+                return True
+            if killed:
+                raise ConnectionError
+            return False
+
+        return rest
+
+    opened = rollup_build.Due("shop", "UTC", world.first // DAY, 0, time_ns() // 1_000_000)
+    for due in (world.rollups.due("shop", "UTC", world.now)[0], opened):
+        for at, killed in ((1, True), (3, False), (8, True), (14, False)):
+            with suppress(ConnectionError):
+                assert not world.rollups.build(due, cut(at, killed=killed))
+        assert max(left()) > 0
+        assert check(world, whole=True) == 0
+        assert world.rollups.build(due)
+        assert check(world, whole=True) == 1
+        assert max(left()) > 0
+        monkeypatch.setattr(rollup_build, "LAST_READERS", -1_000_000_000)
+        rollup_build.forget(engine)
+        assert left() == [0, 0]
+        engine.command(Query(text="truncate table rollup_days"))
+    # one list of a span is not the span
+    world.build()
+    engine.command(Query(text="truncate table rollup_span_days"))
+    world.load([world.make(at=world.first + DAY + number) for number in range(3)])
+    world.build(most=9)
+    for span in rollup_spans.due(engine, "shop", "UTC", world.now, 100):
+        assert rollup_spans.make(engine, span, lambda _: False) is None
+    assert not noted(engine, "shop", "UTC")
+    check(world, whole=True, events=True)
 
 
 @SERVER

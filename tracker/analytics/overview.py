@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +13,8 @@ from tracker.analytics.money import NO_MONEY, Money, by_currency, split
 from tracker.analytics.overview_rollups import Lists
 from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
-from tracker.store import rollup_cells, rollup_spans, rollups
+from tracker.store import rollup_spans, rollups
 from tracker.store.engine import Engine
-from tracker.store.rollup_beside import Ahead, Since
 from tracker.store.site_days import dates
 
 TOP = 20
@@ -58,20 +56,14 @@ def run(engine: Engine, spec: Spec, *, events_only: bool = False) -> dict[str, A
     has a currency, `converted` stands beside every `revenue`.
     """
     earlier = before(spec.range, spec.timezone, spec.compare)
-    aside = ThreadPoolExecutor(4, "overview")  # one of them waits for another
-    mine, theirs = (
-        Ahead(Since(engine=engine, site=spec.site, timezone=spec.timezone, kinds=kinds), aside)
-        for kinds in (rollup_cells.KINDS, rollup_cells.KINDS[:1])
-    )
-    with closing(mine), closing(theirs), aside:
-        lists = Lists(TOP, aside.submit(rollup_spans.noted_lately, engine, spec.site, spec.timezone))
+    with ThreadPoolExecutor(3, "overview") as aside:
+        lists = Lists(TOP, aside, aside.submit(rollup_spans.noted_lately, engine, spec.site, spec.timezone))
         of = None
         if not events_only:
-            mine.begin(rollups.whole_days(engine, spec.timezone, spec.range.start, spec.range.end))
             first, last = min(spec.range.start, earlier.start), max(spec.range.end, earlier.end)
             of = rollups.known(engine, spec.site, spec.timezone, first, last)
-        behind = aside.submit(_counted, theirs, spec, earlier, of=of)
-        now, roads = _counted(mine, spec, spec.range, of=of, lists=lists)
+        behind = aside.submit(_counted, engine, spec, earlier, of=of)
+        now, roads = _counted(engine, spec, spec.range, of=of, lists=lists)
         past, _ = behind.result()
     totals, previous = _totals(spec, now), _totals(spec, past)
     return {
@@ -108,7 +100,7 @@ def _money(spec: Spec, amounts: Any) -> dict[str, Any]:
 
 
 def _counted(
-    ahead: Ahead,
+    engine: Engine,
     spec: Spec,
     between: Range,
     *,
@@ -116,14 +108,12 @@ def _counted(
     lists: Lists | None = None,
 ) -> tuple[_Lists, dict[str, int]]:
     """Rows by list, and how many days came from rollups and from events. of: None, to count everything from events."""
-    engine = ahead.of.engine
     if of is not None:
-        ahead.expect(rollups.likely(of, rollups.whole_days(engine, spec.timezone, between.start, between.end)))
         how = rollups.road(engine, spec.site, spec.timezone, between.start, between.end, of=of)
         if how.empty:
             return {}, {"from_rollups": 0, "from_events": 0}
         if how.used:
-            found = overview_rollups.counted(ahead, how, between, lists=lists)
+            found = overview_rollups.counted(engine, spec.site, spec.timezone, how, between, lists=lists)
             return found, {"from_rollups": len(how.used), "from_events": len(how.counted)}
     found = overview_events.counted(engine, spec.site, spec.timezone, between, top=TOP, lists=lists is not None)
     return found, {"from_rollups": 0, "from_events": len(found["series"])}

@@ -27,8 +27,8 @@ def found(
         # by day and currency
         "value": Fragment("sumMap(revenue)"),
     }
-    since = Since(engine=engine, site=site, timezone=timezone, kinds=kinds, visits=False)
-    with rollup_beside.beside(since, road.opened) as beside:
+    since = Since(site=site, timezone=timezone, kinds=kinds, visits=False)
+    with rollup_beside.beside(engine, since, road.opened) as beside:
         query = fill(
             load(__package__, "timeseries_rolled"),
             {

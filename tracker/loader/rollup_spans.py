@@ -7,11 +7,12 @@ A span is noted after its rows are written, so one that was cut off is none.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from tracker.store import rollup_spans, rollups
+from tracker.loader.rollup_build import run_each
+from tracker.store import rollup_cells, rollup_spans, rollups
 from tracker.store.engine import Engine, Param, Query, Rows
 from tracker.store.rollup_spans import Span
 from tracker.store.site_days import FIRST, local_days
@@ -50,7 +51,7 @@ def due(engine: Engine, site: str, timezone: str, now_ms: int, most: int) -> lis
     """Spans that are to be made anew, because of other days or builds than the last of their name; `most` days back."""
     end = local_days(now_ms, now_ms + 1, timezone).start - 1
     first = max(FIRST, end - most)
-    built = [day for day in rollups.days(engine, site, timezone, range(first, end)) if day.built]
+    built = [day for day in rollups.days(engine, site, timezone, range(first, end)).days if day.built]
     found = {span.name: span.days for span in rollup_spans.noted(engine, site, timezone)}
     wanted: dict[str, tuple[tuple[int, int], ...]] = dict.fromkeys(found, ())
     for name, span in _named(first, end):
@@ -60,15 +61,16 @@ def due(engine: Engine, site: str, timezone: str, now_ms: int, most: int) -> lis
     return [Due(site, timezone, name, days) for name, days in wanted.items() if days != found.get(name, ())]
 
 
-def make(engine: Engine, asked: Due) -> Span:
-    """Make one. Raises TryLater."""
+def make(engine: Engine, asked: Due, rest: Callable[[float], bool] = lambda _: True) -> Span | None:
+    """Make one, a list at a time. `rest` as in `rollup_build.build`; None: it was not made. Raises TryLater."""
     build = time.time_ns()
     [(last,)] = engine.ask(Query(text="select max(build) from rollup_span_days")).rows
     build = max(build, int(last) + 1)
     base: dict[str, Param] = {"site": asked.site, "timezone": asked.timezone, "name": asked.name, "build": build}
-    if asked.days:
-        used = Rows(columns=[("day", "UInt16"), ("build", "UInt64")], data=asked.days)
-        engine.command(fill(load(__package__, "rollup_spans"), params=base, tables={"used": used}))
+    used = {"used": Rows(columns=[("day", "UInt16"), ("build", "UInt64")], data=asked.days)}
+    text, kinds = load(__package__, "rollup_spans"), rollup_cells.KINDS[1:] if asked.days else ()
+    if not run_each(engine, (fill(text, params={**base, "kind": kind}, tables=used) for kind in kinds), rest):
+        return None
     days, builds = ([one[at] for one in asked.days] for at in (0, 1))
     engine.command(Query(text=_NOTE, params={**base, "days": days, "builds": builds}))
     rollup_spans.changed(asked.site, asked.timezone)

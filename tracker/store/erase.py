@@ -25,6 +25,7 @@ _THEIRS = (
     "arrayExists(number -> number in (select number from rollup_numbers where (toString(site), 'key', key) in erasing),"
     " arrayPushFront(others, one))"
 )
+_THEIR_ROWS = "number in (select number from rollup_numbers where (toString(site), 'key', key) in erasing)"
 # Whose journeys may hold events of the person, by an identification that has changed since.
 _HELD_BY = """
 select distinct arrayJoin([key, if(found.owner = 0, key, found.owner)]) as unit
@@ -163,6 +164,7 @@ def delete(engine: Engine, site: str, names: Names, arrivals: Iterable[int]) -> 
         _drop(engine, "events_by_key", _OWNED)
     _drop(engine, "recent", _OWNED)
     _drop(engine, "rollup_visits", _THEIRS)
+    _drop(engine, "rollup_rows", _THEIR_ROWS)
     for table in ("members_by_person", "members", "expiring"):  # the second is brought to the first
         _drop(engine, table, "(toString(site), 'key', person) in erasing")
     _drop(engine, "identity_links", _LINKS)

@@ -19,20 +19,22 @@ SESSION = "xxHash64(concat('s:', if(visitor = '', user, visitor), '\\0', session
 """The 64-bit number of a row's session; that of its visitor where it has none."""
 
 
-def join(keys: Fragment | None = None) -> Fragment:
+def join(keys: Fragment | None = None, *, among: Fragment | None = None) -> Fragment:
     """`any left join ...` to put behind `from events`; needs the parameter `site`.
 
     keys: a subquery of all keys there can be; where they are few, it spares the work of joining with the whole map.
+    among: a condition that all of them meet.
 
     FINAL gives the highest version of a key and keeps the table's order: keys that are looked up in their order, as
     events stand, are found near each other. Grouped by key (argMax), the look-ups of a funnel cost 1.6 times as much.
     """
-    some = keys or Fragment("")
-    among = f" and key in {some.text}" if some.text else ""
+    if keys is not None and keys.text:
+        among = Fragment(f"key in {keys.text}", keys.params)
+    some = f" and {among.text}" if among else ""
     return Fragment(
         "any left join (select key, person from person_map final"  # noqa: S608 - text of our own
-        f" where site = {{site:String}}{among}) as persons using (key)",
-        some.params,
+        f" where site = {{site:String}}{some}) as persons using (key)",
+        among.params if among else {},
     )
 
 

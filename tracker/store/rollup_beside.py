@@ -6,15 +6,13 @@ costs more than all the rest.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
 from tracker.store import persons, rollup_cells
 from tracker.store.engine import Engine, Param, Query, Session, Settings
-from tracker.store.rollup_open import MOST_SINCE, Open, doubted
+from tracker.store.rollup_open import MOST_SINCE, Open
 from tracker.store.sql import Fragment
 
 _ROWS = """
@@ -23,15 +21,18 @@ select toDate(ts, {{timezone:String}}) as day, key, event, path, country, device
 from ({since}) as since
 limit {most}
 """
+_PERSONS = """
+select key, person from person_map final
+where site = {site:String} and key in (select key from came_rows)
+"""
 SMALL: Settings = {"max_threads": 1}
-"""Of the connection: more threads cost more than they bring to small statements."""
+"""Of the connection: more threads cost more than they bring to small statements. What looks for keys among millions, or
+for visits, says in its text that it takes all cores.
+"""
 
 _CHANGED = "select distinct was from went where build != 0 and was != entry"
 PAGES = "select entry from lately where kind = 'page'"
 """Pages that were seen since the builds, to be asked `beside`."""
-
-_SITES = 1000
-_last: dict[tuple[str, str], Sequence[Open]] = {}  # site, zone -> what a question was told last; only ever a guess
 
 
 @dataclass(frozen=True)
@@ -51,14 +52,13 @@ class Beside:
 class Since:
     """What is to be counted. visits: sessions and channels are asked for, too."""
 
-    engine: Engine
     site: str
     timezone: str
     kinds: Sequence[str]
     visits: bool = True
 
-    def count(self, session: Session, opened: Sequence[Open], given_up: threading.Event) -> Beside:
-        """Make the tables that `Beside.rows` reads; stops early where nobody waits for them any more."""
+    def count(self, session: Session, opened: Sequence[Open]) -> Beside:
+        """Make the tables that `Beside.rows` reads."""
         base: dict[str, Param] = {
             "site": self.site,
             "timezone": self.timezone,
@@ -67,15 +67,14 @@ class Since:
         }
 
         def keep(name: str, rows: Fragment) -> None:
-            if not given_up.is_set():
-                text = f"create temporary table {name} engine = Memory as {rows.text}"
-                session.command(Query(text=text, params={**base, **rows.params}, settings=SMALL))
+            text = f"create temporary table {name} engine = Memory as {rows.text}"
+            session.command(Query(text=text, params={**base, **rows.params}, settings=SMALL))
 
-        since = _since(self.engine, self.timezone, opened)
+        since = _since(self.timezone, opened)
         most = len(opened) * MOST_SINCE + 1  # where more came, a build does not hold
         keep("came_rows", Fragment(_ROWS.format(since=since.text, most=most), since.params))
-        among = persons.join(Fragment("(select key from came_rows)"))
-        keep("came", rollup_cells.filled("rollup_known", {"persons": among, "person": Fragment(persons.PERSON)}))
+        keep("came_persons", Fragment(_PERSONS))
+        keep("came", rollup_cells.filled("rollup_known", {"person": Fragment(persons.PERSON)}))
         came = Fragment("select * from came")
         counted = rollup_cells.cells(came)
         lists = [Fragment(f"select * replace (0 as sessions) from ({counted.text})", counted.params)]  # noqa: S608
@@ -83,7 +82,7 @@ class Since:
         if self.visits:
             keep("went", rollup_cells.filled("rollup_went", {"fresh": rollup_cells.visits(came)}))
             lists.append(rollup_cells.filled("rollup_sessions", {}))
-            if "channel" in self.kinds and not given_up.is_set():
+            if "channel" in self.kinds:
                 lists.append(rollup_cells.channels(Fragment("select * from went")))
                 changed = [str(was) for (was,) in session.ask(Query(text=_CHANGED, settings=SMALL)).rows]
                 if changed:
@@ -93,76 +92,17 @@ class Since:
         return Beside(session, opened, Fragment("select * from lately", _params(self.timezone, opened)), changed)
 
 
-class Ahead:
-    """Counts what came since some builds while others find out which builds there are, and whether they hold.
-
-    It begins with those that the last question of the same site and zone in this process was told of.
-    """
-
-    def __init__(self, of: Since, aside: Executor) -> None:
-        self.of = of
-        self._aside = aside
-        self._given_up = threading.Event()
-        self._sessions: list[Session] = []
-        self._counted: Future[Beside] | None = None
-        self._likely: set[int] = set()
-
-    def begin(self, days: range) -> None:
-        """With builds of some days, as known from before."""
-        self._begin([one for one in _last.get((self.of.site, self.of.timezone), ()) if one.number in days])
-
-    def expect(self, likely: Sequence[Open]) -> None:
-        """These builds there are: begin anew if it began with others."""
-        if {one.build for one in likely} != self._likely:
-            self._give_up()
-            self._begin(likely)
-        if likely:
-            _last[self.of.site, self.of.timezone] = likely
-            while len(_last) > _SITES:
-                _last.pop(next(iter(_last)), None)
-
-    def settled(self, opened: Sequence[Open], used: Sequence[int]) -> Beside:
-        """Whom to ask about `opened`, where the builds `used` hold. Counts anew if others were likely."""
-        if not opened:
-            return Beside(self.of.engine)
-        if self._counted is not None and self._likely.issubset(used):
-            return self._counted.result()
-        self._give_up()
-        return self._count(opened, threading.Event())
-
-    def close(self) -> None:
-        """Let go of connections."""
-        self._give_up()
-        for session in self._sessions:
-            session.close()
-
-    def _begin(self, likely: Sequence[Open]) -> None:
-        self._likely = {one.build for one in likely}
-        self._given_up = threading.Event()
-        self._counted = self._aside.submit(self._count, likely, self._given_up) if likely else None
-
-    def _give_up(self) -> None:
-        self._given_up.set()
-        if self._counted is not None:
-            self._counted.exception()
-
-    def _count(self, opened: Sequence[Open], given_up: threading.Event) -> Beside:
-        session = self.of.engine.session()
-        self._sessions.append(session)
-        return self.of.count(session, opened, given_up)
-
-
 @contextmanager
-def beside(since: Since, opened: Sequence[Open]) -> Iterator[Beside]:
+def beside(engine: Engine, since: Since, opened: Sequence[Open]) -> Iterator[Beside]:
     """Whom to ask: a session that has counted what came since, where something did."""
     if not opened:
-        yield Beside(since.engine)
+        yield Beside(engine)
         return
-    with closing(since.engine.session()) as session:
-        yield since.count(session, opened, threading.Event())
+    with closing(engine.session()) as session:
+        yield since.count(session, opened)
 
 
-def _since(engine: Engine, timezone: str, opened: Sequence[Open]) -> Fragment:
+def _since(timezone: str, opened: Sequence[Open]) -> Fragment:
     """The rows of `recent` that came after the cuts, each event once and none that a build has."""
     days = rollup_cells.between(timezone, [one.number for one in opened], name="open_")
     cut = (
@@ -172,7 +112,7 @@ def _since(engine: Engine, timezone: str, opened: Sequence[Open]) -> Fragment:
     mine = f"recent where site = {{site:String}} and {days.text}"
     since = f"at >= fromUnixTimestamp64Milli({{cut:Int64}}) and toUnixTimestamp64Milli(at) >= {cut}"
     text = f"select *, '' as bot from {mine} and {since}"  # noqa: S608 - text of our own
-    if any(doubted(engine, timezone, one.number) for one in opened):
+    if any(one.doubted for one in opened):
         again = f"select id from {mine} and {since}"  # noqa: S608
         had = f"select key, ts, id from {mine} and toUnixTimestamp64Milli(at) < {cut} and id in ({again})"  # noqa: S608
         text += f" and (key, ts, id) not in ({had}) limit 1 by key, ts, id"

@@ -29,18 +29,22 @@ from recent
 where site = {{site:String}} and at >= fromUnixTimestamp64Milli({{cut{n}:Int64}})
     and ts >= fromUnixTimestamp64Milli({{from{n}:Int64}}) and ts < fromUnixTimestamp64Milli({{to{n}:Int64}})
 """
-_DOUBTED = Query(text="select intDiv(max(version), 1000000000) from doubts")
+_DOUBTS = "select toUInt64(0) as build, intDiv(max(version), 1000000000) as had, 0 as came from doubts"
 _DAY = 86_400_000  # ms
 
 
 @dataclass(frozen=True)
 class Open:
-    """A build of a day that is not over. `cut`: ms; `since`: how many events came after it."""
+    """A build of a day that is not over. `cut`: ms; `since`: how many events came after it.
+
+    doubted: `recent` may hold some of these twice.
+    """
 
     number: int
     build: int
     cut: int
     since: int
+    doubted: bool = False
 
 
 def held(engine: Engine, site: str, timezone: str, builds: Sequence[tuple[int, int, int, int]]) -> list[Open]:
@@ -50,7 +54,7 @@ def held(engine: Engine, site: str, timezone: str, builds: Sequence[tuple[int, i
     """
     if not builds:
         return []
-    each: list[str] = []
+    each = [_DOUBTS]
     params: dict[str, Param] = {"site": site}
     for n, (number, build, cut, _) in enumerate(builds):
         each += [_HAD.format(build=int(build), n=n), _CAME.format(build=int(build), n=n)]
@@ -61,7 +65,7 @@ def held(engine: Engine, site: str, timezone: str, builds: Sequence[tuple[int, i
     slots = {"each": Fragment(" union all ".join(each))}
     now = {build: (had, since) for build, had, since in engine.ask(fill(_load("rollup_came"), slots, params)).rows}
     return [
-        Open(number, build, cut, int(now[build][1]))
+        Open(number, build, cut, int(now[build][1]), _near(now[0][0], timezone, number))
         for number, build, cut, came in builds
         if now[build][0] == came and now[build][1] <= MOST_SINCE
     ]
@@ -87,7 +91,12 @@ def before(timezone: str, number: int, cut: int, *, once: bool) -> Fragment:
 
 def doubted(engine: Engine, timezone: str, number: int) -> bool:
     """Whether an insert had to be repeated since the day before, so that `recent` may hold an event twice."""
-    return int(engine.ask(_DOUBTED).rows[0][0]) > (midnight(number, timezone) - _DAY) // 1000
+    return _near(engine.ask(Query(text=_DOUBTS)).rows[0][1], timezone, number)
+
+
+def _near(last: int, timezone: str, number: int) -> bool:
+    """Whether a moment (s) lies after the start of the day before."""
+    return last > (midnight(number, timezone) - _DAY) // 1000
 
 
 def _dates(timezone: str, number: int) -> tuple[int, int]:

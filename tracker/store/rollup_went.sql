@@ -16,3 +16,4 @@ any left join (
     prewhere visit in (select visit from came_rows)
     where build in {open_builds:Array(UInt64)}
 ) as going on going.day = fresh.day and going.visit = fresh.visit
+settings max_threads = 0

@@ -8,7 +8,6 @@ known since then is put right when the question is asked: `moves`. Everything el
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from tracker.store import rollup_cells, rollup_open
@@ -93,7 +92,15 @@ class Road:
         return {"moves": Rows(columns=_MOVES, data=self.moves)} if self.moves else {}
 
 
-def days(engine: Engine, site: str, timezone: str, span: range) -> list[Day]:
+@dataclass(frozen=True)
+class Known:
+    """Days that have events. newest: the highest version of the map of persons, if there is such a day."""
+
+    days: Sequence[Day] = ()
+    newest: int = 0
+
+
+def days(engine: Engine, site: str, timezone: str, span: range) -> Known:
     """The days of a span that have events, with what is known of their builds."""
     since, until = midnight(span.start, timezone), midnight(span.stop, timezone)
     params: dict[str, Param] = {
@@ -102,25 +109,14 @@ def days(engine: Engine, site: str, timezone: str, span: range) -> list[Day]:
         "since": max(0, since // 1000),
         "until": max(1, until // 1000),
     }
-    return [Day(*(int(cell) for cell in row)) for row in engine.ask(fill(_load("rollup_state"), params=params)).rows]
-
-
-@dataclass(frozen=True)
-class Known:
-    """What two questions about times side by side ask once: days that have events, and `newest`."""
-
-    days: Sequence[Day]
-    newest: int
+    rows = [[int(cell) for cell in row] for row in engine.ask(fill(_load("rollup_state"), params=params)).rows]
+    return Known([Day(*row[:-1]) for row in rows], rows[0][-1]) if rows else Known()
 
 
 def known(engine: Engine, site: str, timezone: str, start: int, end: int) -> Known | None:
-    """Of [start, end) (ms); None where days do not help (`Road.beyond`)."""
+    """The days of [start, end) (ms), which questions about times side by side ask for once; None: see `Road.beyond`."""
     span = _span(engine, timezone, start, end)
-    if span is None:
-        return None
-    with ThreadPoolExecutor(1, "newest") as aside:
-        last = aside.submit(newest, engine, site)
-        return Known(days(engine, site, timezone, span), last.result())
+    return None if span is None else days(engine, site, timezone, span)
 
 
 def _span(engine: Engine, timezone: str, start: int, end: int) -> range | None:
@@ -149,11 +145,6 @@ def road(engine: Engine, site: str, timezone: str, start: int, end: int, *, of: 
         opened=[opened[day.build] for day in used if day.build in opened and opened[day.build].since],
         moves=moves,
     )
-
-
-def likely(of: Known, days: range) -> list[Open]:
-    """Builds of days that are not over of which a road would say `opened` if they held, and if something came."""
-    return [Open(day.number, day.build, day.cut, 0) for day in of.days if day.cut and day.number in days]
 
 
 def whole_days(engine: Engine, timezone: str, start: int, end: int) -> range:

@@ -43,6 +43,8 @@ _EMPTY = {
     "journey_late",
     "events_by_key",
     "events_by_key_sites",
+    "rollup_rows",
+    "rollup_pieces",
 }  # copies of what events hold: made anew
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from tracker.loader import rollup_spans
+from tracker.loader import rollup_build, rollup_spans
 from tracker.loader.rollups import DAYS, Rollups
 from tracker.wiring.chore import Chore
 
@@ -50,20 +50,20 @@ class RollupKeeper(Chore):
             for due in self._rollups.due(site, timezone, time.time_ns() // 1_000_000):
                 if self._stop_asked.is_set():
                     return built
-                began = time.monotonic()
-                built += self._rollups.build(due)
-                self._stop_asked.wait(_REST * (time.monotonic() - began))
+                built += self._rollups.build(due, self._rest)
                 built += self._open(zones)
             for span in rollup_spans.due(self._engine, site, timezone, time.time_ns() // 1_000_000, DAYS):
                 if self._stop_asked.is_set():
                     return built
-                began = time.monotonic()
-                rollup_spans.make(self._engine, span)
-                self._stop_asked.wait(_REST * (time.monotonic() - began))
+                rollup_spans.make(self._engine, span, self._rest)
         if time.monotonic() - self._tidied > _TIDY:
             self._rollups.tidy(zones)
             self._tidied = time.monotonic()
         return built
+
+    def _rest(self, took: float) -> bool:
+        """After each statement, so that no long work is followed by a long rest. False: it is asked to stop."""
+        return not self._stop_asked.wait(_REST * took)
 
     def _open(self, zones: Mapping[str, str]) -> int:
         """Build the days that are not over where it is time; gives how many were built.
@@ -79,7 +79,7 @@ class RollupKeeper(Chore):
             for due in self._rollups.open_due(site, timezone, time.time_ns() // 1_000_000):
                 if self._stop_asked.is_set():
                     return built
-                built += self._rollups.build(due)
-        self._rollups.forget_visits()
+                built += self._rollups.build(due, lambda _: not self._stop_asked.is_set())
+        rollup_build.forget(self._engine)
         self._open_again = time.monotonic() + _REST_OPEN * (time.monotonic() - began)
         return built
