@@ -132,6 +132,7 @@ class _Run:
                 shape=order.shape,
                 terms=terms,
                 matched=reader.matched,
+                catalog=self.catalog.database.url,
             )
             parcel = stack.enter_context(Parcel(self.folder, export.stem, network, order.shape, terms))
             writing = stack.enter_context(self._writing(Packer(plan), parcel, before, cap))
@@ -270,7 +271,7 @@ class _Run:
         """Where an operator is asked for ids, forms are needed here; few are not worth a process."""
         helped = not self.order.ids and len(people) >= FROM
         pieces = (
-            with_helper(writing, reader, plan, people, label, hold=self._hold)
+            with_helper(writing, reader, plan, people, label, hold=self._hold, vault=self.catalog.vault.of_owners)
             if helped
             else alone(writing, reader, people, label)
         )

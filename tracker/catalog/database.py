@@ -145,12 +145,16 @@ MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
 
 
 class Database:
-    """One catalog database. `read()` and `write()` are transactions; both may be used from any thread."""
+    """One catalog database. `read()` and `write()` are transactions; both may be used from any thread.
 
-    def __init__(self, url: str) -> None:
+    `as_it_is`: for another process that only reads, beside one that has opened it.
+    """
+
+    def __init__(self, url: str, *, as_it_is: bool = False) -> None:
+        self.url = url
         parsed = make_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
-        if self.is_sqlite and parsed.database:
+        if self.is_sqlite and parsed.database and not as_it_is:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         options: dict[str, Any] = (
             {"connect_args": {"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}, "pool_size": 16}
@@ -162,6 +166,8 @@ class Database:
             event.listen(self._engine, "connect", _prepare_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
         self._writer = self._engine.execution_options(tracker_write=True)
+        if as_it_is:
+            return
         self._migrate()
         if self.is_sqlite and parsed.database and parsed.database != ":memory:":
             Path(parsed.database).chmod(0o600)
