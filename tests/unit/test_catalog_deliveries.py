@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -172,11 +173,14 @@ class Stopped(Exception):
 
 
 @pytest.mark.parametrize("everybody", [False, True])
-@pytest.mark.parametrize("kind", [DOWNLOAD, "folder"])
+@pytest.mark.parametrize(("kind", "early"), [(DOWNLOAD, True), ("folder", True), ("folder", False)])
 def test_wherever_noting_stops_the_ledger_says_what_was_before_or_what_is_there(
-    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, everybody: bool
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, early: bool, everybody: bool
 ) -> None:
-    """Each transaction holds one step of two persons; it stops before the first, the second ... and starts anew."""
+    """Each transaction holds one step of two persons; it stops before the first, the second ... and starts anew.
+
+    `early`: the ledger is told of some persons at a time while the file is written, else of all at its end.
+    """
     monkeypatch.setattr(database, "_PAUSE_S", 0.0)
     monkeypatch.setattr(noting, "_IN_A_STEP", 3)
     monkeypatch.setattr(noting, "_IN_ONE_QUESTION", 2)
@@ -202,6 +206,12 @@ def test_wherever_noting_stops_the_ledger_says_what_was_before_or_what_is_there(
             removed=removed,
             everybody=everybody,
         )
+        if early:
+            catalog.exports.claim(export, delivery)
+            for at_first in (True, False):
+                some = [one for one in delivery.added if (one.person < 8) is at_first]
+                catalog.exports.bring(export, line, some)
+            delivery = replace(delivery, added=())
         if destination == DOWNLOAD:
             catalog.exports.finish(export, counts={}, files=(), delivery=delivery)
         else:
@@ -255,6 +265,27 @@ def test_who_was_perhaps_there_before_stays_so_when_nothing_arrived(catalog: Cat
     catalog.exports.settle(again, arrived=False, gone=True)
     catalog.exports.settle(again, arrived=True)
     assert catalog.deliveries.now(LINE) == (0, {1: 0, 2: 0})
+
+
+def test_what_will_not_go_out_is_undone_and_the_line_is_free(catalog: Catalog) -> None:
+    catalog.exports.settle(sending(catalog, 1, 2), arrived=True)
+    before = catalog.deliveries.now(LINE)
+    for _ in range(2):
+        export = catalog.exports.create(
+            "shop", "aud", network="criteo", mode="delta", actor="t", min_size=1, details={"destination": "dst_1"}
+        )
+        delivery = Delivery(line=LINE, generation=before[0], at=200, added=(), removed=(1,))
+        catalog.exports.claim(export.id, delivery)
+        catalog.exports.claim(export.id, delivery)
+        catalog.exports.bring(export.id, LINE, [Added(2, "s2"), Added(3, "s3")])
+        assert catalog.deliveries.now(LINE) == (1, {1: 100, 2: 100, 3: 0})
+        assert catalog.deliveries.undecided(LINE) == [export.id]
+        with pytest.raises(Conflict):
+            sending(catalog, 4)
+        catalog.exports.undo(export.id)
+        catalog.exports.undo(export.id)
+        assert catalog.deliveries.now(LINE) == before
+        assert catalog.deliveries.undecided(LINE) == []
 
 
 def test_others_write_between_two_turns(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -49,14 +49,14 @@ class Judged(NamedTuple):
 
 
 class Packed(NamedTuple):
-    """Those whom the network recognises: how many rows each has, whether they said yes to ads, and their lines for the
-    ledger (`Writing`). Their rows in their order are `lines` of a file where `made`, else `rows`.
+    """Those whom the network recognises: how many rows each has, whether they said yes to ads, and what the ledger is
+    to keep of them, sealed. Their rows in their order are `lines` of a file where `made`, else `rows`.
     """
 
     people: list[int]
     sizes: list[int]
     granted: list[bool]
-    told: list[bytes]
+    told: list[str]
     made: bool
     lines: list[bytes]
     rows: list[Row]
@@ -153,7 +153,7 @@ class Packer:
             packed.rows.extend(encoded)
             had = before.get(person, "") if before else ""
             told = known.all_sealed(keys, had, member) if had else known.sealed_forms(keys, member)
-            packed.told.append(b"%016x%s\n" % (person, told.encode()))
+            packed.told.append(told)
         if self._made:
             lines = self._network.write(packed.rows, self._terms, "add")
             return packed._replace(lines=lines, rows=[], unrecognised=unrecognised)

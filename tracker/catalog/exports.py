@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import builtins
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from tracker.catalog import noting
 from tracker.catalog.database import Database, Step, now_ms
-from tracker.catalog.deliveries import DOWNLOAD, Delivery, Line
+from tracker.catalog.deliveries import DOWNLOAD, Added, Delivery, Line
 from tracker.catalog.tables import ExportRow
 from tracker.core.errors import NotFound, TryLater
 
@@ -149,6 +150,27 @@ class Exports:
             query = query.where(ExportRow.audience == audience)
         with self._database.read() as session:
             return [_export(row) for row in session.scalars(query)]
+
+    def claim(self, export_id: str, delivery: Delivery) -> None:
+        """Nothing else is delivered on its line until it has ended. The ledger may be told meanwhile whom it will bring
+        (`bring`), before `finish` or `send` say that it goes out.
+
+        Raises Conflict where something else was delivered since the export began, or is on its way there.
+        """
+        self._database.in_turns([partial(noting.claim, delivery=delivery, export=export_id)])
+
+    def bring(self, export_id: str, line: Line, added: Sequence[Added]) -> None:
+        """Some of whom it will bring."""
+        self._database.in_turns(noting.put(line, added, export_id))
+
+    def undo(self, export_id: str) -> None:
+        """It will not go out: whom it was to bring is there as before, and its line is free."""
+        line = self.get(export_id).line
+        with self._database.read() as session:
+            if not noting.on_its_way(session, line, export_id):
+                return
+        over = partial(noting.over, line=line, export=export_id, delivered=False, recalled=None)
+        self._database.in_turns(chain(noting.not_arrived(line, export_id, gone=True, in_parts=False), [over]))
 
     def finish(
         self,

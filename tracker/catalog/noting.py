@@ -2,7 +2,7 @@
 
 A list of a million takes seconds to note, and SQLite has one writer. So what is noted is a row of small steps, and
 others who wait to write get their turn between them (`Database.in_turns`). What keeps them together is the head of the
-line: it names the export from the first step of `begin` until it is `over`, and nothing else is delivered there
+line: it names the export from its `claim` until it is `over`, and nothing else is delivered there
 meanwhile. Whatever stops this in between, `Exports.settle` goes on with it: steps that were taken change
 nothing when they are taken again.
 
@@ -36,11 +36,16 @@ _Where = tuple[ColumnElement[bool], ...]
 
 def begin(delivery: Delivery, export: str) -> Iterator[Step]:
     """Note what is about to go out. The first step raises Conflict where another came in between, or is on its way."""
-    yield partial(_claim, delivery=delivery, export=export)
-    for added in _chunks(delivery.added, _IN_A_STEP):
-        yield partial(_put, line=delivery.line, added=added, export=export)
+    yield partial(claim, delivery=delivery, export=export)
+    yield from put(delivery.line, delivery.added, export)
     for removed in _chunks(delivery.removed, _IN_ONE_QUESTION):
         yield partial(_mark, line=delivery.line, removed=removed, export=export)
+
+
+def put(line: Line, added: Iterable[Added], export: str) -> Iterator[Step]:
+    """Whom an export that has its line will bring."""
+    for some in _chunks(added, _IN_A_STEP):
+        yield partial(_put, line=line, added=some, export=export)
 
 
 def arrived(line: Line, export: str, at: int) -> Iterator[Step]:
@@ -105,7 +110,8 @@ def on_its_way(session: Session, line: Line, export: str) -> bool:
     return head is not None and head.sending == export
 
 
-def _claim(session: Session, *, delivery: Delivery, export: str) -> None:
+def claim(session: Session, *, delivery: Delivery, export: str) -> None:
+    """The line is the export's until it is `over`; also said again. Raises Conflict where another came in between."""
     line = delivery.line
     head = session.get(DeliveryRow, line.key)
     if (head.generation if head else 0) != delivery.generation:
@@ -116,7 +122,7 @@ def _claim(session: Session, *, delivery: Delivery, export: str) -> None:
             site=site, audience=audience, network=network, destination=destination, generation=0, sending=""
         )
         session.add(head)
-    if head.sending:
+    if head.sending not in ("", export):
         raise Conflict("another export of this audience is on its way there; wait for its end", code="overtaken")
     head.sending = export
     session.flush()
