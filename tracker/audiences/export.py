@@ -138,7 +138,6 @@ class _Run:
                 catalog=self.catalog.database.url,
             )
             parcel = stack.enter_context(Parcel(self.folder, export.stem, network, order.shape, terms))
-            writing = self._writing(Packer(plan), parcel, before, cap)
             removed = [] if network.replaces else [*found.refused.tolist(), *found.left.tolist()]
             delivery = Delivery(
                 line=export.line,
@@ -150,6 +149,7 @@ class _Run:
                 recalls=recalls,
             )
             self.catalog.exports.claim(export.id, delivery)
+            writing = self._writing(Packer(plan), parcel, before, cap, delivery)
             writing.take_back(removed)
             self._add(writing, reader, plan, found.add, "" if everybody else "-add")
             members = self.counts["written"] + found.unchanged
@@ -243,7 +243,7 @@ class _Run:
     def _warned(self) -> list[str]:
         return [one for ids in self.order.ids for one in ids.warnings]
 
-    def _writing(self, packer: Packer, parcel: Parcel, before: People, cap: Cap) -> Writing:
+    def _writing(self, packer: Packer, parcel: Parcel, before: People, cap: Cap, delivery: Delivery) -> Writing:
         return Writing(
             self.catalog,
             packer,
@@ -251,7 +251,7 @@ class _Run:
             keys=self.keys,
             network=self.order.network,
             shape=self.order.shape,
-            line=self.order.export.line,
+            delivery=delivery,
             before=before,
             hold=self._hold,
             allowed=cap.allowed,

@@ -13,7 +13,7 @@ from tracker.audiences.packing import Packed, Packer, chosen
 from tracker.audiences.parcel import Parcel
 from tracker.audiences.reader import Found
 from tracker.catalog import Catalog
-from tracker.catalog.deliveries import Added, Line
+from tracker.catalog.deliveries import Added, Delivery
 from tracker.core.identifiers import Keys
 from tracker.networks import Network
 
@@ -21,8 +21,9 @@ from tracker.networks import Network
 class Writing:
     """Of one export, which has its line of the ledger (`Exports.claim`).
 
-    `export`: its id. `packer`: what packs whom `add` is given. `before`: whom the ledger has already. `hold` is told why
-    some stay out, and how many; `allowed` says whom of some persons who are not there yet nobody contacted too often.
+    `export`: its id. `packer`: what packs whom `add` is given. `before`: whom the ledger has already. `hold` is told
+    why some stay out, and how many; `allowed` says whom of some persons who are not there yet nobody contacted too
+    often.
     """
 
     def __init__(
@@ -34,14 +35,15 @@ class Writing:
         keys: Keys,
         network: Network,
         shape: str,
-        line: Line,
+        delivery: Delivery,
         before: People,
         hold: Callable[[str, int], None],
         allowed: Callable[[list[int]], set[int]],
         parcel: Parcel,
     ) -> None:
         self._catalog, self._packer, self._keys, self._network, self._shape = catalog, packer, keys, network, shape
-        self._line, self._before, self._hold, self._allowed, self._parcel = line, before, hold, allowed, parcel
+        self._delivery, self._line = delivery, delivery.line
+        self._before, self._hold, self._allowed, self._parcel = before, hold, allowed, parcel
         self._export = export
         self.added, self.removed = Rows(), Rows()
         self.written = 0
@@ -80,7 +82,7 @@ class Writing:
             everybody = len(packed.people)
             packed = chosen(packed, {one for one in packed.people if one in before or one in allowed})
             self._hold("capped", everybody - len(packed.people))
-        self._catalog.exports.bring(self._export, self._line, list(map(Added, packed.people, packed.told)))
+        self._catalog.exports.bring(self._export, self._delivery, list(map(Added, packed.people, packed.told)))
         self.added.add_each(packed.people, packed.sizes)
         self.written += len(packed.people)
         if packed.made:

@@ -136,10 +136,22 @@ def _advertising_ids(connection: Connection) -> None:
     activation_tables.make(connection)
 
 
+def _delivered_before(connection: Connection) -> None:
+    """When somebody was delivered before the export that is on its way; exports that stopped there are gone on with."""
+    if "before" not in {column["name"] for column in inspect(connection).get_columns("delivered")}:
+        connection.execute(text("alter table delivered add column before bigint not null default 0"))
+        # `at` was 0 for somebody new, -1 for somebody who was perhaps there before
+        known = "case at when 0 then -1 when -1 then 0 else at end"
+        connection.execute(
+            text(f"update delivered set before = {known}, at = 0 where export <> '' and taking = 0")  # noqa: S608
+        )
+        connection.execute(text("update delivered set at = 0 where at < 0"))
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     *(_first_tables, _pixel_settings, _consent, _gate_settings),
     *(_deliveries, _costs, _erasures, _rates, _annotations, _destinations, _memberships),
-    *(_activation, _scheduled_reports, _planned_lists, _advertising_ids),
+    *(_activation, _scheduled_reports, _planned_lists, _advertising_ids, _delivered_before),
 )
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 

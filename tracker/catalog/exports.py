@@ -6,7 +6,7 @@ import builtins
 import secrets
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import chain
 from typing import Any
@@ -159,9 +159,9 @@ class Exports:
         """
         self._database.in_turns([partial(noting.claim, delivery=delivery, export=export_id)])
 
-    def bring(self, export_id: str, line: Line, added: Sequence[Added]) -> None:
+    def bring(self, export_id: str, delivery: Delivery, added: Sequence[Added]) -> None:
         """Some of whom it will bring."""
-        self._database.in_turns(noting.put(line, added, export_id))
+        self._database.in_turns(noting.put(replace(delivery, added=added), export_id))
 
     def undo(self, export_id: str) -> None:
         """It will not go out: whom it was to bring is there as before, and its line is free."""
@@ -288,7 +288,7 @@ class Exports:
         steps: Iterable[Step]
         if arrived:
             others = noting.alone(line, export_id) if ends.get("everybody") and not ends.get("alone") else ()
-            steps = chain(others, noting.arrived(line, export_id, at))
+            steps = chain(others, noting.arrived(line, export_id) if ends.get("takes", True) else ())
         else:
             gone, in_parts = bool(ends.get("gone")), bool(ends.get("in_parts"))
             steps = noting.not_arrived(line, export_id, gone=gone, in_parts=in_parts)
@@ -317,7 +317,12 @@ class Exports:
 
 def _ends(delivery: Delivery) -> dict[str, Any]:
     """What will have to be known of a delivery when it has ended."""
-    return {"at": delivery.at, "everybody": delivery.everybody, "recalls": delivery.recalls}
+    return {
+        "at": delivery.at,
+        "everybody": delivery.everybody,
+        "recalls": delivery.recalls,
+        "takes": bool(delivery.removed),
+    }
 
 
 def _done(row: ExportRow) -> None:

@@ -6,7 +6,8 @@ line: it names the export from its `claim` until it is `over`, and nothing else 
 meanwhile. Whatever stops this in between, `Exports.settle` goes on with it: steps that were taken change
 nothing when they are taken again.
 
-While an export is on its way its rows have its id; whom it brings has `at` 0, or `PERHAPS` where it was 0 before.
+The rows of an export have its id, and while it is on its way say by `before` what was true before it; `at` counts once
+the line is free. So where it only brought somebody, its arrival changes no row of theirs.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from tracker.catalog.deliveries import DOWNLOAD, Added, Delivery, Line, hexed, o
 from tracker.catalog.tables import DeliveredRow, DeliveryRow, ExportRow, RemovalRow
 from tracker.core.errors import Conflict
 
-PERHAPS = -1
-"""`at` of somebody who was perhaps there before an export that is on its way."""
+NEVER = -1
+"""`before` of somebody who was not there before an export that is on its way."""
 _T = TypeVar("_T")
 _IN_A_STEP = 2_000  # rows
 _IN_ONE_QUESTION = 500  # SQLite takes a limited number of variables
@@ -37,24 +38,22 @@ _Where = tuple[ColumnElement[bool], ...]
 def begin(delivery: Delivery, export: str) -> Iterator[Step]:
     """Note what is about to go out. The first step raises Conflict where another came in between, or is on its way."""
     yield partial(claim, delivery=delivery, export=export)
-    yield from put(delivery.line, delivery.added, export)
+    yield from put(delivery, export)
     for removed in _chunks(delivery.removed, _IN_ONE_QUESTION):
         yield partial(_mark, line=delivery.line, removed=removed, export=export)
 
 
-def put(line: Line, added: Iterable[Added], export: str) -> Iterator[Step]:
+def put(delivery: Delivery, export: str) -> Iterator[Step]:
     """Whom an export that has its line will bring."""
-    for some in _chunks(added, _IN_A_STEP):
-        yield partial(_put, line=line, added=some, export=export)
+    for some in _chunks(delivery.added, _IN_A_STEP):
+        yield partial(_put, line=delivery.line, added=some, at=delivery.at, export=export)
 
 
-def arrived(line: Line, export: str, at: int) -> Iterator[Step]:
-    """What `begin` noted is there, and whom it took back is not."""
-    theirs = (DeliveredRow.export == export,)
+def arrived(line: Line, export: str) -> Iterator[Step]:
+    """Whom it took back is not there any more. Whom it brought is once it is `over`."""
 
     def settled(session: Session, where: _Where) -> None:
-        session.execute(delete(DeliveredRow).where(*where, *theirs, DeliveredRow.taking == 1))
-        session.execute(update(DeliveredRow).where(*where, *theirs).values(at=at, export="", taking=0))
+        session.execute(delete(DeliveredRow).where(*where, DeliveredRow.export == export, DeliveredRow.taking == 1))
 
     yield from _sweep(line, settled)
 
@@ -84,10 +83,13 @@ def not_arrived(line: Line, export: str, *, gone: bool, in_parts: bool) -> Itera
 
     def settled(session: Session, where: _Where) -> None:
         if gone:
-            session.execute(delete(DeliveredRow).where(*where, *theirs, DeliveredRow.taking == 0, DeliveredRow.at == 0))
+            new = (DeliveredRow.taking == 0, DeliveredRow.before == NEVER)
+            session.execute(delete(DeliveredRow).where(*where, *theirs, *new))
         elif in_parts:  # who is a member again is said again, who is not is taken back again
             session.execute(update(DeliveredRow).where(*where, *theirs, DeliveredRow.taking == 1).values(at=0))
-        before = case((DeliveredRow.at == PERHAPS, 0), else_=DeliveredRow.at)
+        before = case(
+            (DeliveredRow.taking == 1, DeliveredRow.at), (DeliveredRow.before == NEVER, 0), else_=DeliveredRow.before
+        )
         session.execute(update(DeliveredRow).where(*where, *theirs).values(at=before, export="", taking=0))
 
     yield from _sweep(line, settled)
@@ -128,18 +130,19 @@ def claim(session: Session, *, delivery: Delivery, export: str) -> None:
     session.flush()
 
 
-def _put(session: Session, *, line: Line, added: Sequence[Added], export: str) -> None:
+def _put(session: Session, *, line: Line, added: Sequence[Added], at: int, export: str) -> None:
     """Who is there already stays there, whatever becomes of the export."""
     connection = session.connection()
     is_sqlite = connection.dialect.name == "sqlite"
     owner = {"site": line.site, "audience": line.audience, "network": line.network, "destination": line.destination}
-    same = {**owner, "at": 0, "export": export, "taking": 0}
+    same = {**owner, "at": at, "export": export, "taking": 0, "before": NEVER}
     made = (sqlite.insert if is_sqlite else postgresql.insert)(DeliveredRow)
     theirs = {
         "sealed": made.excluded.sealed,
         "export": export,
         "taking": 0,
-        "at": case((DeliveredRow.at == 0, PERHAPS), else_=DeliveredRow.at),
+        "at": at,
+        "before": case((DeliveredRow.export == export, DeliveredRow.before), else_=DeliveredRow.at),
     }
     index = [*owner, "person"]
     if not is_sqlite:
