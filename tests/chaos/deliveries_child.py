@@ -32,13 +32,14 @@ from tracker.audiences import changes, deliver, export, known, leftovers
 from tracker.audiences.definition import Definition
 from tracker.audiences.delivery import Senders
 from tracker.audiences.desk import Desk, Job, begin, carry_out
-from tracker.audiences.packing import Sealed
+from tracker.audiences.packing import Judged
 from tracker.audiences.reader import Found
 from tracker.catalog import Catalog
 from tracker.catalog.audiences import StoredAudience
 from tracker.catalog.deliveries import Line
+from tracker.catalog.vault import VaultEntry
 from tracker.core.errors import TrackerError
-from tracker.core.identifiers import Identifier, Keys, keys_of, seal
+from tracker.core.identifiers import Identifier, keys_of, seal
 from tracker.networks import Member
 from tracker.outbound import Door, Limits, Reach
 
@@ -59,8 +60,6 @@ def _forms(person: int) -> dict[str, str]:
 class World:
     """Who is a member, and who may leave the house."""
 
-    keys: Keys
-
     def __init__(self) -> None:
         self.members: set[int] = set()
         self.refused: set[int] = set()
@@ -79,13 +78,13 @@ class World:
 
     matched = False
 
-    def sealed(self, people: Any, before: Callable[[list[int]], dict[int, str]]) -> Iterator[Sealed]:
+    def judged(self, people: Any, before: Callable[[list[int]], dict[int, str]]) -> Iterator[Judged]:
         """As the product reads them for another process."""
         for found in self.read(people):
             mine = [one.person for one in found if one.member is not None]
-            records = [[(1, seal(self.keys, [Identifier("email", _forms(one))], os.urandom(12)))] for one in mine]
+            owners = [[f"v:{one}"] for one in mine]
             withheld = [one.verdict for one in found if one.member is None]
-            yield Sealed(mine, [True] * len(mine), records, [[] for _ in mine], before(mine), withheld)
+            yield Judged(mine, [True] * len(mine), owners, [[] for _ in mine], before(mine), withheld)
 
     def read(self, people: Any) -> Iterator[list[Found]]:
         for start in range(0, len(people), 50):
@@ -106,7 +105,6 @@ class House:
     audience: StoredAudience = field(init=False)
     destination: str = field(init=False)
     senders: Senders = field(init=False)
-    keys: Keys = field(init=False)
 
     def __post_init__(self) -> None:
         patience = Limits(first_pause=0.01, tries=3, total=10.0)
@@ -115,9 +113,13 @@ class House:
             site = catalog.sites.create("shop", consent="opt-out")
             rule = {"did": {"event": "x"}}
             self.audience = catalog.audiences.create("shop", "a", rule, duration="30d", holdout=0.0, refresh="5m")
-            self.keys = keys = keys_of("shop", site.write_key, site.identifier_key)
+            keys = keys_of("shop", site.write_key, site.identifier_key)
             said = (self.place["kind"], self.place["options"], self.place["secrets"])
             self.destination = catalog.destinations.create(keys, "d", *said).id
+            catalog.vault.upsert_many(
+                VaultEntry("shop", "", str(one), seal(keys, [Identifier("email", _forms(one))], os.urandom(12)))
+                for one in EVERYBODY
+            )
 
     def opened(self) -> Catalog:
         return Catalog(f"sqlite:///{self.folder}/catalog.sqlite", self.folder / "sites.json")
@@ -203,7 +205,6 @@ def main(folder: Path, place: dict[str, Any], rounds: int, seed: int) -> None:
     export.judge, export.Reader, changes.gate = world.judge, world.reader, world.gate
     known.moved = lambda *_: {}
     house = House(folder, place)
-    world.keys = house.keys
     of_audience = Definition(site="shop", rule=("did",), holdout=0.0, id=house.audience.id)
     desk_module.stored = lambda *_: of_audience  # type: ignore[assignment,arg-type,return-value]
 

@@ -18,6 +18,7 @@ from loading import T0, Road, event
 from small_history import put
 
 from tracker.audiences import export
+from tracker.catalog.deliveries import Line
 from tracker.catalog.memberships import Membership
 from tracker.core.identifiers import email_forms, keys_of, seal
 from tracker.loader.choices import Choices
@@ -183,6 +184,29 @@ async def test_a_few_are_kept_back_but_never_a_removal(embedded: Engine, data: P
         none = await exported(api, audience, min_size=5)
         assert (none["state"], none["error"]["code"]) == ("failed", "too_small")
         assert not list(folder.glob(f"*{none['id']}*"))
+
+
+async def test_a_list_that_turns_out_too_small_is_in_no_ledger_and_the_next_goes_out(
+    embedded: Engine, data: Path
+) -> None:
+    """Three of six can be recognised: that is known when they are written, and the ledger has been told of them."""
+    async with serve(embedded, data) as api:
+        shop, folder, ledger = Shop(data, embedded), api.services.exports, api.services.catalog.deliveries
+        shop.come(1, 2, 3)
+        shop.come(4, 5, 6, known=False)
+        audience = await made(api)
+        line = Line("shop", audience, "criteo")
+        small = await exported(api, audience, min_size=5)
+        assert (small["state"], small["error"]["code"], small["counts"]["written"]) == ("failed", "too_small", 0)
+        assert (ledger.now(line), ledger.undecided(), ledger.waiting()) == ((0, {}), [], {})
+        done = await exported(api, audience)
+        assert set(shop.lines(folder, done)["add"]) == hashes(1, 2, 3)
+        shop.say(10, 1, 0)
+        shop.come(7)
+        again = await exported(api, audience, mode="full", min_size=5)
+        assert again["state"] == "failed" and len(ledger.now(line)[1]) == 3 and min(ledger.now(line)[1].values()) > 0
+        last = await exported(api, audience)
+        assert (shop.lines(folder, last)["remove"], last["counts"]["written"]) == ([*hashes(1)], 1)
 
 
 async def test_the_hold_out_stays_what_it_was_when_people_are_recognised(engine: Engine, data: Path) -> None:

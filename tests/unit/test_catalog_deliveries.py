@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from tracker.audiences.deliver import settle_before
 from tracker.audiences.delivery import Senders
 from tracker.audiences.leftovers import clean_up
 from tracker.catalog import Catalog, database, noting
-from tracker.catalog.database import MIGRATIONS, _destinations
+from tracker.catalog.database import MIGRATIONS, _delivered_before, _destinations
 from tracker.catalog.deliveries import DOWNLOAD, Added, Delivery, Line
 from tracker.core.errors import Conflict
 from tracker.core.identifiers import keys_of
@@ -154,6 +155,30 @@ def test_the_ledger_of_the_version_before_is_kept(tmp_path: Path) -> None:
         assert catalog.destinations.list() == [] and catalog.plans.list() == []
 
 
+@pytest.mark.parametrize("arrived", [True, False])
+def test_what_the_version_before_had_on_its_way_is_settled(tmp_path: Path, *, arrived: bool) -> None:
+    """There `at` was 0 for somebody new, -1 for somebody who was perhaps there."""
+    with opened(tmp_path) as catalog:
+        catalog.sites.create("shop")
+        export = sending(catalog, 1, 2, 3, 5, removed=(4,), at=200)
+    with sqlite3.connect(tmp_path / "catalog.sqlite") as before:
+        before.execute("alter table delivered drop column before")
+        for person, at, taking in ((1, 0, 0), (2, -1, 0), (3, 100, 0), (4, 90, 1), (5, 0, 0)):
+            row = ("shop", "aud", "criteo", "dst_1", f"{person:016x}", at, "s", export, taking)
+            before.execute("insert or replace into delivered values (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        before.execute(
+            "insert into delivered select site, audience, 'x', destination, person, 70, 's', '', 0 from delivered"
+        )
+        before.execute("update schema_version set version = ?", (MIGRATIONS.index(_delivered_before),))
+    with opened(tmp_path) as catalog:
+        assert catalog.deliveries.now(LINE) == (0, {1: 0, 2: 0, 3: 100, 4: 90, 5: 0})
+        assert catalog.deliveries.waiting() == {"dst_1": 4}
+        catalog.exports.settle(export, arrived=arrived, gone=True)
+        there = {1: 0, 2: 0, 3: 0, 5: 0} if arrived else {2: 0, 3: 100, 4: 90}
+        assert catalog.deliveries.now(LINE)[1] == there, "who is perhaps there is said again, and can be taken back"
+        assert set(catalog.deliveries.now(Line("shop", "aud", "x", "dst_1"))[1].values()) == {70}
+
+
 def test_somebody_delivered_under_two_addresses_is_taken_back_under_both() -> None:
     keys = keys_of("shop", "wk", "ab" * 32)
     old = Member({"email.e1": "a" * 64, "card.last_seen": "monday"})
@@ -172,11 +197,15 @@ class Stopped(Exception):
 
 
 @pytest.mark.parametrize("everybody", [False, True])
-@pytest.mark.parametrize("kind", [DOWNLOAD, "folder"])
+@pytest.mark.parametrize("way", [(DOWNLOAD, "early"), ("folder", "early"), ("folder", "late")])
 def test_wherever_noting_stops_the_ledger_says_what_was_before_or_what_is_there(
-    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, everybody: bool
+    catalog: Catalog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: tuple[str, str], everybody: bool
 ) -> None:
-    """Each transaction holds one step of two persons; it stops before the first, the second ... and starts anew."""
+    """Each transaction holds one step of two persons; it stops before the first, the second ... and starts anew.
+
+    Early: the ledger is told of some persons at a time while the file is written, else of all at its end.
+    """
+    kind, early = way[0], way[1] == "early"
     monkeypatch.setattr(database, "_PAUSE_S", 0.0)
     monkeypatch.setattr(noting, "_IN_A_STEP", 3)
     monkeypatch.setattr(noting, "_IN_ONE_QUESTION", 2)
@@ -202,6 +231,12 @@ def test_wherever_noting_stops_the_ledger_says_what_was_before_or_what_is_there(
             removed=removed,
             everybody=everybody,
         )
+        if early:
+            catalog.exports.claim(export, delivery)
+            for at_first in (True, False):
+                some = [one for one in delivery.added if (one.person < 8) is at_first]
+                catalog.exports.bring(export, delivery, some)
+            delivery = replace(delivery, added=())
         if destination == DOWNLOAD:
             catalog.exports.finish(export, counts={}, files=(), delivery=delivery)
         else:
@@ -255,6 +290,27 @@ def test_who_was_perhaps_there_before_stays_so_when_nothing_arrived(catalog: Cat
     catalog.exports.settle(again, arrived=False, gone=True)
     catalog.exports.settle(again, arrived=True)
     assert catalog.deliveries.now(LINE) == (0, {1: 0, 2: 0})
+
+
+def test_what_will_not_go_out_is_undone_and_the_line_is_free(catalog: Catalog) -> None:
+    catalog.exports.settle(sending(catalog, 1, 2), arrived=True)
+    before = catalog.deliveries.now(LINE)
+    for _ in range(2):
+        export = catalog.exports.create(
+            "shop", "aud", network="criteo", mode="delta", actor="t", min_size=1, details={"destination": "dst_1"}
+        )
+        delivery = Delivery(line=LINE, generation=before[0], at=200, added=(), removed=(1,))
+        catalog.exports.claim(export.id, delivery)
+        catalog.exports.claim(export.id, delivery)
+        catalog.exports.bring(export.id, delivery, [Added(2, "s2"), Added(3, "s3")])
+        assert catalog.deliveries.now(LINE) == (1, {1: 100, 2: 100, 3: 0})
+        assert catalog.deliveries.undecided(LINE) == [export.id]
+        with pytest.raises(Conflict):
+            sending(catalog, 4)
+        catalog.exports.undo(export.id)
+        catalog.exports.undo(export.id)
+        assert catalog.deliveries.now(LINE) == before
+        assert catalog.deliveries.undecided(LINE) == []
 
 
 def test_others_write_between_two_turns(catalog: Catalog, monkeypatch: pytest.MonkeyPatch) -> None:

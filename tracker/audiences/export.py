@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import hashlib
 from array import array
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from tracker.audiences.reader import Match, Reader, uncollected
 from tracker.audiences.writing import Writing
 from tracker.catalog import Catalog
 from tracker.catalog.deliveries import Delivery, There
-from tracker.core.errors import Conflict, TrackerError
+from tracker.core.errors import Conflict, TrackerError, TryLater
 from tracker.core.identifiers import keys_of
 from tracker.networks import Terms
 from tracker.store.engine import Engine
@@ -57,6 +57,8 @@ def run_export(engine: Engine, catalog: Catalog, folder: Path, order: Order) -> 
         left.unlink(missing_ok=True)
     if not catalog.exports.get(export.id).was_declared:  # nothing was sent
         catalog.contacts.undo(export.id)
+        with suppress(TryLater):  # it is done by whoever settles what is undecided
+            catalog.exports.undo(export.id)
     catalog.exports.fail(export.id, why, counts={**run.counts, "written": 0})
 
 
@@ -89,6 +91,7 @@ class _Run:
         elif not self._once(removals_only=False):
             self.counts = self._nothing()
             self.catalog.contacts.undo(self.order.export.id)
+            self.catalog.exports.undo(self.order.export.id)
             self._once(removals_only=True)
 
     def _nothing(self) -> dict[str, Any]:
@@ -132,25 +135,27 @@ class _Run:
                 shape=order.shape,
                 terms=terms,
                 matched=reader.matched,
+                catalog=self.catalog.database.url,
             )
             parcel = stack.enter_context(Parcel(self.folder, export.stem, network, order.shape, terms))
-            writing = stack.enter_context(self._writing(Packer(plan), parcel, before, cap))
             removed = [] if network.replaces else [*found.refused.tolist(), *found.left.tolist()]
+            delivery = Delivery(
+                line=export.line,
+                generation=delivered.generation,
+                at=began,
+                added=(),
+                removed=removed,
+                everybody=network.replaces,
+                recalls=recalls,
+            )
+            self.catalog.exports.claim(export.id, delivery)
+            writing = self._writing(Packer(plan), parcel, before, cap, delivery)
             writing.take_back(removed)
             self._add(writing, reader, plan, found.add, "" if everybody else "-add")
             members = self.counts["written"] + found.unchanged
             if not removals_only and not self._enough(members, found):
                 return False
             details = self._details(began, members)
-            delivery = Delivery(
-                line=export.line,
-                generation=delivered.generation,
-                at=began,
-                added=writing.noted(),
-                removed=removed,
-                everybody=network.replaces,
-                recalls=recalls,
-            )
             if order.sender is not None:
                 self._ship(order.sender, parcel, writing, details, delivery)
             else:
@@ -238,19 +243,19 @@ class _Run:
     def _warned(self) -> list[str]:
         return [one for ids in self.order.ids for one in ids.warnings]
 
-    def _writing(self, packer: Packer, parcel: Parcel, before: People, cap: Cap) -> Writing:
+    def _writing(self, packer: Packer, parcel: Parcel, before: People, cap: Cap, delivery: Delivery) -> Writing:
         return Writing(
             self.catalog,
             packer,
+            export=self.order.export.id,
             keys=self.keys,
             network=self.order.network,
             shape=self.order.shape,
-            line=self.order.export.line,
+            delivery=delivery,
             before=before,
             hold=self._hold,
             allowed=cap.allowed,
             parcel=parcel,
-            folder=self.folder,
         )
 
     def _reader(self, match: Match | None) -> Reader:
@@ -270,7 +275,7 @@ class _Run:
         """Where an operator is asked for ids, forms are needed here; few are not worth a process."""
         helped = not self.order.ids and len(people) >= FROM
         pieces = (
-            with_helper(writing, reader, plan, people, label, hold=self._hold)
+            with_helper(writing, reader, plan, people, label, hold=self._hold, vault=self.catalog.vault.of_owners)
             if helped
             else alone(writing, reader, people, label)
         )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 
 from tracker.audiences.changes import People
 from tracker.audiences.helper import Helper
-from tracker.audiences.packing import Plan
+from tracker.audiences.packing import Plan, Records
 from tracker.audiences.reader import Reader
 from tracker.audiences.writing import Writing
 
@@ -31,9 +31,10 @@ def with_helper(
     label: str,
     *,
     hold: Callable[[str, int], None],
+    vault: Callable[[str, Sequence[str]], Records],
 ) -> Generator[None, None, None]:
     """With another process; comes back after each piece. `hold` is told why some stay out, and how many."""
-    with Helper(plan) as helper, closing(helper.packed(reader.sealed(people, writing.before))) as pieces:
+    with Helper(plan, vault) as helper, closing(helper.packed(reader.judged(people, writing.before))) as pieces:
         for piece, packed in pieces:
             for verdict, how_many in Counter(piece.withheld).items():
                 hold(verdict, how_many)

@@ -1,8 +1,8 @@
 """A process beside this one that packs the persons of a large export: the second core, past Python's lock.
 
-It is told everything through its standard input, the site's keys too: nothing of that is on its command line or in its
-environment. It writes no file, no log and no core dump, and ends when the pipe does, however this process ended. When
-it dies, or cannot be started, its work is done here.
+It is told everything through its standard input, the site's keys and where the vault is too: nothing of that is on its
+command line or in its environment. It reads the vault, and writes no file, no log and no core dump. It ends when the
+pipe does, however this process ended. When it dies, or cannot be started, its work is done here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import os
 import resource
 import subprocess
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -23,8 +23,10 @@ from typing import Self
 import structlog
 
 from tracker.audiences.ahead import ahead
-from tracker.audiences.packing import Packed, Packer, Plan, Sealed
-from tracker.core.errors import Broken
+from tracker.audiences.packing import Judged, Packed, Packer, Plan, Records
+from tracker.catalog.database import Database
+from tracker.catalog.vault import Vault
+from tracker.core.errors import TrackerError
 
 log = structlog.get_logger()
 
@@ -34,10 +36,13 @@ _PR_SET_DUMPABLE = 4
 
 
 class Helper:
-    """Packs pieces by a plan, in their order. Leaving the `with` block ends the process."""
+    """Packs pieces by a plan, in their order. Leaving the `with` block ends the process.
 
-    def __init__(self, plan: Plan) -> None:
-        self._plan = plan
+    `vault`: what the vault has of some owners of a site, for whom it cannot be asked there.
+    """
+
+    def __init__(self, plan: Plan, vault: Callable[[str, Sequence[str]], Records]) -> None:
+        self._plan, self._vault = plan, vault
         self._packer: Packer | None = None  # made when it is needed here
         self._process: subprocess.Popen[bytes] | None = None
         self._to: Connection | None = None
@@ -82,8 +87,11 @@ class Helper:
         """Of the process; None where it could not be started."""
         return self._process.pid if self._process is not None else None
 
-    def packed(self, pieces: Generator[Sealed, None, None]) -> Generator[tuple[Sealed, Packed], None, None]:
-        """Each piece with what became of it; read ahead while somebody works on the one before. Raises Broken."""
+    def packed(self, pieces: Generator[Judged, None, None]) -> Generator[tuple[Judged, Packed], None, None]:
+        """Each piece with what became of it; read ahead while somebody works on the one before.
+
+        Raises Broken, TryLater.
+        """
         with closing(ahead(self._sent(pieces), _AHEAD)) as sent:
             try:
                 for piece in sent:
@@ -91,7 +99,7 @@ class Helper:
             finally:
                 self._end()  # whoever waits to send something to it waits no more
 
-    def _sent(self, pieces: Generator[Sealed, None, None]) -> Generator[Sealed, None, None]:
+    def _sent(self, pieces: Generator[Judged, None, None]) -> Generator[Judged, None, None]:
         with closing(pieces):
             for piece in pieces:
                 if self._to is not None and not self._lost:
@@ -99,7 +107,7 @@ class Helper:
                         self._to.send(piece)
                 yield piece
 
-    def _answer(self, piece: Sealed) -> Packed:
+    def _answer(self, piece: Judged) -> Packed:
         if self._from is not None and not self._lost:
             try:
                 answer = self._from.recv()
@@ -109,8 +117,8 @@ class Helper:
             else:
                 if isinstance(answer, Packed):
                     return answer
-        self._packer = self._packer or Packer(self._plan)
-        return self._packer.sealed(piece)
+        self._packer = self._packer or Packer(self._plan, self._vault)
+        return self._packer.judged(piece)
 
     def _end(self) -> None:
         if self._process is not None:
@@ -119,7 +127,7 @@ class Helper:
 
 
 def _pipe() -> tuple[int, int]:
-    """As wide as anybody may make one: a piece is 12 MB, and each fill of a narrow one wakes up both sides."""
+    """As wide as anybody may make one: a piece is megabytes, and each fill of a narrow one wakes up both sides."""
     ends = os.pipe()
     with suppress(OSError):
         fcntl.fcntl(ends[1], fcntl.F_SETPIPE_SZ, _PIPE)
@@ -135,12 +143,13 @@ def main() -> None:
     given, answers = Connection(0, writable=False), Connection(os.dup(1), readable=False)
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # whatever is printed is no answer
     with suppress(EOFError, OSError):
-        packer = Packer(given.recv())
+        plan: Plan = given.recv()
+        packer = Packer(plan, Vault(Database(plan.catalog, as_it_is=True)).of_owners)
         while True:
             piece = given.recv()
             try:
-                answer = packer.sealed(piece)
-            except Broken:
+                answer = packer.judged(piece)
+            except TrackerError:
                 answer = None  # it is tried again there, and raised
             answers.send(answer)
 

@@ -1,11 +1,11 @@
 """What becomes of a piece of persons who may leave the house: opened, encoded for the network, sealed for the ledger.
 
-Needs neither the store nor the catalog, so that another process can do it (`helper`).
+Needs neither the store nor, but for the vault, the catalog, so that another process can do it (`helper`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -30,29 +30,33 @@ CARDS = {
 MATCH = "matched_id"
 
 
-class Sealed(NamedTuple):
-    """Persons who may leave the house, and what there is of each: whether they said yes, sealed records of the vault
-    with their numbers, cells of `Showing.columns`. `before`: what the ledger has of those who are in it, sealed.
-    `withheld`: why each of the others stays.
+Records = Mapping[str, Sequence[tuple[int, str]]]
+"""Owner in the vault -> their sealed records with their numbers (`Vault.of_owners`)."""
+
+
+class Judged(NamedTuple):
+    """Persons who may leave the house, and what there is of each: whether they said yes, by which names the vault may
+    have them, cells of `Showing.columns`. `before`: what the ledger has of those who are in it, sealed. `withheld`: why
+    each of the others stays.
     """
 
     people: list[int]
     granted: list[bool]
-    records: list[Sequence[tuple[int, str]]]
+    owners: list[Sequence[str]]
     cells: list[list[Any]]
     before: Mapping[int, str]
     withheld: list[str]
 
 
 class Packed(NamedTuple):
-    """Those whom the network recognises: how many rows each has, whether they said yes to ads, and their lines for the
-    ledger (`Writing`). Their rows in their order are `lines` of a file where `made`, else `rows`.
+    """Those whom the network recognises: how many rows each has, whether they said yes to ads, and what the ledger is
+    to keep of them, sealed. Their rows in their order are `lines` of a file where `made`, else `rows`.
     """
 
     people: list[int]
     sizes: list[int]
     granted: list[bool]
-    told: list[bytes]
+    told: list[str]
     made: bool
     lines: list[bytes]
     rows: list[Row]
@@ -94,7 +98,7 @@ class Showing:
 class Plan:
     """How persons are packed: whose keys, for which network with which options, as a file or for its API.
 
-    `matched`: whether partners' ids are among what the store says.
+    `matched`: whether partners' ids are among what the store says. `catalog`: the URL of where the vault is.
     """
 
     keys: Keys
@@ -103,12 +107,18 @@ class Plan:
     shape: str
     terms: Terms
     matched: bool = False
+    catalog: str = ""
+
+
+def _empty(_site: str, _owners: Sequence[str]) -> Records:
+    return {}
 
 
 class Packer:
-    """Does as a plan says."""
+    """Does as a plan says. `vault`: what the vault has of some owners of a site."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, vault: Callable[[str, Sequence[str]], Records] = _empty) -> None:
+        self._vault = vault
         self._keys, self._shape, self._terms = plan.keys, plan.shape, plan.terms
         self._network = options.shaped(NETWORKS[plan.network], plan.options)
         wanted = self._network.forms()
@@ -116,12 +126,12 @@ class Packer:
         self._show = Showing(plan.keys, wanted, matched=plan.matched).add
         self._made = plan.shape == "file" and self._network.extension != "parquet"
 
-    def sealed(self, piece: Sealed) -> Packed:
-        """Opened and packed. Raises Broken where a record does not open."""
+    def judged(self, piece: Judged) -> Packed:
+        """Opened and packed. Raises Broken where a record does not open, TryLater where the vault is away."""
         members = []
-        for person, granted, records, cells in zip(
-            piece.people, piece.granted, piece.records, piece.cells, strict=True
-        ):
+        vault = self._vault(self._keys.site, [owner for owners in piece.owners for owner in owners])
+        for person, granted, owners, cells in zip(piece.people, piece.granted, piece.owners, piece.cells, strict=True):
+            records = [one for owner in owners if owner in vault for one in vault[owner]]
             forms = self._open(records) if records else {}
             self._show(forms, cells)
             members.append((person, Member(forms, granted)))
@@ -143,7 +153,7 @@ class Packer:
             packed.rows.extend(encoded)
             had = before.get(person, "") if before else ""
             told = known.all_sealed(keys, had, member) if had else known.sealed_forms(keys, member)
-            packed.told.append(b"%016x%s\n" % (person, told.encode()))
+            packed.told.append(told)
         if self._made:
             lines = self._network.write(packed.rows, self._terms, "add")
             return packed._replace(lines=lines, rows=[], unrecognised=unrecognised)

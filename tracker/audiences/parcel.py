@@ -31,6 +31,7 @@ TYPES = {
     "zip": "application/zip",
     "gz": "application/gzip",
 }
+_LEVEL = 1  # of deflate: on hashes 6 saves three hundredths of the size more, for three times the work
 Known = tuple[Row, bool]
 """A member's row, and whether they said yes to ads."""
 
@@ -51,7 +52,7 @@ class _Part(io.RawIOBase):
         self.name, self.path = name, folder / f"{name}.part"
         self.rows = self.size = 0
         self._hash = hashlib.sha256()
-        self._gzip = zlib.compressobj(wbits=31) if compression == "gzip" else None  # RFC 1952, without a time
+        self._gzip = zlib.compressobj(_LEVEL, wbits=31) if compression == "gzip" else None  # RFC 1952, no time
         self._out = os.fdopen(os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
 
     def writable(self) -> bool:
@@ -219,7 +220,7 @@ class Parcel:
     def _bundle(self, files: Sequence[ExportFile], manifest: dict[str, Any]) -> None:
         listed = [{"name": one.name, "rows": one.rows, "sha256": one.sha256, "bytes": one.bytes} for one in files]
         bundle = self._folder / f"{self._stem}.zip.part"
-        with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED) as box:
+        with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as box:
             for part in self._parts:
                 box.write(part.path, part.name)
             box.writestr("manifest.json", msgspec.json.format(msgspec.json.encode(manifest | {"files": listed})))

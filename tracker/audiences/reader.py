@@ -18,7 +18,7 @@ from tracker.audiences.changes import People
 from tracker.audiences.definition import Definition
 from tracker.audiences.membership import gate, judged_with
 from tracker.audiences.opening import Opener
-from tracker.audiences.packing import MATCH, NAMED, Sealed, Showing
+from tracker.audiences.packing import MATCH, NAMED, Judged, Showing
 from tracker.audiences.rules import All
 from tracker.audiences.watch import Watch
 from tracker.catalog import Catalog
@@ -157,22 +157,26 @@ class Reader:
         with closing(ahead(self._with_records(people), _RECORDS_AHEAD)) as pieces:
             for piece, sealed in pieces:
                 with uncollected():
-                    rows, records = self._judged(piece, sealed)
+                    rows, again = self._judged(piece)
+                    may = {who: row for who, row in rows.items() if row["verdict"] == "exportable"}
+                    late = {who: may[who] for who in again if who in may} if self._vault else {}
+                    records = {who: some for who, some in sealed.items() if who in may and who not in late}
+                    records |= self._sealed(late) if late else {}
                     found = self._opened(piece.people, rows, records)
                 yield found
 
-    def sealed(self, people: People, before: Callable[[list[int]], Mapping[int, str]]) -> Generator[Sealed, None, None]:
-        """As `read`, for whoever opens it elsewhere; not with `ids`. `before`: what the ledger has of some persons."""
+    def judged(self, people: People, before: Callable[[list[int]], Mapping[int, str]]) -> Generator[Judged, None, None]:
+        """As `read`, for whoever asks the vault elsewhere; not with `ids`. `before`: what the ledger has of some."""
         columns = self._show.columns
-        with closing(ahead(self._with_records(people), _RECORDS_AHEAD)) as pieces:
-            for piece, sealed in pieces:
-                rows, records = self._judged(piece, sealed)
+        with closing(ahead(self._asked(people), _AHEAD)) as pieces:
+            for piece in pieces:
+                rows, _ = self._judged(piece)
                 verdicts = [rows[person]["verdict"] if person in rows else "erased" for person in piece.people]
                 mine = [one for one, said in zip(piece.people, verdicts, strict=True) if said == "exportable"]
-                yield Sealed(
+                yield Judged(
                     people=mine,
                     granted=[bool(rows[one]["granted"]) for one in mine],
-                    records=[records.get(one, ()) for one in mine],
+                    owners=[_owners(rows[one]) if self._vault else () for one in mine],
                     cells=[[rows[one][name] for name in columns] for one in mine],
                     before=before(mine),
                     withheld=[said for said in verdicts if said != "exportable"],
@@ -212,9 +216,9 @@ class Reader:
         wanted = {*self._show.columns, *(("last_country",) if self._network.asks_granted else ())}
         return _NAMES | {name: text for name, text in _SAID.items() if name in wanted}
 
-    def _judged(self, piece: _Piece, records: _Records) -> tuple[dict[int, _Seen], _Records]:
-        """The piece as it is now: what the store says of those of whom something is left, and the vault's records of
-        those who may leave the house.
+    def _judged(self, piece: _Piece) -> tuple[dict[int, _Seen], list[int]]:
+        """The piece as it is now: what the store says of those of whom something is left, and to whom something has
+        happened since it was asked.
         """
         watch, people, rows = piece
         again = watch.happened(people)
@@ -230,11 +234,7 @@ class Reader:
         may = {who: row for who, row in rows.items() if row["verdict"] == "exportable"}
         for who in self._left_alone(may):
             rows[who]["verdict"] = "suppressed"
-            del may[who]
-        late = {who: may[who] for who in again if who in may} if self._vault else {}
-        if late:
-            records = {who: some for who, some in records.items() if who not in late} | self._sealed(late)
-        return rows, {who: some for who, some in records.items() if who in may}
+        return rows, again
 
     def _opened(self, people: list[int], rows: dict[int, _Seen], records: _Records) -> list[Found]:
         opened = {who: self._open(some) for who, some in records.items()}
@@ -269,9 +269,13 @@ class Reader:
         return {whose[one] for one in self._catalog.suppressions.find(self._site.name, whose)}
 
     def _sealed(self, rows: dict[int, _Seen]) -> _Records:
-        whose = {f"u:{user}": person for person, row in rows.items() for user in row["users"]}
-        whose |= {f"v:{visitor}": person for person, row in rows.items() for visitor in row["visitors"]}
+        whose = {owner: person for person, row in rows.items() for owner in _owners(row)}
         found: _Records = {}
         for owner, records in self._catalog.vault.of_owners(self._site.name, list(whose)).items():
             found.setdefault(whose[owner], []).extend(records)
         return found
+
+
+def _owners(row: _Seen) -> list[str]:
+    """By which names the vault may have somebody."""
+    return [f"u:{user}" for user in row["users"]] + [f"v:{visitor}" for visitor in row["visitors"]]

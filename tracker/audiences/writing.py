@@ -1,40 +1,29 @@
-"""Writes persons into an export's files as they are read, and keeps what the ledger will be told of them.
-
-What it will be told waits in a file without a name: a line a person, 16 digits of the key, then what a removal needs.
-"""
+"""Writes persons into an export's files as they are read, and tells the ledger of them meanwhile."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
-from contextlib import closing
-from pathlib import Path
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import numpy as np
 
 from tracker.audiences import known
-from tracker.audiences.ahead import ahead
 from tracker.audiences.changes import People, is_among
 from tracker.audiences.deliver import Rows
 from tracker.audiences.packing import Packed, Packer, chosen
 from tracker.audiences.parcel import Parcel
 from tracker.audiences.reader import Found
 from tracker.catalog import Catalog
-from tracker.catalog.deliveries import Added, Line
+from tracker.catalog.deliveries import Added, Delivery
 from tracker.core.identifiers import Keys
 from tracker.networks import Network
 
-_READ = 1 << 20  # bytes of lines at a time
-_AHEAD = 2  # times that
-
 
 class Writing:
-    """Of one export. Leaving the `with` block lets go of what waits for the ledger.
+    """Of one export, which has its line of the ledger (`Exports.claim`).
 
-    `packer`: what packs whom `add` is given. `before`: whom the ledger has already. `hold` is told why some stay out,
-    and how many; `allowed` says whom of some persons who are not there yet nobody contacted too often.
+    `export`: its id. `packer`: what packs whom `add` is given. `before`: whom the ledger has already. `hold` is told
+    why some stay out, and how many; `allowed` says whom of some persons who are not there yet nobody contacted too
+    often.
     """
 
     def __init__(
@@ -42,29 +31,22 @@ class Writing:
         catalog: Catalog,
         packer: Packer,
         *,
+        export: str,
         keys: Keys,
         network: Network,
         shape: str,
-        line: Line,
+        delivery: Delivery,
         before: People,
         hold: Callable[[str, int], None],
         allowed: Callable[[list[int]], set[int]],
         parcel: Parcel,
-        folder: Path,
     ) -> None:
         self._catalog, self._packer, self._keys, self._network, self._shape = catalog, packer, keys, network, shape
-        self._line, self._before, self._hold, self._allowed, self._parcel = line, before, hold, allowed, parcel
-        self._ledger = tempfile.TemporaryFile("w+b", dir=folder, suffix=".part")  # noqa: SIM115 - closed by `__exit__`
+        self._delivery, self._line = delivery, delivery.line
+        self._before, self._hold, self._allowed, self._parcel = before, hold, allowed, parcel
+        self._export = export
         self.added, self.removed = Rows(), Rows()
         self.written = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
-    ) -> None:
-        self._ledger.close()
 
     def take_back(self, ledger_keys: Sequence[int]) -> None:
         """Rows that take these back, under all that they were delivered under."""
@@ -100,7 +82,7 @@ class Writing:
             everybody = len(packed.people)
             packed = chosen(packed, {one for one in packed.people if one in before or one in allowed})
             self._hold("capped", everybody - len(packed.people))
-        self._ledger.write(b"".join(packed.told))
+        self._catalog.exports.bring(self._export, self._delivery, list(map(Added, packed.people, packed.told)))
         self.added.add_each(packed.people, packed.sizes)
         self.written += len(packed.people)
         if packed.made:
@@ -108,16 +90,3 @@ class Writing:
         else:
             granted = [one for one, size in zip(packed.granted, packed.sizes, strict=True) for _ in range(size)]
             self._parcel.write("add", list(zip(packed.rows, granted, strict=True)), label)
-
-    def noted(self) -> Iterator[Added]:
-        """What the ledger is to be told of those who were added; read ahead while it is told."""
-        with closing(ahead(self._noted(), _AHEAD)) as pieces:
-            for some in pieces:
-                yield from some
-
-    def _noted(self) -> Generator[list[Added], None, None]:
-        self._ledger.seek(0)
-        while lines := self._ledger.readlines(_READ):
-            some = b"".join(lines).decode().split("\n")
-            del some[-1]
-            yield [Added(int(line[:16], 16), line[16:]) for line in some]

@@ -136,21 +136,37 @@ def _advertising_ids(connection: Connection) -> None:
     activation_tables.make(connection)
 
 
+def _delivered_before(connection: Connection) -> None:
+    """When somebody was delivered before the export that is on its way; exports that stopped there are gone on with."""
+    if "before" not in {column["name"] for column in inspect(connection).get_columns("delivered")}:
+        connection.execute(text("alter table delivered add column before bigint not null default 0"))
+        # `at` was 0 for somebody new, -1 for somebody who was perhaps there before
+        known = "case at when 0 then -1 when -1 then 0 else at end"
+        connection.execute(
+            text(f"update delivered set before = {known}, at = 0 where export <> '' and taking = 0")  # noqa: S608
+        )
+        connection.execute(text("update delivered set at = 0 where at < 0"))
+
+
 MIGRATIONS: tuple[Callable[[Connection], None], ...] = (
     *(_first_tables, _pixel_settings, _consent, _gate_settings),
     *(_deliveries, _costs, _erasures, _rates, _annotations, _destinations, _memberships),
-    *(_activation, _scheduled_reports, _planned_lists, _advertising_ids),
+    *(_activation, _scheduled_reports, _planned_lists, _advertising_ids, _delivered_before),
 )
 """Step n brings the schema from version n to n + 1. Forward only; a released step never changes."""
 
 
 class Database:
-    """One catalog database. `read()` and `write()` are transactions; both may be used from any thread."""
+    """One catalog database. `read()` and `write()` are transactions; both may be used from any thread.
 
-    def __init__(self, url: str) -> None:
+    `as_it_is`: for another process that only reads, beside one that has opened it.
+    """
+
+    def __init__(self, url: str, *, as_it_is: bool = False) -> None:
+        self.url = url
         parsed = make_url(url)
         self.is_sqlite = parsed.get_backend_name() == "sqlite"
-        if self.is_sqlite and parsed.database:
+        if self.is_sqlite and parsed.database and not as_it_is:
             Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
         options: dict[str, Any] = (
             {"connect_args": {"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}, "pool_size": 16}
@@ -162,6 +178,8 @@ class Database:
             event.listen(self._engine, "connect", _prepare_sqlite)
             event.listen(self._engine, "begin", _begin_sqlite)
         self._writer = self._engine.execution_options(tracker_write=True)
+        if as_it_is:
+            return
         self._migrate()
         if self.is_sqlite and parsed.database and parsed.database != ":memory:":
             Path(parsed.database).chmod(0o600)

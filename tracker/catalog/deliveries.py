@@ -3,10 +3,13 @@
 A row stays until a delivery takes the person back, also when everything else that is known of the person was erased: a
 removal must carry what was added. What they went by is sealed with the site's key.
 
-What is delivered is noted before it leaves the house (`noting.py`): whom it brings may be there from then on (`at` 0),
+What is delivered is noted before it leaves the house (`noting.py`): whom it brings may be there from then on (when: 0),
 and whom it takes back is there until the other side has said that it understood; where that stays unknown, perhaps
 (`at` 0). So whatever stops a delivery, nobody is forgotten who may have arrived, nobody is believed to be gone who may
 still be there, nor to be there who may be gone.
+
+A row of the export that its line has on its way says by `before` when somebody was delivered, every other row by `at`:
+so the arrival of a million is noted in one row, the head's.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, and_, delete, select, update
+from sqlalchemy import ColumnElement, and_, case, delete, select, update
+from sqlalchemy.orm import InstrumentedAttribute
 
 from tracker.catalog.database import Database
 from tracker.catalog.tables import DeliveredRow, DeliveryRow
@@ -70,7 +74,7 @@ class Delivery:
     generation: int
     at: int
     added: Iterable[Added]
-    removed: Iterable[int] = ()
+    removed: Sequence[int] = ()
     everybody: bool = False
     recalls: bool = False
 
@@ -89,10 +93,11 @@ class Deliveries:
     def there(self, line: Line) -> There:
         """As `now`, in 16 bytes a person."""
         found = There()
-        query = select(DeliveredRow.person, DeliveredRow.at).where(*of(line)).order_by(DeliveredRow.person)
         with self._database.read() as session:
             head = session.get(DeliveryRow, line.key)
             found.generation = head.generation if head else 0
+            query = select(DeliveredRow.person, _when(head.sending if head else ""))
+            query = query.where(*of(line)).order_by(DeliveredRow.person)
             rows = session.connection().execute(query.execution_options(yield_per=_AT_ONCE))
             for some in rows.partitions():
                 found.people.extend([int(person, 16) for person, _ in some])
@@ -102,14 +107,15 @@ class Deliveries:
     def of_person(self, site: str, keys: Sequence[int]) -> list[tuple[int, str, str]]:
         """(when last, audience, network) of where one person is, under any of these keys; not where it is unsure."""
         same = [getattr(DeliveredRow, name) == getattr(DeliveryRow, name) for name in _LINE]  # so that the key is used
+        at = _when(DeliveryRow.sending)
         query = (
-            select(DeliveredRow.at, DeliveredRow.audience, DeliveredRow.network)
+            select(at, DeliveredRow.audience, DeliveredRow.network)
             .select_from(DeliveryRow)
             .join(DeliveredRow, and_(*same))
             .where(
                 DeliveryRow.site == site,
                 DeliveredRow.person.in_([hexed(one) for one in keys[:_IN_ONE_QUESTION]]),
-                DeliveredRow.at > 0,
+                at > 0,
             )
         )
         with self._database.read() as session:
@@ -151,11 +157,13 @@ class Deliveries:
                 if taking:
                     session.execute(delete(DeliveredRow).where(*theirs, DeliveredRow.taking == 1))
                 else:
-                    session.execute(update(DeliveredRow).where(*theirs, DeliveredRow.taking == 0).values(at=at))
+                    session.execute(update(DeliveredRow).where(*theirs, DeliveredRow.taking == 0).values(before=at))
 
     def waiting(self, site: str | None = None) -> dict[str, int]:
         """Destination -> persons of whom nobody knows whether they arrived, or who are to be taken back."""
-        query = select(DeliveredRow.destination).where((DeliveredRow.at <= 0) | (DeliveredRow.taking == 1))
+        same = [getattr(DeliveredRow, name) == getattr(DeliveryRow, name) for name in _LINE]
+        unsure = (DeliveredRow.taking == 1) | (_when(DeliveryRow.sending) <= 0)
+        query = select(DeliveredRow.destination).join(DeliveryRow, and_(*same)).where(unsure)
         if site is not None:
             query = query.where(DeliveredRow.site == site)
         found: dict[str, int] = {}
@@ -163,6 +171,12 @@ class Deliveries:
             for one in session.scalars(query):
                 found[one] = found.get(one, 0) + 1
         return found
+
+
+def _when(sending: ColumnElement[str] | InstrumentedAttribute[str] | str) -> ColumnElement[int]:
+    """When the person of a row was delivered last, where this is the export that its line has on its way."""
+    theirs = and_(DeliveredRow.export == sending, DeliveredRow.export != "", DeliveredRow.taking == 0)
+    return case((theirs, DeliveredRow.before), else_=DeliveredRow.at)
 
 
 def hexed(person: int) -> str:

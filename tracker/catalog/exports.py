@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import builtins
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from itertools import chain
 from typing import Any
 
@@ -15,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from tracker.catalog import noting
 from tracker.catalog.database import Database, Step, now_ms
-from tracker.catalog.deliveries import DOWNLOAD, Delivery, Line
+from tracker.catalog.deliveries import DOWNLOAD, Added, Delivery, Line
 from tracker.catalog.tables import ExportRow
 from tracker.core.errors import NotFound, TryLater
 
@@ -150,6 +151,27 @@ class Exports:
         with self._database.read() as session:
             return [_export(row) for row in session.scalars(query)]
 
+    def claim(self, export_id: str, delivery: Delivery) -> None:
+        """Nothing else is delivered on its line until it has ended. The ledger may be told meanwhile whom it will bring
+        (`bring`), before `finish` or `send` say that it goes out.
+
+        Raises Conflict where something else was delivered since the export began, or is on its way there.
+        """
+        self._database.in_turns([partial(noting.claim, delivery=delivery, export=export_id)])
+
+    def bring(self, export_id: str, delivery: Delivery, added: Sequence[Added]) -> None:
+        """Some of whom it will bring."""
+        self._database.in_turns(noting.put(replace(delivery, added=added), export_id))
+
+    def undo(self, export_id: str) -> None:
+        """It will not go out: whom it was to bring is there as before, and its line is free."""
+        line = self.get(export_id).line
+        with self._database.read() as session:
+            if not noting.on_its_way(session, line, export_id):
+                return
+        over = partial(noting.over, line=line, export=export_id, delivered=False, recalled=None)
+        self._database.in_turns(chain(noting.not_arrived(line, export_id, gone=True, in_parts=False), [over]))
+
     def finish(
         self,
         export_id: str,
@@ -266,7 +288,7 @@ class Exports:
         steps: Iterable[Step]
         if arrived:
             others = noting.alone(line, export_id) if ends.get("everybody") and not ends.get("alone") else ()
-            steps = chain(others, noting.arrived(line, export_id, at))
+            steps = chain(others, noting.arrived(line, export_id) if ends.get("takes", True) else ())
         else:
             gone, in_parts = bool(ends.get("gone")), bool(ends.get("in_parts"))
             steps = noting.not_arrived(line, export_id, gone=gone, in_parts=in_parts)
@@ -295,7 +317,12 @@ class Exports:
 
 def _ends(delivery: Delivery) -> dict[str, Any]:
     """What will have to be known of a delivery when it has ended."""
-    return {"at": delivery.at, "everybody": delivery.everybody, "recalls": delivery.recalls}
+    return {
+        "at": delivery.at,
+        "everybody": delivery.everybody,
+        "recalls": delivery.recalls,
+        "takes": bool(delivery.removed),
+    }
 
 
 def _done(row: ExportRow) -> None:

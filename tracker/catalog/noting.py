@@ -2,11 +2,12 @@
 
 A list of a million takes seconds to note, and SQLite has one writer. So what is noted is a row of small steps, and
 others who wait to write get their turn between them (`Database.in_turns`). What keeps them together is the head of the
-line: it names the export from the first step of `begin` until it is `over`, and nothing else is delivered there
+line: it names the export from its `claim` until it is `over`, and nothing else is delivered there
 meanwhile. Whatever stops this in between, `Exports.settle` goes on with it: steps that were taken change
 nothing when they are taken again.
 
-While an export is on its way its rows have its id; whom it brings has `at` 0, or `PERHAPS` where it was 0 before.
+The rows of an export have its id, and while it is on its way say by `before` what was true before it; `at` counts once
+the line is free. So where it only brought somebody, its arrival changes no row of theirs.
 """
 
 from __future__ import annotations
@@ -26,8 +27,8 @@ from tracker.catalog.deliveries import DOWNLOAD, Added, Delivery, Line, hexed, o
 from tracker.catalog.tables import DeliveredRow, DeliveryRow, ExportRow, RemovalRow
 from tracker.core.errors import Conflict
 
-PERHAPS = -1
-"""`at` of somebody who was perhaps there before an export that is on its way."""
+NEVER = -1
+"""`before` of somebody who was not there before an export that is on its way."""
 _T = TypeVar("_T")
 _IN_A_STEP = 2_000  # rows
 _IN_ONE_QUESTION = 500  # SQLite takes a limited number of variables
@@ -36,20 +37,23 @@ _Where = tuple[ColumnElement[bool], ...]
 
 def begin(delivery: Delivery, export: str) -> Iterator[Step]:
     """Note what is about to go out. The first step raises Conflict where another came in between, or is on its way."""
-    yield partial(_claim, delivery=delivery, export=export)
-    for added in _chunks(delivery.added, _IN_A_STEP):
-        yield partial(_put, line=delivery.line, added=added, export=export)
+    yield partial(claim, delivery=delivery, export=export)
+    yield from put(delivery, export)
     for removed in _chunks(delivery.removed, _IN_ONE_QUESTION):
         yield partial(_mark, line=delivery.line, removed=removed, export=export)
 
 
-def arrived(line: Line, export: str, at: int) -> Iterator[Step]:
-    """What `begin` noted is there, and whom it took back is not."""
-    theirs = (DeliveredRow.export == export,)
+def put(delivery: Delivery, export: str) -> Iterator[Step]:
+    """Whom an export that has its line will bring."""
+    for some in _chunks(delivery.added, _IN_A_STEP):
+        yield partial(_put, line=delivery.line, added=some, at=delivery.at, export=export)
+
+
+def arrived(line: Line, export: str) -> Iterator[Step]:
+    """Whom it took back is not there any more. Whom it brought is once it is `over`."""
 
     def settled(session: Session, where: _Where) -> None:
-        session.execute(delete(DeliveredRow).where(*where, *theirs, DeliveredRow.taking == 1))
-        session.execute(update(DeliveredRow).where(*where, *theirs).values(at=at, export="", taking=0))
+        session.execute(delete(DeliveredRow).where(*where, DeliveredRow.export == export, DeliveredRow.taking == 1))
 
     yield from _sweep(line, settled)
 
@@ -79,10 +83,13 @@ def not_arrived(line: Line, export: str, *, gone: bool, in_parts: bool) -> Itera
 
     def settled(session: Session, where: _Where) -> None:
         if gone:
-            session.execute(delete(DeliveredRow).where(*where, *theirs, DeliveredRow.taking == 0, DeliveredRow.at == 0))
+            new = (DeliveredRow.taking == 0, DeliveredRow.before == NEVER)
+            session.execute(delete(DeliveredRow).where(*where, *theirs, *new))
         elif in_parts:  # who is a member again is said again, who is not is taken back again
             session.execute(update(DeliveredRow).where(*where, *theirs, DeliveredRow.taking == 1).values(at=0))
-        before = case((DeliveredRow.at == PERHAPS, 0), else_=DeliveredRow.at)
+        before = case(
+            (DeliveredRow.taking == 1, DeliveredRow.at), (DeliveredRow.before == NEVER, 0), else_=DeliveredRow.before
+        )
         session.execute(update(DeliveredRow).where(*where, *theirs).values(at=before, export="", taking=0))
 
     yield from _sweep(line, settled)
@@ -105,7 +112,8 @@ def on_its_way(session: Session, line: Line, export: str) -> bool:
     return head is not None and head.sending == export
 
 
-def _claim(session: Session, *, delivery: Delivery, export: str) -> None:
+def claim(session: Session, *, delivery: Delivery, export: str) -> None:
+    """The line is the export's until it is `over`; also said again. Raises Conflict where another came in between."""
     line = delivery.line
     head = session.get(DeliveryRow, line.key)
     if (head.generation if head else 0) != delivery.generation:
@@ -116,24 +124,25 @@ def _claim(session: Session, *, delivery: Delivery, export: str) -> None:
             site=site, audience=audience, network=network, destination=destination, generation=0, sending=""
         )
         session.add(head)
-    if head.sending:
+    if head.sending not in ("", export):
         raise Conflict("another export of this audience is on its way there; wait for its end", code="overtaken")
     head.sending = export
     session.flush()
 
 
-def _put(session: Session, *, line: Line, added: Sequence[Added], export: str) -> None:
+def _put(session: Session, *, line: Line, added: Sequence[Added], at: int, export: str) -> None:
     """Who is there already stays there, whatever becomes of the export."""
     connection = session.connection()
     is_sqlite = connection.dialect.name == "sqlite"
     owner = {"site": line.site, "audience": line.audience, "network": line.network, "destination": line.destination}
-    same = {**owner, "at": 0, "export": export, "taking": 0}
+    same = {**owner, "at": at, "export": export, "taking": 0, "before": NEVER}
     made = (sqlite.insert if is_sqlite else postgresql.insert)(DeliveredRow)
     theirs = {
         "sealed": made.excluded.sealed,
         "export": export,
         "taking": 0,
-        "at": case((DeliveredRow.at == 0, PERHAPS), else_=DeliveredRow.at),
+        "at": at,
+        "before": case((DeliveredRow.export == export, DeliveredRow.before), else_=DeliveredRow.at),
     }
     index = [*owner, "person"]
     if not is_sqlite:

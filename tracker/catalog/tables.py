@@ -178,8 +178,8 @@ class DeliveryRow(Base):
 class DeliveredRow(Base):
     """Somebody whom a network was given and who was not taken back from it since, with what they went by.
 
-    `at` 0: they may have arrived, nobody knows; `export`: the one on its way that brings them, or takes them back
-    (`taking` 1).
+    `at` 0: they may have arrived, nobody knows; `export`: the last that brought them, or takes them back (`taking` 1).
+    While it is on its way (`DeliveryRow.sending`) they were delivered last at `before`, -1: never.
     """
 
     __tablename__ = "delivered"
@@ -192,6 +192,7 @@ class DeliveredRow(Base):
     sealed: Mapped[str] = mapped_column(Text)
     export: Mapped[str] = mapped_column(String(32))
     taking: Mapped[int] = mapped_column(Integer)
+    before: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
 
 class DestinationRow(Base):
