@@ -63,6 +63,15 @@ def test_the_address_of_an_audience_turns_the_sidebar_to_its_site(fake, page):
     assert set(counted) == {"shop"}
 
 
+def test_the_list_has_the_sizes_of_the_last_refresh_and_counts_only_what_had_none(fake):
+    stored = {"state": "ready", "as_of": "2026-11-27T23:30:00Z", "members": 5120, "exportable": 7}
+    fake.state.audiences[audience(fake)]["membership"] = stored
+    audience(fake)
+    text = " ".join(seen(run("audiences")).split())
+    assert "5,120 people, <10 exportable" in text and "312 people, 241 exportable" in text
+    assert len([path for _, path, _ in fake.state.asked if path.endswith("/preview")]) == 1
+
+
 def test_an_audience_that_is_gone_is_a_sentence(fake):
     assert "There is no /api/v1/audiences/gone." in seen(run("audience", id="gone"))
 
