@@ -70,7 +70,7 @@ def test_a_note_stands_on_the_charts_and_can_be_taken_away(fake):
     at.button(key="FormSubmitter:note-Add").click().run()
     assert not at.exception
     assert [row["text"] for row in fake.state.annotations.values()] == [HOSTILE, "Sale began"]
-    at.button(key="note-1").click().run()
+    at.button(key="icon-note-1").click().run()
     assert [row["text"] for row in fake.state.annotations.values()] == ["Sale began"]
 
 
