@@ -58,8 +58,14 @@ class Entry(NamedTuple):
         )
 
 
+def to_overview() -> None:
+    """The address `/overview`: Streamlit answers the default page at `/` alone."""
+    st.switch_page(state.pages()["overview"], query_params=st.query_params.to_dict())
+
+
 PAGES = (
-    Entry("overview", overview.page, "Overview", "overview", ":material/monitoring:"),
+    Entry("overview", overview.page, "Overview", "", ":material/monitoring:"),
+    Entry("overview_by_name", to_overview, "Overview", "overview"),
     Entry("trends", trends.page, "Trends", "trends", ":material/show_chart:"),
     Entry("funnel", funnel.page, "Funnel", "funnel", ":material/filter_alt:"),
     Entry("retention", retention.page, "Retention", "retention", ":material/event_repeat:"),

@@ -150,9 +150,10 @@ class Acting(Wire):
         """The figures of a site that are watched."""
         return rows_of(self.json("GET", "/api/v1/alerts", params={"site": site}), "alerts")
 
-    def add_alert(self, site: str, name: str, alert: Json) -> Json:
-        """Watch a figure."""
-        return self.json("POST", "/api/v1/alerts", json={"site": site, "name": name, "alert": alert})
+    def add_alert(self, site: str, name: str, alert: Json, destination: str = "") -> Json:
+        """Watch a figure; `destination`: the mail destination or webhook that is told what it finds."""
+        body = {"site": site, "name": name, "alert": alert, "destination": destination}
+        return self.json("POST", "/api/v1/alerts", json=body)
 
     def change_alert(self, id: str, body: Json) -> Json:
         """Another name, figure, limit or destination: the whole alert as `add_alert` sends it."""

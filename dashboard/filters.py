@@ -55,7 +55,11 @@ def _row(key: str, rows: list[Json] | None, row: Json, known: dict[str, list[str
                 key=keep(f"{key}-op", row["op"]),
             )
             if rows is not None and st.button(
-                "", icon=":material/close:", type="tertiary", key=f"{key}-remove", help="Remove this filter"
+                "Remove this filter",
+                icon=":material/close:",
+                type="tertiary",
+                key=f"icon-{key}-remove",
+                help="Remove this filter",
             ):
                 rows.remove(row)
                 st.rerun()

@@ -27,7 +27,9 @@ def card() -> None:
         for row in rows:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.text(f"{row['date']}  {row['text']}")
-                if st.button("", icon=":material/close:", type="tertiary", key=f"note-{row['id']}", help="Delete"):
+                if st.button(
+                    "Delete", icon=":material/close:", type="tertiary", key=f"icon-note-{row['id']}", help="Delete"
+                ):
                     state.api().delete_annotation(str(row["id"]))
                     state.forget()
                     st.rerun()

@@ -28,6 +28,23 @@ def draw() -> None:
             st.rerun()
 
 
+def turn_to(site: str, shown: str) -> None:
+    """Turn to the site of what the address names: its zone, currency and limits are the ones that count.
+
+    `shown`: the id of what is named. Whoever chooses another site while it is shown leaves it for the list.
+    """
+    before = st.session_state.get("_shown")
+    st.session_state["_shown"] = shown
+    known = {str(one.get("name") or one.get("site")) for one in state.ask(state.api().sites)}
+    if site == state.site_name() or site not in known:
+        return
+    if before == shown:
+        del st.session_state["_shown"]
+        st.switch_page(state.pages()["audiences"])
+    st.session_state["_go_to_site"] = site
+    st.rerun()
+
+
 def _site(sites: list[Json]) -> Json:
     if not sites:
         return {}

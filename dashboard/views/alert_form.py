@@ -31,9 +31,10 @@ def new() -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         made = st.session_state.setdefault(MADE, 0)
         name = st.text_input("Name", key=f"alert-name-{made}", max_chars=200, placeholder="No purchases", width=320)
+        tell = _tell(f"alert-tell-{made}")
         asked = st.button("Create the alert", type="primary", key="alert-create")
     if asked and done(
-        lambda: state.api().add_alert(state.site_name(), _named(name, alert), alert), "It was not created."
+        lambda: state.api().add_alert(state.site_name(), _named(name, alert), alert, tell), "It was not created."
     ):
         st.session_state[MADE] += 1
         st.rerun()
@@ -41,7 +42,7 @@ def new() -> None:
 
 @guarded
 def edit(row: Json) -> None:
-    """Change one. What the fields cannot say, and whom it tells, stays as it is."""
+    """Change one. What the fields cannot say stays as it is."""
     id, alert = str(row["id"]), row["alert"]
     before = alerts.fields(alert)
     if before is None:
@@ -52,16 +53,33 @@ def edit(row: Json) -> None:
             alert = alerts.made(after)
             st.caption("With another figure or limit it begins anew; what it found stays.")
     name = st.text_input("Name", str(row["name"]), key=f"alert-rename-{id}", max_chars=200)
-    body = {
-        "site": state.site_name(),
-        "name": _named(name, alert),
-        "alert": alert,
-        "destination": str(row.get("destination") or ""),
-    }
+    tell = _tell(f"alert-retell-{id}", str(row.get("destination") or ""))
+    body = {"site": state.site_name(), "name": _named(name, alert), "alert": alert, "destination": tell}
     if st.button("Save the alert", type="primary", key=f"alert-save-{id}") and done(
         lambda: state.api().change_alert(id, body), "It was not changed."
     ):
         st.rerun()
+
+
+def places() -> dict[str, str]:
+    """Names of the destinations that can be told of an alert, mail and webhooks, by id."""
+    told = state.ask(state.api().schedules, state.site_name())["destinations"]
+    return {str(one["id"]): str(one["name"]) for one in told}
+
+
+def _tell(key: str, now: str = "") -> str:
+    """Which destination is told; `now`: the one that is told already."""
+    names = {"": "Nobody: it stands on this page", **places()}
+    names.setdefault(now, "A destination that is gone")
+    return st.selectbox(
+        "Tell",
+        list(names),
+        index=list(names).index(now),
+        format_func=names.__getitem__,
+        key=key,
+        width=260,
+        help="E-mail destinations and webhooks, which are connected under Destinations.",
+    )
 
 
 def _event_names() -> list[str]:

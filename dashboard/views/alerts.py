@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import alerts, formats, rules, state
 from dashboard.client import Json
 from dashboard.components import Column, empty, guarded, head, notice, section, table
-from dashboard.views.alert_form import edit, new
+from dashboard.views import alert_form
 
 FIRINGS = 50
 
@@ -33,7 +33,7 @@ def page() -> None:
         )
     with st.container(border=True, key="card-alert-new"):
         section("New alert")
-        new()
+        alert_form.new()
     if rows:
         with st.container(border=True, key="card-firings"):
             section("What they found", "the newest first")
@@ -42,6 +42,7 @@ def page() -> None:
 
 def _list(rows: list[Json], fired: list[Json]) -> None:
     newest: dict[str, Json] = {}
+    places = alert_form.places()
     for one in fired:
         newest.setdefault(str(one["alert"]), one)
     for row in rows:
@@ -53,13 +54,15 @@ def _list(rows: list[Json], fired: list[Json]) -> None:
             with st.container(gap=None, width="stretch", key=f"alert-said-{id}"):
                 said = rules.sentence(alerts.summary(row["alert"]))
                 section(str(row["name"]), "" if row["name"] == formats.short(said, 100) else said)
+                told = places.get(str(row.get("destination") or ""))
                 last = newest.get(id)
                 if last:
-                    st.caption(formats.plain(f"Last: {_then(last)}, {alerts.fired(last, row['alert'])}"))
+                    found = f"Last: {_then(last)}, {alerts.fired(last, row['alert'])}"
                 else:
-                    st.caption("It found nothing yet." if row.get("looked_at") else "It has not looked yet.")
+                    found = "It found nothing yet." if row.get("looked_at") else "It has not looked yet."
+                st.caption(formats.plain(f"{found} · tells {told}" if told else found))
             with st.popover("Edit", icon=":material/edit:", type="tertiary", key=f"alert-open-{id}"):
-                edit(row)
+                alert_form.edit(row)
             with st.popover("Delete", icon=":material/delete:", type="tertiary", key=f"alert-away-{id}"):
                 _delete(id)
 

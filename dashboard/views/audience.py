@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import formats, people, state
+from dashboard import formats, people, sidebar, state
 from dashboard.client import Json
 from dashboard.components import empty, guarded, head, notice, section
 from dashboard.views import audience_deliveries, audience_download, audience_lift, audience_members, audience_parts
@@ -19,6 +19,7 @@ def page() -> None:
     if st.button("All audiences", icon=":material/arrow_back:", type="tertiary", key="back") or not id:
         st.switch_page(state.pages()["audiences"])
     audience = state.api().audience(id)
+    sidebar.turn_to(str(audience["site"]), id)
     head(str(audience["name"]), _about(audience))
     holdout = float(audience.get("holdout") or 0)
     preview = state.ask(state.api().preview, str(audience["site"]), audience["rule"], holdout, id)

@@ -73,7 +73,8 @@ def _said(error: Json) -> str:
 
 
 def _when(last: Json) -> str:
-    return f"The last one ended at {last.get('finished') or last.get('created')}."
+    then = formats.moment(last.get("finished") or last.get("created"), state.zone(state.site()))
+    return f"The last one ended on {formats.when(then)}."
 
 
 def _own(place: Json) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import formats, rule_draft, state
+from dashboard import formats, rule_draft, sidebar, state
 from dashboard.client import ApiAway, ApiError, Json, SignedOut
 from dashboard.components import empty, guarded, head, notice, section
 from dashboard.filters import keep
@@ -53,6 +53,8 @@ def _draft(id: str) -> Json | None:
     if draft is not None and draft["for"] == (id, state.site_name()):
         return draft
     given: Json = state.api().audience(id) if id else st.session_state.pop(START, {"name": "", "rule": NOTHING})
+    if id:
+        sidebar.turn_to(str(given["site"]), id)
     group = (
         rule_draft.draft_of(given["rule"])
         if given["rule"] != {"all": []}

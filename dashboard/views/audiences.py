@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from dashboard import formats, rules, state
+from dashboard import formats, rules, sizes, state
 from dashboard.client import ApiAway, ApiError, Json
 from dashboard.components import empty, guarded, head, notice, section
 from dashboard.markup import Markup, tag
@@ -47,12 +47,16 @@ def _card(row: Json) -> None:
             section(str(row["name"]), rules.summary(row["rule"]))
             if (row.get("membership") or {}).get("state") == "failing":
                 notice("bad", "It could not be refreshed.", "Open it to see why.")
-        st.html(_size(row), width=110)
+        st.html(_size(row), width=150)
         if st.button("Open", key=f"open-{id}"):
             st.switch_page(state.pages()["audience"], query_params={"id": id})
 
 
 def _size(row: Json) -> Markup:
+    """How many are in it as of the last refresh; before the first one they are counted."""
+    membership = row.get("membership") or {}
+    if membership.get("as_of"):
+        return _sized(sizes.told(membership["members"]), sizes.told(membership["exportable"]))
     try:
         holdout = float(row.get("holdout") or 0)
         answer = state.ask(state.api().preview, str(row["site"]), row["rule"], holdout, str(row["id"]))
@@ -60,5 +64,8 @@ def _size(row: Json) -> Markup:
         raise
     except ApiError:
         return tag("div", tag("b", formats.NONE), tag("span", "cannot be counted"), cls="jt-size")
-    exportable = f"{formats.few(answer['exportable'], answer['size'])} exportable"
-    return tag("div", tag("b", formats.few(answer["size"])), tag("span", exportable), cls="jt-size")
+    return _sized(formats.few(answer["size"]), formats.few(answer["exportable"], answer["size"]))
+
+
+def _sized(people: str, exportable: str) -> Markup:
+    return tag("div", tag("b", people), tag("span", f"people, {exportable} exportable"), cls="jt-size")

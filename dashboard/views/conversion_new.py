@@ -96,7 +96,9 @@ def _event(key: str, rows: list[Json], row: Json, names: list[str], network: Jso
                 or ""
             )
             row["send_as"] = _send_as(key, row, network)
-            if len(rows) > 1 and st.button("", icon=":material/close:", type="tertiary", key=f"{key}-x", help="Remove"):
+            if len(rows) > 1 and st.button(
+                "Remove", icon=":material/close:", type="tertiary", key=f"icon-{key}-x", help="Remove"
+            ):
                 rows.remove(row)
                 st.rerun()
         said = [questions.filter_text(one) for one in row["where"] if questions.filter_ready(one)]

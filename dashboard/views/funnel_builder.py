@@ -40,7 +40,11 @@ def _fixed(draft: Json, step: Json) -> None:
     with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
         st.caption(formats.plain(" or ".join(rules.condition(one) for one in step["given"]["any_of"])))
         if len(draft["steps"]) > 2 and st.button(
-            "", icon=":material/close:", type="tertiary", key=f"step-{step['id']}-remove", help="Remove this step"
+            "Remove this step",
+            icon=":material/close:",
+            type="tertiary",
+            key=f"icon-step-{step['id']}-remove",
+            help="Remove this step",
         ):
             draft["steps"].remove(step)
             st.rerun()
@@ -63,7 +67,11 @@ def _step(draft: Json, place: int, step: Json, names: list[str]) -> None:
             select_all=False,
         )
         with st.popover(
-            "", icon=":material/more_horiz:", type="tertiary", key=f"{key}-more", help="Name, filters, order"
+            f"Name, filters, order of step {place + 1}",
+            icon=":material/more_horiz:",
+            type="tertiary",
+            key=f"icon-{key}-more",
+            help="Name, filters, order",
         ):
             _details(draft, place, step, key)
     said = [questions.filter_text(row) for row in step["where"] if questions.filter_ready(row)]
@@ -244,7 +252,7 @@ def exclusions(draft: Json, names: list[str], key: str) -> None:
                 range(row["from_step"] + 1, last + 1),
                 key=inside(f"{key}-to", row["to_step"], row["from_step"] + 1, last),
             )
-            if st.button("", icon=":material/close:", type="tertiary", key=f"{key}-remove", help="Remove"):
+            if st.button("Remove", icon=":material/close:", type="tertiary", key=f"icon-{key}-remove", help="Remove"):
                 draft["exclude"].remove(row)
                 st.rerun()
         filters.editor(key, row["where"], row["event"] or None)

@@ -53,4 +53,4 @@ def asks(network: Json, exportable: int | None) -> None:
             f"This one has {formats.few(exportable)} at most: the network may refuse it or show it to nobody.",
         )
     if network["note"]:
-        st.caption(rules.sentence(str(network["note"])))
+        st.caption(f"{rules.sentence(str(network['note']))}.")

@@ -70,7 +70,11 @@ def merged(kept: Json, wanted: dict[str, Any]) -> Json:
 
 def _seen(kept: Json) -> dict[str, Any]:
     capture = st.multiselect(
-        "Without any code", list(CAPTURE), kept.get("autocapture") or [], format_func=CAPTURE.__getitem__
+        "Without any code",
+        list(CAPTURE),
+        kept.get("autocapture") or [],
+        format_func=CAPTURE.__getitem__,
+        placeholder="Choose what: links, downloads, forms, errors and more",
     )
     left, right = st.columns(2)
     engagement = left.toggle("Time engaged and how far down", bool(kept.get("engagement")))

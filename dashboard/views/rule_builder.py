@@ -43,7 +43,7 @@ def _part(group: Json, part: Json, names: list[str], depth: int) -> None:
             denied = st.toggle("Not", key=keep(f"{key}-not", part["nots"] % 2 == 1), help="Everybody but those.")
             if denied != (part["nots"] % 2 == 1):
                 part["nots"] = int(denied)
-            if st.button("", icon=":material/close:", type="tertiary", key=f"{key}-remove", help="Remove"):
+            if st.button("Remove", icon=":material/close:", type="tertiary", key=f"icon-{key}-remove", help="Remove"):
                 group["parts"].remove(part)
                 st.rerun()
         if part["kind"] in GROUPS:

@@ -201,10 +201,10 @@ def _watch(spec: Json) -> None:
     """An alert on this very figure, with its filters."""
     alert = {name: spec[name] for name in ("event", "measure", "interval")} | {"when": {"anomaly": {"score": 3.5}}}
     name = formats.short(f"{alerts.summary(alert)}", 100)
-    if not st.button("Tell me of the next", icon=":material/notifications:", key="trends-watch"):
+    if not st.button("Watch for the next", icon=":material/notifications:", key="trends-watch"):
         return
     if done(lambda: state.api().add_alert(state.site_name(), name, alert), "It is not watched."):
-        notice("good", "It is watched.", "Open Alerts in the menu to change it, or to see what it finds.")
+        notice("good", "It is watched.", "Open Alerts in the menu to choose whom it tells, or to see what it finds.")
 
 
 def _slot(spec: Json) -> str:

@@ -100,6 +100,15 @@ async def test_every_page_draws_wholly_at_any_width_and_asks_nobody_else(
     assert elsewhere == []
 
 
+async def test_the_overview_has_an_address_of_its_own(stack: tuple[Tracker, str], desk: Page) -> None:
+    _, address = stack
+    await desk.goto(f"{address}/overview?period=Last+7+days")
+    await expect(desk.locator(".jt-head h1")).to_have_text("Overview", timeout=PATIENCE)
+    await draws_wholly(desk, "overview by name")
+    assert await desk.get_by_role("dialog").count() == 0
+    assert await desk.get_by_label("Period", exact=True).input_value() == "Last 7 days"
+
+
 async def draws_wholly(page: Page, title: str) -> None:
     await calm(page)
     assert await page.locator("[data-testid=stException], .jt-notice.bad").count() == 0, title

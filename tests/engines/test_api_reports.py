@@ -11,7 +11,7 @@ import pytest
 from api_client import ADMIN, serve
 from small_history import put
 
-from tracker.api import answers_people, buyer_answers, funnel_answers
+from tracker.api import answers_people, buyer_answers, funnel_answers, journey_answers
 from tracker.api import report_answers as answers
 from tracker.api.bounded import Bounded, Gone, TooBig, TooSlow
 from tracker.core.errors import Broken
@@ -122,14 +122,14 @@ async def test_retention_and_paths(api):
         "start": {"event": "view"},
     }
     _, report = await api.ask("POST", "/api/v1/reports/retention", {**body, "breakdown": {"property": "country"}})
-    cohorts = shape(answers.Retention, report)["cohorts"]
+    cohorts = shape(journey_answers.Retention, report)["cohorts"]
     assert [(one["start"], one["returned"]) for one in cohorts] == [("2026-11-18", [1, 0]), ("2026-11-19", [1])]
     assert {part["value"] for part in report["breakdown"]} == {"DE", ""}
     _, blob = await api.ask("POST", "/api/v1/reports/retention", body, headers={"Accept": "text/csv"})
     assert blob.decode().splitlines()[:2] == ["part,value,cohort,size,period,people", "total,,2026-11-18,1,0,1"]
     body = {**WHEN, "by": "event", "session_gap": "2h"}
     _, report = await api.ask("POST", "/api/v1/reports/paths", body)
-    assert shape(answers.Paths, report)["edges"] == [
+    assert shape(journey_answers.Paths, report)["edges"] == [
         {"step": 1, "source": "view", "target": "purchase", "people": 1, "seconds_average": 3600.0}
     ]
     _, blob = await api.ask("POST", "/api/v1/reports/paths", body, headers={"Accept": "text/csv"})
@@ -292,7 +292,9 @@ async def test_ready_means_that_the_store_answers(api, embedded):
 async def test_attribution_as_json_and_csv(api):
     body = {**WHEN, "conversion": {"event": "purchase"}, "model": "markov"}
     _, report = await api.ask("POST", "/api/v1/reports/attribution", body)
-    assert shape(answers.Attribution, report)["rows"] == [{"key": "Unassigned", "conversions": 1.0, "value": 10.0}]
+    assert shape(journey_answers.Attribution, report)["rows"] == [
+        {"key": "Unassigned", "conversions": 1.0, "value": 10.0}
+    ]
     assert report["path_length"] == [{"touches": 0, "conversions": 1}]
     _, blob = await api.ask("POST", "/api/v1/reports/attribution", body, headers={"Accept": "text/csv"})
     assert blob.decode().splitlines() == ["key,conversions,value,cost,cac,roas", "Unassigned,1.0,10.0,,,"]
@@ -309,7 +311,7 @@ async def test_costs_stand_beside_what_they_brought(api):
     assert said["changed"] == 1
     body = {**WHEN, "conversion": {"event": "purchase"}}
     _, report = await api.ask("POST", "/api/v1/reports/attribution", body)
-    assert shape(answers.Attribution, report)["rows"] == [
+    assert shape(journey_answers.Attribution, report)["rows"] == [
         {"key": "Unassigned", "conversions": 1.0, "value": 10.0, "cost": 5.0, "cac": 5.0, "roas": 2.0},
         {"key": "Email", "conversions": 0.0, "value": 0.0, "cost": 3.0, "cac": None, "roas": 0.0},
     ]

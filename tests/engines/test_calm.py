@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -111,6 +112,29 @@ def test_a_statement_that_can_wait_has_a_low_priority_and_leaves_none_that_is_to
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.split(maxsplit=1) == ["True", "[5]\n"]
+
+
+ASK = """
+import os, sys
+from pathlib import Path
+from tracker.store.calm import Calm, may_raise
+from tracker.store.embedded import Embedded
+from tracker.store.engine import Query
+engine = Embedded(Path(sys.argv[1]))
+print(may_raise(), Calm(engine).ask(Query(text="select count() from numbers(1000000)")).rows)
+engine.close()
+"""
+
+
+def test_within_a_user_namespace_a_statement_that_can_wait_leaves_the_process_alive(tmp_path: Path) -> None:
+    """All rights, `CAP_SYS_NICE` too, but over nothing outside: no priority can be raised again."""
+    within = ["unshare", "--user", "--map-root-user"]
+    if not shutil.which("unshare") or subprocess.run([*within, "true"], check=False, capture_output=True).returncode:
+        pytest.skip("no user namespaces here")
+    done = subprocess.run(
+        [*within, sys.executable, "-c", ASK, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "False [(1000000,)]\n"), done.stderr
 
 
 def usual() -> None:

@@ -21,7 +21,7 @@ from funnel_oracle import instant, persons
 from world import load
 
 from tracker.analytics import stickiness
-from tracker.api import report_answers as answers
+from tracker.api import journey_answers
 from tracker.core.errors import BadRequest
 
 
@@ -105,7 +105,7 @@ async def test_stickiness_through_the_api(embedded, data):
         load(embedded, histories(random.Random(1)))
         body = {"site": "shop", "from": "2026-03-01T00:00:00+01:00", "to": "2026-04-01T00:00:00+02:00"}
         _, said = await api.ask("POST", "/api/v1/reports/stickiness", body)
-        assert msgspec.to_builtins(msgspec.convert(said, answers.Stickiness, strict=True)) == said
+        assert msgspec.to_builtins(msgspec.convert(said, journey_answers.Stickiness, strict=True)) == said
         [month] = said["periods"]
         assert (month["start"], month["units"], len(month["active"])) == ("2026-03-01", 31, 31)
         _, blob = await api.ask("POST", "/api/v1/reports/stickiness", body, headers={"Accept": "text/csv"})

@@ -22,6 +22,8 @@ PATIENCE = 60.0  # seconds; the machine may be busy
 class Up:
     """One `tracker up` on a data folder of its own, and what a client of it does."""
 
+    command = "up"
+
     def __init__(self, data: Path, *options: str, **env: str) -> None:
         self.data = data
         self.port, self.api_port, self.dashboard_port = free_port(), free_port(), free_port()
@@ -61,7 +63,7 @@ class Up:
         ]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tracker", "up", "--data", str(self.data), *ports, *self.options],
+                [sys.executable, "-m", "tracker", self.command, "--data", str(self.data), *ports, *self.options],
                 env=self.env,
                 stdout=log,
                 stderr=log,

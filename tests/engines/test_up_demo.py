@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +21,8 @@ README = (Path(__file__).parents[2] / "README.md").read_text()
 class Demo(Up):
     """`tracker demo` on a data folder of its own."""
 
+    command = "demo"
+
     def __init__(self, data: Path) -> None:
         self.shop_port = free_port()
         super().__init__(data, "--shop-port", str(self.shop_port))
@@ -30,25 +30,6 @@ class Demo(Up):
     def add_site(self) -> str:
         """The demo makes its own."""
         return ""
-
-    def start(self) -> Demo:
-        ports = [
-            "--port",
-            str(self.port),
-            "--api-port",
-            str(self.api_port),
-            "--dashboard-port",
-            str(self.dashboard_port),
-        ]
-        with self.log.open("w") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "tracker", "demo", "--data", str(self.data), *ports, *self.options],
-                env=self.env,
-                stdout=log,
-                stderr=log,
-                text=True,
-            )
-        return self
 
     def api(self, method: str, path: str, body: Any = None) -> Any:
         token = (self.data / "admin-token").read_text().strip()

@@ -36,3 +36,8 @@ def seen(at):
 
 def html(at):
     return " ".join(element.proto.body for element in at.get("html"))
+
+
+def asked(fake, end):
+    """The latest body that was sent to an address with this end."""
+    return next(body for _, path, body in reversed(fake.state.asked) if path.endswith(end))

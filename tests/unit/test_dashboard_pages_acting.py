@@ -254,9 +254,12 @@ def test_an_alert_is_made_seen_and_deleted(fake):
     at.selectbox(key="alert-event").select(HOSTILE)
     at.selectbox(key="alert-interval").select("hour")
     at.number_input(key="alert-below").set_value(5)
+    at.selectbox(key="alert-tell-0").select("dst_8")
     at.button(key="alert-create").click().run()
     assert not at.exception
     [made] = fake.state.alerts.values()
+    assert made["destination"] == "dst_8"
+    assert any(caption.value.endswith(" · tells Office") for caption in at.caption)
     wanted = {"event": {"event": HOSTILE}, "measure": "events", "interval": "hour", "when": {"below": 5.0}}
     assert made["alert"] == wanted
     assert "an hour: below 5" in seen(at)
@@ -311,6 +314,9 @@ def test_an_alert_is_changed_and_keeps_whom_it_tells(fake):
     wanted = {"event": {"event": "purchase"}, "measure": "events", "interval": "hour", "when": {"above": 12.5}}
     assert fake.state.alerts["1"]["alert"] == wanted
     assert fake.state.alerts["1"]["destination"] == "dst_1"
+    at.selectbox(key="alert-retell-1").select("").run()
+    at.button(key="alert-save-1").click().run()
+    assert fake.state.alerts["1"]["destination"] == ""
     assert "an hour: above 12.5" in seen(at)
 
 

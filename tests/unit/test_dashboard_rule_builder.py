@@ -210,7 +210,7 @@ def test_a_condition_of_each_kind_can_be_added_and_taken_out(fake, kind):
         [body] = [body for method, path, body in fake.state.asked if method == "POST" and path == "/api/v1/audiences"]
         assert (body["name"], body["rule"]) == ("Rich", {"ltv": {"gte": 100}})
         return
-    at.button(key=f"rule-{part['id']}-remove").click().run()
+    at.button(key=f"icon-rule-{part['id']}-remove").click().run()
     assert not at.exception and at.session_state["rule-draft"]["group"]["parts"] == []
 
 

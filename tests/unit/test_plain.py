@@ -55,6 +55,27 @@ def test_times_have_a_unit(seconds, said):
     assert plain.lines("paths", answer)[1].endswith(f"  {said}")
 
 
+def test_a_mail_has_days_hours_and_units_in_place_of_codes():
+    days = [{"start": f"2026-11-2{at}T00:00:00+01:00", "value": at} for at in (1, 2)]
+    assert plain.lines("timeseries", {"series": days})[1].split() == ["2026-11-21", "1"]
+    hours = [*days, {"start": "2026-11-22T13:00:00+01:00", "value": 3}]
+    assert [line.split() for line in plain.lines("timeseries", {"series": hours})[2:]] == [
+        ["2026-11-22", "00:00", "2"],
+        ["2026-11-22", "13:00", "3"],
+    ]
+    bins = [{"from": 0, "to": 60, "count": 4}, {"from": 60, "to": None, "count": 1}]
+    lines = plain.lines("funnel/time", {"count": 5, "road": "events", "bins": bins})
+    assert [" ".join(line.split()) for line in lines] == [
+        "count: 5",
+        "",
+        "time from time to count",
+        "0 s 60 s 4",
+        "60 s 1",
+    ]
+    segments = [{"segment": "about_to_sleep", "people": 2, "purchases": 2}]
+    assert "about to sleep" in plain.lines("rfm", {"segments": segments})[-1]
+
+
 def test_a_report_without_a_table_has_no_text():
     with pytest.raises(BadRequest):
         plain.lines("lift", {})

@@ -6,7 +6,7 @@ like a part of the text around it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tracker.analytics import tables
@@ -18,6 +18,10 @@ COLUMNS = 8
 WIDTH = 28
 SHARES = frozenset(("conversion_rate", "from_previous", "from_first", "share", "dropped_share", "went_on_share"))
 """Columns and figures that are shown in percent."""
+CODES = frozenset(("segment", "list", "part"))
+"""Columns of our own words, which the API writes with underscores."""
+LEFT_OUT = frozenset(("road",))
+"""Figures about how the answer was counted, which say nothing to who reads a mail."""
 
 Row = Mapping[str, Any]
 _SECONDS = "seconds_"
@@ -25,7 +29,8 @@ _SECONDS = "seconds_"
 
 def lines(report: str, answer: Row) -> list[str]:
     """Figures, an empty line, the table. Raises BadRequest where the report has no table."""
-    columns, rows = _retention(answer) if report == "retention" else tables.table(report, answer)
+    columns, rows = SHAPES[report](answer) if report in SHAPES else tables.table(report, answer)
+    rows = _dated(rows)
     figures = _figures(answer)
     said = [f"{name}: {value}" for name, value in figures] + ([""] if figures else [])
     if not rows:
@@ -42,8 +47,24 @@ def _figures(answer: Row) -> list[tuple[str, str]]:
             was = before.get(name) if isinstance(before, Mapping) else None
             before_it = "" if was is None else f" (before: {_money(was, name)})"
             found.append((_words(name), _money(value, name) + before_it))
-    plain = [(name, value) for name, value in answer.items() if isinstance(value, str | int | float)]
+    plain = [
+        (name, value) for name, value in answer.items() if isinstance(value, str | int | float) and name not in LEFT_OUT
+    ]
     return found + [(_words(name), _text(value, name)) for name, value in plain if value != ""]
+
+
+def _dated(rows: Sequence[Row]) -> Sequence[Row]:
+    """`start` as a day, or as day and hour where one begins within a day; the text around says the time zone."""
+    if not all(isinstance(row.get("start"), str) and "T" in row["start"] for row in rows):
+        return rows
+    hours = {row["start"][11:16] for row in rows} != {"00:00"}
+    return [{**row, "start": row["start"][:10] + (f" {row['start'][11:16]}" if hours else "")} for row in rows]
+
+
+def _time_to(answer: Row) -> tuple[list[str], list[dict[str, Any]]]:
+    """The histogram of times, whose ends are seconds."""
+    names = [f"{_SECONDS}from", f"{_SECONDS}to", "count"]
+    return names, [dict(zip(names, (one["from"], one["to"], one["count"]), strict=True)) for one in answer["bins"]]
 
 
 def _retention(answer: Row) -> tuple[list[str], list[dict[str, Any]]]:
@@ -54,6 +75,10 @@ def _retention(answer: Row) -> tuple[list[str], list[dict[str, Any]]]:
         for one in answer["cohorts"]
     ]
     return ["cohort", "size", *names], rows
+
+
+SHAPES: Mapping[str, Callable[[Row], tuple[Any, Sequence[Row]]]] = {"retention": _retention, "funnel/time": _time_to}
+"""Reports whose table is another one here than in a file."""
 
 
 def _drawn(columns: Sequence[str], rows: Sequence[Row]) -> list[str]:
@@ -96,7 +121,7 @@ def _text(value: object, name: str = "") -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1 else f"{value:,.2f}"
-    plain = one_line(str(value))
+    plain = one_line(str(value).replace("_", " ") if name in CODES else str(value))
     return plain if len(plain) <= WIDTH else plain[: WIDTH - 3] + "..."
 
 

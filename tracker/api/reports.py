@@ -26,7 +26,16 @@ from tracker.analytics import (
     stickiness,
     timeseries,
 )
-from tracker.api import bodies_funnels, bodies_reports, buyer_answers, costs, funnel_answers, rates, segment
+from tracker.api import (
+    bodies_funnels,
+    bodies_reports,
+    buyer_answers,
+    costs,
+    funnel_answers,
+    journey_answers,
+    rates,
+    segment,
+)
 from tracker.api import report_answers as answers
 from tracker.api.call import Asker, Call
 from tracker.core.errors import BadRequest
@@ -121,7 +130,7 @@ REPORTS = (
         name="attribution",
         question=attribution,
         body=bodies_reports.AttributionBody,
-        answer=answers.Attribution,
+        answer=journey_answers.Attribution,
         summary="Which channels, sources or campaigns led to conversions, by one of eight models",
         zoned=True,
         priced=True,
@@ -195,7 +204,7 @@ REPORTS = (
         name="lifecycle",
         question=lifecycle,
         body=bodies_reports.LifecycleBody,
-        answer=answers.Lifecycle,
+        answer=journey_answers.Lifecycle,
         summary="New, returning, resurrecting and dormant people of each day, week or month",
         zoned=True,
     ),
@@ -203,7 +212,7 @@ REPORTS = (
         name="stickiness",
         question=stickiness,
         body=bodies_reports.StickinessBody,
-        answer=answers.Stickiness,
+        answer=journey_answers.Stickiness,
         summary="On how many days of a week or month people are active: DAU/WAU, DAU/MAU, WAU/MAU",
         zoned=True,
     ),
@@ -211,7 +220,7 @@ REPORTS = (
         name="retention",
         question=retention,
         body=bodies_reports.RetentionBody,
-        answer=answers.Retention,
+        answer=journey_answers.Retention,
         summary="How many came back in the days, weeks or months after they began",
         zoned=True,
     ),
@@ -219,7 +228,7 @@ REPORTS = (
         name="paths",
         question=paths,
         body=bodies_reports.PathsBody,
-        answer=answers.Paths,
+        answer=journey_answers.Paths,
         summary="Which way people go, from a page or event or to one",
     ),
 )

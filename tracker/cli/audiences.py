@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from tracker.cli.options import Data, answer, settings
+from tracker.cli.options import Data, Spec, answer, settings
 from tracker.cli.remote import Api, connect
 from tracker.core.errors import TrackerError
 
@@ -50,7 +50,7 @@ def report(
     name: Annotated[
         str, typer.Argument(metavar="NAME", help="As in the address of the API: lifecycle, rfm, funnel/people, ...")
     ],
-    spec: Annotated[Path, typer.Argument(metavar="SPEC.json", help="The request's body; - reads stdin.")],
+    spec: Spec,
     csv: Annotated[bool, typer.Option("--csv", help="Print the report's table as CSV.")] = False,
     data: Data = None,
 ) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
 import typer
 
 from tracker.cli.audiences import ended, read_json
-from tracker.cli.options import Data, answer, settings
+from tracker.cli.options import Data, Spec, answer, settings
 from tracker.cli.remote import connect
 
 conversion = typer.Typer(help="Conversions for ad networks: list, add, run, remove.", no_args_is_help=True)
@@ -33,7 +32,7 @@ def conversion_networks(data: Data = None) -> None:
 
 @conversion.command("add", epilog="Example: tracker conversion add purchases.json")
 def conversion_add(
-    spec: Annotated[Path, typer.Argument(metavar="SPEC.json", help="The request's body; - reads stdin.")],
+    spec: Spec,
     data: Data = None,
 ) -> None:
     """Tell a network of events: {"site", "name", "destination", "events"}."""

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
 import typer
 
 from tracker.cli.audiences import read_json
-from tracker.cli.options import Data, answer, settings
+from tracker.cli.options import Data, Spec, answer, settings
 from tracker.cli.remote import connect
 
 destination = typer.Typer(help="Destinations of exports: list, add, change, check, remove.", no_args_is_help=True)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id that `tracker destination list` shows.")]
-Spec = Annotated[Path, typer.Argument(metavar="SPEC.json", help="The request's body; - reads stdin.")]
 
 
 @destination.command("list", epilog="Example: tracker destination list")

@@ -20,6 +20,7 @@ DashboardPort = Annotated[
 ]
 Dashboard = Annotated[bool | None, typer.Option("--dashboard/--no-dashboard", help="Start the dashboard too.")]
 Workers = Annotated[int | None, typer.Option("--workers", metavar="N", help="Collector processes (half of the cores).")]
+Spec = Annotated[Path, typer.Argument(metavar="SPEC.json", help="The request's body; - reads stdin.")]
 SiteName = Annotated[str, typer.Option("--site", metavar="NAME", help="Name of the site.")]
 
 

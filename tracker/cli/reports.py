@@ -10,7 +10,7 @@ from urllib.parse import quote
 import typer
 
 from tracker.cli.audiences import read_json
-from tracker.cli.options import Data, SiteName, answer, settings
+from tracker.cli.options import Data, SiteName, Spec, answer, settings
 from tracker.cli.remote import Api, connect
 from tracker.core.errors import TrackerError
 
@@ -44,7 +44,7 @@ def reports_show(schedule: Id, data: Data = None) -> None:
     "rhythm": {"every": "week", "weekday": "monday", "hour": 8}, "to": [{"destination": "dst_1"}]}""",
 )
 def reports_add(
-    spec: Annotated[Path, typer.Argument(metavar="SPEC.json", help="The request's body; - reads stdin.")],
+    spec: Spec,
     data: Data = None,
 ) -> None:
     """Send a report again and again: {"site", "name", "report", "question", "period", "rhythm", "to"}."""

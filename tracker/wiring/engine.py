@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import structlog
 
@@ -76,10 +77,11 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
             chores.append(_canary(settings, engine, catalog, stop))
         if loads is not None:
             from tracker.store.calm import Calm
+            from tracker.wiring.up import is_loopback
 
             segments = _segments(settings, engine, catalog, stop, refreshing)
             loads.told = segments.wake
-            calm = Calm(engine, segments.free)
+            calm = Calm(engine, segments.free, beside=is_loopback(urlsplit(settings.clickhouse_url).hostname or ""))
             chores += [segments, _rollups(calm, catalog, stop), _journeys(calm, catalog, stop, making)]
             chores.append(_alerts(settings, engine, catalog, stop))
         for chore in chores:
