@@ -38,6 +38,17 @@ JOURNEYS: list[dict[str, Any]] = [
     {"did": {"event": "*", "count": {"lte": 2}, "within": "3d"}},
     {"ltv": {"gte": 10}},
 ]
+ALIKE: list[dict[str, Any]] = [  # of one shape: a refresh asks about them together
+    {
+        "dropped": {
+            "funnel": {"steps": STEPS[at:][:2], "window": window},
+            "after_step": 1,
+            "within": within,
+            "wait": wait,
+        }
+    }
+    for at, window, within, wait in ((0, "1d", "6d", "1h"), (1, "2d", "3d", "2h"), (1, "5h", "9d", "1h"))
+]
 
 
 class Shop(Erasing):
@@ -168,13 +179,14 @@ def definitions_of(dice: random.Random, engine: Engine) -> list[Definition]:
         body = rule(dice)
         if expiry.foreseeable(define("shop", body, lookup=lambda _id: {}).rule):
             bodies = [*bodies, body]
+    bodies = [*bodies, *ALIKE]
     return [
         define(
             "shop",
             body,
             lookup=lambda _id: {},
             holdout=0.3,
-            duration=("540d", "4d", "540d", "30d", "1d", "540d")[at],
+            duration=("540d", "4d", "540d", "30d", "1d", "540d")[at % 6],
             id=f"aud_{at}",
         )
         for at, body in enumerate(bodies)
@@ -199,7 +211,7 @@ def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: py
                 pass
         if not whole and road.dice.random() < 0.85:
             continue  # several batches before a refresh
-        due = definitions if whole else road.dice.sample(definitions, 2)  # not all at the same times
+        due = definitions if whole else road.dice.sample(definitions, 4)  # not all at the same times
         road.refresh(due)
         if whole:
             road.refresher = Refresher(engine)  # the process was started again

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tracker.analytics.funnel_spec import Funnel
+from tracker.audiences.asked import Asked
 from tracker.audiences.buyers import Buyers
 from tracker.audiences.compile import compile_rule
 from tracker.audiences.definition import Definition
-from tracker.audiences.expiry import NEVER, first_of, leaves, moments
+from tracker.audiences.expiry import NEVER, leaves, moments
 from tracker.audiences.journeys import funnel_of, journeys
 from tracker.audiences.rules import Journey, Rfm
 from tracker.audiences.standing import ALLOWED, REFUSAL, salt, signalled
+from tracker.audiences.together import Together
 from tracker.core.site import Site
 from tracker.store import persons
 from tracker.store.engine import Engine, Query
@@ -33,7 +35,7 @@ _SETTINGS = {
 class Base:
     """What is read: all events of a site, or those of some persons that were set apart (`touched_events.sql`).
 
-    `purchases`: the events among which buyers are ranked. `linked` False: `key` is the person already.
+    `purchases`: the events among which buyers are ranked. `apart`: these are few, and `key` is the person already.
     """
 
     site: str
@@ -43,7 +45,7 @@ class Base:
     own: str
     persons: Fragment
     only: Fragment
-    linked: bool | None = None
+    apart: bool = False
 
 
 def whole(site: str, events: Fragment, only: Fragment | None = None, *, purchases: Fragment | None = None) -> Base:
@@ -70,7 +72,7 @@ def apart(site: str) -> Base:
         own="own",
         persons=nothing,
         only=nothing,
-        linked=False,
+        apart=True,
     )
 
 
@@ -99,26 +101,32 @@ class _Made:
     def __init__(self, engine: Engine, site: Site, base: Base, *, now_ms: int, currency: str | None) -> None:
         self.site, self.base, self.now_ms = site, base, now_ms
         self.params = Params("a")
-        self.journeys = journeys(engine, base.site, base.events, self.params, now_ms, linked=base.linked)
+        self.together = Together(engine, base.site, base.events.text, self.params, now_ms) if base.apart else None
+        self.journeys = self.together or journeys(engine, base.site, base.events, self.params, now_ms)
         self.buyers = Buyers(base.site, base.purchases, self.params, now_ms, currency)
         self.definitions: list[Definition] = []
         self.rules: list[str] = []
         self.nexts: list[str] = []
-        self.moments: dict[str, str] = {}  # each once, whatever the number of rules that end with it
+        self.asked = Asked(self.params, now_ms)
         self.dear = 0
 
     def full(self, definition: Definition) -> bool:
         """Whether this one is better asked in a statement of its own."""
-        length = sum(map(len, self.rules)) + sum(map(len, self.moments))
+        length = sum(map(len, self.rules))
         return bool(self.definitions) and (length > _LONGEST or self.dear + _dear(definition) > _MOST_JOURNEYS)
 
     def add(self, definition: Definition) -> None:
         rule = compile_rule(
-            definition.rule, self.params, now_ms=self.now_ms, journeys=self.journeys, buyers=self.buyers
+            definition.rule,
+            self.params,
+            now_ms=self.now_ms,
+            journeys=self.journeys,
+            buyers=self.buyers,
+            once=self.asked,
         )
         self.rules.append(f"toBool({rule})")
         found = moments(definition.rule, self.params, self.now_ms, self._funnel)
-        self.nexts.append(first_of([self.moments.setdefault(one, f"m{len(self.moments)}") for one in found]))
+        self.nexts.append(self.asked.first_of(found))
         self.definitions.append(definition)
         self.dear += _dear(definition)
 
@@ -136,8 +144,8 @@ class _Made:
                 "only": base.only,
                 "listed": persons.suppressed("real_site"),
                 "rules": Fragment(", ".join(self.rules), self.params.values),
-                "moments": Fragment("".join(f"{moment} as {name}, " for moment, name in self.moments.items())),
                 "nexts": Fragment(", ".join(self.nexts)),
+                **self.asked.fragments(self.together.answers() if self.together else []),
             },
             {
                 "site": base.site,
