@@ -13,9 +13,10 @@ from loading import T0, event
 from test_audiences_oracle import rule
 from test_erase import Erasing
 
-from tracker.audiences import by_key, expiry, judging, marks, membership, refresh, stored
+from tracker.audiences import by_key, expiry, judging, marks, membership, refresh, stored, touched
 from tracker.audiences.definition import Definition, define
-from tracker.audiences.refresh import Found, Refresher
+from tracker.audiences.refresh import Refresher
+from tracker.audiences.touched import Found
 from tracker.catalog.memberships import Membership
 from tracker.core.event import Event
 from tracker.core.identity import user_key
@@ -198,7 +199,7 @@ def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: py
     monkeypatch.setattr(refresh, "WHOLE_EVERY_MS", 10**15)
     monkeypatch.setattr(by_key, "AT_ONCE", 30)  # events are copied in several pieces
     monkeypatch.setattr(refresh, "AT_ONCE", 40)  # persons of larger refreshes are judged in several shares
-    monkeypatch.setattr(refresh, "SOON", 8)  # and those of the latest inserts first
+    monkeypatch.setattr(touched, "SOON", 8)  # and those of the latest inserts first
     road = Shop(data, engine)
     definitions = definitions_of(road.dice, engine)
     moves, looked_at, before = 0, [], set[Seen]()

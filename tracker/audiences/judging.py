@@ -23,11 +23,15 @@ from tracker.store.where import Params
 
 _LONGEST = 60_000  # characters of rules in one statement
 _MOST_JOURNEYS = 30
+AT_ONCE = {"max_block_size": 8_192, "min_insert_block_size_rows": 8_192, "min_insert_block_size_bytes": 0}
+"""Settings: few rows at a time, because each gets a number or two for whatever a hundred rules ask: kilobytes."""
+
 _SETTINGS = {
     "max_query_size": 4_000_000,
     "optimize_and_compare_chain": 0,  # nothing to gain, and half of the time that reading a hundred rules takes
     "compile_expressions": 0,  # seconds of a compiler's work, for a few thousand rows
     "compile_aggregate_expressions": 0,
+    **AT_ONCE,
 }
 
 
