@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from tracker.audiences import expiry, judging
 from tracker.audiences.definition import Definition
 from tracker.audiences.marks import basis, main_currency, marks
+from tracker.audiences.touched import LISTED_MARGIN
 from tracker.audiences.watch import happened_to
 from tracker.catalog.memberships import Membership
 from tracker.core.site import Site
@@ -66,6 +67,8 @@ def fresh_for(
         state = states[one.id]
         may = now_ms - state.as_of <= behind.get(one.id, -1)
         seen = (may, state.as_of, state.block, state.inserts, state.moved, state.listed)
+        if seen not in news and may and found.listed <= max(0, state.listed - LISTED_MARGIN):
+            news[seen] = False  # only the suppression list could tell more, and there is none
         if seen not in news:
             new = found.recent(state.block) - found.all_of(state)
             since = (state.moved, state.as_of) if not may else (_NO_VERSION, now_ms)
