@@ -72,6 +72,14 @@ def test_many_at_once_equal_each_alone(engine: Engine, data: Path) -> None:
         assert {(row[1], row[5]) for row in rows if row[2]} == alone, one.rule
         some += 0 < len(alone) < len(rows)
     assert some > 10
+    for person in sorted({person for rows in found.values() for person, *_ in rows})[:5]:
+        alone = [row for query in asked(road, few(road, person), definitions) for row in engine.ask(query).rows]
+        theirs = {(audience, row) for audience, rows in found.items() for row in rows if row[0] == person}
+        assert {(row[0], row[1:]) for row in alone} == theirs
+
+
+def few(road: Shop, person: int) -> judging.Base:
+    return judging.few("shop", events_source(road.engine), [person])
 
 
 def asked(road: Shop, base: judging.Base, definitions: list[Definition]) -> list[Query]:

@@ -4,7 +4,7 @@
 -- Consent, suppression and hold-out as in `verdicts.sql`.
 -- `tests_met`: which of the rules' tests an event meets, by number. What rules ask is counted for all of them at once, in
 -- arrays (`asked.py`).
--- Slots: allowed, signalled, who, own, events, persons, only, listed, tests, asked, answers, rules, nexts.
+-- Slots: allowed, signalled, who, own, events, persons, listed, tests, asked, answers, rules, nexts.
 select
     {audiences:Array(String)}[n] as audience,
     who as person,
@@ -48,7 +48,7 @@ from (
                     maxIf(arrival, bot = '') as heard,
                     /*asked*/
                 from /*events*/ /*persons*/
-                where site = {site:String}/*only*/
+                where site = {site:String}
                 group by who
                 having countIf(bot = '') > 0
             )

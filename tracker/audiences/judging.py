@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tracker.analytics.funnel_spec import Funnel
 from tracker.audiences.asked import Asked
@@ -48,12 +48,11 @@ class Base:
     who: str
     own: str
     persons: Fragment
-    only: Fragment
     apart: bool = False
 
 
-def whole(site: str, events: Fragment, only: Fragment | None = None, *, purchases: Fragment | None = None) -> Base:
-    """Everybody, or with `only` (a condition behind the site's) some. `purchases`: where `events` are not all."""
+def whole(site: str, events: Fragment, *, purchases: Fragment | None = None) -> Base:
+    """Everybody in `events`. `purchases`: where these are not all."""
     return Base(
         site=site,
         events=events,
@@ -61,8 +60,15 @@ def whole(site: str, events: Fragment, only: Fragment | None = None, *, purchase
         who=persons.PERSON,
         own="key",
         persons=persons.join(),
-        only=only or Fragment(""),
     )
+
+
+def few(site: str, events: Fragment, people: Sequence[int]) -> Base:
+    """Some persons, by their keys, of all events."""
+    keys = persons.keys_of("few")
+    slots = {"events": events, "keys": keys, "person": Fragment(persons.PERSON), "persons": persons.join(keys)}
+    read = fill(load(__package__, "few"), slots, {"few": list(people)})
+    return replace(apart(site), site=site, events=Fragment(read.text, read.params), purchases=events)
 
 
 def apart(site: str) -> Base:
@@ -75,7 +81,6 @@ def apart(site: str) -> Base:
         who="key",
         own="own",
         persons=nothing,
-        only=nothing,
         apart=True,
     )
 
@@ -105,7 +110,7 @@ class _Made:
     def __init__(self, engine: Engine, site: Site, base: Base, *, now_ms: int, currency: str | None) -> None:
         self.site, self.base, self.now_ms = site, base, now_ms
         self.params = Params("a")
-        self.together = Together(engine, base.site, base.events.text, self.params, now_ms) if base.apart else None
+        self.together = Together(engine, base.site, base.events, self.params, now_ms) if base.apart else None
         self.journeys = self.together or journeys(engine, base.site, base.events, self.params, now_ms)
         self.buyers = Buyers(base.site, base.purchases, self.params, now_ms, currency)
         self.definitions: list[Definition] = []
@@ -145,7 +150,6 @@ class _Made:
                 "own": Fragment(base.own),
                 "events": base.events,
                 "persons": base.persons,
-                "only": base.only,
                 "listed": persons.suppressed("real_site"),
                 "rules": Fragment(", ".join(self.rules), self.params.values),
                 "nexts": Fragment(", ".join(self.nexts)),

@@ -38,7 +38,7 @@ class _Shape:
 class Together:
     """What `compile_rule` asks for a test of `who`. `events`: a table of few, in which `key` is the person already."""
 
-    def __init__(self, engine: Engine, site: str, events: str, params: Params, now_ms: int) -> None:
+    def __init__(self, engine: Engine, site: str, events: Fragment, params: Params, now_ms: int) -> None:
         self._engine, self._site, self._events = engine, site, events
         self._params, self._now_ms = params, now_ms
         self._shapes: dict[tuple[str, str], _Shape] = {}
@@ -49,7 +49,7 @@ class Together:
             self._engine,
             journey,
             site=self._site,
-            events=Fragment(self._events),
+            events=self._events,
             now_ms=self._now_ms,
             linked=False,
         )
@@ -90,12 +90,10 @@ class Together:
             params[f"{name}_went_{at}"] = [int(str(value)) for value in values]
             return f"{{{name}_went_{at}:Array({kind})}}[{which} + 1]"
 
-        text = PARAMETER.sub(time, _STEPS.sub(steps, shape.text))
-        events = (
-            f"(select * except (key), toUInt128({self._events}.key) * {many} + nth as key"  # noqa: S608 - our own text
-            f" from {self._events} array join range({many}) as nth) as events"
-        )
-        text = text.replace(f"from {self._events}", f"from {events}")
+        read = f"from {self._events.text}"
+        keyed = f"toUInt128(key) * {many} + nth as key"
+        each = f"from (select * replace ({keyed}) {read} array join range({many}) as nth) as events"
+        text = PARAMETER.sub(time, _STEPS.sub(steps, shape.text.replace(read, each)))
         return Fragment(
             f"arrayMap(nth -> (toUInt128(who) * {many} + nth) global in ({text}), range({many})) as went_{at}", params
         )
