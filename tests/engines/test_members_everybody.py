@@ -11,6 +11,7 @@ from test_members_incremental import DAY, Shop, definitions_of
 from tracker.audiences import everybody, marks, refresh
 from tracker.audiences.definition import Definition, define
 from tracker.audiences.refresh import Refresher
+from tracker.audiences.stays import Stays
 from tracker.catalog.memberships import Membership
 from tracker.core.errors import TryLater
 from tracker.store.engine import Engine, Query
@@ -90,15 +91,15 @@ def test_a_crash_between_two_orders_loses_no_stay(
     while len(road.sent) < 15:
         road.batch()
     left = [at]
-    does = Refresher._insert_stays
+    does = Stays._write
 
-    def cut_off(self: Refresher, table: str) -> None:
+    def cut_off(self: Stays, table: str) -> None:
         left[0] -= 1
         if not left[0]:
             raise TryLater("cut off")
         does(self, table)
 
-    monkeypatch.setattr(Refresher, "_insert_stays", cut_off)
+    monkeypatch.setattr(Stays, "_write", cut_off)
     with pytest.raises(TryLater):
         road.refresh(definitions)
     monkeypatch.undo()

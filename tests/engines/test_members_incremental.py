@@ -13,9 +13,10 @@ from loading import T0, event
 from test_audiences_oracle import rule
 from test_erase import Erasing
 
-from tracker.audiences import by_key, expiry, judging, marks, membership, refresh, stored
+from tracker.audiences import by_key, expiry, judging, marks, membership, refresh, stored, touched
 from tracker.audiences.definition import Definition, define
-from tracker.audiences.refresh import Found, Refresher
+from tracker.audiences.refresh import Refresher
+from tracker.audiences.touched import Found
 from tracker.catalog.memberships import Membership
 from tracker.core.event import Event
 from tracker.core.identity import user_key
@@ -37,6 +38,17 @@ JOURNEYS: list[dict[str, Any]] = [
     {"all": [{"did": {"event": "view", "within": "2d"}}, {"not": {"did": {"event": "purchase", "within": "4d"}}}]},
     {"did": {"event": "*", "count": {"lte": 2}, "within": "3d"}},
     {"ltv": {"gte": 10}},
+]
+ALIKE: list[dict[str, Any]] = [  # of one shape: a refresh asks about them together
+    {
+        "dropped": {
+            "funnel": {"steps": STEPS[at:][:2], "window": window},
+            "after_step": 1,
+            "within": within,
+            "wait": wait,
+        }
+    }
+    for at, window, within, wait in ((0, "1d", "6d", "1h"), (1, "2d", "3d", "2h"), (1, "5h", "9d", "1h"))
 ]
 
 
@@ -168,13 +180,14 @@ def definitions_of(dice: random.Random, engine: Engine) -> list[Definition]:
         body = rule(dice)
         if expiry.foreseeable(define("shop", body, lookup=lambda _id: {}).rule):
             bodies = [*bodies, body]
+    bodies = [*bodies, *ALIKE]
     return [
         define(
             "shop",
             body,
             lookup=lambda _id: {},
             holdout=0.3,
-            duration=("540d", "4d", "540d", "30d", "1d", "540d")[at],
+            duration=("540d", "4d", "540d", "30d", "1d", "540d")[at % 6],
             id=f"aud_{at}",
         )
         for at, body in enumerate(bodies)
@@ -186,7 +199,7 @@ def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: py
     monkeypatch.setattr(refresh, "WHOLE_EVERY_MS", 10**15)
     monkeypatch.setattr(by_key, "AT_ONCE", 30)  # events are copied in several pieces
     monkeypatch.setattr(refresh, "AT_ONCE", 40)  # persons of larger refreshes are judged in several shares
-    monkeypatch.setattr(refresh, "SOON", 8)  # and those of the latest inserts first
+    monkeypatch.setattr(touched, "SOON", 8)  # and those of the latest inserts first
     road = Shop(data, engine)
     definitions = definitions_of(road.dice, engine)
     moves, looked_at, before = 0, [], set[Seen]()
@@ -199,7 +212,7 @@ def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: py
                 pass
         if not whole and road.dice.random() < 0.85:
             continue  # several batches before a refresh
-        due = definitions if whole else road.dice.sample(definitions, 2)  # not all at the same times
+        due = definitions if whole else road.dice.sample(definitions, 4)  # not all at the same times
         road.refresh(due)
         if whole:
             road.refresher = Refresher(engine)  # the process was started again

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tracker.audiences.refresh import Found, Refreshed
+from tracker.audiences.refresh import Refreshed
+from tracker.audiences.touched import Found
 from tracker.catalog.memberships import Membership
 from tracker.core import membership as files
 from tracker.core.errors import Broken

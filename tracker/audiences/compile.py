@@ -8,6 +8,7 @@ property, and the answer of the latest (or first) such event counts; where none 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from tracker.audiences.buyers import Buyers
 from tracker.audiences.rules import (
@@ -32,11 +33,29 @@ _TRUE_WHEN_MISSING = ("ne", "not_in", "not_exists")
 _ORDER = "(ts, seq, arrival)"
 
 Journeys = Callable[[Journey], str]
-"""A journey -> a subquery of the persons that fulfil it, its parameters put among the others."""
+"""A journey -> whether `who` fulfils it."""
 
 
-def compile_rule(rule: Rule, params: Params, *, now_ms: int, journeys: Journeys, buyers: Buyers) -> str:
-    """A boolean expression for HAVING, over rows of `events` grouped by `who`. `in` must be resolved before."""
+class Once(Protocol):
+    """What writes down once what several rules of one statement ask."""
+
+    def did(self, rule: Did) -> str:
+        """Whether so many events match, whatever they are worth."""
+        ...
+
+    def once(self, aggregate: str) -> str:
+        """A name for an aggregate."""
+        ...
+
+
+def compile_rule(
+    rule: Rule, params: Params, *, now_ms: int, journeys: Journeys, buyers: Buyers, once: Once | None = None
+) -> str:
+    """A boolean expression for HAVING, over rows of `events` grouped by `who`. `in` must be resolved before.
+
+    `once`: of what it has written down, the expression says the names.
+    """
+    named = once.once if once is not None else str
 
     def go(part: Rule) -> str:
         if isinstance(part, All):
@@ -46,15 +65,18 @@ def compile_rule(rule: Rule, params: Params, *, now_ms: int, journeys: Journeys,
         if isinstance(part, Not):
             return f"not ({go(part.part)})"
         if isinstance(part, Did):
-            return _did(part, params, now_ms)
+            counted = once.did(part) if once is not None else _counted(part, params, now_ms)
+            return (
+                counted if part.value is None else f"({counted} and {_worth(part, part.value, params, now_ms, named)})"
+            )
         if isinstance(part, Property):
-            return _property(part, params)
+            return named(_property(part, params))
         if isinstance(part, Journey):
-            return f"who global in ({journeys(part)})"  # global: on a cluster both sides read all shards
+            return journeys(part)
         if isinstance(part, Rfm):
             return f"who global in ({buyers.segments(part)})"
         if isinstance(part, Ltv):
-            return _bounds(buyers.value(), part.value, params, "Float64")
+            return _bounds(named(buyers.value()), part.value, params, "Float64")
         raise Broken("a rule was compiled before its audiences were resolved")
 
     return go(rule)
@@ -68,17 +90,18 @@ def did_matches(rule: Did, params: Params, now_ms: int) -> str:
     return " and ".join(f"({test})" for test in tests)
 
 
-def _did(rule: Did, params: Params, now_ms: int) -> str:
+def _counted(rule: Did, params: Params, now_ms: int) -> str:
+    return _bounds(f"countIf({did_matches(rule, params, now_ms)})", rule.count, params, "Int64")
+
+
+def _worth(rule: Did, value: Bounds, params: Params, now_ms: int, named: Callable[[str], str]) -> str:
     matches = did_matches(rule, params, now_ms)
-    counted = _bounds(f"countIf({matches})", rule.count, params, "Int64")
-    if rule.value is None:
-        return counted
     number = "ifNull(value, 0)"
     if rule.value_of != "value":
         number = f"ifNull(toFloat64OrNull({property_text(rule.value_of, params)}), 0)"
     # Rounded to a millionth: sums of floats depend on the order, and 0.1 + 0.2 must be at least 0.3.
     total = f"round(sumIf(if(isFinite({number}), {number}, 0), {matches}), 6)"
-    return f"({counted} and {_bounds(total, rule.value, params, 'Float64')})"
+    return _bounds(named(total), value, params, "Float64")
 
 
 def _property(rule: Property, params: Params) -> str:

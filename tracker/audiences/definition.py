@@ -51,8 +51,9 @@ class Definitions:
         """
         with self._lock:
             known = self._read.get(audience.site)
-            if known is None or known[0] != audiences:
-                known = self._read[audience.site] = audiences, {}
+            if known is None or known[0] is not audiences:  # asked of each of a hundred: compared for the first
+                read = known[1] if known is not None and known[0] == audiences else {}
+                known = self._read[audience.site] = audiences, read
         found = known[1].get(audience.id)
         if found is None:
             rules_of = {one.id: one.rule for one in audiences}

@@ -8,17 +8,15 @@ rule about the ranking of buyers depends on everybody else's purchases; nothing 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from tracker.analytics.funnel_spec import Funnel
-from tracker.audiences.compile import did_matches
 from tracker.audiences.rules import AHEAD_MS, All, AnyOf, Did, Journey, Ltv, Not, Rfm, Rule
 from tracker.store.where import Params, any_of_sql, condition_sql
 
 NEVER = 2**62
 """Milliseconds: no change without new events."""
-
-_TS = "toUnixTimestamp64Milli(ts)"
 
 
 def foreseeable(rule: Rule) -> bool:
@@ -42,58 +40,48 @@ def leaves(rule: Rule) -> Iterator[Rule]:
         yield rule
 
 
-def moments(rule: Rule, params: Params, now_ms: int, funnel: Callable[[Journey], Funnel]) -> list[str]:
-    """Aggregates over a person's events; the least of them (`first_of`) is when the answer may change next, in
-    milliseconds after `now_ms`. Those of several rules may be the same. `funnel` reads a journey's.
+@dataclass(frozen=True)
+class Moment:
+    """Milliseconds: `after` the last event that `of` counts, or after each event that matches, `of` None: then the next
+    such time from now on.
     """
-    return list(dict.fromkeys(one for part in leaves(rule) for one in _moments(part, params, now_ms, funnel)))
+
+    after: int
+    matching: str = ""
+    of: Did | None = None
 
 
-def first_of(found: Sequence[str]) -> str:
-    """The least of some of `moments`, or `NEVER`."""
-    if not found:
-        return f"toInt64({NEVER})"
-    return found[0] if len(found) == 1 else f"least({', '.join(found)})"
+def moments(rule: Rule, params: Params, now_ms: int, funnel: Callable[[Journey], Funnel]) -> list[Moment]:
+    """The first of these is when the answer may change next. Those of several rules may be the same. `funnel` reads a
+    journey's.
+    """
+    return list(dict.fromkeys(one for part in leaves(rule) for one in _moments(part, params, funnel)))
 
 
-def _moments(part: Rule, params: Params, now_ms: int, funnel: Callable[[Journey], Funnel]) -> Iterator[str]:
+_AHEAD = Moment(1 - AHEAD_MS, "true")
+"""When any event whose clock was ahead begins to count: the same question for all rules, and seldom answered."""
+
+
+def _moments(part: Rule, params: Params, funnel: Callable[[Journey], Funnel]) -> Iterator[Moment]:
     if isinstance(part, Did) and part.within is not None and part.within.last_ms is not None:
-        if _once(part):
-            yield _last(did_matches(part, params, now_ms), part.within.last_ms + 1, params)
-        else:
-            yield _earliest(condition_sql(part.condition, params), part.within.last_ms + 1, params, now_ms)
-        yield _ahead(params, now_ms)
+        after = part.within.last_ms + 1
+        # Asked for one event: while the last counts, it is all the same what the others do.
+        yield Moment(after, of=part) if _once(part) else Moment(after, condition_sql(part.condition, params))
+        yield _AHEAD
     elif isinstance(part, Ltv):
-        yield _ahead(params, now_ms)
+        yield _AHEAD
     elif isinstance(part, Journey):
         read = funnel(part)
         matching = any_of_sql([one for step in read.steps for one in step.any_of], params)
         if part.wait_ms:
-            yield _earliest(matching, part.wait_ms, params, now_ms)
+            yield Moment(part.wait_ms, matching)
         if part.within.last_ms is not None:
-            yield _earliest(matching, part.within.last_ms + 1, params, now_ms)
-            yield _ahead(params, now_ms)
+            yield Moment(part.within.last_ms + 1, matching)
+            yield _AHEAD
             # a funnel reads no event later than its window after the last start
-            yield _earliest("true", 1 - AHEAD_MS - read.window, params, now_ms)
+            yield Moment(1 - AHEAD_MS - read.window, "true")
 
 
 def _once(part: Did) -> bool:
     """Whether it only asks for one such event, or for none."""
     return part.value is None and part.count.comparisons in ((("gte", 1),), (("eq", 0),), (("lte", 0),))
-
-
-def _last(matches: str, offset: int, params: Params) -> str:
-    """`offset` after the last event that counts now: while it does, it is all the same what the others do."""
-    never, after = params.put(NEVER, "Int64"), params.put(offset, "Int64")
-    return f"if(countIf({matches}) = 0, {never}, toUnixTimestamp64Milli(maxIf(ts, {matches})) + {after})"
-
-
-def _ahead(params: Params, now_ms: int) -> str:
-    """When any event whose clock was ahead begins to count: the same question for all rules, and seldom answered."""
-    return _earliest("true", 1 - AHEAD_MS, params, now_ms)
-
-
-def _earliest(matching: str, offset: int, params: Params, now_ms: int) -> str:
-    """The first moment after now that is `offset` after such an event."""
-    after, never = params.put(now_ms - offset, "Int64"), params.put(NEVER - offset, "Int64")
-    return f"min(if(({matching}) and {_TS} > {after}, {_TS}, {never})) + {params.put(offset, 'Int64')}"

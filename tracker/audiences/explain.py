@@ -76,8 +76,7 @@ def _parts(rule: Rule, path: str = "rule") -> Iterator[tuple[str, Rule]]:
 def _judged(
     engine: Engine, site: Site, definitions: Sequence[Definition], person: int, now_ms: int
 ) -> dict[str, dict[str, Any]]:
-    only = Fragment(f" and key in {persons.keys_of('explained').text}", {"explained": [person]})
-    base = judging.whole(site.name, events_source(engine), only)
+    base = judging.few(site.name, events_source(engine), [person])
     currency = main_currency(engine, site.name, definitions, now_ms)
     queries = judging.statements(engine, site, base, definitions, now_ms=now_ms, currency=currency)
     return {row["audience"]: row for query in queries for row in engine.ask(query).dicts()}

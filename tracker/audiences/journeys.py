@@ -13,7 +13,8 @@ from tracker.store.engine import Engine
 from tracker.store.sql import Fragment
 from tracker.store.where import Params
 
-_PARAMETER = re.compile(r"\{(\w+):")
+PARAMETER = re.compile(r"\{(\w+):([\w()]+)\}")
+"""One in our SQL: its name and its type."""
 
 
 def funnel_of(journey: Journey, site: str, now_ms: int) -> Funnel:
@@ -34,22 +35,27 @@ def check(rule: Rule, site: str, now_ms: int) -> None:
             check(part, site, now_ms)
 
 
-def journeys(
-    engine: Engine, site: str, events: Fragment, params: Params, now_ms: int, *, linked: bool | None = None
-) -> Callable[[Journey], str]:
-    """What `compile_rule` asks for a subquery of persons. `linked`: as `persons.linked` says, where it is known."""
+def persons_of(
+    engine: Engine, journey: Journey, *, site: str, events: Fragment, now_ms: int, linked: bool | None = None
+) -> Fragment:
+    """A subquery of the persons that fulfil it, `unit`. `linked`: as `persons.linked` says, where it is known."""
+    state = "dropped" if journey.dropped else "reached"
+    made = members(engine, funnel_of(journey, site, now_ms), journey.step, state, events=events, linked=linked)
+    late, params = "", dict(made.params)
+    if journey.wait_ms:
+        late, params["waited"] = " where at_ms <= {waited:Int64}", now_ms - journey.wait_ms
+    return Fragment(f"select unit from ({made.text}){late}", params)  # noqa: S608 - our own text, values are parameters
+
+
+def journeys(engine: Engine, site: str, events: Fragment, params: Params, now_ms: int) -> Callable[[Journey], str]:
+    """What `compile_rule` asks for a test of `who`, each journey a subquery of its own."""
     numbers = iter(range(1_000_000))
 
-    def persons(journey: Journey) -> str:
-        funnel = funnel_of(journey, site, now_ms)
-        state, tail = "dropped" if journey.dropped else "reached", f"_j{next(numbers)}"
-        made = members(engine, funnel, journey.step, state, events=events, linked=linked)
+    def test(journey: Journey) -> str:
+        made, tail = persons_of(engine, journey, site=site, events=events, now_ms=now_ms), f"_j{next(numbers)}"
         for name, value in made.params.items():  # two journeys of one rule use the same names
             params.values[name + tail] = value
-        text = _PARAMETER.sub(lambda match: f"{{{match[1]}{tail}:", made.text)
-        late = ""
-        if journey.wait_ms:
-            late = f" where at_ms <= {params.put(now_ms - journey.wait_ms, 'Int64')}"
-        return f"select unit from ({text}){late}"  # noqa: S608 - our own text, values are parameters
+        text = PARAMETER.sub(lambda match: f"{{{match[1]}{tail}:{match[2]}}}", made.text)
+        return f"who global in ({text})"  # global: on a cluster both sides read all shards
 
-    return persons
+    return test

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tracker.analytics.funnel_spec import Funnel
+from tracker.audiences.asked import Asked
 from tracker.audiences.buyers import Buyers
 from tracker.audiences.compile import compile_rule
 from tracker.audiences.definition import Definition
-from tracker.audiences.expiry import NEVER, first_of, leaves, moments
+from tracker.audiences.expiry import NEVER, leaves, moments
 from tracker.audiences.journeys import funnel_of, journeys
 from tracker.audiences.rules import Journey, Rfm
 from tracker.audiences.standing import ALLOWED, REFUSAL, salt, signalled
+from tracker.audiences.together import Together
 from tracker.core.site import Site
 from tracker.store import persons
 from tracker.store.engine import Engine, Query
@@ -21,11 +23,15 @@ from tracker.store.where import Params
 
 _LONGEST = 60_000  # characters of rules in one statement
 _MOST_JOURNEYS = 30
+AT_ONCE = {"max_block_size": 8_192, "min_insert_block_size_rows": 8_192, "min_insert_block_size_bytes": 0}
+"""Settings: few rows at a time, because each gets a number or two for whatever a hundred rules ask: kilobytes."""
+
 _SETTINGS = {
     "max_query_size": 4_000_000,
     "optimize_and_compare_chain": 0,  # nothing to gain, and half of the time that reading a hundred rules takes
     "compile_expressions": 0,  # seconds of a compiler's work, for a few thousand rows
     "compile_aggregate_expressions": 0,
+    **AT_ONCE,
 }
 
 
@@ -33,7 +39,7 @@ _SETTINGS = {
 class Base:
     """What is read: all events of a site, or those of some persons that were set apart (`touched_events.sql`).
 
-    `purchases`: the events among which buyers are ranked. `linked` False: `key` is the person already.
+    `purchases`: the events among which buyers are ranked. `apart`: these are few, and `key` is the person already.
     """
 
     site: str
@@ -42,12 +48,11 @@ class Base:
     who: str
     own: str
     persons: Fragment
-    only: Fragment
-    linked: bool | None = None
+    apart: bool = False
 
 
-def whole(site: str, events: Fragment, only: Fragment | None = None, *, purchases: Fragment | None = None) -> Base:
-    """Everybody, or with `only` (a condition behind the site's) some. `purchases`: where `events` are not all."""
+def whole(site: str, events: Fragment, *, purchases: Fragment | None = None) -> Base:
+    """Everybody in `events`. `purchases`: where these are not all."""
     return Base(
         site=site,
         events=events,
@@ -55,8 +60,15 @@ def whole(site: str, events: Fragment, only: Fragment | None = None, *, purchase
         who=persons.PERSON,
         own="key",
         persons=persons.join(),
-        only=only or Fragment(""),
     )
+
+
+def few(site: str, events: Fragment, people: Sequence[int]) -> Base:
+    """Some persons, by their keys, of all events."""
+    keys = persons.keys_of("few")
+    slots = {"events": events, "keys": keys, "person": Fragment(persons.PERSON), "persons": persons.join(keys)}
+    read = fill(load(__package__, "few"), slots, {"few": list(people)})
+    return replace(apart(site), site=site, events=Fragment(read.text, read.params), purchases=events)
 
 
 def apart(site: str) -> Base:
@@ -69,8 +81,7 @@ def apart(site: str) -> Base:
         who="key",
         own="own",
         persons=nothing,
-        only=nothing,
-        linked=False,
+        apart=True,
     )
 
 
@@ -99,26 +110,32 @@ class _Made:
     def __init__(self, engine: Engine, site: Site, base: Base, *, now_ms: int, currency: str | None) -> None:
         self.site, self.base, self.now_ms = site, base, now_ms
         self.params = Params("a")
-        self.journeys = journeys(engine, base.site, base.events, self.params, now_ms, linked=base.linked)
+        self.together = Together(engine, base.site, base.events, self.params, now_ms) if base.apart else None
+        self.journeys = self.together or journeys(engine, base.site, base.events, self.params, now_ms)
         self.buyers = Buyers(base.site, base.purchases, self.params, now_ms, currency)
         self.definitions: list[Definition] = []
         self.rules: list[str] = []
         self.nexts: list[str] = []
-        self.moments: dict[str, str] = {}  # each once, whatever the number of rules that end with it
+        self.asked = Asked(self.params, now_ms)
         self.dear = 0
 
     def full(self, definition: Definition) -> bool:
         """Whether this one is better asked in a statement of its own."""
-        length = sum(map(len, self.rules)) + sum(map(len, self.moments))
+        length = sum(map(len, self.rules))
         return bool(self.definitions) and (length > _LONGEST or self.dear + _dear(definition) > _MOST_JOURNEYS)
 
     def add(self, definition: Definition) -> None:
         rule = compile_rule(
-            definition.rule, self.params, now_ms=self.now_ms, journeys=self.journeys, buyers=self.buyers
+            definition.rule,
+            self.params,
+            now_ms=self.now_ms,
+            journeys=self.journeys,
+            buyers=self.buyers,
+            once=self.asked,
         )
         self.rules.append(f"toBool({rule})")
         found = moments(definition.rule, self.params, self.now_ms, self._funnel)
-        self.nexts.append(first_of([self.moments.setdefault(one, f"m{len(self.moments)}") for one in found]))
+        self.nexts.append(self.asked.first_of(found))
         self.definitions.append(definition)
         self.dear += _dear(definition)
 
@@ -133,11 +150,10 @@ class _Made:
                 "own": Fragment(base.own),
                 "events": base.events,
                 "persons": base.persons,
-                "only": base.only,
                 "listed": persons.suppressed("real_site"),
                 "rules": Fragment(", ".join(self.rules), self.params.values),
-                "moments": Fragment("".join(f"{moment} as {name}, " for moment, name in self.moments.items())),
                 "nexts": Fragment(", ".join(self.nexts)),
+                **self.asked.fragments(self.together.answers() if self.together else []),
             },
             {
                 "site": base.site,

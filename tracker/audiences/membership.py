@@ -166,17 +166,15 @@ def keys(engine: Engine, site: str, audience: str, exportable: int) -> Iterator[
     """Keys of all visitors and users of the stored members who may leave the house, sorted, some `ROWS_AT_ONCE` at a
     time; `exportable`: how many members that are, about.
     """
-    parts = max(1, -(-exportable // ROWS_AT_ONCE))
-    text = load(__package__, "keys")
-    for part in range(parts):
-        params: dict[str, Param] = {
-            "site": site,
-            "audience": audience,
-            "first": part * 2**64 // parts,
-            "last": (part + 1) * 2**64 // parts - 1,
-        }
-        [(found,)] = engine.ask(Query(text=text, params=params)).rows
-        yield found
+    parts, text = max(1, -(-exportable // ROWS_AT_ONCE)), load(__package__, "keys")
+    theirs: dict[str, Param] = {"site": site}
+    with closing(engine.session()) as session:
+        session.command(Query(text=load(__package__, "keys_inside"), params={**theirs, "audience": audience}))
+        session.command(Query(text=load(__package__, "keys_theirs"), params=theirs))
+        for part in range(parts):
+            ends: dict[str, Param] = {"first": part * 2**64 // parts, "last": (part + 1) * 2**64 // parts - 1}
+            [(found,)] = session.ask(Query(text=text, params=ends)).rows
+            yield found
 
 
 def _members(

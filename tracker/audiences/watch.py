@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Sequence
 
 from tracker.audiences.marks import marks
-from tracker.audiences.refresh import LISTED_MARGIN, about_happened
+from tracker.audiences.touched import LISTED_MARGIN, about_happened
 from tracker.store.engine import Engine
 from tracker.store.sql import fill
 

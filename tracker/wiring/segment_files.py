@@ -23,7 +23,8 @@ from tracker.core import membership as files
 from tracker.core.errors import Broken
 
 if TYPE_CHECKING:
-    from tracker.audiences.refresh import Found, Refreshed
+    from tracker.audiences.refresh import Refreshed
+    from tracker.audiences.touched import Found
     from tracker.catalog.memberships import Membership
     from tracker.store.engine import Engine
 
