@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 import sys
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 import pytest
 
@@ -18,9 +18,8 @@ from funnel_oracle import instant
 from journeys_world import histories
 from world import event, load, load_hard
 
-from tracker.analytics import paths, paths_codes, paths_slices
+from tracker.analytics import paths, paths_codes, paths_known, paths_slices
 from tracker.core.errors import BadRequest
-from tracker.store.sql import Fragment
 
 WHEN = {"site": "shop", "from": "2026-03-01T12:00:00Z", "to": "2026-03-05T12:00:00Z"}
 
@@ -139,10 +138,10 @@ def test_slice_by_slice_the_answer_is_the_same(engine, monkeypatch, linked):
 def test_nodes_without_codes_are_told_apart_by_whole_hashes(engine, monkeypatch, by, trouble):
     events = load(engine, histories(random.Random(24), 60, instant("2026-03-01T00:00:00Z"), 5 * 86_400_000))
     known, asked = paths_codes.codes, []
+    monkeypatch.setattr(paths_known, "_lists", WeakKeyDictionary())
 
     def one_too_few(*given):
-        codes = known(*given)
-        return replace(codes, names=dict(sorted(codes.names.items(), key=lambda pair: pair[1])[1:]))
+        return paths_codes.Codes(dict(sorted(known(*given).listed.items(), key=lambda pair: pair[1])[1:]))
 
     def spy(spec, source, *given, query=paths.query, **named):
         asked.append(source.codes.whole)
@@ -152,7 +151,7 @@ def test_nodes_without_codes_are_told_apart_by_whole_hashes(engine, monkeypatch,
     if trouble == "too many nodes":
         monkeypatch.setattr(paths_codes, "MAX_CODES", 2)
     else:
-        monkeypatch.setattr(paths, "codes", one_too_few)
+        monkeypatch.setattr(paths_known, "codes", one_too_few)
     for body in ({**WHEN, "by": by}, {**WHEN, "by": by, "session_gap": None, "end": "b" if by == "event" else "/b/1"}):
         asked.clear()
         same(flat(paths.run(engine, paths.parse(body))), paths_oracle.report(body, events))
@@ -161,14 +160,10 @@ def test_nodes_without_codes_are_told_apart_by_whole_hashes(engine, monkeypatch,
 
 
 def test_a_node_that_comes_in_between_is_never_taken_for_another(engine, monkeypatch):
-    """Codes are short, so it may have that of a node which is known."""
     start = instant("2026-03-02T00:00:00Z")
     known = [event("a", start, "v"), event("b", start + 1000, "v")]
     load(engine, known)
     late, asked = event("late", start + 2000, "v", arrival=5_000_000), []
-
-    def shared(codes, hashed):
-        return Fragment(f"if({hashed.text} = cityHash64('late'), {min(codes.names)}, {of(codes, hashed).text})")
 
     def spy(spec, source, *given, query=paths.query, **named):
         if not asked:
@@ -176,13 +171,9 @@ def test_a_node_that_comes_in_between_is_never_taken_for_another(engine, monkeyp
         asked.append(source.codes.whole)
         return query(spec, source, *given, **named)
 
-    of = paths_codes.Codes.of
     monkeypatch.setattr(paths, "query", spy)
-    with monkeypatch.context() as patch:
-        patch.setattr(
-            paths_codes.Codes, "of", lambda codes, hashed: of(codes, hashed) if codes.whole else shared(codes, hashed)
-        )
-        said = flat(paths.run(engine, paths.parse({**WHEN, "by": "event"})))
+    monkeypatch.setattr(paths_known, "_lists", WeakKeyDictionary())
+    said = flat(paths.run(engine, paths.parse({**WHEN, "by": "event"})))
     assert asked == [False, True]
     same(said, paths_oracle.report({**WHEN, "by": "event"}, [*known, late]))
 

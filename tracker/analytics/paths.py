@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from tracker.analytics import paths_slices
-from tracker.analytics.paths_codes import Codes, among, codes
+from tracker.analytics import paths_known, paths_slices
+from tracker.analytics.paths_codes import UNKNOWN, among
 from tracker.analytics.paths_query import NO_LIMIT, ON, OTHER, STOP, Kept, Source, query
 from tracker.analytics.paths_spec import Spec, parse
 from tracker.store import persons
@@ -29,33 +28,20 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     """`{"edges": [{"step", "source", "target", "people", "seconds_average"}], "nodes": [{"step", "node", "people",
     "dropped"}]}`, the biggest first.
     """
-    events, stored = events_source(engine), _stored(engine)
-    known = codes(engine, spec, events)
-    if not known.whole and not {spec.start, spec.end} <= {"", *known.names.values()}:
-        return {"edges": [], "nodes": []}  # nobody was there
-    source = Source(events=events, codes=known, linked=persons.linked(engine, spec.site))
-    rows = _rows(engine, spec, source)
-    if not known.whole and (not _nodes(rows) <= known.names.keys() or _came(engine, spec, source, stored)):
-        source = replace(source, codes=Codes())
-        rows = _rows(engine, spec, source)
-    return _answer(spec, rows, {OTHER: "other", **_names(engine, spec, source, _nodes(rows))})
+    events, linked = events_source(engine), persons.linked(engine, spec.site)
+    for known, fresh in paths_known.lists(engine, spec, events):
+        if not known.whole and not {spec.start, spec.end} <= {"", *known.names.values()}:
+            if fresh:
+                break  # nobody was there
+            continue
+        source = Source(events=events, codes=known, linked=linked)
+        if (rows := _rows(engine, spec, source)) is not None:
+            return _answer(spec, rows, {OTHER: "other", **_names(engine, spec, source, _nodes(rows))})
+    return {"edges": [], "nodes": []}
 
 
-def _stored(engine: Engine) -> list[Any]:
-    """What changes with every insert into `events`."""
-    parts = "select name from system.parts where active and database = currentDatabase() and table = 'events'"
-    return [] if engine.cluster is not None else sorted(engine.ask(Query(text=parts)).rows)
-
-
-def _came(engine: Engine, spec: Spec, source: Source, stored: list[Any]) -> bool:
-    """Whether a node came in between: its code may be another one's, for they are short."""
-    if engine.cluster is None and _stored(engine) == stored:
-        return False
-    return codes(engine, spec, source.events).names != source.codes.names
-
-
-def _rows(engine: Engine, spec: Spec, source: Source) -> list[dict[str, Any]]:
-    """One row a hop, the smaller nodes merged."""
+def _rows(engine: Engine, spec: Spec, source: Source) -> list[dict[str, Any]] | None:
+    """One row a hop, the smaller nodes merged. None: there are nodes that `source` does not know."""
     rows = _everybody(engine, spec, source, None, MAX_ROWS + MAX_TIED + 1)
     tied: list[int] | None = _tied(rows)
     if tied:
@@ -64,6 +50,8 @@ def _rows(engine: Engine, spec: Spec, source: Source) -> list[dict[str, Any]]:
         else:
             rows += engine.ask(query(spec, source, None, MAX_ROWS + 1, narrow=False, only=tied)).dicts()
     rows = _merged(rows)
+    if _lacking(source, _nodes(rows)):
+        return None
     kept: Kept | None
     if len(rows) > MAX_ROWS:
         hops = [Fragment(one.text, one.params) for one in _parts(spec, source, tied)]
@@ -71,10 +59,12 @@ def _rows(engine: Engine, spec: Spec, source: Source) -> list[dict[str, Any]]:
             " union all ".join(f"select * from ({one.text})" for one in hops),  # noqa: S608 - text of our own
             {name: value for one in hops for name, value in one.params.items()},
         )
-        nodes = fill(load(__package__, "paths_nodes"), {"hops": union}, {"nodes": spec.max_nodes})
+        nodes = fill(load(__package__, "paths_nodes"), {"hops": union}, {"nodes": spec.max_nodes, "unknown": UNKNOWN})
         found: dict[int, set[int]] = defaultdict(set)
         for step, node, _ in engine.ask(nodes).rows:
             found[step].add(node)
+        if _lacking(source, set().union(*found.values())):
+            return None
         kept = found
     else:
         kept = _biggest(rows, spec.max_nodes)
@@ -138,6 +128,11 @@ def _biggest(rows: list[dict[str, Any]], most: int) -> Kept | None:
         step: set(sorted(nodes, key=lambda node, nodes=nodes: (-nodes[node], node))[:most])  # type: ignore[misc]
         for step, nodes in people.items()
     }
+
+
+def _lacking(source: Source, nodes: set[int]) -> bool:
+    """Whether one of the nodes stands for all that are not on the list. Each is the source of some hop."""
+    return not source.codes.whole and UNKNOWN in nodes
 
 
 def _nodes(rows: list[dict[str, Any]]) -> set[int]:

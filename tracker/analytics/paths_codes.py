@@ -1,17 +1,15 @@
 """Numbers for the nodes of paths, short enough that a node and its moment fit into 64 bits, and if possible a hop.
 
-A code is the upper bits of the name's hash times an odd number, which is chosen so that no two of the nodes that there
-are share one. Sorting, keeping and comparing 64 bits costs half of what 128 do, in time and in memory.
+A node's code is its place in a list of the nodes that there are. Sorting, keeping and comparing 64 bits costs half of
+what 128 do, in time and in memory. A node that the list lacks has the code `UNKNOWN`, so an answer says if it saw one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 
-import numpy as np
-
-from tracker.analytics.paths_numbers import Hops
 from tracker.analytics.paths_spec import Spec
 from tracker.store.engine import Engine
 from tracker.store.sql import Fragment, fill, load
@@ -20,55 +18,71 @@ HASH_BITS = 64
 MAX_CODES = 50_000
 """Most nodes that get codes; beyond that nodes are told apart by their whole hashes."""
 
-RESERVED = 2
+RESERVED = 3
 """Numbers up to this one stand for something else than a node."""
 
-_BESIDE = 2
-"""Bits that a node and its moment have beside the code and the time."""
-
-_TRIES = 64
-_HOPELESS = 3
-"""So many bits less than the square of the number of names has, and hardly any factor tells them apart."""
-
-_GOLDEN = 0x9E3779B97F4A7C15
+UNKNOWN = RESERVED
+"""The code of a node that came after the list."""
 
 
 @dataclass(frozen=True)
 class Codes:
-    """`bits` of each code, the `factor` that makes them, and the names of all codes; without names: whole hashes."""
+    """The list: names by their 64-bit hashes. None: a node's code is the whole hash of its name."""
 
-    bits: int = HASH_BITS
-    factor: int = 1
-    names: Mapping[int, str] = field(default_factory=dict)
+    listed: Mapping[int, str] | None = None
 
     @property
     def whole(self) -> bool:
         """Whether a node's code is the whole hash of its name."""
-        return self.bits == HASH_BITS
+        return self.listed is None
+
+    @cached_property
+    def names(self) -> Mapping[int, str]:
+        """What is called what, by code; empty for whole hashes."""
+        return dict(enumerate((self.listed or {}).values(), RESERVED + 1))
+
+    @cached_property
+    def _codes(self) -> Mapping[str, int]:
+        return {name: code for code, name in self.names.items()}
+
+    @property
+    def bits(self) -> int:
+        """How many bits a code has."""
+        return HASH_BITS if self.listed is None else (len(self.listed) + RESERVED).bit_length()
 
     def of(self, hashed: Fragment) -> Fragment:
         """SQL: the code, as UInt64, of what has this hash."""
-        if self.whole:
+        if self.listed is None:
             return hashed
-        text = f"bitShiftRight({hashed.text} * toUInt64({self.factor}), {HASH_BITS - self.bits})"
-        return Fragment(text, hashed.params)
+        listed = "{listed:Array(UInt64)}"
+        numbers = f"arrayMap(at -> toUInt64(at + {RESERVED}), arrayEnumerate({listed}))"
+        text = f"transform({hashed.text}, {listed}, {numbers}, toUInt64({UNKNOWN}))"
+        # An empty array has no type to look up in it: 0 stands for none that is
+        return Fragment(text, {**hashed.params, "listed": list(self.listed) or [0]})
+
+    def named(self, slot: str, name: str) -> str:
+        """SQL: the code of the node that is called `name`, and in a question `slot` where codes are whole hashes."""
+        return f"cityHash64({{{slot}:String}})" if self.whole else f"toUInt64({self._codes[name]})"
 
 
 def codes(engine: Engine, spec: Spec, events: Fragment) -> Codes:
     """Codes for all nodes of the range, or whole hashes where there are too many for that. Asks one question."""
-    span = spec.range.end - spec.range.start
-    most = HASH_BITS - _BESIDE - span.bit_length()
+    found = listed(engine, spec, events, among(spec))
+    return Codes(found) if len(found) <= MAX_CODES else Codes()
+
+
+def listed(engine: Engine, spec: Spec, events: Fragment, where: Fragment) -> dict[int, str]:
+    """Hash -> name of the nodes among some events, a few more than `MAX_CODES` at most."""
     found = fill(
         load(__package__, "paths_codes"),
-        {"label": spec.label(), "hash": spec.label_hash(), "seen": _seen(spec, events)},
+        {"label": spec.label(), "hash": spec.label_hash(), "seen": _seen(spec, events, where)},
         {"site": spec.site, "from": spec.range.start, "to": spec.range.end, "most": MAX_CODES + 1},
         settings={"prefer_column_name_to_alias": 1},
     )
-    names: dict[int, str] = {hashed: str(name) for hashed, name in engine.ask(found).rows}
-    return told_apart(names, Hops.code_bits(span, spec.steps), most) if len(names) <= MAX_CODES else Codes()
+    return {hashed: str(name) for hashed, name in engine.ask(found).rows}
 
 
-def _seen(spec: Spec, events: Fragment) -> Fragment:
+def _seen(spec: Spec, events: Fragment, where: Fragment) -> Fragment:
     """A subquery with the column that names nodes, each name once where that is cheap: what makes a node of it is then
     done for few.
     """
@@ -77,7 +91,7 @@ def _seen(spec: Spec, events: Fragment) -> Fragment:
         name, once = "path", ""
         if not spec.groups:  # two paths are one page at most: with a slash at the end, and without
             name, once = "any(path) as path", f"group by cityHash64(path) limit {2 * (MAX_CODES + 1)}"
-    slots = {"name": Fragment(name), "events": events, "among": among(spec), "once": Fragment(once)}
+    slots = {"name": Fragment(name), "events": events, "among": where, "once": Fragment(once)}
     found = fill(load(__package__, "paths_seen"), slots)
     return Fragment(found.text, found.params)
 
@@ -88,18 +102,3 @@ def among(spec: Spec) -> Fragment:
         return Fragment("true")
     between = "ts >= fromUnixTimestamp64Milli({from:Int64}) and ts < fromUnixTimestamp64Milli({to:Int64})"
     return Fragment(f"{spec.relevant().text} and {between}")
-
-
-def told_apart(names: Mapping[int, str], bits: int, most: int) -> Codes:
-    """Codes of at least `bits` and at most `most` bits for the names behind these hashes.
-
-    Whole hashes where no factor is found that will do.
-    """
-    hashes, few = np.array(list(names), dtype=np.uint64), (len(names) + RESERVED).bit_length()
-    for size in range(min(max(bits, 2 * few - _HOPELESS), most), most + 1):
-        for at in range(_TRIES):
-            factor = pow(_GOLDEN, 2 * at + 1, 2**HASH_BITS)
-            found = hashes * np.uint64(factor) >> np.uint64(HASH_BITS - size)
-            if len(np.unique(found)) == len(names) and found.min(initial=RESERVED + 1) > RESERVED:
-                return Codes(size, factor, dict(zip(found.tolist(), names.values(), strict=True)))
-    return Codes()

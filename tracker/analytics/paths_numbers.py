@@ -88,11 +88,6 @@ class Hops:
         self._top = self._span + 2 * code_bits + self._step
         self.kind = next(f"UInt{size}" for size in _SIZES if self._top + _FLAGS <= size)
 
-    @staticmethod
-    def code_bits(span: int, steps: int) -> int:
-        """The bits that a code may have where a hop is to fit into 64."""
-        return max((_SIZES[0] - _FLAGS - span.bit_length() - steps.bit_length()) // 2, 1)
-
     def start(self, place: str, code: str) -> str:
         """SQL: the part of the number that says where the hop starts."""
         return f"{self._at(place, self._span + 2 * self._code)} + {self._at(code, self._span + self._code)}"

@@ -14,7 +14,7 @@ from tracker.store.filters import Condition
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import counted
 
-STOP, ON, OTHER = range(RESERVED + 1)
+STOP, ON, OTHER = range(RESERVED)
 """What stands where a node's code could: the path ends, is cut here, a node that is merged with others."""
 
 NO_LIMIT = 2**32 - 1
@@ -161,7 +161,7 @@ def _cut(spec: Spec, codes: Codes, moments: Moments) -> Fragment:
     """The part of `visit` that is shown, and behind it how it goes on; empty where it is on no path."""
     wide, nodes = moments.wide, f"arrayMap(p -> {moments.code('p')}, visit)"
     none = f"CAST([], 'Array({wide})')"
-    start, end = (codes.of(Fragment(f"cityHash64({{{name}:String}})")).text for name in ("start", "end"))
+    start, end = (codes.named(slot, name) if name else "" for slot, name in (("start", spec.start), ("end", spec.end)))
     first = f"indexOf({nodes}, {start})" if spec.start else "1"
     params = {name: text for name, text in (("start", spec.start), ("end", spec.end)) if text}
     stop, on = (f"to{wide}({moments.mark(one)})" for one in (STOP, ON))
