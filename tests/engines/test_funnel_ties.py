@@ -15,7 +15,7 @@ import funnel_oracle
 from test_funnel_random import answer, history, mark_entries, same
 from world import load
 
-from tracker.analytics import funnel, funnel_ordered
+from tracker.analytics import few_texts, funnel, funnel_ordered
 from tracker.analytics.funnel_ordered import Asked
 from tracker.store.engine import Query
 from tracker.store.sql import Fragment
@@ -89,7 +89,7 @@ def test_a_text_that_came_after_the_texts_were_asked_is_seen(engine, monkeypatch
 def test_columns_with_few_texts_are_dictionaries(engine):
     text = "select name, type from system.columns where database = currentDatabase() and table = 'events'"
     names = {name for name, kind in engine.ask(Query(text=text)).rows if kind == "LowCardinality(String)"}
-    assert names - {"site"} == funnel_ordered.FEW_TEXTS
+    assert names - {"site"} == few_texts.FEW_TEXTS
 
 
 def spied(monkeypatch):

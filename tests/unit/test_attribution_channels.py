@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
-from tracker.analytics.attribution_query import CHANNELS
+from tracker.analytics.attribution_keys import CHANNELS
 from tracker.loader.enrich.source import channel_of
 
 SOURCES = "(direct) google.com facebook.com youtube.com amazon.com newsletter email firebase sms".split()

@@ -7,19 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracker.analytics import request
+from tracker.analytics.attribution_facts import facts
+from tracker.analytics.attribution_keys import DAY_MS, KEYS, MAX_STATES, names_of
 from tracker.analytics.attribution_models import MODELS, removal_effects
-from tracker.analytics.attribution_query import (
-    CREDIT,
-    DAY_MS,
-    KEYS,
-    LENGTH,
-    LOOSE,
-    MAX_STATES,
-    TOUCHED,
-    UNTOUCHED,
-    facts,
-    names_of,
-)
 from tracker.analytics.money import NO_MONEY, Money
 from tracker.analytics.priced import price
 from tracker.analytics.request import Range
@@ -33,8 +23,6 @@ from tracker.store.where import Params, property_text
 
 UNTOUCHED_KEYS = {"channel": "Unassigned"}
 """The key of conversions that no touch led to; `(not set)` where it is not by channel."""
-
-_NONE: Mapping[str, Any] = {"times": 0, "amounts": 0.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,34 +80,25 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
         priced = price(engine, spec, spec.conversion, events)
         amount, said = priced.amount, {"currency": priced.currency, "unconverted": priced.unconverted}
     told = facts(engine, spec, events, amount)
-    found = told.rows
-    touched, untouched = (found.get(kind, {}).get(0, _NONE) for kind in (TOUCHED, UNTOUCHED))
-    credits = {key: (fact["credit"], fact["amounts"]) for key, fact in found.get(CREDIT, {}).items()}
+    conversions, untouched = sum(told.lengths.values()), told.lengths.get(0, 0)
+    credits = told.credits
     if spec.model == "markov":
-        chain = {
-            (state, to): fact["times"]
-            for state in found
-            if not CREDIT <= state <= LOOSE
-            for to, fact in found[state].items()
-        }
-        credits = _markov(chain, touched)
+        credits = _markov(told.chain, conversions - untouched, told.touched)
     names = {**told.names, **(names_of(engine, spec, events, credits.keys() - told.names.keys()) or {})}
     rows: dict[str, list[float]] = {names[key]: list(pair) for key, pair in credits.items()}
-    if untouched["times"]:
+    if untouched:
         row = rows.setdefault(UNTOUCHED_KEYS.get(spec.by, "(not set)"), [0.0, 0.0])
-        row[0] += untouched["times"]
-        row[1] += untouched["amounts"]
+        row[0] += untouched
+        row[1] += told.untouched
     return {
         "rows": [
-            {"key": name, "conversions": conversions, "value": amount}
-            for name, (conversions, amount) in sorted(rows.items(), key=lambda row: (-row[1][0], row[0]))
+            {"key": name, "conversions": credit, "value": amount}
+            for name, (credit, amount) in sorted(rows.items(), key=lambda row: (-row[1][0], row[0]))
         ],
-        "conversions": touched["times"] + untouched["times"],
-        "value": touched["amounts"] + untouched["amounts"],
+        "conversions": conversions,
+        "value": told.touched + told.untouched,
         **said,
-        "path_length": [
-            {"touches": length, "conversions": fact["times"]} for length, fact in sorted(found.get(LENGTH, {}).items())
-        ],
+        "path_length": [{"touches": length, "conversions": times} for length, times in sorted(told.lengths.items())],
         "lag_seconds": {"average": _seconds(told.average), "median": _seconds(told.median)},
     }
 
@@ -156,14 +135,14 @@ def _amount(name: str) -> Fragment:
     return Fragment(f"if(isFinite({number}), {number}, 0)", params.values)
 
 
-def _markov(chain: Mapping[tuple[int, int], int], touched: Mapping[str, Any]) -> dict[int, tuple[float, float]]:
+def _markov(chain: Mapping[tuple[int, int], int], conversions: int, worth: float) -> dict[int, tuple[float, float]]:
     """Conversions and amounts by key: the removal effects' shares of what had a touch at all."""
     if len({state for state, _ in chain}) > MAX_STATES:
         raise BadRequest(
             f"there are more than {MAX_STATES} of them in this period: take a shorter one, or go by channel", field="by"
         )
     shares = removal_effects(chain)
-    return {state: (share * touched["times"], share * touched["amounts"]) for state, share in shares.items()}
+    return {state: (share * conversions, share * worth) for state, share in shares.items()}
 
 
 def _seconds(milliseconds: float | None) -> float | None:

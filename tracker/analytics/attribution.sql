@@ -1,22 +1,25 @@
--- All paths at once: what each key is credited with, and how long paths are and take. A path is the keys of the touches that
--- led to one conversion, or (Markov only) to none. `facts` are what it adds to, each two numbers in one (`attribution_query`):
--- (8, 0) a person with an arrival without a session; (7, 0) a person to be asked about apart, of whom nothing else is said
--- but the number of conversions (`amounts`), once for each end of a path; (6, 0) a conversion without a touch; (5, 0) one
--- with; (4, n) a path of n touches; (3, key) credit; (state, next state) of the chain, where 0 is its start, 1 a conversion
--- and 2 the end without one. `middles` are the ages around the median, in order, the first one at place `skipped` among all.
+-- All paths at once, as one row: what each key is credited with, and how long paths are and take. A path is the keys of the touches
+-- that led to one conversion, or (Markov only) to none. `facts` are what it adds to, each two numbers in one, kind and name: (3, key)
+-- credit; (state, next state) of the chain, where states are 0, its start, and keys, and 2 is the end without a conversion. Keys
+-- are even. An odd name is a conversion behind a path of n touches, 2 n + 1, of whatever kind but 7: (7, 1 or 3) is an end of
+-- a path of a person to be asked about apart, of whom nothing else is said but the number of conversions (`amounts`); 3 where
+-- they have an arrival without a session. `told` is the age of such a path's first touch, of those apart who they are.
+-- `middles` are the ages around the median, in order, the first one at place `skipped` among all; `room` for that many further.
 -- An end is a conversion or `nothing`. A choice between two lists costs more than all else here: hence the numbers.
--- Slots: journeys, ends, nothing, amount, ms, first, last, keys, ages, direct, shares, facts, weights, joined, weight, kind,
--- name, touched, left_out, apart.
-select kind, name, times, credit, amounts, aged, toInt64(/*apart*/) as room, units,
-    greatest(toInt64(intDiv(length(ages), 2)) - room - 1, 0) as skipped,
-    arraySlice(ages, skipped + 1, 2 * room + 4) as middles
+-- Slots: journeys, ends, nothing, amount, ms, first, last, keys, ages, direct, shares, facts, weights, joined, weight, credit,
+-- kind, name, apart.
+with arraySort(groupArrayArrayIf(told, kind != 7 and name > 1)) as ages, toInt64(/*apart*/) as room,
+    greatest(toInt64(intDiv(length(ages), 2)) - room - 1, 0) as skipped_ages
+select groupArray(kind) as kinds, groupArray(name) as names, groupArray(times) as counts, groupArray(credit) as credits,
+    groupArray(amounts) as worths, arraySlice(groupArrayArrayIf(told, kind = 7), 1, {most_apart:UInt32}) as units,
+    arraySum(ages) as aged, skipped_ages as skipped, arraySlice(ages, skipped_ages + 1, 2 * room + 4) as middles
 from (
-    select /*kind*/ as kind, /*name*/ as name, count() as times, sum(/*weight*/) as credit, sum(/*weight*/ * amount) as amounts,
-        sumIf(age, fact = /*touched*/) as aged, arraySort(groupArrayIf(age, fact = /*touched*/)) as ages,
-        groupArrayIf({most_apart:UInt32})(unit, fact = /*left_out*/) as units
+    select /*kind*/ as kind, /*name*/ as name, count() as times, /*credit*/ as credit, sum(/*weight*/amount) as amounts,
+        groupArrayIf(number, bitAnd(toUInt8(fact), 1)) as told
     from (
         with /*keys*/ as keys, /*ages*/ as ages, /*direct*/ as direct, /*shares*/ as credited
-        select unit, if(apart, toFloat64(converted), /*amount*/) as amount, ages[1] as age, /*facts*/ as facts/*weights*/
+        select if(apart, unit, toUInt64(ages[1])) as number, if(apart, toFloat64(converted), /*amount*/) as amount,
+            /*facts*/ as facts/*weights*/
         from (
             select unit, loose, apart, p, converted, at, arrayFilter(touch -> touch >= least_touch and touch <= last_touch, touches) as path,
                 length(path) as n

@@ -10,7 +10,7 @@ with arraySort(arrivals) as sorted,
     arrayMap(p -> toUInt64(bitShiftRight(p, 64)), sorted) as visits,
     arrayMap((visit, nth) -> visit = 0 or nth = 1, visits, arrayEnumerateUniq(visits)) as begins,
     arrayFilter((p, begin) -> begin, sorted, begins) as begun
-select unit, conversions, /*touches*/ as touches, /*loose*/ as loose, false as apart
+select unit, conversions, /*touches*/ as touches, /*loose*/ as loose, loose as apart
 from (
     select /*person*/ as unit, groupArrayIf(packed, not converted) as arrivals,
         groupArrayIf(packed, converted) as conversions/*origins*/

@@ -34,9 +34,10 @@ Zhao, Mahboobi, Bagheri 2018, "Shapley Value Methods for Attribution Modeling in
 START, CONVERSION, NOTHING = 0, 1, 2
 """States of the Markov chain beside the keys' hashes."""
 
-_NEXT = "arrayPushBack(keys, toUInt64(multiIf(apart, 0, converted, 1, 2)))"
-TRANSITIONS = f"arrayMap((state, next) -> {{}}, arrayPushFront(keys, toUInt64(if(apart, 7, 0))), {_NEXT})"
-"""SQL: the steps of a path; `{}` takes an expression over `state` and `next`. Those `apart` have (7, 0) only."""
+TRANSITIONS = (
+    "arrayMap((state, next) -> {fact}, arrayPushFront(keys, toUInt64(if(apart, 7, 0))), arrayPushBack(keys, {end}))"
+)
+"""SQL: the steps of a path; `{fact}` is an expression over `state` and `next`, `{end}` what is behind."""
 
 
 def removal_effects(transitions: Mapping[tuple[int, int], int]) -> dict[int, float]:

@@ -10,6 +10,7 @@ class Form:
     """SQL over the numbers of a road: `p` is an end of a path, a touch where `key`, `ms` and `direct` are asked for.
 
     `first` and `last` are the bounds of the touches that lead to it, the last two of `first` where it is `nothing`.
+    A key is an even number: a hash without its lowest bit (wide), or twice a code (narrow).
     """
 
     nothing: str
@@ -51,7 +52,7 @@ NARROW = Form(
         "bitShiftLeft(toUInt64(bitShiftRight(arrayMax(arrayPushBack(conversions, toUInt128(0))), 77)) + 1, 13)",
     ),
     last=("bitOr(bitShiftLeft(toUInt64(at), 13), 8191)", "bitNot(toUInt64(0))"),
-    key="bitAnd(bitShiftRight(p, 2), 2047)",
+    key="bitAnd(bitShiftRight(p, 1), 4094)",
     ms="toInt64(bitShiftRight(p, 13))",
     direct="bitAnd(p, 1)",
     fact="bitShiftLeft(toUInt64({}), 32) + toUInt64({})",

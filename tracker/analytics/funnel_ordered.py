@@ -13,29 +13,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from tracker.analytics.few_texts import FEW_TEXTS, MAX_DOUBTS, code, coded, texts_of
 from tracker.analytics.funnel_hits import disjoint, hits, relevant, step_code
 from tracker.analytics.funnel_spec import Funnel
 from tracker.analytics.funnel_ties import added
 from tracker.store import persons
 from tracker.store.engine import Engine, Param, Query
 from tracker.store.sql import Fragment, fill, load
-from tracker.store.where import counted
 
 MAX_TIED = 50_000
 """Most persons with ties who are asked about apart; beyond that everybody's sequence and arrival are read."""
-
-MAX_DOUBTS = 1000
-"""Most units asked about apart because their code does not tell their text; beyond that codes are not used."""
-
-MAX_TEXTS = 1000
-"""Most texts of a property that are put into events' numbers; beyond that each unit's text is carried along."""
-
-FEW_TEXTS = frozenset(
-    "event type host referrer_host channel utm_source utm_medium utm_campaign utm_term utm_content click_id_kind"
-    " country device os os_version browser browser_version bot language timezone screen currency mode library"
-    " source".split()
-)
-"""Columns kept as dictionaries: a text's code costs a look-up for each text of a block, not for each event."""
 
 _POSITION_BITS = 24
 
@@ -55,10 +42,10 @@ def rows(engine: Engine, funnel: Funnel, events: Fragment, values: int) -> list[
     linked = funnel.count_by == "person" and persons.linked(engine, funnel.site)
     asked = Asked(funnel, events, linked, values)
     if _one_value(funnel) and (texts := _texts(engine, funnel, events)) is not None:
-        coded = engine.ask(query(replace(asked, texts=tuple(texts)))).dicts()
-        doubts = sum(row["doubts"] for row in coded if row["part"])
-        if not doubts or (doubts <= MAX_DOUBTS and len(coded) < values):  # nothing was cut off
-            return _settled(engine, asked, coded, complete=doubts > 0)
+        found = engine.ask(query(replace(asked, texts=texts))).dicts()
+        doubts = sum(row["doubts"] for row in found if row["part"])
+        if not doubts or (doubts <= MAX_DOUBTS and len(found) < values):  # nothing was cut off
+            return _settled(engine, asked, found, complete=doubts > 0)
     return _settled(engine, asked, engine.ask(query(asked)).dicts())
 
 
@@ -85,26 +72,15 @@ def _one_value(funnel: Funnel) -> bool:
     return funnel.breakdown is not None and _whole(funnel) and funnel.breakdown.property in FEW_TEXTS
 
 
-def _texts(engine: Engine, funnel: Funnel, events: Fragment) -> list[str] | None:
+def _texts(engine: Engine, funnel: Funnel, events: Fragment) -> tuple[str, ...] | None:
     """The texts that the property has in the funnel's events, where they are few."""
     if funnel.breakdown is None or funnel.from_entries:
         return None
-    asked = fill(
-        load(__package__, "funnel_texts"),
-        {
-            "text": Fragment(f"`{funnel.breakdown.property}`"),
-            "events": events,
-            "counted": counted([one for step in funnel.steps for one in step.any_of]),
-            "relevant": relevant(funnel),
-        },
-        {**_bounds(funnel), "most": MAX_TEXTS + 1},
+    steps = [one for step in funnel.steps for one in step.any_of]
+    between = (funnel.site, funnel.range.start, funnel.range.end - 1 + funnel.window)
+    return texts_of(
+        engine, funnel.breakdown.property, events, conditions=steps, relevant=relevant(funnel), between=between
     )
-    texts: list[str] = engine.ask(asked).rows[0][0]
-    return texts if len(texts) <= MAX_TEXTS else None
-
-
-def _bounds(funnel: Funnel) -> dict[str, Param]:
-    return {"site": funnel.site, "from": funnel.range.start, "until": funnel.range.end - 1 + funnel.window}
 
 
 @dataclass(frozen=True)
@@ -146,9 +122,8 @@ def query(asked: Asked) -> Query:
     funnel = asked.funnel
     serves, bits = step_code(funnel), asked.step_bits
     if asked.texts is not None and funnel.breakdown is not None:
-        column = f"`{funnel.breakdown.property}`"
-        code = f"transform({column}, {{texts:Array(String)}}, {{codes:Array(UInt16)}}, {{new:UInt16}})"
-        serves = Fragment(f"bitShiftLeft(toUInt64({serves.text}), {asked.text_bits}) + {code}", serves.params)
+        text = code(funnel.breakdown.property)
+        serves = Fragment(f"bitShiftLeft(toUInt64({serves.text}), {asked.text_bits}) + {text}", serves.params)
         funnel = replace(funnel, breakdown=None)
     units = None if asked.only is None else sorted({unit for unit, _ in asked.only})
     found = hits(
@@ -176,12 +151,8 @@ def query(asked: Asked) -> Query:
 
 def _params(asked: Asked) -> dict[str, Param]:
     funnel, shift = asked.funnel, asked.shift
-    coded: dict[str, Param] = {}
-    if asked.texts is not None:
-        many = len(asked.texts)
-        coded = {"texts": ["", *asked.texts], "codes": list(range(many + 1)), "new": many + 1}
     return {
-        **coded,
+        **({} if asked.texts is None else coded(asked.texts)),
         "steps": len(funnel.steps),
         "limit": (funnel.range.end - funnel.range.start) << shift,
         "window": funnel.window << shift,

@@ -35,3 +35,11 @@ def positions(calendar: Calendar, words: str) -> str:
         for word in _words(calendar)
     ]
     return parts[0] if len(parts) == 1 else f"arrayConcat({', '.join(parts)})"
+
+
+def distances(calendar: Calendar, words: str, start: str) -> str:
+    """SQL: 0, and how many periods behind `start` those of the set lie that are behind it, in order."""
+    if len(_words(calendar)) == 1:
+        return f"bitPositionsToArray(bitOr(bitShiftRight({words}[1], {start}), 1))"
+    behind = f"arrayFilter(k -> k > 0, arrayMap(at -> at - {start}, {positions(calendar, words)}))"
+    return f"arrayPushFront({behind}, 0)"

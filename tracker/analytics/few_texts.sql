@@ -1,4 +1,4 @@
--- The texts that a property has in a funnel's events, '' not among them. Slots: text, events, counted, relevant.
+-- The texts that a property has in some events, '' not among them. Slots: text, events, counted, relevant.
 select groupArray(text) from (
     select /*text*/ as text from /*events*/
     where site = {site:String} and /*counted*/ and text != ''
