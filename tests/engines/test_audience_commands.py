@@ -35,6 +35,8 @@ async def test_the_command_line_keeps_audiences(engine: Engine, data: Path, monk
         assert (code, made["name"], made["membership"]) == (0, "Viewers", None)
         id = made["id"]
         assert [one["id"] for one in (await tracker("list"))[1]["audiences"]] == [id]
+        assert [one["id"] for one in (await tracker("list", "--site", "shell"))[1]["audiences"]] == [id]
+        assert (await tracker("list", "--site", "nowhere"))[0] == 1
 
         members, cursor = [], []
         while not members or cursor:
@@ -60,3 +62,18 @@ async def test_the_command_line_keeps_audiences(engine: Engine, data: Path, monk
         code, refused = await tracker("show", id)
         assert (code, "no such audience" in str(refused)) == (1, True)
         assert (await tracker("add", say(site="nobody's")))[0] == 1
+
+
+async def test_a_service_is_asked_only_with_a_token_that_it_may_know(
+    embedded: Engine, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with serve(embedded, data) as api:
+        tracker = CommandLine(api, data, monkeypatch, "audience")
+        token = data / "admin-token"
+        token.write_text("jt_of_another_service_0123456789")
+        code, refused = await tracker("list")
+        assert (code, "set TRACKER_ADMIN_TOKEN" in str(refused)) == (1, True)
+        token.unlink()
+        code, missing = await tracker("list")
+        assert (code, "set TRACKER_ADMIN_TOKEN" in str(missing)) == (1, True)
+        assert not token.exists()

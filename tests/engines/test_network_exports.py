@@ -20,7 +20,7 @@ from small_history import put
 from tracker.audiences import export
 from tracker.catalog.deliveries import Line
 from tracker.catalog.memberships import Membership
-from tracker.core.identifiers import email_forms, keys_of, seal
+from tracker.core.identifiers import email_forms, keys_of, place_forms, seal
 from tracker.loader.choices import Choices
 from tracker.networks import NETWORKS
 from tracker.store.engine import Engine
@@ -342,21 +342,33 @@ def test_kill_9_at_every_step_leaves_nothing_or_all_of_it(data: Path) -> None:
 
 
 @pytest.mark.parametrize("shape", ["file", "api"])
-async def test_google_gets_nobody_in_europe_who_did_not_say_yes(embedded: Engine, data: Path, shape: str) -> None:
+async def test_google_gets_nobody_in_europe_who_did_not_say_yes(
+    embedded: Engine, data: Path, monkeypatch: pytest.MonkeyPatch, shape: str
+) -> None:
     async with serve(embedded, data) as api:
         shop = Shop(data, embedded)
-        people = [("DE", 1), ("DE", -1), ("US", -1), ("CH", -1)]
+        people = [
+            ("DE", 1, ""),
+            ("DE", -1, ""),
+            ("US", -1, ""),
+            ("CH", -1, ""),
+            ("", 1, "FR"),
+            ("", -1, "fr"),
+            ("", -1, "US"),
+        ]
         rows = [
             {"event": "click", "ts": T0 + n, "visitor": f"v{n}", "user": f"u{n}", "country": country, "ads": ads}
-            for n, (country, ads) in enumerate(people)
+            for n, (country, ads, _) in enumerate(people)
         ]
         put(embedded, rows)
-        for n in range(len(people)):
-            shop.catalog.vault.upsert(
-                "shop", f"u{n}", f"v{n}", seal(shop.keys, [email_forms(address(n))], os.urandom(12))
-            )
-        done = await exported(api, await made(api), network="google", mode="full", shape=shape)
-        assert (done["counts"]["written"], done["counts"]["withheld"]["no_consent"]) == (2, 2)
+        for n, (_, _, home) in enumerate(people):
+            left = [email_forms(address(n)), *([place_forms("country", home)] if home else [])]
+            shop.catalog.vault.upsert("shop", f"u{n}", f"v{n}", seal(shop.keys, left, os.urandom(12)))
+        audience = await made(api)
+        for least in (10**9, 1):  # here; by a helper
+            monkeypatch.setattr(export, "FROM", least)
+            done = await exported(api, audience, network="google", mode="full", shape=shape)
+            assert (done["counts"]["written"], done["counts"]["withheld"]["no_consent"]) == (4, 3)
 
 
 @pytest.mark.parametrize(("network", "shape"), [("meta", "file"), ("tiktok", "api"), ("jsonl", "file")])

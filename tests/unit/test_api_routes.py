@@ -9,7 +9,7 @@ import pytest
 
 from tracker.api import docs_page, openapi
 from tracker.api.bodies import NewSite, Page
-from tracker.api.bodies_audiences import AudienceBody
+from tracker.api.bodies_audiences import AudienceBody, ExportBody
 from tracker.api.formats import Format, wanted
 from tracker.api.reading import body_of, query_of
 from tracker.api.routes import ROUTES
@@ -116,6 +116,10 @@ def test_accept(accept, expected):
         (b'{"name":"a","colour":1}', NewSite, "colour"),
         (b'{"name":"a","consent":"maybe"}', NewSite, "consent"),
         (b'{"site":"a","name":"b","rule":[]}', AudienceBody, "rule"),
+        (b'{"site":"a","name":"b","rule":{"ltv":{"gte":1e400}}}', AudienceBody, "rule"),
+        (b'{"site":"a","name":"b\\u0000","rule":{}}', AudienceBody, "name"),
+        (b'{"network":"csv","min_size":0}', ExportBody, "min_size"),
+        (b'{"network":"csv","min_size":1000000000000000000000000000000}', ExportBody, "min_size"),
     ],
 )
 def test_what_is_wrong_with_a_body_is_said_by_field(raw, kind, field):
@@ -123,6 +127,7 @@ def test_what_is_wrong_with_a_body_is_said_by_field(raw, kind, field):
         body_of(raw, kind)
     assert caught.value.field == field
     assert caught.value.message
+    assert "..." not in caught.value.message
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ class ExportBody(Closed):
     mode: str = "full"
     shape: str = "file"
     destination: str = "download"
-    min_size: Annotated[int, Meta(ge=1)] | None = None
+    min_size: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
     options: ExportOptions = field(default_factory=dict)
 
 

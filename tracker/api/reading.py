@@ -36,6 +36,8 @@ def body_of(raw: bytes, kind: Any) -> Any:
 def _wrong(error: msgspec.ValidationError) -> BadRequest:
     match = _AT.match(str(error))
     what, path = (match["what"], match["path"]) if match else (str(error), None)
+    if path:
+        path = path.partition("[...]")[0]  # inside a free-form object, whose keys are not named
     named = re.search(r"(?:unknown|required) field `([^`]+)`", what)
     if named:
         path = f"{path}.{named[1]}" if path else named[1]

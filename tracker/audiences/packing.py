@@ -50,7 +50,8 @@ class Judged(NamedTuple):
 
 class Packed(NamedTuple):
     """Those whom the network recognises: how many rows each has, whether they said yes to ads, and what the ledger is
-    to keep of them, sealed. Their rows in their order are `lines` of a file where `made`, else `rows`.
+    to keep of them, sealed. Their rows in their order are `lines` of a file where `made`, else `rows`. `unasked`: those
+    whom the network may not take without a yes in so many words.
     """
 
     people: list[int]
@@ -61,6 +62,7 @@ class Packed(NamedTuple):
     lines: list[bytes]
     rows: list[Row]
     unrecognised: int
+    unasked: int = 0
 
 
 class Showing:
@@ -141,8 +143,11 @@ class Packer:
         """Packed; `before`: what the ledger has of those who are in it, sealed."""
         encode, shape, keys = self._network.encode, self._shape, self._keys
         packed = Packed([], [], [], [], self._made, [], [], 0)
-        unrecognised = 0
+        unrecognised = unasked = 0
         for person, member in members:
+            if not self._network.may_take(member):
+                unasked += 1
+                continue
             encoded = encode(member, shape)
             if not encoded:
                 unrecognised += 1
@@ -156,8 +161,8 @@ class Packer:
             packed.told.append(told)
         if self._made:
             lines = self._network.write(packed.rows, self._terms, "add")
-            return packed._replace(lines=lines, rows=[], unrecognised=unrecognised)
-        return packed._replace(unrecognised=unrecognised)
+            return packed._replace(lines=lines, rows=[], unrecognised=unrecognised, unasked=unasked)
+        return packed._replace(unrecognised=unrecognised, unasked=unasked)
 
 
 def chosen(packed: Packed, people: Collection[int]) -> Packed:

@@ -26,18 +26,13 @@ from tracker.core.identifiers import keys_of
 from tracker.core.site import Site
 from tracker.core.suppression import hash_of
 from tracker.networks import Member, Network, uid2
-from tracker.networks.network import MATCHED
+from tracker.networks.network import EUROPE, MATCHED
 from tracker.store.engine import Engine
 
 SPAN = 125_000
 """Persons that the store is asked about in one question: about 200 MB there with all columns."""
 _AHEAD = 4  # pieces: while they are worked on, the store answers the next question
 _RECORDS_AHEAD = 2  # pieces with what the vault has of their persons, 1.2 kB each
-
-EUROPE = frozenset(
-    "AT BE BG CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()
-)
-"""Where Google takes only persons who said yes: the EEA, the United Kingdom, Switzerland."""
 
 _NAMES = {
     "users": "groupUniqArrayIf(user, user != '')",

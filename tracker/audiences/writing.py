@@ -76,6 +76,8 @@ class Writing:
         """Rows of those who were packed and not contacted too often; who is there `before` stays."""
         if packed.unrecognised:
             self._hold("no_identifier", packed.unrecognised)
+        if packed.unasked:
+            self._hold("no_consent", packed.unasked)
         new = [person for person in packed.people if person not in before]
         allowed = self._allowed(new)
         if len(allowed) < len(new):

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlencode
 
 import typer
 
@@ -65,11 +66,17 @@ def report(
             answer(api.call("POST", path, body))
 
 
-@audience.command("list", epilog="Example: tracker audience list")
-def audience_list(data: Data = None) -> None:
+@audience.command("list", epilog="Example: tracker audience list --site shop")
+def audience_list(
+    site_name: Annotated[
+        str | None, typer.Option("--site", metavar="NAME", help="Of this site (default: all).")
+    ] = None,
+    data: Data = None,
+) -> None:
     """List the saved audiences."""
+    query = f"?{urlencode({'site': site_name})}" if site_name else ""
     with connect(settings(data=data)) as api:
-        answer(api.call("GET", "/api/v1/audiences"))
+        answer(api.call("GET", f"/api/v1/audiences{query}"))
 
 
 @audience.command("show", epilog="Example: tracker audience show 1")

@@ -16,6 +16,7 @@ from tracker.core.errors import TrackerError, TryLater
 
 TIMEOUT = 600.0  # seconds; a report over all of a large store takes its time
 PIECE = 1_000_000  # bytes
+_AS_THE_SERVICE = "set TRACKER_ADMIN_TOKEN to the one that the service was started with"
 
 
 class Api:
@@ -119,6 +120,8 @@ def _refusal(status: int, answer: Any) -> TrackerError:
     error = answer.get("error") if isinstance(answer, dict) else None
     if not isinstance(error, dict):
         return TrackerError(f"the API answered with status {status}")
+    if status == 401:
+        return TrackerError(f"the API does not know this token: {_AS_THE_SERVICE}", code="unauthorized")
     where = f" (at {error['field']})" if error.get("field") and error["field"] not in str(error.get("message")) else ""
     return TrackerError(f"{error.get('message', 'refused')}{where}", code=str(error.get("code", "error")))
 
@@ -134,15 +137,14 @@ def connect(settings: Settings) -> Iterator[Api]:
     from tracker.supervisor.claim import holder
     from tracker.wiring.doors import admin_token
 
-    token = admin_token(settings)
-    if settings.api_url:
-        yield Api(settings.api_url.rstrip("/"), token)
-        return
-    running = holder(settings.data, "api")
-    if running is not None and running.get("url"):
-        yield Api(str(running["url"]), token)
+    running = holder(settings.data, "api") or {}
+    url = settings.api_url or running.get("url")
+    if url:
+        if not settings.admin_token and not (settings.data / "admin-token").exists():
+            raise TrackerError(f"there is no admin-token in {settings.data}: {_AS_THE_SERVICE}", code="no_admin_token")
+        yield Api(str(url).rstrip("/"), admin_token(settings))
         return
     from tracker.wiring.engine import own_api
 
     with own_api(settings) as base:
-        yield Api(base, token)
+        yield Api(base, admin_token(settings))

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from tracker.cli.options import Data, answer, settings
+from tracker.core.errors import BadRequest
 
 site = typer.Typer(help="Sites: what may send events.", no_args_is_help=True)
 key = typer.Typer(help="Tokens for the API.", no_args_is_help=True)
@@ -31,7 +32,10 @@ def site_add(
     if consent not in {"opt-in", "opt-out"}:
         raise typer.BadParameter("--consent must be opt-in or opt-out")
     with open_catalog(settings(data=data)) as catalog:
-        made = catalog.sites.create(name, domains=tuple(domain or ()), consent=consent, timezone=timezone)
+        try:
+            made = catalog.sites.create(name, domains=tuple(domain or ()), consent=consent, timezone=timezone)
+        except BadRequest as wrong:
+            raise typer.BadParameter(wrong.message) from None
     answer({"site": made.name, "write_key": made.write_key}, indent=None)
 
 
@@ -78,8 +82,11 @@ def key_add(
     data: Data = None,
 ) -> None:
     """Make an API token and print it as JSON: the only time it is shown."""
+    from tracker.catalog.tokens import ROLES
     from tracker.wiring.doors import open_catalog
 
+    if role not in ROLES:
+        raise typer.BadParameter(f"--role must be one of {', '.join(ROLES)}")
     with open_catalog(settings(data=data)) as catalog:
         token = catalog.tokens.create(role, site_name)
     answer({"token": token}, indent=None)

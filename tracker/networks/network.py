@@ -33,6 +33,12 @@ _ID_BYTES = 64
 """What an id of an account may take where its placeholder stands."""
 
 
+EUROPE = frozenset(
+    "AT BE BG CH CY CZ DE DK EE ES FI FR GB GR HR HU IE IS IT LI LT LU LV MT NL NO PL PT RO SE SI SK".split()
+)
+"""Where Google takes only persons who said yes: the EEA, the United Kingdom, Switzerland."""
+
+
 class Member(msgspec.Struct, frozen=True, gc=False):
     """A person as a network may see them: form -> value, and whether they said yes to ads in so many words."""
 
@@ -147,6 +153,10 @@ class Network:
         """Every form that leaves the house towards this network."""
         found = {form for column in (*self.file, *self.api) for form in column.forms}
         return frozenset(found | {form for pair in self.variants for form in pair} | set(_GIVEN.values()))
+
+    def may_take(self, member: Member) -> bool:
+        """False: their address is where the network takes only who said yes in so many words, and they did not."""
+        return not self.asks_granted or member.granted or member.forms.get("country.plain") not in EUROPE
 
     def encode(self, member: Member, shape: str) -> list[Row]:
         """The member's rows: one, or several where a network takes two spellings. Empty: it cannot be recognised."""

@@ -46,7 +46,8 @@ def known_now(
     found |= {person: verdict for person, (verdict, _) in said.items()}
     allowed = [person for person, (verdict, _) in said.items() if verdict == "exportable"]
     for some in Reader(engine, catalog, site, network, vendor=vendor).read(people_of(allowed)):
-        found |= {person: verdict if member is None else member for person, verdict, member in some}
+        for person, verdict, member in some:
+            found[person] = verdict if member is None else member if network.may_take(member) else "no_consent"
     return found
 
 
