@@ -101,6 +101,9 @@ def test_random_histories_equal_the_slow_reading(unmerged):
         for row in said:
             total.update({state: row[state] for state in lifecycle.STATES})
     assert min(total[state] for state in lifecycle.STATES) > 100  # every state was tried
+    body = {"site": "shop", "from": "2026-02-10T00:00:00Z", "to": "2026-05-10T00:00:00Z", "period": "day"}
+    body |= {"timezone": "UTC", "week_start": "monday"}  # more days than a word has bits
+    assert lifecycle.run(unmerged, lifecycle.parse(body))["periods"] == slowly(events, body)
 
 
 def test_nobody(engine):

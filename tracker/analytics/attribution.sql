@@ -6,7 +6,7 @@
 -- they have an arrival without a session. `told` is the age of such a path's first touch, of those apart who they are.
 -- `middles` are the ages around the median, in order, the first one at place `skipped` among all; `room` for that many further.
 -- An end is a conversion or `nothing`. A choice between two lists costs more than all else here: hence the numbers.
--- Slots: journeys, ends, nothing, amount, ms, first, last, keys, ages, direct, shares, facts, weights, joined, weight, credit,
+-- Slots: journeys, behind, ends, nothing, amount, ms, first, last, keys, ages, direct, shares, facts, weights, joined, weight, credit,
 -- kind, name, apart.
 with arraySort(groupArrayArrayIf(told, kind != 7 and name > 1)) as ages, toInt64(/*apart*/) as room,
     greatest(toInt64(intDiv(length(ages), 2)) - room - 1, 0) as skipped_ages
@@ -26,7 +26,7 @@ from (
             from (
                 select unit, loose, apart, touches, p, p != /*nothing*/ as converted, /*ms*/ as at,
                     /*first*/ as least_touch, /*last*/ as last_touch
-                from (select unit, loose, apart, touches, conversions, arrayJoin(/*ends*/) as p from (/*journeys*/))
+                from (select unit, loose, apart, touches, /*behind*/ as behind, arrayJoin(/*ends*/) as p from (/*journeys*/))
             )
             where converted or n > 0 or apart
         )

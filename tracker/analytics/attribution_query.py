@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 CREDIT, TOUCHED, APART = 3, 5, 7
 """Kinds of facts of `attribution.sql`, beside states of the chain."""
 
+# A branch that is left out costs more than one that is computed in vain, as in paths.
+_SETTINGS = {"join_algorithm": "hash", "short_circuit_function_evaluation": "disable"}
 _LONG = ("props.", "traits.", "items.", "url", "title", "referrer", "ua")
 _PLACE = (
     "bitShiftLeft(toUInt128(toUnixTimestamp64Milli(ts) - {read:Int64}), 88)"
@@ -64,12 +66,13 @@ def query(asked: Asked) -> Query:
     form, markov = NARROW if narrow else WIDE, asked.spec.model == "markov"
     journeys = _packed(asked) if narrow else _journeys(asked)
     nobody, conversion, since, behind = form.first
-    first = f"if(converted, {conversion}, greatest({since}, {behind}))" if markov else conversion
+    first = f"if(converted, {conversion}, greatest({since}, behind))" if markov else conversion
     last = f"if(converted, {form.last[0]}, {form.last[1]})" if markov else form.last[0]
     return fill(
         load(__package__, "attribution"),
         {
             "journeys": Fragment(journeys.text, journeys.params),
+            "behind": Fragment(behind if markov else "0"),
             "ends": Fragment(f"arrayPushBack(conversions, {form.nothing})" if markov else "conversions"),
             "nothing": Fragment(form.nothing),
             "amount": Fragment("if(converted, reinterpretAsFloat64(toUInt64(p)), 0)"),
@@ -95,7 +98,7 @@ def query(asked: Asked) -> Query:
             "most_apart": asked.most_apart,
             **({} if narrow else {"apart": asked.apart}),
         },
-        settings={"join_algorithm": "hash"},
+        settings=_SETTINGS,
     )
 
 

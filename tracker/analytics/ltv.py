@@ -40,6 +40,8 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     """`{"currency", "other_currencies", "unconverted", "cohorts", "channels"}`, and what all are worth."""
     events = events_source(engine)
     priced = price(engine, spec, spec.event, events)
+    did = {"did": condition(spec.event), "events": events, "counted": counted([spec.event])}
+    buyers = fill(load(__package__, "who_did"), did)
     query = fill(
         load(__package__, "ltv"),
         {
@@ -48,10 +50,12 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
             "events": events,
             "persons": persons.join(),
             "counted": counted([spec.event]),
+            "buyers": Fragment(f"key global in ({buyers.text})", buyers.params),
             "event": condition(spec.event),
             "amount": priced.amount,
         },
         {"site": spec.site, "from": spec.range.start, "to": spec.range.end},
+        settings={"join_algorithm": "hash"},  # as in funnels: the map of persons is small
     )
     rows = engine.ask(query).dicts()
     channels = [{"channel": row["touched"], **_worth(row)} for row in rows if row["touched"]]
