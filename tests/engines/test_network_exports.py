@@ -18,7 +18,7 @@ from loading import T0, Road, event
 from small_history import put
 
 from tracker.audiences import export
-from tracker.catalog.deliveries import Line
+from tracker.catalog.deliveries import Added, Delivery, Line
 from tracker.catalog.memberships import Membership
 from tracker.core.identifiers import email_forms, keys_of, place_forms, seal
 from tracker.loader.choices import Choices
@@ -199,8 +199,14 @@ async def test_a_list_that_turns_out_too_small_is_in_no_ledger_and_the_next_goes
         small = await exported(api, audience, min_size=5)
         assert (small["state"], small["error"]["code"], small["counts"]["written"]) == ("failed", "too_small", 0)
         assert (ledger.now(line), ledger.undecided(), ledger.waiting()) == ((0, {}), [], {})
+        exports = api.services.catalog.exports
+        killed = exports.create("shop", audience, network="criteo", mode="delta", actor="t", min_size=1)
+        exports.claim(killed.id, delivery := Delivery(line=line, generation=0, at=1, added=()))
+        exports.bring(killed.id, delivery, [Added(99, "sealed")])
+        exports.fail(killed.id, {"code": "interrupted", "message": "the service stopped"})  # as a start does
         done = await exported(api, audience)
         assert set(shop.lines(folder, done)["add"]) == hashes(1, 2, 3)
+        assert len(ledger.now(line)[1]) == 3
         shop.say(10, 1, 0)
         shop.come(7)
         again = await exported(api, audience, mode="full", min_size=5)

@@ -115,7 +115,7 @@ def _order(desk: Desk, job: Job, export: Export) -> Order:
         destination = catalog.destinations.get(job.destination)
         made = sender_of(catalog, desk.senders, destination)
         sender, notice = (None, made) if destination.kind == "email" else (made, None)
-        settle_before(catalog, desk.senders, export.line)
+    settle_before(catalog, desk.senders, export.line)
     site = catalog.sites.get(job.audience.site)
     definition = stored(job.audience, lambda other: catalog.audiences.get(other).rule)
     return Order(

@@ -31,6 +31,7 @@ from tracker.core.errors import TrackerError
 log = structlog.get_logger()
 
 _AHEAD = 1  # pieces that wait to be written, beside the one that is being packed
+_LOOKED_UP = 1  # pieces with their records, which the disk may have to look for, beside the one that is being packed
 _PIPE = 1 << 20  # bytes
 _PR_SET_DUMPABLE = 4
 
@@ -145,13 +146,27 @@ def main() -> None:
     with suppress(EOFError, OSError):
         plan: Plan = given.recv()
         packer = Packer(plan, Vault(Database(plan.catalog, as_it_is=True)).of_owners)
-        while True:
-            piece = given.recv()
-            try:
-                answer = packer.judged(piece)
-            except TrackerError:
-                answer = None  # it is tried again there, and raised
-            answers.send(answer)
+        with closing(ahead(_looked_up(given, packer), _LOOKED_UP)) as pieces:
+            for piece, records in pieces:
+                answers.send(_opened(packer, piece, records))
+
+
+def _looked_up(given: Connection, packer: Packer) -> Generator[tuple[Judged, Records | None], None, None]:
+    """Pieces, and what the vault has of their persons; None where it cannot be asked. Raises EOFError, OSError."""
+    while True:
+        piece: Judged = given.recv()
+        records: Records | None = None
+        with suppress(TrackerError):
+            records = packer.records(piece)
+        yield piece, records
+
+
+def _opened(packer: Packer, piece: Judged, records: Records | None) -> Packed | None:
+    """None: it is tried again where it came from, and raised."""
+    if records is not None:
+        with suppress(TrackerError):
+            return packer.opened(piece, records)
+    return None
 
 
 if __name__ == "__main__":

@@ -129,9 +129,16 @@ class Packer:
         self._made = plan.shape == "file" and self._network.extension != "parquet"
 
     def judged(self, piece: Judged) -> Packed:
-        """Opened and packed. Raises Broken where a record does not open, TryLater where the vault is away."""
+        """Looked up, opened and packed. Raises Broken where a record does not open, TryLater where no vault is."""
+        return self.opened(piece, self.records(piece))
+
+    def records(self, piece: Judged) -> Records:
+        """What the vault has of these persons. Raises TryLater."""
+        return self._vault(self._keys.site, [owner for owners in piece.owners for owner in owners])
+
+    def opened(self, piece: Judged, vault: Records) -> Packed:
+        """Opened and packed. Raises Broken where a record does not open."""
         members = []
-        vault = self._vault(self._keys.site, [owner for owners in piece.owners for owner in owners])
         for person, granted, owners, cells in zip(piece.people, piece.granted, piece.owners, piece.cells, strict=True):
             records = [one for owner in owners if owner in vault for one in vault[owner]]
             forms = self._open(records) if records else {}

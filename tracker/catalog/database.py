@@ -28,6 +28,7 @@ _PAUSE_S = 0.03
 """Whoever waits for SQLite's lock looks again after at most 25 ms, for the first eighth of a second."""
 Step = Callable[[Session], None]
 """A part of something long, which writes."""
+_CACHE_KB = 32_000  # for whoever looks a million keys up: the index above its last level stays there
 _IN_A_SET, _IN_A_LIST = 10_000, 500  # SQLite takes a limited number of variables
 _MIGRATION_LOCK = 7_214_003_511  # PostgreSQL advisory locks: any fixed numbers of ours
 _EXCLUSIVE_LOCK = 7_214_003_512
@@ -179,6 +180,8 @@ class Database:
             event.listen(self._engine, "begin", _begin_sqlite)
         self._writer = self._engine.execution_options(tracker_write=True)
         if as_it_is:
+            if self.is_sqlite:
+                event.listen(self._engine, "connect", _look_up_much)
             return
         self._migrate()
         if self.is_sqlite and parsed.database and parsed.database != ":memory:":
@@ -317,6 +320,10 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("pragma synchronous = full")  # a ledger entry permits deleting a segment: it must be on disk
     cursor.execute("pragma foreign_keys = on")
     cursor.close()
+
+
+def _look_up_much(connection: Any, _record: object) -> None:
+    connection.execute(f"pragma cache_size = -{_CACHE_KB}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
