@@ -70,6 +70,9 @@ async def test_the_same_report_as_csv_and_as_arrow(api):
     _, blob = await api.ask("POST", "/api/v1/reports/funnel", FUNNEL, headers={"Accept": "text/csv"})
     rows = list(csv.DictReader(io.StringIO(blob.decode(), newline="")))
     assert [row["count"] for row in rows] == ["2", "1"]
+    headers = {"Authorization": f"Bearer {ADMIN}", "Accept": "text/csv"}
+    async with api.session.post(f"{api.url}/api/v1/reports/funnel", json=FUNNEL, headers=headers) as answer:
+        assert answer.headers["Content-Type"] == "text/csv; charset=utf-8"
     accept = {"Accept": "application/vnd.apache.arrow.stream"}
     _, blob = await api.ask("POST", "/api/v1/reports/funnel", FUNNEL, headers=accept)
     assert pa.ipc.open_stream(blob).read_all().column("count").to_pylist() == [2, 1]

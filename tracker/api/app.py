@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -20,13 +20,14 @@ from tracker.api.call import Call, FileReply, Reply
 from tracker.api.exports import desk_of
 from tracker.api.metrics import Metrics
 from tracker.api.middleware import METRICS, around
-from tracker.api.reading import body_of, query_of
+from tracker.api.reading import body_of, needs_site, query_of
 from tracker.api.routes import ROUTES
 from tracker.api.routing import Route
 from tracker.api.services import Services
 from tracker.api.site_pages import public_routes
 from tracker.audiences.leftovers import clean_up
 from tracker.audiences.plans import Deliverer
+from tracker.catalog import Principal
 from tracker.core.errors import TryLater
 
 BODY_LIMIT = 1_000_000
@@ -108,13 +109,17 @@ def _endpoint(route: Route) -> Callable[[web.Request], Any]:
         authorize(principal, route.role)
         wanted = formats.wanted(request.headers.get("Accept", ""), report=bool(route.report))
         engine = Bounded(services.engine, services.report_timeout_s, services.report_memory)
+        given: Mapping[str, str] = request.query
+        if "site" not in given and needs_site(route.query):
+            only = await pools.run(lambda: _only_site(services, principal), slow=False)
+            given = {**given, "site": only} if only else given
         call = Call(
             services=services,
             principal=principal,
             engine=engine,
             exporter=pools.exports.submit,
             path=dict(request.match_info),
-            query=None if route.query is None else query_of(request.query, route.query),
+            query=None if route.query is None else query_of(given, route.query),
             body=await _body(request, route),
         )
         try:
@@ -125,6 +130,14 @@ def _endpoint(route: Route) -> Callable[[web.Request], Any]:
         return _response(outcome)
 
     return endpoint
+
+
+def _only_site(services: Services, principal: Principal) -> str | None:
+    """The one site that a query can mean which names none."""
+    if principal.site is not None:
+        return principal.site
+    sites = services.catalog.sites.list()
+    return sites[0].name if len(sites) == 1 else None
 
 
 async def _body(request: web.Request, route: Route) -> Any:
@@ -140,7 +153,9 @@ def _encode(route: Route, outcome: Any, wanted: formats.Format) -> web.Response 
     if isinstance(outcome, Reply):
         return _json(outcome.data, outcome.status)
     if route.report and wanted is not formats.Format.JSON:
-        return web.Response(body=formats.table(route.report, outcome, wanted), content_type=wanted.value)
+        charset = "utf-8" if wanted is formats.Format.CSV else None
+        table = formats.table(route.report, outcome, wanted)
+        return web.Response(body=table, content_type=wanted.value, charset=charset)
     return _json(outcome, route.status)
 
 

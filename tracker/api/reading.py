@@ -13,6 +13,11 @@ from tracker.core.errors import BadRequest
 _AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
 
 
+def needs_site(kind: Any) -> bool:
+    """Whether a query string of this kind must name a site."""
+    return kind is not None and any(one.name == "site" and one.required for one in msgspec.structs.fields(kind))
+
+
 def query_of(given: Mapping[str, str], kind: Any) -> Any:
     """A query string as a struct; unknown and malformed parameters raise BadRequest."""
     try:
