@@ -43,6 +43,22 @@ STICKS_OUT = """() => [...document.querySelectorAll('[data-testid=stMain] *')].f
     return true
 }).map(element => element.outerHTML.slice(0, 120))"""
 
+# buttons whose name is that of their icon's file or nothing at all, and fields whose edge has less than 3:1 on white
+UNREADABLE = """() => {
+    const named = one => one.ariaLabel || !/^$|^\\w+ icon$/.test(one.innerText.trim().split('\\n')[0])
+    const seen = one => one.checkVisibility({visibilityProperty: true}) && !one.closest('details:not([open])')
+    const light = ([red, green, blue]) => [red, green, blue].map(part => part / 255)
+        .map(part => part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
+        .reduce((sum, part, at) => sum + part * [0.2126, 0.7152, 0.0722][at], 0)
+    const faint = one => 1.05 / (light(getComputedStyle(one).borderTopColor.match(/[0-9.]+/g)) + 0.05) < 3
+    const fields = ['TextInputRootElement', 'NumberInputContainer', 'TextAreaRootElement']
+        .map(name => `[data-testid=st${name}]`).concat('[data-testid=stSelectbox] [role=group]').join()
+    return [
+        ...[...document.querySelectorAll('[data-testid=stMain] button')].filter(one => seen(one) && !named(one)),
+        ...[...document.querySelectorAll(fields)].filter(faint),
+    ].map(element => element.outerHTML.slice(0, 200))
+}"""
+
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Tracker, str]]:
@@ -112,6 +128,7 @@ async def test_the_overview_has_an_address_of_its_own(stack: tuple[Tracker, str]
 async def draws_wholly(page: Page, title: str) -> None:
     await calm(page)
     assert await page.locator("[data-testid=stException], .jt-notice.bad").count() == 0, title
+    assert await page.evaluate(UNREADABLE) == [], title
     for size in (DESK, HAND):
         await page.set_viewport_size(size)
         await page.wait_for_timeout(300)
