@@ -6,7 +6,7 @@
 -- they have an arrival without a session. `told` is the age of such a path's first touch, of those apart who they are.
 -- `middles` are the ages around the median, in order, the first one at place `skipped` among all; `room` for that many further.
 -- An end is a conversion or `nothing`. A choice between two lists costs more than all else here: hence the numbers.
--- Slots: journeys, behind, ends, nothing, amount, ms, first, last, keys, ages, direct, shares, facts, weights, joined, weight, credit,
+-- Slots: journeys, behind, ends, nothing, amount, ms, first, last, keys, age, ages, direct, shares, facts, weights, joined, weight, credit,
 -- kind, name, apart.
 with arraySort(groupArrayArrayIf(told, kind != 7 and name > 1)) as ages, toInt64(/*apart*/) as room,
     greatest(toInt64(intDiv(length(ages), 2)) - room - 1, 0) as skipped_ages
@@ -18,7 +18,7 @@ from (
         groupArrayIf(number, bitAnd(toUInt8(fact), 1)) as told
     from (
         with /*keys*/ as keys, /*ages*/ as ages, /*direct*/ as direct, /*shares*/ as credited
-        select if(apart, unit, toUInt64(ages[1])) as number, if(apart, toFloat64(converted), /*amount*/) as amount,
+        select if(apart, unit, toUInt64(/*age*/)) as number, if(apart, toFloat64(converted), /*amount*/) as amount,
             /*facts*/ as facts/*weights*/
         from (
             select unit, loose, apart, p, converted, at, arrayFilter(touch -> touch >= least_touch and touch <= last_touch, touches) as path,

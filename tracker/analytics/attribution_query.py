@@ -80,6 +80,7 @@ def query(asked: Asked) -> Query:
             "first": Fragment(f"if(apart, {nobody}, {first})"),
             "last": Fragment(last),
             "keys": Fragment(f"arrayMap(p -> {form.key}, path)"),
+            "age": Fragment(f"arrayMap(p -> at - {form.ms}, arraySlice(path, 1, 1))[1]"),
             "ages": Fragment(f"arrayMap(p -> at - {form.ms}, path)"),
             "direct": Fragment(f"arrayMap(p -> {form.direct}, path)"),
             "shares": Fragment(SHARES[spec.model]),

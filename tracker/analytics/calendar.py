@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -26,13 +26,6 @@ class Calendar:
     def bounds(self, at: int) -> Range:
         """Milliseconds of period `at`, from its first midnight to that of the next period."""
         return Range(*(instant(day, self.timezone) for day in (self.starts[at], _next(self.starts[at], self.period))))
-
-    def with_one_before(self) -> Calendar:
-        """The same with the period before the first one in front."""
-        first = self.starts[0]
-        days = {"day": 1, "week": 7, "month": 1}[self.period]
-        before = first - timedelta(days=days)
-        return replace(self, starts=(before.replace(day=1) if self.period == "month" else before, *self.starts))
 
     def number(self, moment: str) -> str:
         """SQL: the number of the period that `moment` (a DateTime64) lies in; needs the parameter `timezone`."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from tracker.analytics import calendar, period_sets, request
+from tracker.analytics import calendar, request
 from tracker.analytics.calendar import Calendar
 from tracker.analytics.request import Range
 from tracker.store import persons
 from tracker.store.clean import events_source
-from tracker.store.engine import Engine, Query
+from tracker.store.engine import Engine
 from tracker.store.filters import Condition, parse_condition
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import condition, counted
@@ -47,43 +47,22 @@ def parse(body: object) -> Spec:
 
 def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     """`{"periods": [{"start": "2026-11-02", "new", "returning", "resurrecting", "dormant"}]}`, empty ones too."""
-    asked = query(engine, spec)
-    found = {(number, STATES[state]): people for number, state, people in engine.ask(asked).rows}
+    query = fill(
+        load(__package__, "lifecycle"),
+        {
+            "number": Fragment(spec.calendar.number("ts"), {"timezone": spec.calendar.timezone}),
+            "person": Fragment(persons.PERSON),
+            "events": events_source(engine),
+            "persons": persons.join(),
+            "counted": counted([spec.event]),
+            "event": condition(spec.event),
+        },
+        {"site": spec.site, "to": spec.range.end, "last": len(spec.calendar.starts) - 1},
+    )
+    found: dict[tuple[int, str], int] = {(number, state): people for number, state, people in engine.ask(query).rows}
     return {
         "periods": [
             {"start": start.isoformat(), **{state: found.get((number, state), 0) for state in STATES}}
             for number, start in enumerate(spec.calendar.starts)
         ]
     }
-
-
-def query(engine: Engine, spec: Spec) -> Query:
-    """The whole report as one query: each stored key's periods, then each person's, then the states."""
-    before = spec.calendar.with_one_before()
-    number = before.number("ts")
-    keys = fill(
-        load(__package__, "lifecycle_keys"),
-        {
-            "began": Fragment(number, {"timezone": before.timezone}),
-            "periods": Fragment(period_sets.gathered(before, f"{number} >= 0")),
-            "events": events_source(engine),
-            "counted": counted([spec.event]),
-            "event": condition(spec.event),
-        },
-    )
-    gathered = Fragment(keys.text, keys.params)
-    if persons.linked(engine, spec.site):
-        slots = {
-            "person": Fragment(persons.PERSON),
-            "periods": Fragment(period_sets.united(before, "of_keys.periods")),
-            "of_keys": gathered,
-            "persons": persons.join(),
-        }
-        united = fill(load(__package__, "lifecycle_persons"), slots)
-        gathered = Fragment(united.text, united.params)
-    return fill(
-        load(__package__, "lifecycle"),
-        {"active": Fragment(period_sets.positions(before, "periods")), "gathered": gathered},
-        {"site": spec.site, "to": spec.range.end, "last": len(spec.calendar.starts) - 1},
-        settings={"join_algorithm": "hash"},  # as in funnels: the map of persons is small
-    )
