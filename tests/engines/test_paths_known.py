@@ -17,7 +17,7 @@ from journeys_world import histories
 from test_paths_random import WHEN, flat, same
 from world import event, load
 
-from tracker.analytics import paths, paths_codes, paths_known
+from tracker.analytics import paths, paths_codes, paths_known, paths_query
 
 START = instant("2026-03-02T00:00:00Z")
 LATER = {"from": "2026-03-03T00:00:00Z", "to": "2026-03-07T12:00:00Z"}
@@ -89,3 +89,10 @@ def test_lists_are_forgotten_when_they_are_old_or_many_or_long(engine, monkeypat
     late = [event("new", START + 5000, "v", arrival=9_000_000)]
     events = [*events, *load(engine, late, known=[*events, *late], version=2)]
     assert asked(engine, events, looked, by="event") == ["news", "all"]  # and by whole hashes
+
+
+def test_a_setting_that_this_clickhouse_does_not_know_is_not_said(engine, monkeypatch, looked):
+    monkeypatch.setattr(paths_query, "_SHARED_OUT", {"no_such_setting": 0, "max_threads": 1})
+    assert paths_query.settings_for(engine) == {"max_threads": 1}
+    events = load(engine, [event(name, START + 1000 * at, "v") for at, name in enumerate("abcd")])
+    assert asked(engine, events, looked, by="event") == ["all"]

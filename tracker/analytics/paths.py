@@ -8,7 +8,7 @@ from typing import Any
 
 from tracker.analytics import paths_known, paths_slices
 from tracker.analytics.paths_codes import UNKNOWN, among
-from tracker.analytics.paths_query import NO_LIMIT, ON, OTHER, STOP, Kept, Source, query
+from tracker.analytics.paths_query import NO_LIMIT, ON, OTHER, STOP, Kept, Source, query, settings_for
 from tracker.analytics.paths_spec import Spec, parse
 from tracker.store import persons
 from tracker.store.clean import events_source
@@ -28,13 +28,13 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     """`{"edges": [{"step", "source", "target", "people", "seconds_average"}], "nodes": [{"step", "node", "people",
     "dropped"}]}`, the biggest first.
     """
-    events, linked = events_source(engine), persons.linked(engine, spec.site)
+    events, linked, settings = events_source(engine), persons.linked(engine, spec.site), settings_for(engine)
     for known, fresh in paths_known.lists(engine, spec, events):
         if not known.whole and not {spec.start, spec.end} <= {"", *known.names.values()}:
             if fresh:
                 break  # nobody was there
             continue
-        source = Source(events=events, codes=known, linked=linked)
+        source = Source(events=events, codes=known, linked=linked, settings=settings)
         if (rows := _rows(engine, spec, source)) is not None:
             return _answer(spec, rows, {OTHER: "other", **_names(engine, spec, source, _nodes(rows))})
     return {"edges": [], "nodes": []}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tracker.analytics.paths_codes import RESERVED, Codes
 from tracker.analytics.paths_numbers import Hops, Moments
 from tracker.analytics.paths_spec import Spec
 from tracker.store import persons
-from tracker.store.engine import Param, Query
+from tracker.store.engine import Engine, Param, Query, Settings
 from tracker.store.filters import Condition
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import counted
@@ -25,17 +25,34 @@ Kept = Mapping[int, set[int]]
 _SETTINGS = {"join_algorithm": "hash", "short_circuit_function_evaluation": "disable"}
 """A branch that is left out costs more than one that is computed in vain."""
 
+_SHARED_OUT = {"adaptive_aggregator_freeze_threshold": 0}
+
 _PLACES = 32
 """More than any step there can be."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Source:
-    """What one report reads: `events`, their nodes' `codes`, and whether any key is `linked` to another person."""
+    """What one report reads: `events`, their nodes' `codes`, and whether any key is `linked` to another person.
+
+    `settings`: what its questions say beside (`settings_for`).
+    """
 
     events: Fragment
     codes: Codes
     linked: bool
+    settings: Settings = field(default_factory=dict)
+
+
+def settings_for(engine: Engine) -> Settings:
+    """For bringing a month together by key: tables of frequent keys help nobody where each key has some events.
+
+    Newer versions of ClickHouse share out the rest by hash; from how many keys on they do so can be said there.
+    """
+    named = {"names": list(_SHARED_OUT)}
+    text = "select name from system.settings where name in {names:Array(String)}"
+    known = [] if engine.cluster is not None else engine.ask(Query(text=text, params=named)).rows
+    return {name: _SHARED_OUT[name] for (name,) in known}
 
 
 def query(
@@ -92,7 +109,7 @@ def hops(spec: Spec, source: Source, kept: Kept | None, rows: int, of_persons: F
         load(__package__, "paths"),
         {**{name: Fragment(text) for name, text in layout.hop.read().items()}, "hops": layout.hops(of_persons)},
         {**between(spec), "rows": rows, "steps": spec.steps, **shown},
-        settings=_SETTINGS,
+        settings={**_SETTINGS, **source.settings},
     )
 
 

@@ -16,7 +16,7 @@ from tracker.store.among import Among
 from tracker.store.engine import Engine, Query, Session
 from tracker.store.sql import Fragment, fill, load
 
-SLICE = 12_000_000
+SLICE = 13_000_000
 """Events of a slice, about."""
 
 MOST = 64
@@ -53,15 +53,16 @@ def rows(
 def _persons(session: Session, spec: Spec, source: Source, slices: int, *, narrow: bool) -> Iterator[Fragment]:
     """Subqueries with `person` and `packed`, one after the other: what is asked of one is asked before the next."""
     if source.linked:
-        _make(session, spec, "links", Fragment(load(__package__, "paths_links")))
+        _make(session, spec, source, "links", Fragment(load(__package__, "paths_links")))
     for number, keys in enumerate(_ranges("key", slices)):
         of_keys = gathered(spec, source, keys, narrow=narrow)
         if not source.linked:
             yield Fragment(f"select key as person, packed from ({of_keys.text})", of_keys.params)  # noqa: S608
             continue
         owners = fill(load(__package__, "paths_owners"), {"gathered": of_keys, "range": keys})
-        _make(session, spec, "slice", Fragment(owners.text, owners.params))
-        _make(session, spec, f"linked_{number}", Fragment("select owner as person, packed from slice where owner != 0"))
+        _make(session, spec, source, "slice", Fragment(owners.text, owners.params))
+        waiting = Fragment("select owner as person, packed from slice where owner != 0")
+        _make(session, spec, source, f"linked_{number}", waiting)
         yield Fragment("select key as person, packed from slice where owner = 0")
         session.command(Query(text="drop temporary table slice"))
     if source.linked:
@@ -72,9 +73,9 @@ def _persons(session: Session, spec: Spec, source: Source, slices: int, *, narro
             yield Fragment(text, some.params)
 
 
-def _make(session: Session, spec: Spec, name: str, of: Fragment) -> None:
+def _make(session: Session, spec: Spec, source: Source, name: str, of: Fragment) -> None:
     text = f"create temporary table {name} engine = Memory as {of.text}"
-    session.command(Query(text=text, params={**between(spec), **of.params}, settings=_SETTINGS))
+    session.command(Query(text=text, params={**between(spec), **of.params}, settings={**_SETTINGS, **source.settings}))
 
 
 def _slices(events: int) -> int:
