@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from depth import DEEP
 from test_audiences_oracle import leaf
 from test_members_incremental import Shop
 
@@ -54,10 +55,10 @@ def journeys() -> list[dict[str, Any]]:
 
 def test_many_at_once_equal_each_alone(engine: Engine, data: Path) -> None:
     road = Shop(data, engine)
-    for _ in range(25):
+    for _ in range(12):
         road.batch()
     bodies = journeys()
-    bodies += [one for one in (leaf(road.dice) for _ in range(60)) if "rfm" not in one]
+    bodies += [one for one in (leaf(road.dice) for _ in range(30)) if "rfm" not in one]
     definitions = [define("shop", body, lookup=lambda _: {}, id=f"aud_{at}") for at, body in enumerate(bodies)]
     definitions = [one for one in definitions if expiry.foreseeable(one.rule)]
     found = apart(road, definitions)
@@ -65,14 +66,14 @@ def test_many_at_once_equal_each_alone(engine: Engine, data: Path) -> None:
     assert len(queries) < 5  # or nothing was asked together
     everybody = judging.whole("shop", events_source(engine))
     some = 0
-    for one in definitions:
+    for one in definitions if DEEP else road.dice.sample(definitions, 8):
         rows = [row for query in asked(road, everybody, [one]) for row in engine.ask(query).rows]
         assert found.get(one.id, set()) == {row[1:] for row in rows}, one.rule
         alone = {(person, verdict) for person, verdict, _ in membership.judge(engine, road.site, one, road.now)}
         assert {(row[1], row[5]) for row in rows if row[2]} == alone, one.rule
         some += 0 < len(alone) < len(rows)
-    assert some > 10
-    for person in sorted({person for rows in found.values() for person, *_ in rows})[:5]:
+    assert some
+    for person in sorted({person for rows in found.values() for person, *_ in rows})[:2]:
         alone = [row for query in asked(road, few(road, person), definitions) for row in engine.ask(query).rows]
         theirs = {(audience, row) for audience, rows in found.items() for row in rows if row[0] == person}
         assert {(row[0], row[1:]) for row in alone} == theirs

@@ -212,7 +212,7 @@ def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: py
                 pass
         if not whole and road.dice.random() < 0.85:
             continue  # several batches before a refresh
-        due = definitions if whole else road.dice.sample(definitions, 4)  # not all at the same times
+        due = definitions if whole else road.dice.sample(definitions, 3)  # not all at the same times
         road.refresh(due)
         if whole:
             road.refresher = Refresher(engine)  # the process was started again

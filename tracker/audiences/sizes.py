@@ -13,10 +13,7 @@ from tracker.store.sql import load
 _NOTED = [
     ("audience", "String"), ("members", "UInt64"), ("exportable", "UInt64"), ("entered", "UInt64"), ("gone", "UInt64"),
 ]  # fmt: skip
-_COUNTED_AT_ONCE = (
-    1  # audiences whose members are counted in one refresh; the others keep the sum of what came and went
-)
-_MANY, _COUNTING_RESTS = 100_000, 50  # members; counting more rests so many times as long as it took
+_MANY, _COUNTING_RESTS = 100_000, 50  # members counted at a time; counting more rests so many times as long as it took
 _NOBODY = (0, 0, 0)
 
 
@@ -53,9 +50,7 @@ class Sizes:
 
     def after(self, before: Sequence[Membership], moved: Mapping[str, Moved]) -> dict[str, tuple[int, int]]:
         """Members and exportable of audiences of a site, after these changes."""
-        recount = [state.audience for state in before if state.audience not in self._counted][:_COUNTED_AT_ONCE]
-        if time.monotonic() < self._again:
-            recount = []
+        recount = self._next(before) if time.monotonic() >= self._again else []
         found: dict[str, tuple[int, int]] = {}
         for state in before:
             came, went, more = moved.get(state.audience, _NOBODY)
@@ -63,6 +58,15 @@ class Sizes:
         found |= dict.fromkeys(recount, (0, 0)) | self._count(before[0].site, recount)
         self._counted.update(recount)
         return found
+
+    def _next(self, before: Sequence[Membership]) -> list[str]:
+        """Those to be counted now: small ones together, a large one alone; the others keep what was reckoned."""
+        chosen, members = list[str](), 0
+        for state in sorted(before, key=lambda one: one.members):
+            if state.audience not in self._counted and (not chosen or members + state.members <= _MANY):
+                chosen.append(state.audience)
+                members += state.members
+        return chosen
 
     def _count(self, site: str, audiences: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Of five million members this takes a third of a second, while pages wait: then the next ones have time."""
