@@ -46,7 +46,7 @@ from tracker.outbound import Door, Limits, Reach
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 PRODUCT = str(Path(export.__file__).parents[1])
 EVERYBODY = range(1, 121)
-LONGEST = 60  # seconds of a life; one that takes longer hangs, says where, and fails the run
+LONGEST = 180  # seconds of a life; one that takes longer hangs, says where, and fails the run
 
 
 def hashed(person: int) -> str:
