@@ -66,6 +66,33 @@ async def test_a_funnel_and_who_dropped(api):
     )
 
 
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [("2008-01-01t00:00:00z", "2027-12-31T23:00:00+14:00"), ("2026-11-01T00:00:00Z", "2046-01-01T00:00:00Z")],
+)
+@pytest.mark.parametrize(
+    ("name", "more"), [("people", {"step": 1, "state": "dropped"}), ("time", {}), ("reasons", {"step": 1})]
+)
+async def test_twenty_years_are_one_question(api, name, more, start, end):
+    """What a month says, the longest time says too: moments and longest windows fit into their bits."""
+    body = {**FUNNEL, "window": "366d"}
+    status, expected = await api.ask("POST", f"/api/v1/reports/funnel/{name}", {"funnel": body, **more})
+    assert status == 200
+    longer = {"funnel": {**body, "from": start, "to": end}, **more}
+    assert await api.ask("POST", f"/api/v1/reports/funnel/{name}", longer) == (200, expected)
+
+
+@pytest.mark.parametrize("end", ["1975-01-01T00:00:00Z", "1989-12-31T00:00:00-05:00"])
+async def test_time_begins_in_1970(api, embedded, end):
+    """Nothing of what looks back before `from` finds a day that the store cannot write."""
+    put(embedded, [{"event": "view", "visitor": "old", "ts": 5 * HOUR}])
+    body = {**FUNNEL, "from": "1970-01-01T00:00:00+05:00", "to": end}
+    status, found = await api.ask("POST", "/api/v1/reports/funnel/reasons", {**body, "step": 1})
+    assert (status, found["dropped"], found["exit_pages"]["total"]) == (200, 1, 1)
+    status, found = await api.ask("POST", "/api/v1/reports/funnel", body)
+    assert [step["count"] for step in found["steps"]] == [1, 0]
+
+
 async def test_the_same_report_as_csv_and_as_arrow(api):
     _, blob = await api.ask("POST", "/api/v1/reports/funnel", FUNNEL, headers={"Accept": "text/csv"})
     rows = list(csv.DictReader(io.StringIO(blob.decode(), newline="")))

@@ -8,6 +8,8 @@ import pytest
 from outside import Heard, outside
 from test_cli_suppress import run
 
+TOKEN = "jt_known_to_that_service"
+
 
 def api(heard: Heard) -> tuple[int, dict[str, str], bytes]:
     files = [{"name": "aud_1-exp_1-liveramp.csv.gz"}]
@@ -30,6 +32,7 @@ def api(heard: Heard) -> tuple[int, dict[str, str], bytes]:
 def test_options_are_sent(tmp_path, capsys, monkeypatch, words, options):
     with outside(api) as other:
         monkeypatch.setenv("TRACKER_API_URL", other.url)
+        monkeypatch.setenv("TRACKER_ADMIN_TOKEN", TOKEN)
         monkeypatch.chdir(tmp_path)
         data = ["--data", str(tmp_path / "data")]
         code, out, err = run(capsys, "audience", "export", "aud_1", "--network", "liveramp", *words, *data)
@@ -52,6 +55,7 @@ def test_a_download_is_complete_or_not_there(tmp_path, capsys, monkeypatch):
     words = ["audience", "export", "aud_1", "--data", str(tmp_path / "data"), "--out"]
     with outside(api) as other:
         monkeypatch.setenv("TRACKER_API_URL", other.url)
+        monkeypatch.setenv("TRACKER_ADMIN_TOKEN", TOKEN)
         there = tmp_path / "people.csv"
         assert run(capsys, *words, str(there))[0] == 0
         assert (there.read_bytes(), there.stat().st_mode & 0o777) == (b"gz", 0o600)
@@ -59,7 +63,20 @@ def test_a_download_is_complete_or_not_there(tmp_path, capsys, monkeypatch):
         assert (code, "cannot write" in err, "No such file" in err) == (1, True, True)
     with outside(cut) as other:
         monkeypatch.setenv("TRACKER_API_URL", other.url)
+        monkeypatch.setenv("TRACKER_ADMIN_TOKEN", TOKEN)
         code, _, err = run(capsys, *words, str(there))
         assert (code, "no answer from the API" in err) == (1, True)
     assert there.read_bytes() == b"gz"
     assert [file.name for file in tmp_path.iterdir() if file.suffix == ".part"] == []
+
+
+def test_why_an_export_failed_is_a_sentence(tmp_path, capsys, monkeypatch):
+    def small(_: Heard) -> tuple[int, dict[str, str], bytes]:
+        answer = {"id": "exp_1", "state": "failed", "error": {"code": "too_small", "message": "too few: 3"}}
+        return 200, {"Content-Type": "application/json"}, json.dumps(answer).encode()
+
+    with outside(small) as other:
+        monkeypatch.setenv("TRACKER_API_URL", other.url)
+        monkeypatch.setenv("TRACKER_ADMIN_TOKEN", TOKEN)
+        code, out, err = run(capsys, "audience", "export", "aud_1", "--data", str(tmp_path / "data"))
+    assert (code, out, err) == (1, "", "tracker: the export failed: too few: 3\n")

@@ -124,8 +124,10 @@ async def test_nobody_is_made_up_for_a_match(collector):
     assert (answer.status, "Set-Cookie" in answer.headers) == (200, False)
     assert collector.stored() == []
     assert (await ask(collector, "/setuid", {}, site="wk-free", uid="p", visitor="visitor-9")).status == 200
-    assert (await ask(collector, "/setuid", {}, site="wk-free", uid="p", visitor="a b")).status == 200
-    assert [one.visitor for one in collector.stored()] == ["visitor-9"]
+    assert (await ask(collector, "/setuid", {}, site="wk-free", uid="p", visitor="a@b.example")).status == 200
+    assert (await ask(collector, "/setuid", {}, site="wk-free", uid="p", visitor="v" * 256)).status == 200
+    assert (await ask(collector, "/setuid", {}, site="wk-free", uid="p", visitor="é 1")).status == 200
+    assert [one.visitor for one in collector.stored()] == ["visitor-9", "é 1"]
 
 
 async def test_our_id_goes_to_the_partner(collector, strings):

@@ -170,3 +170,12 @@ def test_what_does_not_parse_is_dropped_never_hashed(nothing):
 def test_what_was_hashed_is_never_hashed_again():
     digest = EMAILS[0][3]
     assert email_forms(f" {digest.upper()} ").forms == {"e1": digest}
+
+
+def test_white_space_inside_is_an_address_only_where_it_is_taken_out():
+    """Google refuses it, TikTok, LinkedIn and LiveRamp take it out ([GDM], [TT-HELP2], [RT-LI], [SEG-LR])."""
+    assert email_forms(" two words+x@example.com\n").forms == {
+        "e2": sha("twowords+x@example.com"),
+        "e7": sha("twowords@example.com"),
+    }
+    assert set(email_forms(" Two.Words@Example.com\n").forms) == {"e1", "e2", "e3", "e4", "e5", "e6", "e7"}

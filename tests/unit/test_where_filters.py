@@ -59,6 +59,7 @@ def test_good_filters():
     assert parse_filter({**GOOD, "property": "props.a b.ä"}, "f").property == "props.a b.ä"
     assert parse_filter({"property": "value", "op": "in", "value": [1, "a", True]}, "f").values == (1, "a", True)
     assert parse_filter({"property": "value", "op": "exists"}, "f").values == ()
+    assert parse_filter({"property": "value", "op": "not_exists", "value": True}, "f").values == ()
     assert parse_filter({"property": "url", "op": "regex", "value": "\\pL+\\d"}, "f").op == "regex"
     assert parse_filters(None, "f") == ()
 

@@ -162,7 +162,8 @@ def ended(api: Api, export: dict[str, Any]) -> dict[str, Any]:
         time.sleep(0.1)
         found = api.call("GET", f"/api/v1/exports/{export['id']}")
     if found.get("state") != "done":
-        raise TrackerError(f"the export failed: {found.get('error', 'no reason given')}")
+        why = found.get("error") or {}
+        raise TrackerError(f"the export failed: {why.get('message', 'no reason given')}")
     if "files" not in found:
         found = api.call("GET", f"/api/v1/exports/{export['id']}")
     return dict(found)

@@ -19,6 +19,7 @@ from tracker.collector import cookies
 from tracker.collector.consent import Mode
 from tracker.collector.endpoints import answering
 from tracker.collector.parsed import Batch
+from tracker.collector.segments import LONGEST_VISITOR
 from tracker.collector.service import Service
 from tracker.collector.sites import KnownSite
 from tracker.core.errors import BadRequest, TrackerError
@@ -107,10 +108,13 @@ def _partner(request: web.Request, service: Service) -> tuple[KnownSite, MatchPa
 
 
 def visitor_of(request: web.Request, service: Service, named: str = "") -> str:
-    """Whom the cookie names, or, where none came, whom the address names: third parties get no cookies."""
+    """Whom the cookie names, or, where none came, whom the address names: third parties get no cookies.
+
+    Any id that a site may give a visitor, but never an address, which would be told to the partner.
+    """
     found = cookies.read(request.headers.get(hdrs.COOKIE), service.settings.https)
     named = named or request.query.get("visitor", "")
-    return found or (named if cookies.ID.fullmatch(named) else "")
+    return found or (named if len(named) <= LONGEST_VISITOR and named.isprintable() and "@" not in named else "")
 
 
 def judge(  # noqa: PLR0917

@@ -26,7 +26,7 @@ log = structlog.get_logger()
 
 _LOOK_EVERY = 0.25  # seconds between looks at a site's folder
 _SETTLES_NS = 100_000_000  # a folder's own time is as coarse as the kernel's clock: two changes may carry the same
-_LONGEST_VISITOR = 255
+LONGEST_VISITOR = 255
 _NO_CHANGES: tuple[tuple[int, int], Recent | None] = ((0, 0), None)
 
 
@@ -123,7 +123,7 @@ async def get_segments(request: web.Request, service: Service) -> web.Response:
     if visitor is None:  # a page's own visitor, whose cookie its scripts cannot read
         https, headers = service.settings.https, request.headers
         visitor = cookies.read(headers.get(hdrs.COOKIE), https, partition_for(headers, known.keys, https))
-    elif not 0 < len(visitor) <= _LONGEST_VISITOR:
+    elif not 0 < len(visitor) <= LONGEST_VISITOR:
         raise BadRequest("visitor must be the visitor's id, 1 to 255 characters", field="visitor")
     inside: list[str] = []
     listed = service.suppressions.of(known.keys, expected=service.sites.suppression)

@@ -35,6 +35,7 @@ from tracker.core.errors import Broken
 
 _HASHED = re.compile(r"[0-9a-f]{64}")
 _EMAIL_FORMS = ("e1", "e2", "e3", "e4", "e5", "e6", "e7")
+_SPACELESS_FORMS = ("e2", "e7")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]+\.[^\s@.]{2,}")
 _PUNCTUATION = str.maketrans("", "", string.punctuation + string.whitespace)
@@ -140,13 +141,17 @@ def warm_up() -> None:
 
 
 def email_forms(text: str) -> Identifier | None:
-    """All e-mail forms, or None when it is none. A SHA-256 that somebody already made is kept, never hashed again."""
+    """All e-mail forms, or None when it is none. A SHA-256 that somebody already made is kept, never hashed again.
+
+    With white space inside, only the forms that take it out: to the other networks that is no address.
+    """
     if _HASHED.fullmatch(text.strip().lower()):
         return Identifier("email", {"e1": text.strip().lower()})
     plain = canonical_email(text)
     if plain is None:
         return None
-    return Identifier("email", _hashed({form: forms.email(form, plain) for form in _EMAIL_FORMS}))
+    wanted = _EMAIL_FORMS if len(text.split()) == 1 else _SPACELESS_FORMS
+    return Identifier("email", _hashed({form: forms.email(form, plain) for form in wanted}))
 
 
 def phone_forms(text: str, country: str) -> Identifier | None:

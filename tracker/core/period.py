@@ -28,14 +28,16 @@ def duration_ms(text: object, *, field: str) -> int:
 def instant_ms(text: object, *, field: str) -> int:
     """RFC 3339 with an offset -> milliseconds since the epoch. Raises BadRequest."""
     try:
-        moment = datetime.fromisoformat(text) if isinstance(text, str) else None
+        moment = datetime.fromisoformat(text.upper()) if isinstance(text, str) else None
     except ValueError:
         moment = None
-    if moment is None or moment.tzinfo is None or not 1970 < moment.year < 2200:
+    if moment is None or moment.tzinfo is None or not 1970 <= moment.year < 2200:
         raise BadRequest(
-            f"{field} must be an RFC 3339 time with an offset, like 2026-11-01T00:00:00Z", code="bad_time", field=field
+            f"{field} must be an RFC 3339 time of the years 1970 to 2199 with an offset, like 2026-11-01T00:00:00Z",
+            code="bad_time",
+            field=field,
         )
-    return round(moment.timestamp() * 1000)
+    return max(0, round(moment.timestamp() * 1000))
 
 
 def rfc3339(ms: int) -> str:

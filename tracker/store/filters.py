@@ -129,8 +129,8 @@ def only_keys(body: Mapping[str, object], allowed: Sequence[str], field: str) ->
 def _values(op: str, body: Mapping[str, object], field: str) -> tuple[Value, ...]:
     value = body.get("value")
     if op in ("exists", "not_exists"):
-        if value is not None:
-            raise BadRequest(f"{field} must be left out with {op}", field=field)
+        if value is not None and value is not True:
+            raise BadRequest(f"{field} must be true or left out with {op}", field=field)
         return ()
     if op in ("in", "not_in"):
         if not isinstance(value, Sequence) or isinstance(value, str) or not value or len(value) > _MAX_VALUES:
