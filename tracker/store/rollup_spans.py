@@ -76,7 +76,7 @@ def chosen(noted: Sequence[Span], used: Sequence[Day]) -> list[Span]:
 def parts(spans: Sequence[Span]) -> Fragment:
     """Rows in the columns of `rollups.parts`; needs `site`, `timezone` and `kinds`.
 
-    Without buyers: nobody asks for those of a list, and uniting them took a third of a question's time.
+    Without buyers: nobody asks for those of a list.
     """
     return Fragment(
         "select toDate(0) as day, kind, entry, events, page_views, purchases, sessions, revenue, people,"
