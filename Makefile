@@ -89,6 +89,7 @@ fuzz: dev  ## ten minutes of broken requests; prints what came of them
 histories: dev  ## every report against its slow count on 304 random histories an engine, members on 200 batches, more seeds of rollups, audiences, funnels, paths and erasures
 	TRACKER_HISTORIES=304 TRACKER_BATCHES=200 $(BIN)/python -m pytest tests/engines/test_many_histories.py \
 		tests/engines/test_members_incremental.py tests/engines/test_rollups.py tests/engines/test_audiences_oracle.py \
+		tests/engines/test_judged_together.py \
 		tests/engines/test_funnel_random.py tests/engines/test_paths_random.py tests/engines/test_erase.py --timeout 1800
 
 pixel: dev  ## build tracker/pixel/built from pixel/src
