@@ -99,6 +99,8 @@ def main() -> None:
     st.session_state["_pages"] = pages
     chosen = st.navigation(list(pages.values()), position="sidebar" if signed_in else "hidden", expanded=True)
     if signed_in:
+        if chosen == pages["overview_by_name"]:
+            to_overview()  # before the sidebar: what the query says becomes its widgets' and cannot be handed on then
         frame(chosen)
     else:
         chosen.run()

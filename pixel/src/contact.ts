@@ -4,8 +4,7 @@ const EMAIL = /^[^\s@]{1,64}@[^\s@]+\.[^\s@.]{2,}$/;
 
 export function email(text: string): string | undefined {
   const plain = text.trim().toLowerCase();
-  const tight = plain.replace(/\s+/g, "");
-  return EMAIL.test(plain) ? plain : EMAIL.test(tight) ? tight : undefined;
+  return EMAIL.test(plain) ? plain : undefined; // with white space inside it has no form e1
 }
 
 /** What is dialled before a national number and not from abroad, where it is not a zero: Italy keeps its zero. */

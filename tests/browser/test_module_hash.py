@@ -10,7 +10,7 @@ from tracker.core.identifiers import email_forms, keys_of, phone_forms, unseal
 
 pytestmark = pytest.mark.browser
 
-MAILS = [" Ann.Smith+x@GMail.com ", "bob@shop.example", "ZoË@exämple.de", "with space@shop.example"]
+MAILS = [" Ann.Smith+x@GMail.com ", "bob@shop.example", "ZoË@exämple.de"]
 PHONES = ["+49 30 7654321", "0049 (30) 76543-21", "+49 (0)30 7654321", "030 7654321"]
 
 
@@ -42,14 +42,15 @@ async def test_properties_too_and_nothing_that_cannot_be_hashed(site: PixelSite,
     await page.evaluate(
         """() => { const order = {email: 'ann@private.example', phone: '030 7654321', total: 3};
              jt('track', 'ordered', order); window.order = JSON.stringify(order);
-             jt('identify', 'u1', {mobile: 'call me', 'E-Mail': 'no address'}); jt('track', 'end') }"""
+             jt('identify', 'u1', {mobile: 'call me', 'E-Mail': 'no address', mail: 'with space@shop.example'});
+             jt('track', 'end') }"""
     )
     await site.wait("end")
     [event] = await site.wait("ordered")
     assert event.props == {"total": 3}
     assert "private.example" in await page.evaluate("window.order")  # the page keeps its own object
     sent = str(site.front.bodies)
-    assert not any(word in sent for word in ("private.example", "7654321", "call me", "no address"))
+    assert not any(word in sent for word in ("private.example", "7654321", "call me", "no address", "space@shop"))
 
 
 async def test_without_web_crypto_nothing_is_sent(site: PixelSite, page: Page) -> None:

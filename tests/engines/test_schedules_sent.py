@@ -7,6 +7,7 @@ import email
 import email.policy
 import io
 import time
+from dataclasses import replace
 
 import pytest
 from scheduled_house import EVERY_DAY, HOUR, SECRET, STEPS, running
@@ -128,7 +129,12 @@ async def test_addresses_are_addresses_and_of_mail_only(house, addresses):
 
 async def test_a_name_cannot_put_headers_or_lines_into_a_mail(house):
     name = "Sales\r\nBcc: thief@x.example\r\n\r\n<b>\u202efdp.exe \x00\x1b[31m"
-    await house.schedule(name=name, to=[{"destination": house.box.id}])
+    made = await house.schedule(to=[{"destination": house.box.id}])
+    status, refused = await house.api.ask("POST", "/api/v1/schedules", made["body"] | {"name": name})
+    assert (status, refused["error"]["field"]) == (400, "name")
+    schedules = house.api.catalog.schedules  # names of before are as they were
+    old = schedules.get(made["id"])
+    schedules.update(old.id, replace(old, name=name), house.now)
     assert await house.round(HOUR) == 1
     [envelope] = house.box.got
     assert envelope.rcpt_tos == ["boss@shop.example"]

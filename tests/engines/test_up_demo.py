@@ -60,6 +60,7 @@ def test_the_sample_is_loaded_once_and_the_saved_funnel_is_filled(demo: Demo) ->
     assert counts[0] > 500
     assert counts[-1] > 0
     demo.stop()
+    demo.log.write_text("")  # what it says from now on
     demo.start()
     until(demo.ready, "the second start is ready too")
     ledger = demo.ledger()
