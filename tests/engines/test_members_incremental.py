@@ -194,7 +194,7 @@ def definitions_of(dice: random.Random, engine: Engine) -> list[Definition]:
     ]
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(max(900, 15 * BATCHES))
 def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(refresh, "WHOLE_EVERY_MS", 10**15)
     monkeypatch.setattr(by_key, "AT_ONCE", 30)  # events are copied in several pieces
