@@ -14,6 +14,7 @@ from tracker.analytics.paths_query import Kept, Source, between, gathered, hops
 from tracker.analytics.paths_spec import Spec
 from tracker.store.among import Among
 from tracker.store.engine import Engine, Query, Session
+from tracker.store.shares import share
 from tracker.store.sql import Fragment, fill, load
 
 SLICE = 13_000_000
@@ -85,9 +86,9 @@ def _slices(events: int) -> int:
 def _ranges(column: str, count: int) -> Iterator[Fragment]:
     """SQL: tests that share out all values of 64 bits evenly. Keys and persons are hashes."""
     for number in range(count):
-        least, last = (2**64 * edge // count for edge in (number, number + 1))
+        first, last = share(number, count)
         text = f"{column} between {{slice_from:UInt64}} and {{slice_to:UInt64}}"
-        yield Fragment(text, {"slice_from": least, "slice_to": last - 1})
+        yield Fragment(text, {"slice_from": first, "slice_to": last})
 
 
 def _estimate(engine: Engine, spec: Spec, events: Fragment) -> int:

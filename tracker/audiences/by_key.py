@@ -12,6 +12,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from tracker.store.engine import Engine, Param, Query
+from tracker.store.shares import share
 from tracker.store.sql import Fragment, fill, load
 
 AT_ONCE = 100_000
@@ -53,9 +54,9 @@ class ByKey:
             count = "select count() from events where site = {site:String}"
             going.of = -(-int(self._engine.ask(Query(text=count, params={"site": site})).rows[0][0]) // AT_ONCE)
         if going.done < going.of:
-            first, last = (at * 2**64 // going.of for at in (going.done, going.done + 1))
+            first, last = share(going.done, going.of)
             names = ", ".join(f"`{name}`" for name in sorted(self.columns()))
-            params: dict[str, Param] = {"site": site, "first": first, "last": last - 1}
+            params: dict[str, Param] = {"site": site, "first": first, "last": last}
             query = fill(load(__package__, "by_key_copy"), {"columns": Fragment(names)}, params)
             self._engine.command(query)
             going.done += 1

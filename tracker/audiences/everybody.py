@@ -18,6 +18,7 @@ from tracker.audiences.judging import Base
 from tracker.audiences.marks import Marks
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Param
+from tracker.store.shares import share
 from tracker.store.sql import Fragment, fill, load
 
 EVENTS_AT_ONCE = 1_000_000
@@ -89,7 +90,8 @@ class Pass:
     def _share(self) -> dict[str, Param]:
         """A range of persons, both ends included."""
         at, of = (self.done, self.shares - self.known) if self._alone else (self.shares - 1 - self.done, self.known)
-        return {"share_from": at * 2**64 // of, "share_to": (at + 1) * 2**64 // of - 1}
+        first, last = share(at, of)
+        return {"share_from": first, "share_to": last}
 
 
 def shares(engine: Engine, site: str) -> tuple[int, int]:

@@ -24,6 +24,7 @@ from tracker.core.site import Site
 from tracker.store import persons
 from tracker.store.clean import events_source
 from tracker.store.engine import Answer, Engine, Lines, Param, Query
+from tracker.store.shares import share
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import Params
 
@@ -172,8 +173,8 @@ def keys(engine: Engine, site: str, audience: str, exportable: int) -> Iterator[
         session.command(Query(text=load(__package__, "keys_inside"), params={**theirs, "audience": audience}))
         session.command(Query(text=load(__package__, "keys_theirs"), params=theirs))
         for part in range(parts):
-            ends: dict[str, Param] = {"first": part * 2**64 // parts, "last": (part + 1) * 2**64 // parts - 1}
-            [(found,)] = session.ask(Query(text=text, params=ends)).rows
+            first, last = share(part, parts)
+            [(found,)] = session.ask(Query(text=text, params={"first": first, "last": last})).rows
             yield found
 
 

@@ -15,6 +15,7 @@ from tracker.store import persons, rollup_cells, rollup_open, rollups
 from tracker.store.clean import events_source
 from tracker.store.clock import LAST_READERS
 from tracker.store.engine import Engine, Param, Query
+from tracker.store.shares import share
 from tracker.store.sql import Fragment, fill, load
 
 PIECE = 200_000
@@ -45,7 +46,6 @@ select distinct build from rollup_visits
 where build < {before:UInt64} and build not in (select max(build) from rollup_days group by site, zone, day)
 """
 _MADE = ("rollup_rows", "rollup_pieces")
-_ALL = 2**64
 
 
 @dataclass(frozen=True)
@@ -174,10 +174,8 @@ class _Pieces:
     def _some(self, column: str) -> Iterator[Fragment]:
         """Ranges of a column of hashes, one a piece."""
         for piece in range(self.many):
-            low, high = (_ALL * at // self.many for at in (piece, piece + 1))
-            yield Fragment(
-                f"{column} >= {{low:UInt64}} and {column} <= {{high:UInt64}}", {"low": low, "high": high - 1}
-            )
+            low, high = share(piece, self.many)
+            yield Fragment(f"{column} >= {{low:UInt64}} and {column} <= {{high:UInt64}}", {"low": low, "high": high})
 
 
 def _drop(engine: Engine, table: str, number: int) -> None:
