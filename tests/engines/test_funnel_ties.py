@@ -13,9 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
 
 import funnel_oracle
 from test_funnel_random import answer, history, mark_entries, same
-from world import load
+from world import arrive, event, load
 
-from tracker.analytics import few_texts, funnel, funnel_ordered
+from tracker.analytics import few_texts, funnel, funnel_few, funnel_ordered, funnel_ordered_query, funnel_ties
 from tracker.analytics.funnel_ordered import Asked
 from tracker.store.engine import Query
 from tracker.store.sql import Fragment
@@ -28,14 +28,14 @@ def test_the_narrow_road_sees_ties_and_is_exact_without(engine):
     asked = funnel.parse({**body, "steps": [{"event": name} for name in "abc"], "breakdown": {"property": "country"}})
     load(engine, events)
     narrow = Asked(asked, Fragment("events"), linked=True, values=300)
-    tied = engine.ask(funnel_ordered.query(narrow)).dicts()
+    tied = funnel_ordered.ask(engine, narrow)
     assert sum(row["ties"] for row in tied if row["part"]) > 5
     for place, one in enumerate(events):  # the same, a few milliseconds apart
         one["ts"] += place % 700
     engine.command(Query(text="truncate table events"))
     load(engine, events)
     wide, coded = replace(narrow, narrow=False), replace(narrow, texts=("DE", "FR", "US", "none has it"))
-    found = [engine.ask(funnel_ordered.query(one)).dicts() for one in (narrow, wide, coded)]
+    found = [funnel_ties.with_medians(funnel_ordered.ask(engine, one)) for one in (narrow, wide, coded)]
     found.append(engine.ask(funnel.query(engine, asked, Fragment("events"))).dicts())
     assert not any(row["ties"] or row["tied_units"] or row["doubts"] for rows in found[:3] for row in rows)
     told = [[(row["part"], row["value"], row["counts"], row["sums"]) for row in rows] for rows in found]
@@ -104,8 +104,10 @@ def spied(monkeypatch):
     return asked
 
 
-@pytest.mark.parametrize(("most_tied", "most_values"), [(50_000, 250), (3, 250), (50_000, 1)])
-def test_people_with_ties_are_asked_about_apart_or_all_together(engine, monkeypatch, most_tied, most_values):
+@pytest.mark.parametrize(
+    ("most_tied", "most_values", "most_few"), [(50_000, 250, 0), (50_000, 250, 1000), (3, 250, 0), (50_000, 1, 1000)]
+)
+def test_people_with_ties_are_asked_about_apart_or_all_together(engine, monkeypatch, most_tied, most_values, most_few):
     chance = random.Random(17)
     events = history(chance, 150)
     for place, one in enumerate(events):  # some keep their ties
@@ -116,7 +118,13 @@ def test_people_with_ties_are_asked_about_apart_or_all_together(engine, monkeypa
     entry = {"event": "page_view", "entry": True}
     mark_entries(events)
     asked = spied(monkeypatch)
-    monkeypatch.setattr(funnel_ordered, "MAX_TIED", most_tied)
+    for module in (funnel_ordered, funnel_ordered_query):
+        monkeypatch.setattr(module, "MAX_TIED", most_tied)
+    monkeypatch.setattr(funnel_ordered, "MAX_FEW", most_few)
+    counted_here = []
+    monkeypatch.setattr(
+        funnel_ordered, "counted", lambda *a, **k: counted_here.append(1) or funnel_few.counted(*a, **k)
+    )
     monkeypatch.setattr(funnel, "MAX_VALUES", most_values)
     body = {"site": "shop", "from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:00:20Z", "window": "9s"}
     steps = [[{"event": name} for name in "abc"], [entry, {"event": "b"}, {"event": "c"}]]
@@ -140,9 +148,32 @@ def test_people_with_ties_are_asked_about_apart_or_all_together(engine, monkeypa
             )
             assert bool(asked[0].texts) == coded
             apart += [len(each.only or ()) for each in asked if not each.narrow]
+    if most_few:  # counted here, all of them
+        assert not apart
+        assert len(counted_here) > 6
+        return
+    assert not counted_here
     assert len(apart) > 6
     assert (0 in apart) == (most_tied == 3)
     assert max(apart) > 4 or most_tied == 3
+
+
+@pytest.mark.parametrize("most_few", [2, 3, 1000])
+def test_people_with_many_events_are_not_counted_here(engine, monkeypatch, most_few):
+    events = [
+        event(name, 1767225600000 + ms, who, seq=seq)
+        for who in ("v1", "v2")
+        for ms, seq, name in ((0, 1, "a"), (0, 2, "b"), (5, 0, "c"))
+    ]
+    events = load(engine, arrive(random.Random(3), events))
+    asked = spied(monkeypatch)
+    monkeypatch.setattr(funnel_ordered, "MAX_FEW", most_few)
+    body = {"site": "shop", "from": "2026-01-01T00:00:00Z", "to": "2026-01-01T00:00:20Z", "window": "9s"}
+    body |= {"count_by": "visitor", "steps": [{"event": name} for name in "abc"]}
+    said = answer(engine, body)
+    same(said, funnel_oracle.report(body, events))
+    assert [step["count"] for step in said["steps"]] == [2, 2, 2]
+    assert [one.narrow for one in asked] == ([True, False] if most_few == 2 else [True])
 
 
 def test_many_people_with_ties_fit_into_one_question(engine):

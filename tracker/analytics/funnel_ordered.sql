@@ -6,15 +6,14 @@
 -- lists of one list; the others have none. `took` are the milliseconds from each step to the next.
 -- `ties`: how many units need two steps in the same millisecond, which the narrow numbers cannot tell; they are left out
 -- here and count at step 1 in any case, `tied_units` says which.
--- `waits` of a row are sorted; `middles` are those around the median, the first one at place `skipped`.
+-- `told` says of the waits before each step from the second on: how many, their sum, and in order those around the median
+-- (`middles`). Steps that nobody got to are not in it.
 -- `touched` is a breakdown's value or its code, `doubts`: of how many units the code does not tell it for sure; they are
 -- among the ties, and may belong to any row: `apart` is how many of those asked about apart a row may get at most.
--- Slots: hits, sorted, first, second, further, touched, unsure, waits, tied, among, value, groups, kind, skipped, middles.
-select part, /*value*/ as value, arrayResize(arrayPushFront(arrayMap(one -> length(one), waits), starts), {steps:UInt8}) as counts,
-    arrayResize(arrayPushFront(arrayMap(one -> arraySum(one), waits), 0), {steps:UInt8}) as sums,
-    arrayResize(arrayPushFront(arrayMap(
-        one -> (one[intDiv(length(one) + 1, 2)] + one[intDiv(length(one), 2) + 1]) / 2, waits), 0), {steps:UInt8}) as medians,
-    ties, tied_units, doubts, ties + max(doubts) over () as apart, /*skipped*/ as skipped, /*middles*/ as middles
+-- What is easily made of a row by its reader is left to it: each function of this level costs half a millisecond of planning.
+-- Slots: hits, sorted, first, second, further, touched, unsure, waits, tied, among, value, groups, kind, apart, middles, biggest.
+select part, /*value*/ as value, starts, ties, tied_units, doubts, /*apart*/ as apart,
+    arrayMap(one -> (length(one), arraySum(one), /*middles*/), waits) as told
 from (
     select /*kind*/ as part, touched, countIf(not tied) as starts, countIf(tied) as ties,
         groupArrayIf({most_tied:UInt32})(unit, tied) as tied_units, countIf(unsure) as doubts,
@@ -37,5 +36,4 @@ from (
     where /*among*/
     group by /*groups*/
 )
-order by part desc, starts + ties desc, value
-limit {values:UInt32}
+/*biggest*/

@@ -1,7 +1,7 @@
 """Adding up a funnel's rows of everybody without ties and those of the people with ties.
 
-A row is one of `funnel_ordered.sql`: `counts` and `sums` add up as they are. A median does not, so each row brings
-the waits around its own: `middles`, in order, the first one at place `skipped` among all of them (from 0).
+`counts` and `sums` of a row add up as they are. A median does not, so each row brings the waits around its own:
+`middles`, of which the least is at place `skipped` (from 0) among all of them.
 """
 
 from __future__ import annotations
@@ -30,14 +30,16 @@ def _sum(row: Row, other: Mapping[str, Any] | None) -> Row:
     if other is None:
         return row
     sums = {name: [one + more for one, more in zip(row[name], other[name], strict=True)] for name in ("counts", "sums")}
-    medians = [_median(row, other, at, sums["counts"][at]) for at in range(len(sums["counts"]))]
-    return {**row, **sums, "medians": medians}
+    both = zip(row["middles"], other["middles"], strict=True)
+    return {**row, **sums, "middles": [[*around, *more] for around, more in both]}
 
 
-def _median(row: Row, other: Mapping[str, Any], at: int, count: int) -> float | None:
-    if not other["counts"][at]:
-        return row["medians"][at]  # type: ignore[no-any-return]
-    return middle([*row["middles"][at], *other["middles"][at]], row["skipped"][at], count)
+def with_medians(rows: Iterable[Row]) -> list[Row]:
+    """The rows with `medians`, None where nobody waited."""
+    return [
+        {**row, "medians": [middle(*one) for one in zip(row["middles"], row["skipped"], row["counts"], strict=True)]}
+        for row in rows
+    ]
 
 
 def middle(around: Iterable[int], skipped: int, count: int) -> float | None:
