@@ -17,7 +17,7 @@ MAX_TIED = 50_000
 _POSITION_BITS = 24
 # As many waits around the median as there may be people apart to both sides of it, and one or two more.
 _MIDDLES = "arraySlice(one, greatest(intDiv(length(one), 2), apart + 1) - apart, 2 * apart + 4)"
-_BIGGEST = "order by part desc, starts + ties desc, value limit {values:UInt32}"
+_BIGGEST = "where starts + ties > 0 order by part desc, starts + ties desc, value limit {values:UInt32}"
 SETTINGS: Mapping[str, str | int] = {"force_grouping_standard_compatibility": 1, "join_algorithm": "hash"}
 
 
@@ -72,7 +72,9 @@ def query(asked: Asked) -> Query:
         {
             "hits": found.query,
             "among": among(asked),
-            "tied": Fragment("unsure or arrayExists(one -> has(one, 0), took)" if asked.narrow else "false"),
+            "tied": Fragment(
+                "(unsure and started) or arrayExists(one -> has(one, 0), took)" if asked.narrow else "false"
+            ),
             **_levels(asked, found.params),
             **_values(asked),
             "middles": Fragment("one" if asked.only is not None else _MIDDLES),

@@ -63,7 +63,9 @@ def query(
     starts, count = _starts(spec, coded=texts is not None), len(spec.calendar.starts)
     if spec.rolling:
         returns, united, span = f"groupArrayIf({_MS}, is_return) as returns", "", _SPAN_MS[spec.calendar.period]
-        later = f"arrayMap(at -> greatest(intDiv(at - {starts.at}, {span * starts.scale}), 0), returns)"
+        # A division of numbers without a sign costs a fifth of one with; 20 years have less days than 16 bits.
+        since = "toUInt64(greatest(at, began) - began)"
+        later = f"arrayMap(at -> toUInt16(intDiv({since}, {span * starts.scale})), returns)"
         columns = f"arrayCompact(arrayPushFront({later}, 0))"
     else:
         returns = f"{period_sets.gathered(spec.calendar, 'is_return')} as returns"
@@ -97,10 +99,13 @@ def query(
     return fill(
         load(__package__, "retention"),
         {
-            "value": Fragment(starts.value),
+            "shown": Fragment("value" if spec.breakdown else "''"),
+            "value": Fragment(f"{starts.value} as value," if spec.breakdown else ""),
+            "named": Fragment("value," if spec.breakdown else ""),
             "period": Fragment(starts.period),
             "columns": Fragment(columns),
             "wide": Fragment("toUInt16" if count**2 <= 2**16 else "toUInt32"),
+            "began": Fragment(f", {starts.at} as began" if spec.rolling else ""),
             "openings": Fragment(starts.openings),
             "in_order": Fragment(
                 starts.in_order or (" replace (arraySort(returns) as returns)" if spec.rolling else "")
