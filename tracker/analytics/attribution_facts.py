@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from tracker.analytics import attribution_query
 from tracker.analytics.attribution_keys import Coded, all_coded, coded
-from tracker.analytics.attribution_models import CONVERSION
+from tracker.analytics.attribution_models import CONVERSION, NOTHING, START
 from tracker.analytics.attribution_query import APART, CREDIT, Asked
-from tracker.analytics.funnel_ties import middle
+from tracker.analytics.funnel_ties import before, middle
 from tracker.store import persons
 from tracker.store.engine import Engine
 from tracker.store.sql import Fragment
@@ -69,7 +69,7 @@ def facts(engine: Engine, spec: Spec, events: Fragment, amount: Fragment) -> Fac
             return _together(row, first, keys.names)
         only, conversions = tuple(sorted(set(row["units"]))), sum(round(one[4]) for one in first if one[0] == APART)
         other = _ask(engine, replace(asked, loose=True, only=only, apart=conversions))
-        both = {**row, "aged": row["aged"] + other["aged"], "middles": [*row["middles"], *other["middles"]]}
+        both = {**row, "age": row["age"] + other["age"], "middles": [*row["middles"], *other["middles"]]}
         return _together(both, [*first, *_told(other)], keys.names)
     return _of_everybody(engine, asked, {}, loose=False)
 
@@ -89,7 +89,7 @@ _Fact = tuple[int, int, int, float, float]  # kind, name, times, credit, amounts
 
 
 def _told(row: Row) -> list[_Fact]:
-    return list(zip(*(row[name] for name in ("kinds", "names", "counts", "credits", "worths")), strict=True))
+    return row["told"]  # type: ignore[no-any-return]
 
 
 def _loose(row: Row) -> bool:
@@ -116,7 +116,7 @@ def _together(row: Row, told: Iterable[_Fact], names: Mapping[int, str]) -> Fact
             lengths[name // 2] += times
             worth[name > 1] += amounts
             chain[kind, CONVERSION] += times
-        else:
+        elif (kind, name) != (START, NOTHING):  # who neither came nor converted
             chain[kind, name] += times
     touched = lengths.total() - lengths[0]
     return Facts(
@@ -125,7 +125,7 @@ def _together(row: Row, told: Iterable[_Fact], names: Mapping[int, str]) -> Fact
         lengths=+lengths,
         touched=worth[1],
         untouched=worth[0],
-        average=row["aged"] / touched if touched else None,
-        median=middle(row["middles"], row["skipped"], touched) if touched else None,
+        average=row["age"] / touched if touched else None,
+        median=middle(row["middles"], before(row["aged"], row["room"]), touched) if touched else None,
         names=names,
     )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from tracker.analytics.attribution_keys import code_of, hash_of, read_from
 from tracker.analytics.attribution_models import SHARES, TRANSITIONS
 from tracker.analytics.attribution_numbers import NARROW, WIDE, Form
+from tracker.analytics.funnel_ties import around
 from tracker.store import persons
 from tracker.store.engine import Param, Query
 from tracker.store.sql import Fragment, fill, load
@@ -92,6 +93,7 @@ def query(asked: Asked) -> Query:
             "kind": Fragment(form.kind),
             "name": Fragment(form.name),
             "apart": Fragment("sumIf(amounts, kind = 7)" if narrow else "{apart:Int64}"),
+            "middles": Fragment(around("ages", "room")),
         },
         {
             "lookback": spec.lookback,

@@ -16,7 +16,7 @@ from tracker.analytics.funnel_few import MAX_FEW, counted, waits
 from tracker.analytics.funnel_hits import disjoint, relevant, step_code
 from tracker.analytics.funnel_ordered_query import MAX_TIED, SETTINGS, Asked, among, gathered, query, whole
 from tracker.analytics.funnel_spec import Funnel
-from tracker.analytics.funnel_ties import Row, added, with_medians
+from tracker.analytics.funnel_ties import Row, added, before, with_medians
 from tracker.store import persons
 from tracker.store.engine import Engine
 from tracker.store.sql import Fragment, fill, load
@@ -64,7 +64,7 @@ def ask(engine: Engine, asked: Asked) -> list[Row]:
     for row in engine.ask(query(asked)).dicts():
         told = [(0, 0, []), *row["told"], *[(0, 0, [])] * (last - 1 - len(row["told"]))]
         counts = [row["starts"], *(count for count, _, _ in told[1:])]
-        skipped = [0 if asked.only else max(count // 2 - row["apart"] - 1, 0) for count, _, _ in told]
+        skipped = [0 if asked.only else before(count, row["apart"]) for count, _, _ in told]
         rows.append(
             {
                 **{name: row[name] for name in ("part", "value", "ties", "tied_units", "doubts")},

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from tracker.analytics.few_texts import code, coded
 from tracker.analytics.funnel_hits import Hits, hits, step_code
 from tracker.analytics.funnel_spec import Funnel
+from tracker.analytics.funnel_ties import around
 from tracker.store.engine import Param, Query
 from tracker.store.sql import Fragment, fill, load
 
@@ -15,8 +16,6 @@ MAX_TIED = 50_000
 """Most persons with ties who are asked about apart; beyond that everybody's sequence and arrival are read."""
 
 _POSITION_BITS = 24
-# As many waits around the median as there may be people apart to both sides of it, and one or two more.
-_MIDDLES = "arraySlice(one, greatest(intDiv(length(one), 2), apart + 1) - apart, 2 * apart + 4)"
 _BIGGEST = "where starts + ties > 0 order by part desc, starts + ties desc, value limit {values:UInt32}"
 SETTINGS: Mapping[str, str | int] = {"force_grouping_standard_compatibility": 1, "join_algorithm": "hash"}
 
@@ -77,7 +76,7 @@ def query(asked: Asked) -> Query:
             ),
             **_levels(asked, found.params),
             **_values(asked),
-            "middles": Fragment("one" if asked.only is not None else _MIDDLES),
+            "middles": Fragment("one" if asked.only is not None else around("one", "apart")),
             # of the biggest values only; without a breakdown there is but one row
             "biggest": Fragment("" if funnel.breakdown is None else _BIGGEST),
         },

@@ -31,7 +31,7 @@ def _sum(row: Row, other: Mapping[str, Any] | None) -> Row:
         return row
     sums = {name: [one + more for one, more in zip(row[name], other[name], strict=True)] for name in ("counts", "sums")}
     both = zip(row["middles"], other["middles"], strict=True)
-    return {**row, **sums, "middles": [[*around, *more] for around, more in both]}
+    return {**row, **sums, "middles": [[*one, *more] for one, more in both]}
 
 
 def with_medians(rows: Iterable[Row]) -> list[Row]:
@@ -42,9 +42,19 @@ def with_medians(rows: Iterable[Row]) -> list[Row]:
     ]
 
 
-def middle(around: Iterable[int], skipped: int, count: int) -> float | None:
-    """The median of `count` numbers of which `around` are some, those from place `skipped` on. None of nothing."""
-    some = sorted(around)
+def around(values: str, apart: str) -> str:
+    """SQL: of a sorted list those around its median, as many as are needed where `apart` others are put to them."""
+    return f"arraySlice({values}, greatest(intDiv(length({values}), 2), {apart} + 1) - {apart}, 2 * {apart} + 4)"
+
+
+def before(count: int, apart: int) -> int:
+    """How many of a list of `count` come before those `around` its median."""
+    return max(count // 2 - apart - 1, 0)
+
+
+def middle(middles: Iterable[int], skipped: int, count: int) -> float | None:
+    """The median of `count` numbers of which `middles` are some, those from place `skipped` on. None of nothing."""
+    some = sorted(middles)
     if not some:
         return None
     low, high = (count - 1) // 2 - skipped, count // 2 - skipped
