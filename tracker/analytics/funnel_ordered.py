@@ -4,7 +4,7 @@ The first question sorts 64-bit numbers: an event's time, its step and, in a bre
 column with few texts, a code for its text. It leaves out sequence and arrival. Events of one millisecond stand in the
 order of their steps there, which favours every attempt: none that really exists is missed, so one that gets along
 without two steps in the same millisecond is the right one. Who needs two is named, counted at step 1 only, and asked
-about apart with 128 bits (`funnel_ties` adds both up).
+about apart with 128 bits, a few from their events alone (`funnel_few`); `funnel_ties` adds both up.
 """
 
 from __future__ import annotations
