@@ -181,6 +181,14 @@ def test_each_call_goes_where_the_network_wants_it(name):
 def test_what_is_not_hashed_is_as_it_stands_on_the_device_and_at_the_operator():
     sent = msgspec.json.encode(requests("ttd_data")).decode()
     assert all(f'"{one}"' in sent for one in (APPLE, ANDROID, UID2, EUID))
+    items = requests("ttd_data")[1]["body"]["Items"]
+    assert {"TDID": "k-0Zp_7", "Data": [{"Name": "aud_1", "TTLInMinutes": 43_200}]} in items
+    kinds = [one["body"]["data"]["attributes"] for one in requests("criteo")]
+    gum = {"identifierType": "gum", "gumCallerId": "{GUM_CALLER_ID}", "identifiers": ["k-0Zp_7"]}
+    assert [one for one in kinds if "gumCallerId" in one] == [
+        {"operation": "remove", **gum},
+        {"operation": "add", **gum},
+    ]
     people = [one["userIds"] for one in requests("linkedin")[1]["body"]["elements"]]
     assert people[1] == [{"idType": "GOOGLE_AID", "idValue": ANDROID}]
     place = requests("google")[2]["body"]["audienceMembers"][0]["userData"]["userIdentifiers"][2]["addressInfo"]
