@@ -21,12 +21,17 @@ from tracker.networks import NETWORKS
 GOLDEN = Path(__file__).parents[1] / "golden" / "networks"
 HASH = re.compile(r"(?<![A-Za-z0-9+/-])(?:[0-9a-f]{64}|[0-9a-f]{40}|[A-Za-z0-9+/]{43}=)(?![A-Za-z0-9+/=-])")
 
-# One person with everything: J.ane+Shop@Gmail.com, +1 800 555 0100, an Apple device; another with +49 30 901820, an Android device.
+# One person with everything: J.ane+Shop@Gmail.com, +1 800 555 0100, an Apple device; another with +49 30 901820, an Android device; then
+# "two words+x@example.com", which is an address only where white space is taken out, and J.ane+Shop@GoogleMail.com.
 TRIMMED, NO_DOTS, BARE, NO_TAG = "j.ane+shop@gmail.com", "jane+shop@gmail.com", "jane@gmail.com", "j.ane@gmail.com"
+SPACED, SPACED_NO_TAG = "twowords+x@example.com", "twowords@example.com"
+MAIL, MAIL_NO_DOTS, MAIL_BARE, MAIL_NO_TAG = (
+    "j.ane+shop@googlemail.com", "jane+shop@googlemail.com", "jane@googlemail.com", "j.ane@googlemail.com",
+)  # fmt: skip
 PLUS, PLUS_2, DIGITS, DIGITS_2 = "+18005550100", "+4930901820", "18005550100", "4930901820"
 APPLE, ANDROID = "5f3a2b18-9c4d-4e7f-b8e2-17d3a1e69b25", "38400000-8cf0-11bd-b23e-10b96e40000d"
 UID2, EUID = "AdvIvSiaum0P5s3X/7X8h8sz+OhF2IG8DNbEnkWSbYM=", "IbW4n6LIvtDj/8fCESlU0QG9K/fH63UdcTkJpAG8fIQ="
-PLAIN = [TRIMMED, PLUS, PLUS_2]
+PLAIN = [TRIMMED, PLUS, PLUS_2, MAIL]
 
 HEADERS = {
     "google": "Email,Phone,First Name,Last Name,Country,Zip",
@@ -83,35 +88,39 @@ ENDPOINTS = {  # what brings; what takes back where that is another call
 }
 
 FILES = {
-    "google": [TRIMMED, PLUS, "mary ann", "o'zoë", PLUS_2],
-    "dv360": [NO_DOTS, PLUS, "maryann", "o'zoë", PLUS_2],
-    "meta": [TRIMMED, DIGITS, "maryann", "ozoë", "94045", "sanfrancisco", "ca", "us", "1970", "f", DIGITS_2],
-    "tiktok": [TRIMMED, DIGITS, APPLE, NO_TAG, DIGITS, APPLE, DIGITS_2, ANDROID],
-    "linkedin": [TRIMMED],
-    "pinterest": [TRIMMED],
-    "snapchat": [TRIMMED, DIGITS, APPLE, DIGITS_2, ANDROID],
+    "google": [TRIMMED, PLUS, "mary ann", "o'zoë", PLUS_2, MAIL],
+    "dv360": [NO_DOTS, PLUS, "maryann", "o'zoë", PLUS_2, MAIL_NO_DOTS],
+    "meta": [TRIMMED, DIGITS, "maryann", "ozoë", "94045", "sanfrancisco", "ca", "us", "1970", "f", DIGITS_2, MAIL],
+    "tiktok": [TRIMMED, DIGITS, APPLE, NO_TAG, DIGITS, APPLE, DIGITS_2, ANDROID, SPACED, SPACED_NO_TAG, MAIL, MAIL_NO_TAG],
+    "linkedin": [TRIMMED, SPACED, MAIL],
+    "pinterest": [TRIMMED, MAIL],
+    "snapchat": [TRIMMED, DIGITS, APPLE, DIGITS_2, ANDROID, MAIL],
     "microsoft": PLAIN,
-    "x": [TRIMMED],
-    "yandex": [DIGITS, TRIMMED, DIGITS_2],
-    "ttd": [BARE],
+    "x": [TRIMMED, MAIL],
+    "yandex": [DIGITS, TRIMMED, DIGITS_2, MAIL],
+    "ttd": [BARE, MAIL],  # only gmail.com is looked into
     "ttd_data": [],
-    "uid2": [BARE, PLUS, PLUS_2],
-    "euid": [BARE, PLUS, PLUS_2],
-    "criteo": [TRIMMED],
-    "reddit": [BARE, APPLE, ANDROID],
-    "amazon": [TRIMMED, DIGITS, "maryann", "ozoe", "1ruedelete", "sanfrancisco", "ca", "94045", "us", DIGITS_2],
-    "liveramp": [TRIMMED, "8005550100"],
+    "uid2": [BARE, PLUS, PLUS_2, MAIL],
+    "euid": [BARE, PLUS, PLUS_2, MAIL],
+    "criteo": [TRIMMED, MAIL],
+    "reddit": [BARE, APPLE, ANDROID, MAIL_BARE],
+    "amazon": [TRIMMED, DIGITS, "maryann", "ozoe", "1ruedelete", "sanfrancisco", "ca", "94045", "us", DIGITS_2, MAIL],
+    "liveramp": [TRIMMED, "8005550100", SPACED, MAIL],
     "openrtb": [],
     "csv": PLAIN,
     "jsonl": PLAIN,
 }  # fmt: skip
 
 REQUESTS = FILES | {
-    "google": [NO_DOTS, PLUS, "maryann", "o'zoë", PLUS_2],
-    "meta": [TRIMMED, DIGITS, "1970", "01", "02", "ozoë", "maryann", "m", "f", "sanfrancisco", "ca", "94045", "us", DIGITS_2],
-    "pinterest": [TRIMMED, APPLE, ANDROID],
-    "snapchat": [TRIMMED, DIGITS, DIGITS_2, APPLE, ANDROID],  # one kind a call
-    "x": [TRIMMED, PLUS, APPLE, PLUS_2, ANDROID],
+    "google": [NO_DOTS, PLUS, "maryann", "o'zoë", PLUS_2, MAIL_NO_DOTS],
+    "dv360": [NO_DOTS, PLUS, "maryann", "o'zoë", MAIL_NO_DOTS, PLUS_2],  # who said yes, then the others
+    "meta": [TRIMMED, DIGITS, "1970", "01", "02", "ozoë", "maryann", "m", "f", "sanfrancisco", "ca", "94045", "us", DIGITS_2, MAIL],
+    "pinterest": [TRIMMED, MAIL, APPLE, ANDROID],  # one kind a call, like some others
+    "snapchat": [TRIMMED, MAIL, DIGITS, DIGITS_2, APPLE, ANDROID],
+    "microsoft": [TRIMMED, MAIL, PLUS, PLUS_2],
+    "uid2": [BARE, MAIL, PLUS, PLUS_2],
+    "euid": [BARE, MAIL, PLUS, PLUS_2],
+    "x": [TRIMMED, PLUS, APPLE, PLUS_2, ANDROID, MAIL],
     "parquet": PLAIN,
 }  # fmt: skip
 ONCE = {"uid2", "euid", "amazon"}
