@@ -98,9 +98,16 @@ async def test_the_whole_loop(engine: Engine, data: Path, effect: float) -> None
                     back.append(event(number, visitor=visitor, user=f"u{n}", name=name, url=url, ts=now + at, **more))
                     number += 1
         shop.load(back)
-        clicks = engine.ask(Query(text="select uniqExact(click_id) from events where click_id != ''")).rows[0][0]
+        text = "select user, click_id_kind, click_id, channel from events where click_id != '' and event = 'purchase'"
+        clicks = {
+            (str(user), str(kind), str(click), str(channel))
+            for user, kind, click, channel in engine.ask(Query(text=text)).rows
+        }
         bought = {keys[user_key(one.user)] for one in back}
-        assert clicks == len(bought & shown)
+        assert clicks == {
+            (f"u{n}", "fbclid", f"f{n}", "Organic Social") if n % 2 else (f"u{n}", "gclid", f"g{n}", "Paid Search")
+            for n in bought & shown
+        }
         # and the report says what was planted
         span["to"] = rfc3339(now + HOUR)
         for network in ("meta", "google"):
@@ -110,6 +117,7 @@ async def test_the_whole_loop(engine: Engine, data: Path, effect: float) -> None
                 assert (found[arm]["persons"], found[arm]["converted"]) == (size, sold)
                 assert found[arm]["revenue"] == pytest.approx(30.0 * sold)
             conversion, revenue = found["conversion"], found["revenue"]
+            assert abs(conversion["difference"] - effect) < 0.01  # it was planted exactly, but for whole persons
             assert conversion["low"] < effect < conversion["high"]
             assert revenue["low"] < 30.0 * effect < revenue["high"]
             assert (conversion["p"] < 0.001) == (revenue["p"] < 0.001) == bool(effect)

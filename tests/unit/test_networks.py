@@ -61,11 +61,14 @@ FULL = member(
 )  # fmt: skip
 PHONE = member(
     phone_forms("+49 30 901820", ""), madid_forms("gaid", "38400000-8cf0-11bd-b23e-10b96e40000d"), granted=False,
+    given={"match.id": "k-0Zp_7"},
     person="=u2", visitor="v2", user="=u2", last_seen="2026-11-23T00:00:00Z", last_event="view_item", country="DE",
     device="mobile", channel="direct",
 )  # fmt: skip
+SPACED = member(email_forms("two words+x@example.com"), person="u4", visitor="v4")  # an address for some networks only
+GOOGLEMAIL = member(email_forms("J.ane+Shop@GoogleMail.com"), person="u5", visitor="v5")
 NOBODY = member(person="u3", visitor="", user="", last_seen="", last_event="", country="", device="", channel="")
-MEMBERS = (FULL, PHONE, NOBODY)
+MEMBERS = (FULL, PHONE, SPACED, GOOGLEMAIL, NOBODY)
 
 
 def file_of(name: str) -> bytes:

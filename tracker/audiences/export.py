@@ -35,7 +35,7 @@ log = structlog.get_logger()
 
 RESEND_AFTER = 0.8
 """Share of a membership after which it is said again."""
-_CLEANED = 10  # pieces
+_CLEANED = 20  # pieces
 
 
 def run_export(engine: Engine, catalog: Catalog, folder: Path, order: Order) -> None:

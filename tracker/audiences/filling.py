@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 
+from tracker.audiences.ahead import ahead
 from tracker.audiences.changes import People
 from tracker.audiences.helper import Helper
 from tracker.audiences.packing import Plan, Records
@@ -14,6 +15,7 @@ from tracker.audiences.writing import Writing
 
 FROM = 30_000
 """Persons from which on another process is worth its start, which takes half a second of processor."""
+_ANSWERS = 1  # pieces that were packed: one is megabytes, and who packs waits with it until somebody takes it
 
 
 def alone(writing: Writing, reader: Reader, people: People, label: str) -> Generator[None, None, None]:
@@ -33,10 +35,15 @@ def with_helper(
     hold: Callable[[str, int], None],
     vault: Callable[[str, Sequence[str]], Records],
 ) -> Generator[None, None, None]:
-    """With another process; comes back after each piece. `hold` is told why some stay out, and how many."""
-    with Helper(plan, vault) as helper, closing(helper.packed(reader.judged(people, writing.before))) as pieces:
-        for piece, packed in pieces:
-            for verdict, how_many in Counter(piece.withheld).items():
-                hold(verdict, how_many)
-            writing.put(packed, piece.before, label)
-            yield
+    """With another process; comes back after each piece. `hold` is told why some stay out, and how many.
+
+    The next answer is taken while this one is written and told to the ledger.
+    """
+    with Helper(plan, vault) as helper:
+        answers = helper.packed(reader.judged(people, writing.before))
+        with closing(ahead(answers, _ANSWERS)) as pieces:
+            for piece, packed in pieces:
+                for verdict, how_many in Counter(piece.withheld).items():
+                    hold(verdict, how_many)
+                writing.put(packed, piece.before, label)
+                yield
