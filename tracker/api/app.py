@@ -86,6 +86,8 @@ def make_app(services: Services) -> web.Application:
     app.cleanup_ctx.append(_lifetime)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, _endpoint(route))
+        if route.method == "GET":  # the same answer, whose body aiohttp leaves out (RFC 9110, 9.3.2)
+            app.router.add_route("HEAD", route.path, _endpoint(route))
     app.router.add_routes(public_routes(services))
     return app
 
@@ -121,6 +123,7 @@ def _endpoint(route: Route) -> Callable[[web.Request], Any]:
             path=dict(request.match_info),
             query=None if route.query is None else query_of(given, route.query),
             body=await _body(request, route),
+            bodiless=request.method == "HEAD",
         )
         try:
             outcome = await pools.run(lambda: _encode(route, route.handler(call), wanted), slow=route.slow)
@@ -166,7 +169,7 @@ def _json(data: Any, status: int) -> web.Response:
 def _response(outcome: web.Response | FileReply) -> web.StreamResponse:
     if not isinstance(outcome, FileReply):
         return outcome
-    return web.FileResponse(outcome.path, headers=_download(outcome.content_type, outcome.name))
+    return web.FileResponse(outcome.path, headers={**outcome.headers, **_download(outcome.content_type, outcome.name)})
 
 
 def _download(content_type: str, name: str) -> dict[str, str]:

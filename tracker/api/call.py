@@ -47,13 +47,19 @@ class Asker:
 class Call(Asker):
     """One authorised request. `query` and `body` are checked structs where the route says so.
 
-    `exporter` takes work that goes on after the answer.
+    `exporter` takes work that goes on after the answer. `bodiless`: the answer goes out without its body (HEAD).
     """
 
     exporter: Callable[[Callable[[], object]], object]
     path: Mapping[str, str] = field(default_factory=dict)
     query: Any = None
     body: Any = None
+    bodiless: bool = False
+
+    def audit(self, action: str, *, site: str | None = None, **details: Any) -> None:
+        """Note who did this. A read without a body gave nobody anything: it is not noted."""
+        if not self.bodiless:
+            super().audit(action, site=site, **details)
 
 
 @dataclass(frozen=True)
@@ -66,8 +72,9 @@ class Reply:
 
 @dataclass(frozen=True)
 class FileReply:
-    """A file for download."""
+    """A file for download; `headers` say more about it."""
 
     path: Path
     name: str
     content_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -157,6 +157,15 @@ AUDIENCES: tuple[Route, ...] = (
     ),
     Route(
         method="GET",
+        path="/api/v1/exports/{id}/manifest",
+        role="export",
+        handler=exports.told,
+        tag="Exports",
+        summary="What is in its files, and by which rule",
+        answer=answers_exports.Manifest,
+    ),
+    Route(
+        method="GET",
         path="/api/v1/segments",
         role="viewer",
         handler=audiences.segments,
