@@ -33,6 +33,7 @@ AUDIENCES: tuple[Route, ...] = (
         tag="Audiences",
         summary="Save an audience",
         body=bodies_audiences.AudienceBody,
+        round_trip=True,
         answer=answers_audiences.Audience,
         status=201,
     ),
@@ -85,6 +86,7 @@ AUDIENCES: tuple[Route, ...] = (
         tag="Audiences",
         summary="Change an audience; what is left out stays",
         body=bodies_audiences.AudienceChange,
+        round_trip=True,
         answer=answers_audiences.Audience,
     ),
     Route(
