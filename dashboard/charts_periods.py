@@ -27,10 +27,20 @@ def lifecycle(periods: Sequence[dict[str, Any]]) -> go.Figure:
             hovertemplate=f"<b>%{{customdata}}</b> {state}<extra></extra>",
         )
     charts.time_axis(figure, starts)
-    tallest = [max(sum(row[state] for state in STATES if state != "dormant"), row["dormant"]) for row in periods]
+    above = max((sum(row[state] for state in STATES if state != "dormant") for row in periods), default=0)
+    below = max((row["dormant"] for row in periods), default=0)
     figure.update_layout(barmode="relative", bargap=0.28)
-    figure.update_yaxes(**charts.axis_numbers(tallest), zeroline=True, zerolinecolor=charts.MUTED)
+    figure.update_yaxes(**both_sides(above, below), zeroline=True, zerolinecolor=charts.MUTED)
     return figure
+
+
+def both_sides(above: int, below: int) -> dict[str, Any]:
+    """Ticks of an axis whose bars go up and down by counts: both ways from 0, and none of them has a sign."""
+    least = max(above, below) / 4
+    size = 10 ** max(0, len(str(int(least))) - 1)
+    step = max(1, next(size * each for each in (1, 2, 5, 10) if size * each >= least))
+    ticks = range(-(below // step) * step, above + 1, step)
+    return {"tickvals": list(ticks), "ticktext": [formats.compact(abs(tick)) for tick in ticks]}
 
 
 def conversion(times: Sequence[str], shares: Sequence[float | None], *, last_is_open: bool = False) -> go.Figure:

@@ -7,6 +7,7 @@ import re
 from dashboard import formats, rules, state
 from dashboard.client import Json
 from dashboard.components import Column, table
+from dashboard.countries import country
 
 _MADE_UP = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f-]{4,}", re.IGNORECASE)
 
@@ -56,5 +57,6 @@ def known(person: Json) -> str:
         for key, value in {**person, **(person.get("props") or {})}.items()
         if isinstance(value, str | int | float)
     }
-    named = [str(props[key]).replace("_", " ") for key in ("country", "device", "channel", "browser") if props.get(key)]
+    found = {key: str(props[key]) for key in ("country", "device", "channel", "browser") if props.get(key)}
+    named = [country(value) if key == "country" else value.replace("_", " ") for key, value in found.items()]
     return " · ".join(named) or formats.NONE

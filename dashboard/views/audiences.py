@@ -28,7 +28,8 @@ def page() -> None:
     if not rows:
         empty(
             "No audiences yet.",
-            "Open Funnel in the menu, look who dropped at a step, and make an audience of them with one click.",
+            "Choose New audience and begin with a recipe, like those who left a cart. Or open Funnel in the menu, see "
+            "who dropped at a step, and make an audience of them with one click.",
         )
         return
     for row in rows:
@@ -43,7 +44,7 @@ def _card(row: Json) -> None:
         st.container(border=True, key=f"card-audience-{id}"),
         st.container(horizontal=True, vertical_alignment="center", gap="medium"),
     ):
-        with st.container(gap=None, width="stretch"):
+        with st.container(gap=None, width="stretch", key=f"audience-said-{id}"):
             section(str(row["name"]), rules.summary(row["rule"]))
             if (row.get("membership") or {}).get("state") == "failing":
                 notice("bad", "It could not be refreshed.", "Open it to see why.")

@@ -33,7 +33,10 @@ def page() -> None:
         section("Segments", "buyers of this period by how lately, how often and for how much they bought (RFM)")
         _segments(names)
     with st.container(border=True, key="card-people"):
-        section("Find a person", "whoever was seen last, or whose id you type")
+        section(
+            "Find a person",
+            "whoever was seen last; or type an id, the beginning of one, or an e-mail address used as an id",
+        )
         _people()
     _conflicts()
 
@@ -119,7 +122,7 @@ def _people() -> None:
         "Who",
         key="people-q",
         max_chars=200,
-        placeholder="A user id, a visitor id or a part of one, an e-mail address used as an id",
+        placeholder="User or visitor id",
     ).strip()
     key = f"people-found-{q}"
     shown = int(st.session_state.get(key, PAGE))

@@ -22,6 +22,7 @@ LISTS = {
     "answers": ("What they answered", "scores in surveys after the step"),
     "feedback": ("What they wrote about", "ratings of feedback after the step"),
 }
+NUMBERS = ("Dropped", "Of all who dropped", "Went on", "Of all who went on", "Lift", "By chance")
 
 
 @guarded
@@ -66,7 +67,7 @@ def _list(name: str, found: Json) -> None:
     rows = sorted(found["rows"], key=lambda row: row["q_value"] > SURE)[:MOST]
     columns = [
         Column(title, "strong"),
-        *(Column(one, "number") for one in ("Dropped", "Share", "Went on", "Share of those", "Lift", "By chance")),
+        *(Column(one, "number") for one in NUMBERS),
         Column("More than chance?"),
     ]
     table(columns, [_row(name, row) for row in rows], f"{title}, with counts, lift and significance")

@@ -9,7 +9,9 @@ from dashboard.client import Json
 from dashboard.components import Column, bars, empty, guarded, head, section, table
 
 BY = {"page": "Pages", "event": "Events"}
-NODES = 8  # shown a step; the others are one called "other"
+NODES = 8  # shown a step
+REST = "other"
+"""What the API calls the others of a step."""
 STEPS = (2, 3, 4, 5, 6)
 SPLIT = {"30m": "A visit", "": "All visits of a person"}
 WAYS = 20
@@ -126,11 +128,13 @@ def _ways(edges: list[Json], nodes: list[Json], by: str) -> None:
                 formats.duration(edge["seconds_average"]),
             ]
         )
-    titles = ("After step", "People", "Of those there", "Average time")
+    titles = ("After step", "People", "Of all at its start", "Average time")
     table([Column("Way", "strong"), *(Column(title, "number") for title in titles)], rows, "The most frequent ways")
     if len(edges) > WAYS:
         st.caption(f"The {WAYS} largest of {formats.number(len(edges))}.")
 
 
 def _title(node: str, by: str) -> str:
+    if node == REST:
+        return f"All other {BY[by].lower()}"
     return formats.event_title(node) if by == "event" else formats.short(node, 60)

@@ -278,7 +278,9 @@ class Bench:
         catalog, definition = self.road.catalog, self.definitions[0]
         made = catalog.exports.create(crowd.SITE, definition.id, network="meta", mode="full", actor="bench", min_size=1)
         clock = lambda: time.time_ns() // 1_000_000  # noqa: E731
-        order = Order(export=made, site=self.site, definition=definition, days=30, now_ms=clock, version="bench")
+        order = Order(
+            export=made, site=self.site, definition=definition, rule_changed=0, days=30, now_ms=clock, version="bench"
+        )
         folder.mkdir(exist_ok=True)
         with timed("an export of the accounts, with hash forms"):
             run_export(self.engine, catalog, folder, order)

@@ -6,7 +6,6 @@ Short in every test run; `make fuzz` takes ten minutes and prints the figures th
 from __future__ import annotations
 
 import itertools
-import json
 import os
 import random
 import threading
@@ -16,6 +15,7 @@ from collections import Counter
 import msgspec
 import pytest
 from chaos_fuzz import as_bytes, as_json, requests, seeds
+from good_load import Load, faults
 from raw_http import statuses, worker
 
 from tracker.collector.parsed import Unreadable
@@ -73,35 +73,6 @@ def test_any_bytes_become_records_or_a_refusal():
     print(f"\ndialects, seed {SEED}: {dict(ended)}")
     assert min(ended["refused"], ended[Event.__name__], ended[Rejected.__name__]) > 20
     assert Suppressed.__name__ in ended  # a consent object that says no, or is no consent
-
-
-class Load(threading.Thread):
-    """Good events, one after the other, on connections that stay open; notes what was acknowledged."""
-
-    def __init__(self, collector, stop: threading.Event) -> None:
-        super().__init__(daemon=True)
-        self.collector, self.stop = collector, stop
-        self.acknowledged: set[str] = set()
-        self.waits: list[float] = []
-        self.failed: list[str] = []
-
-    def run(self) -> None:
-        number = 0
-        with self.collector.connect() as connection:
-            while not self.stop.is_set():
-                session = f"good-{number}"
-                body = {"site": "wk", "events": [{"type": "track", "name": "good", "visitor": "v", "session": session}]}
-                blob = json.dumps(body).encode()
-                began = time.monotonic()
-                connection.sendall(b"POST /e HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(blob) + blob)
-                answer = connection.recv(65536)
-                self.waits.append(time.monotonic() - began)
-                if statuses(answer) != [204]:
-                    self.failed.append(answer[:200].decode("latin-1"))
-                    return
-                self.acknowledged.add(session)
-                number += 1
-                time.sleep(0.005)
 
 
 LAST = b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -163,7 +134,7 @@ class Fuzzer(threading.Thread):
 def test_broken_requests_over_sockets(tmp_path):
     stop = threading.Event()
     with worker(tmp_path, read_timeout=0.5, head_timeout=0.5, keepalive=5.0) as collector:
-        load = Load(collector, stop)
+        load = Load(collector.connect, stop)
         fuzzers = [Fuzzer(collector, SEED * 1000 + lane, stop) for lane in range(8)]
         for thread in (load, *fuzzers):
             thread.start()
@@ -181,16 +152,14 @@ def test_broken_requests_over_sockets(tmp_path):
         print(
             f"\n{sum(one.sent for one in fuzzers):,} broken requests in {SECONDS:g} s, seed {SEED}: "
             f"{dict(sorted(answers.items()))}, {sum(one.silent for one in fuzzers)} without an answer\n"
-            f"{len(load.acknowledged):,} good events beside them, all stored; slowest {waits[-1] * 1000:.0f} ms, "
-            f"99 of 100 under {waits[len(waits) * 99 // 100] * 1000:.0f} ms\n"
+            f"{len(load.acknowledged):,} good events beside them, all stored, {len(load.unanswered)} more given up; "
+            f"slowest {waits[-1] * 1000:.0f} ms, 99 of 100 under {waits[len(waits) * 99 // 100] * 1000:.0f} ms\n"
             f"longest time the loop was busy: {collector.longest_stall() * 1000:.0f} ms of processor; "
             f"{len(log.splitlines())} lines of log"
         )
         assert [bad for one in fuzzers for bad in one.bad] == []
-        assert load.failed == []
         assert "collector.failed" not in log, log[-3000:]
         stored = [record["session"] for record in collector.stored() if record.get("name") == "good"]
-        assert set(stored) == load.acknowledged
-        assert len(stored) == len(load.acknowledged)
-        assert len(load.acknowledged) > 50
+        assert faults(load, stored) == []
+        assert len(load.acknowledged) > 50 and len(load.unanswered) < len(load.acknowledged) / 20
         assert min(answers[200] + answers[204], answers[400], answers[404]) > 5

@@ -310,7 +310,7 @@ def export(kill_at):
         with Parcel(folder, one.stem, NETWORKS["criteo"], "file", terms) as parcel:
             parcel.write("remove", [(("ab",), True)], "-remove")
             parcel.write("add", [((f"{n}",), True) for n in range(5000)], "-add")
-            files = parcel.finish({})
+            files = parcel.finish(one)
             new = [Added(generation * 10 + n, "sealed") for n in range(3)]
             delivery = Delivery(line=line, generation=generation, at=1, added=new)
             catalog.exports.finish(one.id, counts={}, files=files, delivery=delivery)

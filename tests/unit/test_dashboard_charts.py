@@ -1,3 +1,5 @@
+import pytest
+
 from dashboard import charts, charts_periods
 from dashboard.charts import Bar
 from dashboard.markup import join, tag, text
@@ -45,6 +47,25 @@ def test_who_stayed_away_is_drawn_below_the_line():
     row = {"start": "2026-11-02", "new": 4, "returning": 3, "resurrecting": 1, "dormant": 2}
     figure = charts_periods.lifecycle([row])
     assert [trace.y[0] for trace in figure.data] == [4, 3, 1, -2]
+    ticks = dict(zip(figure.layout.yaxis.tickvals, figure.layout.yaxis.ticktext, strict=True))
+    assert ticks == {-2: "2", 0: "0", 2: "2", 4: "4", 6: "6", 8: "8"}
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "ticks"),
+    [
+        (240, 130, {-100: "100", 0: "0", 100: "100", 200: "200"}),
+        (3, 4, {at: str(abs(at)) for at in range(-4, 4)}),
+        (1, 0, {0: "0", 1: "1"}),
+        (0, 0, {0: "0"}),
+        (61_000, 24_999, {-20_000: "20k", 0: "0", 20_000: "20k", 40_000: "40k", 60_000: "60k"}),
+    ],
+)
+def test_counts_on_both_sides_of_an_axis_have_no_sign(above, below, ticks):
+    axis = charts_periods.both_sides(above, below)
+    found = dict(zip(axis["tickvals"], axis["ticktext"], strict=True))
+    assert not any("-" in text for text in found.values())
+    assert found == ticks
 
 
 def test_an_interval_that_nobody_began_in_is_a_gap_and_the_open_one_is_paler():

@@ -29,6 +29,7 @@ def changed(call: Call) -> dict[str, Any]:
     before = _found(call)
     if _checked(call) != before.site:
         raise BadRequest("an alert stays with its site", field="site")
+    call.keeps(_shown(before), "id")
     body = call.body
     after = call.services.catalog.alerts.update(
         before.id, name=body.name, definition=body.alert, destination=body.destination

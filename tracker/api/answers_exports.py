@@ -27,7 +27,10 @@ class ExportedFile(Struct):
 
 
 class Export(Struct):
-    """An export."""
+    """An export. Once it is done: the `version` of this program, `rule_version` (the audience's `updated`) and
+    `rule_sha256` (of its rule, with the audiences that it names put in) that its members were judged by; null where
+    nobody was.
+    """
 
     id: str
     site: str
@@ -41,9 +44,35 @@ class Export(Struct):
     warnings: list[str]
     counts: dict[str, Any]
     files: list[ExportedFile]
+    version: str | None
+    rule_version: str | None
+    rule_sha256: str | None
     created: str
     finished: str | None
     error: ErrorBody | UnsetType = UNSET
+
+
+class Manifest(Struct):
+    """What is in the files of an export and how they came about; it says more where more was chosen."""
+
+    export: str
+    site: str
+    audience: str
+    network: str
+    mode: str
+    shape: Literal["file", "api"]
+    destination: str
+    counts: dict[str, Any]
+    made: str
+    files: list[ExportedFile]
+    version: str | UnsetType = UNSET
+    rule_version: str | UnsetType = UNSET
+    rule_sha256: str | UnsetType = UNSET
+    days: int | UnsetType = UNSET
+    min_size: int | UnsetType = UNSET
+    options: dict[str, Any] | UnsetType = UNSET
+    warnings: list[str] | UnsetType = UNSET
+    kind: str | UnsetType = UNSET
 
 
 class NetworkShown(Struct):

@@ -20,7 +20,7 @@ from tracker.api.call import Call, FileReply, Reply
 from tracker.api.exports import desk_of
 from tracker.api.metrics import Metrics
 from tracker.api.middleware import METRICS, around
-from tracker.api.reading import body_of, needs_site, query_of
+from tracker.api.reading import body_and_given, needs_site, query_of
 from tracker.api.routes import ROUTES
 from tracker.api.routing import Route
 from tracker.api.services import Services
@@ -86,6 +86,8 @@ def make_app(services: Services) -> web.Application:
     app.cleanup_ctx.append(_lifetime)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, _endpoint(route))
+        if route.method == "GET":  # the same answer, whose body aiohttp leaves out (RFC 9110, 9.3.2)
+            app.router.add_route("HEAD", route.path, _endpoint(route))
     app.router.add_routes(public_routes(services))
     return app
 
@@ -113,6 +115,7 @@ def _endpoint(route: Route) -> Callable[[web.Request], Any]:
         if "site" not in given and needs_site(route.query):
             only = await pools.run(lambda: _only_site(services, principal), slow=False)
             given = {**given, "site": only} if only else given
+        body, told = await _body(request, route)
         call = Call(
             services=services,
             principal=principal,
@@ -120,7 +123,9 @@ def _endpoint(route: Route) -> Callable[[web.Request], Any]:
             exporter=pools.exports.submit,
             path=dict(request.match_info),
             query=None if route.query is None else query_of(given, route.query),
-            body=await _body(request, route),
+            body=body,
+            given=told,
+            bodiless=request.method == "HEAD",
         )
         try:
             outcome = await pools.run(lambda: _encode(route, route.handler(call), wanted), slow=route.slow)
@@ -140,10 +145,12 @@ def _only_site(services: Services, principal: Principal) -> str | None:
     return sites[0].name if len(sites) == 1 else None
 
 
-async def _body(request: web.Request, route: Route) -> Any:
+async def _body(request: web.Request, route: Route) -> tuple[Any, dict[str, Any]]:
+    """What it asks for, and what it holds beside that nobody can set."""
     if route.body is None:
-        return None
-    return body_of(await request.read(), dict[str, Any] if route.open_body else route.body)
+        return None, {}
+    kind = dict[str, Any] if route.open_body else route.body
+    return body_and_given(await request.read(), kind, route.read_only)
 
 
 def _encode(route: Route, outcome: Any, wanted: formats.Format) -> web.Response | FileReply:
@@ -166,7 +173,7 @@ def _json(data: Any, status: int) -> web.Response:
 def _response(outcome: web.Response | FileReply) -> web.StreamResponse:
     if not isinstance(outcome, FileReply):
         return outcome
-    return web.FileResponse(outcome.path, headers=_download(outcome.content_type, outcome.name))
+    return web.FileResponse(outcome.path, headers={**outcome.headers, **_download(outcome.content_type, outcome.name)})
 
 
 def _download(content_type: str, name: str) -> dict[str, str]:

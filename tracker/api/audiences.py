@@ -52,6 +52,7 @@ def changed(call: Call) -> dict[str, Any]:
     before, body = found(call), call.body
     if body.site not in (None, before.site):
         raise BadRequest("an audience stays with its site", field="site")
+    call.keeps(_shown(before), "id", "created")
     after = {
         name: getattr(before if getattr(body, name) is None else body, name)
         for name in ("name", "rule", "duration", "holdout", "refresh")

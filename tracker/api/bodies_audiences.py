@@ -75,11 +75,14 @@ class NewDestination(Closed):
 
 
 class DestinationChange(Closed):
-    """What is left out stays, of the secrets too; where it leads elsewhere, they must be given again."""
+    """What is left out stays, of the secrets too; where it leads elsewhere, they must be given again.
+
+    `secrets` as a list of their names, as `GET` gives it, keeps them.
+    """
 
     name: Name | None = None
     options: dict[str, Any] | None = None
-    secrets: dict[str, str] | None = None
+    secrets: dict[str, str] | list[str] | None = None
 
 
 class NewDelivery(Closed):

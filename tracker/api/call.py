@@ -9,7 +9,7 @@ from typing import Any
 
 from tracker.api.services import Services
 from tracker.catalog import Principal
-from tracker.core.errors import Forbidden
+from tracker.core.errors import BadRequest, Forbidden
 from tracker.core.site import Site
 from tracker.store.engine import Engine
 
@@ -47,13 +47,30 @@ class Asker:
 class Call(Asker):
     """One authorised request. `query` and `body` are checked structs where the route says so.
 
-    `exporter` takes work that goes on after the answer.
+    `given`: what else the body holds of what `GET` answers, which nobody can set. `exporter` takes work that goes on
+    after the answer. `bodiless`: the answer goes out without its body (HEAD).
     """
 
     exporter: Callable[[Callable[[], object]], object]
     path: Mapping[str, str] = field(default_factory=dict)
     query: Any = None
     body: Any = None
+    given: Mapping[str, Any] = field(default_factory=dict)
+    bodiless: bool = False
+
+    def keeps(self, shown: Mapping[str, Any], *names: str) -> None:
+        """Raises BadRequest where the body gives one of these back with another value than the thing has (`shown`).
+
+        The others of `given`, like sizes and times, change by themselves and are passed over.
+        """
+        for name in names:
+            if name in self.given and self.given[name] != shown[name]:
+                raise BadRequest(f"{name} cannot be changed: leave it out, or send it as GET gives it", field=name)
+
+    def audit(self, action: str, *, site: str | None = None, **details: Any) -> None:
+        """Note who did this. A read without a body gave nobody anything: it is not noted."""
+        if not self.bodiless:
+            super().audit(action, site=site, **details)
 
 
 @dataclass(frozen=True)
@@ -66,8 +83,9 @@ class Reply:
 
 @dataclass(frozen=True)
 class FileReply:
-    """A file for download."""
+    """A file for download; `headers` say more about it."""
 
     path: Path
     name: str
     content_type: str
+    headers: Mapping[str, str] = field(default_factory=dict)

@@ -14,6 +14,9 @@ from tracker.core.errors import NotFound
 from tracker.core.period import instant_ms, rfc3339
 from tracker.networks.conversions import CONVERSIONS
 
+_FIXED = ("id", "site", "name", "network", "destination", "events", "event_id", "start", "created")
+"""Another conversion is made of what differs in one of these: the network was told of its events already."""
+
 
 def networks(_call: Call) -> dict[str, Any]:
     """`GET /api/v1/conversions/networks`."""
@@ -75,6 +78,7 @@ def one(call: Call) -> dict[str, Any]:
 def rescheduled(call: Call) -> dict[str, Any]:
     """`PUT /api/v1/conversions/{id}`."""
     conversion, every, plans = _found(call), call.body.every, call.services.catalog.plans
+    call.keeps(_shown(call, conversion), *_FIXED)
     check_every(every)
     for plan in plans.list(audience=conversion.id):
         plans.delete(plan.id)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from tracker.api.audiences import found
 from tracker.api.call import Call, Reply
 from tracker.api.exports import going_to, shown
@@ -70,7 +72,12 @@ def created(call: Call) -> Reply:
 def changed(call: Call) -> dict[str, Any]:
     """`PUT /api/v1/destinations/{id}`."""
     before, body, services = _found(call), call.body, call.services
+    call.keeps(_shown(before, {}), "id", "site", "kind", "created")
     keys = _keys(call, before.site)
+    if isinstance(body.secrets, list):  # their names, as GET gives them
+        if sorted(body.secrets) != sorted(before.secrets):
+            raise BadRequest("secrets are given as names and values, or left out to keep them", field="secrets")
+        body = msgspec.structs.replace(body, secrets=None)
     options = dict(before.options) if body.options is None else body.options
     kept = before.opened(keys)
     if body.options is not None and kept and body.secrets is None:
@@ -84,6 +91,12 @@ def changed(call: Call) -> dict[str, Any]:
     )
     call.audit("destination.change", site=after.site, destination=after.id, kind=after.kind)
     return _shown(after, services.catalog.deliveries.waiting(after.site))
+
+
+def one(call: Call) -> dict[str, Any]:
+    """`GET /api/v1/destinations/{id}`."""
+    found = _found(call)
+    return _shown(found, call.services.catalog.deliveries.waiting(found.site))
 
 
 def deleted(call: Call) -> dict[str, Any]:

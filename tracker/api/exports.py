@@ -9,6 +9,7 @@ from tracker.api.call import Call, FileReply, Reply
 from tracker.api.services import Services
 from tracker.audiences.advertising_ids import TWINS
 from tracker.audiences.desk import Desk, Job, begin, carry_out, warned
+from tracker.audiences.manifest import manifest, versions
 from tracker.audiences.order import check_request
 from tracker.audiences.parcel import artefact
 from tracker.catalog.deliveries import DOWNLOAD
@@ -122,7 +123,26 @@ def file(call: Call) -> FileReply:
     if not path.is_file():
         raise NotFound("the file of this export was removed, or sent to its destination", code="file_gone")
     call.audit("export.download", site=export.site, export=export.id)
-    return FileReply(path, path.name, kind)
+    return FileReply(path, path.name, kind, _told(export))
+
+
+def told(call: Call) -> dict[str, Any]:
+    """`GET /api/v1/exports/{id}/manifest`. Raises Conflict while there is none."""
+    export = _found(call)
+    if export.state != DONE:
+        raise Conflict(f"this export is {export.state}: there is no manifest", code="no_file")
+    return manifest(export)
+
+
+def _told(export: Export) -> dict[str, str]:
+    """Headers of a download: where its manifest is, and what a file that is saved alone would else not say."""
+    said = {
+        "Tracker-Export": export.id,
+        "Tracker-Sha256": export.files[0].sha256 if len(export.files) == 1 else None,
+        **{f"Tracker-{name.title().replace('_', '-')}": value for name, value in versions(export).items()},
+    }
+    link = f'</api/v1/exports/{export.id}/manifest>; rel="describedby"; type="application/json"'
+    return {"Link": link} | {name: value for name, value in said.items() if value is not None}
 
 
 def _found(call: Call) -> Export:
@@ -148,6 +168,7 @@ def shown(export: Export) -> dict[str, Any]:
         "files": [
             {"name": file.name, "rows": file.rows, "sha256": file.sha256, "bytes": file.bytes} for file in export.files
         ],
+        **versions(export),
         "created": rfc3339(export.created_at),
         "finished": None if export.finished_at is None else rfc3339(export.finished_at),
     }

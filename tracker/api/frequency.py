@@ -13,7 +13,8 @@ def shown(call: Call) -> dict[str, Any]:
     """`GET /api/v1/sites/{name}/frequency`."""
     site = call.site(call.path["name"])
     found = call.services.catalog.contacts.frequency(site.name) or Frequency(0, 7)
-    return {"most": found.most, "days": found.days, "priority": list(found.priority)}
+    there = {one.id for one in call.services.catalog.audiences.list(site.name)}
+    return {"most": found.most, "days": found.days, "priority": [one for one in found.priority if one in there]}
 
 
 def changed(call: Call) -> dict[str, Any]:

@@ -35,6 +35,7 @@ def changed(call: Call) -> dict[str, Any]:
     site, funnel = _checked(call)
     if site != before.site:
         raise BadRequest("a saved funnel stays with its site", field="site")
+    call.keeps(asdict(before), "id")
     return asdict(call.services.catalog.funnels.update(before.id, name=call.body.name, funnel=funnel))
 
 

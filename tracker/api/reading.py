@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -33,12 +34,33 @@ def body_of(raw: bytes, kind: Any) -> Any:
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.ValidationError as error:
-        raise _wrong(error) from None
+        raise _wrong(error, kind) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadRequest("the body is not readable as JSON in UTF-8", code="bad_json") from None
 
 
-def _wrong(error: msgspec.ValidationError) -> BadRequest:
+def body_and_given(raw: bytes, kind: Any, read_only: Collection[str]) -> tuple[Any, dict[str, Any]]:
+    """As `body_of`, of a body that may hold fields that nobody can set; and what these hold."""
+    given = _object(raw) if read_only else {}
+    told = {name: given.pop(name) for name in read_only if name in given}
+    if not told:
+        return body_of(raw, kind), {}
+    try:
+        return msgspec.convert(given, kind), told
+    except msgspec.ValidationError as error:
+        raise _wrong(error, kind) from None
+
+
+def _object(raw: bytes) -> dict[str, Any]:
+    """{} where it is none; `body_of` says what is wrong with it."""
+    try:
+        found = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _wrong(error: msgspec.ValidationError, kind: Any = None) -> BadRequest:
     match = _AT.match(str(error))
     what, path = (match["what"], match["path"]) if match else (str(error), None)
     if path:
@@ -46,4 +68,12 @@ def _wrong(error: msgspec.ValidationError) -> BadRequest:
     named = re.search(r"(?:unknown|required) field `([^`]+)`", what)
     if named:
         path = f"{path}.{named[1]}" if path else named[1]
+        if what.startswith("Object contains unknown"):
+            what = _misspelt(named[1], kind if path == named[1] else None)
     return BadRequest(f"{path}: {what}" if path else what, code="bad_field", field=path or None)
+
+
+def _misspelt(name: str, kind: Any) -> str:
+    known = list(kind.__struct_fields__) if hasattr(kind, "__struct_fields__") else []
+    near = difflib.get_close_matches(name, known, 1, 0.8)
+    return f"there is no such field: write {near[0]}" if near else "there is no such field: leave it out"

@@ -55,6 +55,7 @@ _SITES = (
         tag="Sites",
         summary="Change a site; what is left out stays",
         body=bodies.SiteChange,
+        round_trip=True,
         answer=answers.Site,
     ),
     Route(

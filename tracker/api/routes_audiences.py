@@ -33,6 +33,7 @@ AUDIENCES: tuple[Route, ...] = (
         tag="Audiences",
         summary="Save an audience",
         body=bodies_audiences.AudienceBody,
+        round_trip=True,
         answer=answers_audiences.Audience,
         status=201,
     ),
@@ -85,6 +86,7 @@ AUDIENCES: tuple[Route, ...] = (
         tag="Audiences",
         summary="Change an audience; what is left out stays",
         body=bodies_audiences.AudienceChange,
+        round_trip=True,
         answer=answers_audiences.Audience,
     ),
     Route(
@@ -154,6 +156,15 @@ AUDIENCES: tuple[Route, ...] = (
         tag="Exports",
         summary="The finished file, or a zip of several",
         file=True,
+    ),
+    Route(
+        method="GET",
+        path="/api/v1/exports/{id}/manifest",
+        role="export",
+        handler=exports.told,
+        tag="Exports",
+        summary="What is in its files, and by which rule",
+        answer=answers_exports.Manifest,
     ),
     Route(
         method="GET",

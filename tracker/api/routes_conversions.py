@@ -33,6 +33,7 @@ CONVERSIONS: tuple[Route, ...] = (
         tag="Conversions",
         summary="Tell a network of events, again and again",
         body=bodies_conversions.NewConversion,
+        round_trip=True,
         answer=answers_conversions.ConversionShown,
         status=201,
     ),
@@ -53,6 +54,7 @@ CONVERSIONS: tuple[Route, ...] = (
         tag="Conversions",
         summary="Send it at another rhythm, or only by hand",
         body=bodies_conversions.ConversionRhythm,
+        round_trip=True,
         answer=answers_conversions.ConversionShown,
     ),
     Route(

@@ -37,6 +37,15 @@ DESTINATIONS: tuple[Route, ...] = (
         answer=answers_exports.Kinds,
     ),
     Route(
+        method="GET",
+        path="/api/v1/destinations/{id}",
+        role="export",
+        handler=destinations.one,
+        tag="Destinations",
+        summary="One destination",
+        answer=answers_exports.DestinationShown,
+    ),
+    Route(
         method="PUT",
         path="/api/v1/destinations/{id}",
         role="admin",
@@ -44,6 +53,7 @@ DESTINATIONS: tuple[Route, ...] = (
         tag="Destinations",
         summary="Change a destination; what is left out stays",
         body=bodies_audiences.DestinationChange,
+        round_trip=True,
         answer=answers_exports.DestinationShown,
     ),
     Route(
@@ -82,6 +92,7 @@ DESTINATIONS: tuple[Route, ...] = (
         tag="Destinations",
         summary="Deliver an audience again and again",
         body=bodies_audiences.NewDelivery,
+        round_trip=True,
         answer=answers_exports.DeliveryShown,
         status=201,
     ),

@@ -24,6 +24,7 @@ SCHEDULES: tuple[Route, ...] = (
         tag="Scheduled reports",
         summary="Send a report again and again, by mail or to a webhook",
         body=bodies_schedules.ScheduleBody,
+        round_trip=True,
         answer=bodies_schedules.ScheduleShown,
         status=201,
     ),
@@ -44,6 +45,7 @@ SCHEDULES: tuple[Route, ...] = (
         tag="Scheduled reports",
         summary="Replace a scheduled report, pause it, go on with it",
         body=bodies_schedules.ScheduleBody,
+        round_trip=True,
         answer=bodies_schedules.ScheduleShown,
     ),
     Route(

@@ -24,6 +24,7 @@ SENSITIVE: tuple[Route, ...] = (
         tag="Privacy",
         summary="Declare the ground on which one of them may leave the house",
         body=bodies_sensitive.Ground,
+        round_trip=True,
         answer=bodies_sensitive.SensitiveShown,
     ),
     Route(

@@ -51,6 +51,7 @@ def changed(call: Call) -> dict[str, Any]:
     site, definition = _checked(call)
     if site != before.site:
         raise BadRequest("a scheduled report stays with its site", field="site")
+    call.keeps(_shown(call, before, None), "id", "created", "timezone")
     after = call.services.catalog.schedules.update(before.id, definition, call.services.now_ms())
     call.audit("schedule.change", site=site, schedule=after.id, report=after.report, destinations=after.destinations)
     return _with_last(call, after)

@@ -21,6 +21,7 @@ def listed(call: Call) -> dict[str, Any]:
 def declared(call: Call) -> dict[str, Any]:
     """`PUT /api/v1/sensitive/{id}`."""
     subject = _found(call)
+    call.keeps(_shown(call, subject), "id", "site", "name")
     call.services.catalog.sensitive.declare(subject.site, subject.id, call.body.ground, call.principal.id)
     call.audit("sensitive.declare", site=subject.site, subject=subject.id, ground=call.body.ground)
     return _shown(call, subject)

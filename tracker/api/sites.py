@@ -44,6 +44,7 @@ def changed(call: Call) -> dict[str, Any]:
     """`PUT /api/v1/sites/{name}`: what is left out stays."""
     site = call.site(call.path["name"])
     change = call.body
+    call.keeps(_shown(call, site), "site", "write_key")
     if change.privacy is not None:
         _check_networks(change.privacy)
     if change.gate is not None:

@@ -122,6 +122,7 @@ def _order(desk: Desk, job: Job, export: Export) -> Order:
         export=export,
         site=site,
         definition=definition,
+        rule_changed=job.audience.updated_at,
         ids=ids_for(desk.engine, catalog, desk.senders, site, definition, NETWORKS[job.network], desk.now_ms),
         days=_days(job.audience.duration, job.network),
         now_ms=desk.now_ms,

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 from array import array
 from contextlib import ExitStack, closing, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from tracker.audiences.deliver import Progress, ship
 from tracker.audiences.delivery import Sender, Shipment
 from tracker.audiences.filling import FROM, alone, with_helper
 from tracker.audiences.frequency import Cap
+from tracker.audiences.manifest import judged_by
 from tracker.audiences.membership import WITHHELD, judge
 from tracker.audiences.order import Order
 from tracker.audiences.packing import Packer, Plan
@@ -159,8 +160,7 @@ class _Run:
             if order.sender is not None:
                 self._ship(order.sender, parcel, writing, details, delivery)
             else:
-                named = {"export": export.id, "site": export.site, "counts": self.counts, **details}
-                files = parcel.finish(named)
+                files = parcel.finish(replace(export, counts=self.counts, details=export.details | details))
                 done = self.catalog.exports.finish
                 done(export.id, counts=self.counts, files=files, details=details, delivery=delivery)
         return True
@@ -293,14 +293,10 @@ class _Run:
                 f"{network.title} cannot use a list of fewer than {network.minimum}; this one has {members}"
             )
         return {
-            "network": network.name,
-            "shape": order.shape,
-            "mode": order.export.mode,
-            "destination": order.export.destination,
             "days": order.days,
             "min_size": order.export.min_size,
             "version": order.version,
-            "rule_sha256": hashlib.sha256(repr(order.definition.rule).encode()).hexdigest(),
+            **judged_by(order.definition.rule, order.rule_changed),
             "made_ms": began,
             "warnings": warnings,
         }

@@ -35,7 +35,8 @@ def check_request(network: str, mode: str, shape: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What to export: `days` is how long members stay, `now_ms` a clock, `version` that of this program.
+    """What to export: `rule_changed` is when its audience was changed last, in ms, `days` how long members
+    stay, `now_ms` a clock, `version` that of this program.
 
     `sender`: what sends it to its destination; None: it stays here for download. `notice`: tells somebody of that.
     `stays`: why nobody new may leave the house; who is to be taken back still is. `takes_back`: it is for that.
@@ -45,6 +46,7 @@ class Order:
     export: Export
     site: Site
     definition: Definition
+    rule_changed: int
     days: int
     now_ms: Callable[[], int]
     version: str

@@ -12,13 +12,14 @@ import os
 import zipfile
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import msgspec
 
+from tracker.audiences.manifest import manifest
 from tracker.catalog.exports import Export, ExportFile
 from tracker.networks import Network, Terms
 from tracker.networks.network import Action, Row
@@ -117,10 +118,11 @@ class Parcel:
         self._begin(label)
         self._lines(lines)
 
-    def finish(self, manifest: dict[str, Any] | None) -> tuple[ExportFile, ...]:
+    def finish(self, about: Export | None) -> tuple[ExportFile, ...]:
         """Put everything on disk under its name: one file as it is, several in a zip with `manifest.json`.
 
-        Without a manifest several files stay apart: whoever sends them away makes it.
+        `about`: the export as its manifest is to tell it, without the files. None: several files stay apart, and
+        whoever sends them away makes the manifest.
         """
         if self._api:
             self._send()
@@ -129,8 +131,8 @@ class Parcel:
             self._begin("")
         self._close_table()
         files = tuple(part.end() for part in self._parts)
-        if len(files) > 1 and manifest is not None:
-            self._bundle(files, manifest)
+        if len(files) > 1 and about is not None:
+            self._bundle(replace(about, files=files))
         else:
             for part in self._parts:
                 part.path.replace(self._folder / part.name)
@@ -217,13 +219,12 @@ class Parcel:
                 self._parts[-1].write(msgspec.json.encode(request) + b"\n")
                 self._parts[-1].rows += 1
 
-    def _bundle(self, files: Sequence[ExportFile], manifest: dict[str, Any]) -> None:
-        listed = [{"name": one.name, "rows": one.rows, "sha256": one.sha256, "bytes": one.bytes} for one in files]
+    def _bundle(self, export: Export) -> None:
         bundle = self._folder / f"{self._stem}.zip.part"
         with zipfile.ZipFile(bundle, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as box:
             for part in self._parts:
                 box.write(part.path, part.name)
-            box.writestr("manifest.json", msgspec.json.format(msgspec.json.encode(manifest | {"files": listed})))
+            box.writestr("manifest.json", msgspec.json.format(msgspec.json.encode(manifest(export), order="sorted")))
         bundle.chmod(0o600)
         _on_disk(bundle)
         bundle.replace(self._folder / f"{self._stem}.zip")

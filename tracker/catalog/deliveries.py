@@ -121,6 +121,27 @@ class Deliveries:
         with self._database.read() as session:
             return [(at, audience, network) for at, audience, network in session.execute(query)]
 
+    def holding(self, site: str, keys: Sequence[int]) -> dict[Line, bool]:
+        """Where somebody is, or may be, under any of these keys. True: was delivered there; False: perhaps."""
+        same = [getattr(DeliveredRow, name) == getattr(DeliveryRow, name) for name in _LINE]  # so that the key is used
+        columns = [getattr(DeliveryRow, name) for name in _LINE]
+        query = select(*columns, _when(DeliveryRow.sending)).join(DeliveredRow, and_(*same))
+        found: dict[Line, bool] = {}
+        with self._database.read() as session:
+            for start in range(0, len(keys), _IN_ONE_QUESTION):
+                some = [hexed(one) for one in keys[start : start + _IN_ONE_QUESTION]]
+                theirs = query.where(DeliveryRow.site == site, DeliveredRow.person.in_(some))
+                for *key, at in session.execute(theirs):
+                    line = Line(*key)
+                    found[line] = found.get(line, False) or at > 0
+        return found
+
+    def kept(self, site: str) -> set[Line]:
+        """The lines of which the ledger knows everybody who may be there."""
+        query = select(*(getattr(DeliveryRow, name) for name in _LINE)).where(DeliveryRow.site == site)
+        with self._database.read() as session:
+            return {Line(*key) for key in session.execute(query).tuples()}
+
     def lines(self, site: str, audience: str) -> list[Line]:
         """Where persons of an audience are, or may be."""
         query = (

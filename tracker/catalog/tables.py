@@ -393,10 +393,10 @@ class ErasedRow(Base):
 
 
 class RemovalRow(Base):
-    """A network that got a person in an export must be told that they are gone. One row an erasure and export.
+    """A network that got a person must be told that they are gone. One row an erasure and place; `export`: its newest.
 
     `sealed`: the person's identifiers as the vault had them, opened only to write the removal and emptied once it is
-    delivered; `certain` 0: the export's file was not there any more, so that the person may not have been in it.
+    delivered; `certain` 0: the person may be there, or not.
     """
 
     __tablename__ = "removals"

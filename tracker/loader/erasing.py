@@ -119,27 +119,34 @@ class Eraser:
         return any(one.state == RUNNING for one in exports)
 
     def _recall(self, erasure: Erasure, names: Names) -> int:
-        """Delete files made for download that hold the person, and order their removal; gives the number of orders."""
+        """Delete files made for download that hold the person, and order their removal; gives the number of orders.
+
+        A removal is due where the ledger says that the person is, or may be: one order for each such place, whatever
+        became of the files. Where no ledger was kept (exports of the first versions) the files must tell, and one that
+        is gone or has hashes only cannot. Such a file is deleted, unless nothing at all is known of the person: then
+        nothing of theirs can ever have been written.
+        """
         wanted = {*names.visitors, *names.users}
-        sealed = self._catalog.erasures.sealed(erasure)
+        sealed, deliveries = self._catalog.erasures.sealed(erasure), self._catalog.deliveries
+        there, kept = deliveries.holding(erasure.site, names.keys), deliveries.kept(erasure.site)
+        known = bool(erasure.events or sealed or there)
         orders = 0
-        for export in self._catalog.exports.list(site=erasure.site, limit=_EXPORTS):
-            if not export.stored:
-                continue
-            path = self._data / "exports" / export.stored
-            gone = not path.is_file()
-            holds = not gone and (not export.legible or _names(path, wanted))
-            if export.is_list and (holds or gone):
+        for export in self._catalog.exports.list(site=erasure.site, limit=_EXPORTS):  # the newest of a place first
+            path = self._data / "exports" / export.stored if export.stored else None
+            holds = path is not None and path.is_file() and (_names(path, wanted) if export.legible else known)
+            untold = export.line not in kept and path is not None and (holds or not path.is_file())
+            certain = there.pop(export.line, None) if export.is_list else None
+            if export.is_list and (certain is not None or untold):
                 self._catalog.erasures.order_removal(
                     erasure,
                     export=export.id,
                     audience=export.audience,
                     network=export.network,
-                    certain=not gone and export.legible,
+                    certain=holds and export.legible if certain is None else certain,
                     sealed=sealed,
                 )
                 orders += 1
-            if holds:
+            if path is not None and holds:
                 path.unlink()
         return orders
 

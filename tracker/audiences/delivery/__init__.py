@@ -11,7 +11,7 @@ from tracker.audiences.delivery.kinds import KINDS, Kind, check, moved
 from tracker.audiences.delivery.network_api import NetworkApi
 from tracker.audiences.delivery.notice import Notice
 from tracker.audiences.delivery.operator import Operator
-from tracker.audiences.delivery.sender import Outcome, Sender, Shipment, manifest
+from tracker.audiences.delivery.sender import Outcome, Sender, Shipment
 from tracker.audiences.delivery.shelf import Folder, ShelfSender
 from tracker.audiences.delivery.webhook import Webhook
 from tracker.core.errors import BadRequest
@@ -22,7 +22,7 @@ from tracker.outbound.mail import MailServer
 from tracker.outbound.sftp import Sftp
 
 __all__ = [
-    "KINDS", "TELLING", "Kind", "Outcome", "Sender", "Senders", "Shipment", "check", "manifest", "moved",
+    "KINDS", "TELLING", "Kind", "Outcome", "Sender", "Senders", "Shipment", "check", "moved",
 ]  # fmt: skip
 
 TELLING = ("webhook", "email")

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from tracker.audiences.manifest import manifest
 from tracker.catalog.exports import Export, ExportFile
-from tracker.core.period import rfc3339
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +28,8 @@ class Shipment:
 
     @property
     def manifest(self) -> bytes:
-        """The same bytes whenever it is made: of what the catalog knows."""
-        return manifest(self.export)
+        """Written last, so that who sees it has all. The same bytes whenever it is made: of what the catalog knows."""
+        return msgspec.json.format(msgspec.json.encode(manifest(self.export), order="sorted"))
 
     @property
     def manifest_name(self) -> str:
@@ -69,20 +69,3 @@ class Sender(Protocol):
 
     def settle(self, shipment: Shipment) -> bool:
         """After a stop: True, all of it is there; False, none of it is of effect any more."""
-
-
-def manifest(export: Export) -> bytes:
-    """`manifest.json`: what is in the files and how they came about; written last, so that who sees it has all."""
-    details = {name: value for name, value in export.details.items() if name not in ("ends", "understood", "made_ms")}
-    said: dict[str, Any] = {
-        "export": export.id,
-        "site": export.site,
-        "audience": export.audience,
-        "counts": export.counts,
-        "made": rfc3339(int(export.details.get("made_ms", export.created_at))),
-        **details,
-        "files": [
-            {"name": one.name, "rows": one.rows, "sha256": one.sha256, "bytes": one.bytes} for one in export.files
-        ],
-    }
-    return msgspec.json.format(msgspec.json.encode(said, order="sorted"))

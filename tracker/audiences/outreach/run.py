@@ -14,6 +14,7 @@ from tracker.audiences.deliver import Progress, Rows, sender_of, settle_before, 
 from tracker.audiences.delivery import Sender, Shipment
 from tracker.audiences.desk import Desk, attempt
 from tracker.audiences.frequency import Cap
+from tracker.audiences.manifest import judged_by
 from tracker.audiences.membership import WITHHELD, judge
 from tracker.audiences.outreach.contact_data import contact_data
 from tracker.audiences.outreach.facts import Facts, facts
@@ -162,7 +163,9 @@ class _Run:
             delivery = Delivery(
                 line=self.export.line, generation=generation, at=now, added=[Added(one, "") for one in people]
             )
-            self._hand_over(parcel, sender, delivery, people)
+            self._hand_over(
+                parcel, sender, delivery, people, judged_by(permitted.rule, self.wanted.audience.updated_at)
+            )
 
     def _sender(self) -> Sender | None:
         settle_before(self.desk.catalog, self.desk.senders, self.export.line)
@@ -272,10 +275,20 @@ class _Run:
         withheld = self.counts["withheld"]
         withheld[reason] = withheld.get(reason, 0) + how_many
 
-    def _hand_over(self, parcel: Parcel, sender: Sender | None, delivery: Delivery, people: Sequence[int]) -> None:
-        catalog, details = self.desk.catalog, {"made_ms": delivery.at, "version": self.desk.version}
+    def _hand_over(
+        self,
+        parcel: Parcel,
+        sender: Sender | None,
+        delivery: Delivery,
+        people: Sequence[int],
+        judged: Mapping[str, str],
+    ) -> None:
+        catalog = self.desk.catalog
+        details: dict[str, Any] = {"made_ms": delivery.at, "version": self.desk.version, **judged}
         if sender is None:
-            files = parcel.finish({"export": self.export.id, "site": self.site.name, "counts": self.counts})
+            files = parcel.finish(
+                dataclasses.replace(self.export, counts=self.counts, details=self.export.details | details)
+            )
             catalog.exports.finish(self.export.id, counts=self.counts, files=files, details=details, delivery=delivery)
             return
         files = parcel.finish(None)
