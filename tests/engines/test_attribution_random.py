@@ -197,6 +197,15 @@ def test_shapley_is_that_of_the_whole_game(engine):
     assert {row["key"]: row["conversions"] for row in said["rows"]} == pytest.approx(oracle.shapley(sets))
 
 
+def test_what_a_property_has_beyond_all_numbers_is_no_amount(engine):
+    amounts = [1e308, 1e308, "inf", "-Infinity", "nan", "1e400", "7.5", 2]
+    load(engine, [event("purchase", START + at, f"v{at}", props={"margin": one}) for at, one in enumerate(amounts)])
+    for model in ("last", "linear", "shapley", "markov"):
+        answer = attribution.run(engine, attribution.parse({**BODY, "model": model, "value": "props.margin"}))
+        assert (answer["conversions"], answer["value"]) == (8, 9.5)
+        assert [(row["conversions"], row["value"]) for row in answer["rows"]] == [(8, 9.5)]
+
+
 def test_nothing_is_an_empty_answer(engine):
     for model in attribution.MODELS:
         said = attribution.run(engine, attribution.parse({**BODY, "model": model}))

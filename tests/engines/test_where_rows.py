@@ -163,3 +163,33 @@ def test_the_primary_key_is_used_for_names(rows):
         Query(text=f"explain indexes = 1 select 1 from events where {fragment.text}", params=fragment.params)
     )
     assert any("event" in line for (line,) in plan.rows if "Condition" in line or line.strip() == "event")
+
+
+def test_keys_written_with_dots_and_numbers_beyond_all(engine):
+    """`props.a.b` is the key "a.b" where there is one, else `b` inside `a`; `inf` is no number."""
+    props = {
+        "whole": {"cart.total": 5, "cart": {"total": 7}},
+        "inside": {"cart": {"total": 7}},
+        "mixed": {"cart": {"sub.total": 1}},
+        "quoted": {"cart.total": 'a"b', "n": "inf"},
+        "nothing": {"cart.total": None, "cart": {"total": 7}, "n": "-Infinity"},
+        "huge": {"n": "1e400"},
+    }
+    load(engine, [event(name, 1_767_225_600_000 + at, "v", props=one) for at, (name, one) in enumerate(props.items())])
+    for name, op, value, expected in (
+        ("props.cart.total", "eq", 5, {"whole"}),
+        ("props.cart.total", "eq", 7, {"inside"}),
+        ("props.cart.total", "eq", 'a"b', {"quoted"}),
+        ("props.cart.total", "gt", 1, {"whole", "inside"}),
+        ("props.cart.total", "exists", None, {"whole", "inside", "quoted"}),
+        ("props.cart.total", "not_exists", None, {"mixed", "nothing", "huge"}),
+        ("props.n", "gt", 5, set()),
+        ("props.n", "lt", 5, set()),
+        ("props.n", "exists", None, {"quoted", "nothing", "huge"}),
+    ):
+        one = {"property": name, "op": op, **({} if value is None else {"value": value})}
+        assert passing(engine, [one]) == expected, one
+    params = Params("p")
+    text = property_text("props.cart.total", params)
+    answer = engine.ask(Query(text=f"select {text} from events order by ts", params=params.values))
+    assert [value for (value,) in answer.rows] == ["5", "7", "", 'a"b', "", ""]

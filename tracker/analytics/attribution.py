@@ -21,6 +21,8 @@ from tracker.store.filters import Condition, check_property, parse_condition
 from tracker.store.sql import Fragment
 from tracker.store.where import Params, property_text
 
+_LARGEST = 1e15
+"""More than that no event may be worth; what a property has beyond it is no amount, and cannot make a sum infinite."""
 UNTOUCHED_KEYS = {"channel": "Unassigned"}
 """The key of conversions that no touch led to; `(not set)` where it is not by channel."""
 
@@ -127,12 +129,12 @@ def _cost(row: Mapping[str, Any], cost: float) -> dict[str, float | None]:
 
 
 def _amount(name: str) -> Fragment:
-    """What a conversion is worth by a property, as it stands there."""
+    """What a conversion is worth by a property, as it stands there; 0 for no number, or one beyond `_LARGEST`."""
     params = Params("v")
     number = "ifNull(value, 0)"
     if name != "value":
         number = f"ifNull(toFloat64OrNull({property_text(name, params)}), 0)"
-    return Fragment(f"if(isFinite({number}), {number}, 0)", params.values)
+    return Fragment(f"if(abs({number}) <= {_LARGEST}, {number}, 0)", params.values)
 
 
 def _markov(chain: Mapping[tuple[int, int], int], conversions: int, worth: float) -> dict[int, tuple[float, float]]:

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from tracker.core.errors import BadRequest
 
 _UNITS_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000, "w": 604_800_000}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DURATION = re.compile(r"(\d{1,9})(ms|s|m|h|d|w)", re.ASCII)
 
 
@@ -26,7 +27,11 @@ def duration_ms(text: object, *, field: str) -> int:
 
 
 def instant_ms(text: object, *, field: str) -> int:
-    """RFC 3339 with an offset -> milliseconds since the epoch. Raises BadRequest."""
+    """RFC 3339 with an offset -> milliseconds since the epoch. Raises BadRequest.
+
+    Events have whole milliseconds and ranges are half open, so a bound between two milliseconds is the later one: that
+    way it parts the same events as the bound itself.
+    """
     try:
         moment = datetime.fromisoformat(text.upper()) if isinstance(text, str) else None
     except ValueError:
@@ -37,7 +42,7 @@ def instant_ms(text: object, *, field: str) -> int:
             code="bad_time",
             field=field,
         )
-    return max(0, round(moment.timestamp() * 1000))
+    return max(0, -((_EPOCH - moment) // timedelta(milliseconds=1)))
 
 
 def rfc3339(ms: int) -> str:

@@ -52,7 +52,7 @@ def filter_sql(one: Filter, params: Params) -> str:
     if one.property.startswith("items."):
         name = one.property.removeprefix("items.")
         column = f"item.{name}"
-        number = f"toNullable({column})" if name in ITEM_NUMBERS else f"toFloat64OrNull({column})"
+        number = f"toNullable({column})" if name in ITEM_NUMBERS else _number(column)
         text = f"toString({column})" if name in ITEM_NUMBERS else column
         there = "true" if name in ITEM_NUMBERS else f"{column} != ''"
         test = f"arrayExists(item -> {_test(op, one.values, _Cell(text, number, there), params)}, items)"
@@ -117,7 +117,11 @@ def _cell(name: str, params: Params) -> _Cell:
         keys = ", ".join(params.put(key, "String") for key in rest.split("."))
         raw = f"JSONExtractRaw({head}, {keys})"
         text = f"if(startsWith({raw}, '\"'), JSONExtractString({head}, {keys}), {raw})"
-        return _Cell(text, f"toFloat64OrNull({text})", f"{raw} not in ('', 'null')")
+        if "." in rest:  # a key that is itself written with dots comes before objects inside objects
+            whole = params.put(rest, "String")
+            raw = f"if(JSONHas({head}, {whole}), JSONExtractRaw({head}, {whole}), {raw})"
+            text = f"if(startsWith({raw}, '\"'), JSONExtractString({raw}), {raw})"
+        return _Cell(text, _number(text), f"{raw} not in ('', 'null')")
     if name == "value":
         return _Cell("ifNull(toString(value), '')", "value", "isNotNull(value)")
     if name in ("analytics", "ads"):
@@ -125,7 +129,12 @@ def _cell(name: str, params: Params) -> _Cell:
     if name in NUMBERS:
         return _Cell(f"toString({name})", f"toNullable(toFloat64({name}))", "true")
     column = f"`{name}`"
-    return _Cell(column, f"toFloat64OrNull({column})", f"{column} != ''")
+    return _Cell(column, _number(column), f"{column} != ''")
+
+
+def _number(text: str) -> str:
+    """The number that a text reads as, null where it is none: `inf`, `nan` and what is beyond all numbers are none."""
+    return f"if(isFinite(toFloat64OrNull({text})), toFloat64OrNull({text}), null)"
 
 
 def _test(op: str, values: Sequence[Value], cell: _Cell, params: Params) -> str:
