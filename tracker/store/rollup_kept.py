@@ -97,7 +97,7 @@ class Kept:
         self.beyond = {kind: min(events) for kind, events in many.items() if len(events) >= MOST}
         self.size = len(self._sums) * _ENTRY
 
-    def entries(self, kind: str) -> Iterable[str]:
+    def entries(self, kind: str) -> list[str]:
         """Those of a list that figures are kept of."""
         return [entry for one, entry in self._sums if one == kind]
 
@@ -106,7 +106,7 @@ class Kept:
         return [
             (kind, entry)
             for kind in self.of.kinds
-            for entry in list(self.entries(kind))[: top if kind in BY_EVENTS else None]
+            for entry in self.entries(kind)[: top if kind in BY_EVENTS else None]
         ]
 
     def sums(self, kind: str, entry: str) -> Sums | None:
@@ -122,7 +122,8 @@ class Kept:
             )
             found = {str(row["item"]): sums(row) for row in engine.ask(asked).dicts()}
             with self._lock:
-                self._sums |= {(kind, entry): found.get(entry, NOTHING) for entry in missing}
+                # another one, because others may go through it
+                self._sums = {**self._sums, **{(kind, entry): found.get(entry, NOTHING) for entry in missing}}
                 self.size = self.size + len(missing) * _ENTRY
 
     def sets(self, engine: Engine, wanted: Iterable[Entry]) -> Mapping[Entry, tuple[BitMap, BitMap]] | None:
@@ -171,6 +172,7 @@ def kept(engine: Engine, of: Builds) -> Kept | None:
         found = _kept.get(of.key)
         if found is not None:
             found.asked = time.monotonic()
+            found.of = of  # with the spans that there are now
             _kept.move_to_end(of.key)
     if found is None:
         rows = engine.ask(of.query("rollup_sums", {"most": MOST}, {"which": Fragment("")})).dicts()
