@@ -61,7 +61,7 @@ def run(engine: Engine, spec: Spec, *, events_only: bool = False) -> dict[str, A
         of = None
         if not events_only:
             first, last = min(spec.range.start, earlier.start), max(spec.range.end, earlier.end)
-            of = rollups.known(engine, spec.site, spec.timezone, first, last)
+            of = rollups.known(engine, spec.site, spec.timezone, first, last, aside=aside)
         behind = aside.submit(_counted, engine, spec, earlier, of=of)
         now, roads = _counted(engine, spec, spec.range, of=of, lists=lists)
         past, _ = behind.result()

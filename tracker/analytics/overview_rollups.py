@@ -7,8 +7,10 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from tracker.analytics import overview_kept
+from tracker.analytics.overview_kept import Asked
 from tracker.analytics.request import Range
-from tracker.store import rollup_beside, rollup_cells, rollup_spans, rollups
+from tracker.store import rollup_beside, rollup_cells, rollup_kept, rollup_spans, rollups
 from tracker.store.engine import Engine, Param, Session
 from tracker.store.rollup_beside import Since
 from tracker.store.rollup_spans import Span
@@ -57,6 +59,11 @@ def counted(engine: Engine, site: str, timezone: str, road: Road, between: Range
     fixed = not (road.counted or road.opened or road.moves)
     if fixed and (answer := _answers.get(asked)) is not None:
         return answer
+    if not road.counted and rollup_kept.pays(road):
+        of = Asked(site, timezone, road, *((lists.top, lists.noted.result()) if lists else ()))
+        kept = overview_kept.counted(engine, of, lists.aside if lists else None)
+        if kept is not None:
+            return _remember(_answers, asked, kept) if fixed else kept
     within = (between.start, between.end)
     spans = rollup_spans.chosen(lists.noted.result(), road.used) if lists else []
     base: dict[str, Param] = {"site": site, "timezone": timezone, "top": lists.top if lists else 1}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Any
 
+from tracker.analytics import overview_kept
+from tracker.analytics.overview_kept import Asked
 from tracker.analytics.request import Range
-from tracker.store import rollup_beside, rollups
+from tracker.store import rollup_beside, rollup_kept, rollups
 from tracker.store.engine import Engine
 from tracker.store.rollup_beside import Since
 from tracker.store.rollups import Road
@@ -13,12 +16,22 @@ from tracker.store.sql import Fragment, fill, load
 
 _BUCKETS = {"day": "day", "week": "toStartOfWeek(day, 1)", "month": "toStartOfMonth(day)"}
 INTERVALS = tuple(_BUCKETS)
+_FIRST = {
+    "day": lambda day: day,
+    "week": lambda day: str(date.fromisoformat(day) - timedelta(days=date.fromisoformat(day).weekday())),
+    "month": lambda day: f"{day[:7]}-01",
+}
+"""The first day of an interval."""
 
 
 def found(
     engine: Engine, road: Road, site: str, timezone: str, between: Range, *, interval: str, event: str, measure: str
 ) -> dict[str, Any]:
     """Figures, or amounts by day and currency, by the first day of their interval. `event`: a name, or `*`."""
+    if event == "*" and measure == "people" and not road.counted and rollup_kept.pays(road):
+        kept = overview_kept.people(engine, Asked(site, timezone, road), _FIRST[interval])
+        if kept is not None:
+            return dict(kept)
     kinds = ["event" if event != "*" or measure == "value" else "day"]
     fresh = rollups.fresh(engine, road, timezone, kinds, (between.start, between.end))
     figures = {

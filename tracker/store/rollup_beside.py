@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from tracker.store import persons, rollup_cells
 from tracker.store.engine import Engine, Param, Query, Session, Settings
 from tracker.store.rollup_open import MOST_SINCE, Open
-from tracker.store.sql import Fragment
+from tracker.store.rollup_sets import coded
+from tracker.store.sql import Fragment, fill, load
 
 _ROWS = """
 select toDate(ts, {{timezone:String}}) as day, key, event, path, country, device, channel, on_page, visit, in_session,
@@ -50,12 +52,13 @@ class Beside:
 
 @dataclass(frozen=True, kw_only=True)
 class Since:
-    """What is to be counted. visits: sessions and channels are asked for, too."""
+    """What is to be counted. visits: sessions and channels are asked for, too. once: `Beside.rows` are read once."""
 
     site: str
     timezone: str
     kinds: Sequence[str]
     visits: bool = True
+    once: bool = False
 
     def count(self, session: Session, opened: Sequence[Open]) -> Beside:
         """Make the tables that `Beside.rows` reads."""
@@ -88,7 +91,10 @@ class Since:
                 if changed:
                     keep("moved", rollup_cells.filled("rollup_moved", {}))
                     lists.append(rollup_cells.filled("rollup_replaced", {}))
-        keep("lately", rollup_cells.together(lists))
+        rows = rollup_cells.together(lists)
+        if self.once:
+            return Beside(session, opened, Fragment(rows.text, {**base, **rows.params}), changed)
+        keep("lately", rows)
         return Beside(session, opened, Fragment("select * from lately", _params(self.timezone, opened)), changed)
 
 
@@ -100,6 +106,20 @@ def beside(engine: Engine, since: Since, opened: Sequence[Open]) -> Iterator[Bes
         return
     with closing(engine.session()) as session:
         yield since.count(session, opened)
+
+
+def lately(said: Beside) -> list[dict[str, Any]]:
+    """What came, a row an entry of a list, with its sets (`rollup_sets.Coded`): people, buyers, both without number."""
+    if said.rows is None:
+        return []
+    sets = coded(
+        "groupBitmapMergeState(people)",
+        "groupBitmapMergeState(buyers)",
+        "groupUniqArrayArray(strangers)",
+        "groupUniqArrayArray(strange_buyers)",
+    )
+    slots = {"parts": said.rows, "sets": Fragment(sets)}
+    return said.whom.ask(fill(load(__package__, "rollup_lately"), slots, settings=SMALL)).dicts()
 
 
 def _since(timezone: str, opened: Sequence[Open]) -> Fragment:

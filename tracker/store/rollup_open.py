@@ -33,6 +33,10 @@ _DOUBTS = "select toUInt64(0) as build, intDiv(max(version), 1000000000) as had,
 _DAY = 86_400_000  # ms
 
 
+Build = tuple[int, int, int, int]
+"""Of a day that was not over: day, build, cut, and how many rows came before that."""
+
+
 @dataclass(frozen=True)
 class Open:
     """A build of a day that is not over. `cut`: ms; `since`: how many events came after it.
@@ -47,8 +51,8 @@ class Open:
     doubted: bool = False
 
 
-def held(engine: Engine, site: str, timezone: str, builds: Sequence[tuple[int, int, int, int]]) -> list[Open]:
-    """Those of some builds (day, build, cut, came) of which `recent` has each row yet, neither more nor fewer.
+def held(engine: Engine, site: str, timezone: str, builds: Sequence[Build]) -> list[Open]:
+    """Those of some builds of which `recent` has each row yet, neither more nor fewer.
 
     Fewer: some were erased, or have run out of their time.
     """

@@ -1,5 +1,6 @@
 -- Visits that something came for since the builds of days that are not over, a row each: what came of it, beside what its build
--- knows of it (`build` is 0 where it has begun since). `was` and `entry`: the channel before and now. Slot: fresh, what came.
+-- knows of it (`build` is 0 where it has begun since). `was` and `entry`: the channel before and now. Of all visits of the day
+-- the last 16 bits are looked at first, as in `rollup_known`. Slot: fresh, what came.
 select fresh.day as day, fresh.visit as visit, going.build as build, going.one as had, fresh.in_session as in_session,
     if(going.build = 0, '', multiIf(going.first_channel != '', going.first_channel, going.on_page != 0, 'Direct', 'Unassigned')) as was,
     multiIf(first_channel != '', first_channel, on_page != 0, 'Direct', 'Unassigned') as entry,
@@ -13,7 +14,7 @@ any left join (
     select build, toDate(transform(build, {open_builds:Array(UInt64)}, {open_days:Array(UInt16)}, toUInt16(0))) as day,
         visit, on_page, toString(first_channel) as first_channel, first_ts, first_seq, first_arrival, one
     from rollup_visits
-    prewhere visit in (select visit from came_rows)
-    where build in {open_builds:Array(UInt64)}
+    prewhere toUInt16(visit) in (select toUInt16(visit) from came_rows)
+    where build in {open_builds:Array(UInt64)} and visit in (select visit from came_rows)
 ) as going on going.day = fresh.day and going.visit = fresh.visit
 settings max_threads = 0

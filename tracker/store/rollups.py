@@ -7,8 +7,9 @@ known since then is put right when the question is asked: `moves`. Everything el
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field, replace
 
 from tracker.store import rollup_cells, rollup_open
 from tracker.store.among import Among
@@ -39,6 +40,8 @@ select max(version) from (
     order by version desc limit 1 offset {most:UInt32}
 )
 """
+_SITES = 1000
+_lately: dict[tuple[str, str], Sequence[rollup_open.Build]] = {}  # site, zone -> builds of days that are not over
 _USED = [("day", "UInt16"), ("build", "UInt64"), ("version", "UInt64")]
 _MOVES = [("number", "UInt32"), ("version", "UInt64"), ("owner", "UInt32"), ("person", "UInt64")]
 
@@ -94,10 +97,14 @@ class Road:
 
 @dataclass(frozen=True)
 class Known:
-    """Days that have events. newest: the highest version of the map of persons, if there is such a day."""
+    """Days that have events. newest: the highest version of the map of persons, if there is such a day.
+
+    held: of some builds of days that are not over, which hold (`not_over`), where that was asked beside.
+    """
 
     days: Sequence[Day] = ()
     newest: int = 0
+    held: Mapping[rollup_open.Build, Open | None] = field(default_factory=dict)
 
 
 def days(engine: Engine, site: str, timezone: str, span: range) -> Known:
@@ -113,10 +120,27 @@ def days(engine: Engine, site: str, timezone: str, span: range) -> Known:
     return Known([Day(*row[:-1]) for row in rows], rows[0][-1]) if rows else Known()
 
 
-def known(engine: Engine, site: str, timezone: str, start: int, end: int) -> Known | None:
-    """The days of [start, end) (ms), which questions about times side by side ask for once; None: see `Road.beyond`."""
+def known(
+    engine: Engine, site: str, timezone: str, start: int, end: int, *, aside: Executor | None = None
+) -> Known | None:
+    """The days of [start, end) (ms), which questions about times side by side ask for once; None: see `Road.beyond`.
+
+    aside: to ask beside whether the builds hold that there were when it was asked last; they are so still mostly.
+    """
     span = _span(engine, timezone, start, end)
-    return None if span is None else days(engine, site, timezone, span)
+    if span is None:
+        return None
+    builds = _lately.get((site, timezone), ())
+    ahead = aside.submit(rollup_open.held, engine, site, timezone, builds) if aside and builds else None
+    found = days(engine, site, timezone, span)
+    if now := _open(found.days):
+        _lately[site, timezone] = now
+        while len(_lately) > _SITES:
+            _lately.pop(next(iter(_lately)), None)
+    if ahead is None:
+        return found
+    held = {one.build: one for one in ahead.result()}
+    return replace(found, held={one: held.get(one[1]) for one in builds})
 
 
 def _span(engine: Engine, timezone: str, start: int, end: int) -> range | None:
@@ -135,7 +159,7 @@ def road(engine: Engine, site: str, timezone: str, start: int, end: int, *, of: 
     whole = whole_days(engine, timezone, start, end)
     found = [day for day in of.days if day.number in span]
     inside = [day for day in found if day.number in whole]
-    opened = not_over(engine, site, timezone, inside)
+    opened = not_over(engine, site, timezone, inside, of.held)
     built = [day for day in inside if day.built or day.build in opened]
     used, moves = believed(engine, site, timezone, built, of.newest)
     chosen = {day.number for day in used}
@@ -161,10 +185,23 @@ def newest(engine: Engine, site: str) -> int:
     return int(engine.ask(Query(text=_NEWEST, params={"site": site})).rows[0][0])
 
 
-def not_over(engine: Engine, site: str, timezone: str, found: Sequence[Day]) -> dict[int, Open]:
-    """By build: those of days that were not over, as far as they hold."""
-    builds = [(day.number, day.build, day.cut, day.came) for day in found if day.cut and day.number >= FIRST]
+def not_over(
+    engine: Engine,
+    site: str,
+    timezone: str,
+    found: Sequence[Day],
+    held: Mapping[rollup_open.Build, Open | None] | None = None,
+) -> dict[int, Open]:
+    """By build: those of days that were not over, as far as they hold. held: what is known of some."""
+    builds = _open(found)
+    if held and all(one in held for one in builds):
+        return {one[1]: known for one in builds if (known := held[one]) is not None}
     return {one.build: one for one in rollup_open.held(engine, site, timezone, builds)}
+
+
+def _open(found: Sequence[Day]) -> list[rollup_open.Build]:
+    """Builds of days that were not over."""
+    return [(day.number, day.build, day.cut, day.came) for day in found if day.cut and day.number >= FIRST]
 
 
 def believed(

@@ -13,6 +13,8 @@ import structlog
 
 from tracker.loader import rollup_build, rollup_spans
 from tracker.loader.rollups import DAYS, Rollups
+from tracker.store import rollup_kept
+from tracker.store.rollup_spans import noted_lately
 from tracker.wiring.chore import Chore
 
 if TYPE_CHECKING:
@@ -56,6 +58,7 @@ class RollupKeeper(Chore):
                 if self._stop_asked.is_set():
                     return built
                 rollup_spans.make(self._engine, span, self._rest)
+            self._renew(site, timezone)
         if time.monotonic() - self._tidied > _TIDY:
             self._rollups.tidy(zones)
             self._tidied = time.monotonic()
@@ -64,6 +67,10 @@ class RollupKeeper(Chore):
     def _rest(self, took: float) -> bool:
         """After each statement, so that no long work is followed by a long rest. False: it is asked to stop."""
         return not self._stop_asked.wait(_REST * took)
+
+    def _renew(self, site: str, timezone: str) -> None:
+        """The next overview finds in this process what the one before has found of the builds before."""
+        rollup_kept.renew(self._engine, site, timezone, noted_lately(self._engine, site, timezone))
 
     def _open(self, zones: Mapping[str, str]) -> int:
         """Build the days that are not over where it is time; gives how many were built.
@@ -80,6 +87,7 @@ class RollupKeeper(Chore):
                 if self._stop_asked.is_set():
                     return built
                 built += self._rollups.build(due, lambda _: not self._stop_asked.is_set())
+            self._renew(site, timezone)
         rollup_build.forget(self._engine)
         self._open_again = time.monotonic() + _REST_OPEN * (time.monotonic() - began)
         return built
