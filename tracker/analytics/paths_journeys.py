@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from tracker.analytics.journeys_apart import set_apart
-from tracker.analytics.paths_codes import UNKNOWN, Codes
+from tracker.analytics.paths_codes import RESERVED, UNKNOWN, Codes
 from tracker.analytics.paths_merging import Row, biggest, merged, nodes_of
 from tracker.analytics.paths_query import NO_LIMIT, Kept, Source, gathered, hops, moments_of
 from tracker.analytics.paths_spec import Spec
@@ -119,7 +119,8 @@ class _Asked:
     @property
     def _node(self) -> str:
         """SQL: the code of the node that the name of the code `c` is."""
-        return "{nodes:Array(UInt64)}[c]"
+        alone = len(self.codes.names) == len(self.labels)  # no two names are one node: the codes are in the same order
+        return f"c + {RESERVED}" if alone else "{nodes:Array(UInt64)}[c]"
 
     @property
     def _params(self) -> dict[str, Param]:

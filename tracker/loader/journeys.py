@@ -26,15 +26,15 @@ LEAST = 200_000
 """Events a site must have; fewer are asked about quickly anyway."""
 GRACE_NS = 600_000_000_000
 """An insert may become visible so long after the time it carries (`audiences.marks.LATE_NS`)."""
-BACK_MS = 40 * 86_400_000
+BACK_MS = 35 * 86_400_000
 """What is older than this before the newest event need not be held when everything is made anew."""
-RENEW_MS = 8 * 86_400_000
+RENEW_MS = 13 * 86_400_000
 """After which everything is made anew, so that what happens now lies within the span that can be held."""
 RENAME_NS = 3_600_000_000_000
 """For so long names that are wanted newly wait."""
 LINGER_NS = 12 * 3_600_000_000_000
 """After which keys that wait are noted in `journey_late`: `touched` forgets."""
-AT_ONCE = 4_000_000
+AT_ONCE = 3_000_000
 """Events in one statement where everybody is made: a second of one core, after which others have their turn."""
 WANTED_SHARE, RARE_SHARE = 0.5, 0.3
 """Of all events that key names may have: those that are wanted, and those with the site's rarer names."""
