@@ -22,6 +22,8 @@ from tracker.api.bounded import Bounded
 from tracker.loader import journeys as making
 from tracker.loader.journeys import Journeys
 from tracker.store import journeys
+from tracker.store.engine import Query
+from tracker.store.migrate import migrate
 
 START = instant("2026-03-01T00:00:00Z")
 SHORT = {"from": "2026-03-02T07:00:00.001Z", "to": "2026-03-04T06:00:00Z"}
@@ -137,3 +139,15 @@ def test_what_the_table_cannot_give_is_read_from_events(engine, monkeypatch):
     assert said == paths.run(Bounded(engine, 60, 1_900_000_000), paths.parse(body))
     monkeypatch.setattr(journeys, "version", lambda engine, site: 0)  # somebody was made anew meanwhile
     asked(engine, events, body, "events")
+
+
+def test_a_table_made_before_paths_were_held_is_made_anew(engine):
+    """An upgrade forgets what lacks them; until it is made again, `events` answers."""
+    events = load(engine, histories(random.Random(44), 20, START, 5 * 86_400_000))
+    made(engine, "a")
+    engine.command(Query(text="alter table schema_migrations delete where version = 18"))
+    assert migrate(engine) == ["0018_journey_paths"]
+    assert not journeys.held(engine, "shop").made
+    asked(engine, events, {**WHEN, "by": "event"}, "events")
+    made(engine, "a")
+    asked(engine, events, {**WHEN, "by": "event"})
