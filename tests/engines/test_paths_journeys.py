@@ -56,9 +56,8 @@ def asked(engine, events, body, road="journeys"):
 def by_event(chance):
     """A question by event: half of them about a part of the time, some with few nodes."""
     body = some_request(chance)
-    body |= {"by": "event"} | {
-        name: chance.choice(["a", "b", "page_view"]) for name in ("start", "end") if name in body
-    }
+    names = ["a", "b"] if "groups" in body else ["a", "b", "page_view"]
+    body |= {"by": "event"} | {name: chance.choice(names) for name in ("start", "end") if name in body}
     if chance.random() < 0.5:
         body |= SHORT
     if chance.random() < 0.2:
