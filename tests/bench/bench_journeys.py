@@ -1,4 +1,4 @@
-"""The journey table: funnels through it against windowFunnel on a bare table and against `events`, and its upkeep.
+"""The journey table: funnels and paths through it against windowFunnel on a bare table and `events`, and its upkeep.
 
     python tests/bench/bench_journeys.py [--events 5000000,50000000] [--engine embedded|server|both] [--rounds 5]
         [--folder DIR]
@@ -20,7 +20,7 @@ from unittest import mock
 import bench_reports as reports
 from bench_funnel import BODY, PLAIN, Query
 
-from tracker.analytics import funnel, funnel_journeys
+from tracker.analytics import funnel, funnel_journeys, paths, paths_journeys
 from tracker.loader.journeys import Journeys
 from tracker.store import journeys
 
@@ -34,6 +34,9 @@ QUESTIONS = {
     "counts by country": ({**COUNTS, **COUNTRY}, 0.4),
     "times by country": ({**BODY, **COUNTRY}, None),
     "counts, 20 days": ({**COUNTS, **SHORT}, None),
+    "paths by event": ({**reports.WHEN, "by": "event"}, 3.0),
+    "paths to purchase": ({**reports.WHEN, "by": "event", "end": "purchase", "session_gap": None}, 3.0),
+    "paths by event, 20 days": ({**reports.WHEN, **SHORT, "by": "event"}, None),
 }
 NEWS = """
 insert into events (site, event, key, ts, id, arrival, seq, type, visitor, session, country, device, props)
@@ -56,11 +59,15 @@ select sum(bytes_on_disk) from system.parts where active and database = currentD
 
 def steps_of(body, engine, *, raw):
     """The answer and its road; `raw`: over `events`."""
-    asked = funnel.parse(body)
+    question = paths if "by" in body else funnel
+    asked = question.parse(body)
     if not raw:
-        return funnel.run(engine, asked)
-    with mock.patch.object(funnel_journeys, "suits", return_value=False):
-        return funnel.run(engine, asked)
+        return question.run(engine, asked)
+    with (
+        mock.patch.object(funnel_journeys, "suits", return_value=False),
+        mock.patch.object(paths_journeys, "rows", return_value=None),
+    ):
+        return question.run(engine, asked)
 
 
 def alike(one, other):

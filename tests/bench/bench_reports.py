@@ -6,9 +6,10 @@
 Data is made inside ClickHouse: 30 days, 3 visitors for 50 events, every fifth of them identified (two a user: 300,000
 users for 50 million events), a fifth of the events in the funnel and a fifth arrivals from one of eight channels, page
 views of 40 pages. Prints for each report the quickest wall time of some rounds and its ratio to windowFunnel's, the
-processor time of the engine, the peak memory of the query, and how the wall time grew from the size before. `--folder`
-keeps the stores and finds them again; `--only` takes the reports whose name fits a regular expression; without memory
-each is asked once less. Asserts that counts by visitor agree and that credits sum to conversions.
+processor time of the engine, the peak memory of the query, and how the wall time grew from the size before. Paths by
+event are asked a second time, with the journey table made. `--folder` keeps the stores and finds them again; `--only`
+takes the reports whose name fits a regular expression; without memory each is asked once less. Asserts that counts by
+visitor agree and that credits sum to conversions.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ from tracker.analytics import (
     stickiness,
     timeseries,
 )
+from tracker.loader.journeys import Journeys
+from tracker.store import journeys
 from tracker.store.embedded import Embedded
 from tracker.store.migrate import migrate
 from tracker.store.server import Server
@@ -83,6 +86,8 @@ QUESTIONS = (
     ("people, seen last", people, {"site": "shop"}),
     ("people, found by a name", people, {"site": "shop", "q": "visitor-77777"}),
 )
+WALKED = tuple((f"{name}, journeys", *one) for name, *one in QUESTIONS if name.startswith("paths by event"))
+"""Asked again once the journey table is made; before there is none, and all is read from `events`."""
 _BUSY = "select max(peak_memory_usage) from system.processes where query not like '%system.processes%'"
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -131,14 +136,18 @@ def measure(meter, events, before, asked):
     engine, grown = meter.engine, {}
     (plain, used), levels = meter.best(asked.rounds, lambda: engine.ask(Query(text=PLAIN)).rows)
     at_least = [sum(count for level, count in levels if level >= step) for step in range(1, 5)]
-    chosen = [one for one in QUESTIONS if re.search(asked.only, one[0])]
+    chosen = [one for one in (*QUESTIONS, *WALKED) if re.search(asked.only, one[0])]
+    journeys.forget(engine, "shop")
     for name, question, body in [("bare windowFunnel", None, None), *chosen]:
+        if name.endswith(", journeys"):
+            Journeys(engine, least=1, grace=0, eager=True).keep("shop", [step["event"] for step in BODY["steps"]])
         if question is None:
             took, cost, ask = plain, used, lambda: engine.ask(Query(text=PLAIN))
         else:
             spec = question.parse(body)
             ask = lambda question=question, spec=spec: question.run(engine, spec)  # noqa: E731
             (took, cost), said = meter.best(asked.rounds, ask)
+            assert said.get("road", "events") == ("journeys" if name.endswith(", journeys") else "events")
             if name == "funnel by visitor":
                 assert [step["count"] for step in said["steps"]] == at_least
             if question is attribution:

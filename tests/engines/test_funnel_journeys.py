@@ -14,10 +14,12 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
 
 import funnel_oracle
+import paths_oracle
+import test_paths_random as walked
 from test_funnel_random import same
 from world import event, flat, load
 
-from tracker.analytics import funnel, funnel_journeys
+from tracker.analytics import funnel, funnel_journeys, paths, paths_journeys
 from tracker.api.bounded import Bounded
 from tracker.core.errors import TryLater
 from tracker.core.identity import user_key, visitor_key
@@ -112,7 +114,26 @@ def check(engine, chance, site, events, monkeypatch):
         assert counted == (road, without_times(expected))
     except AssertionError as error:
         raise AssertionError(f"{road}: {body}") from error
+    check_paths(engine, chance, site, events, monkeypatch)
     return road
+
+
+def check_paths(engine, chance, site, events, monkeypatch):
+    """The same table answers paths by event."""
+    monkeypatch.setattr(paths_journeys, "MAX_SHARE", 100.0)
+    body = {
+        **{name: one for name, one in some_funnel(chance, site).items() if name in ("site", "from", "to")},
+        "by": "event",
+        "steps": chance.randint(2, 5),
+        "session_gap": chance.choice(["30m", "1s", "5ms", None]),
+        **{name: chance.choice(NAMES) for name in ("start", "end") if chance.random() < 0.2},
+    }
+    said = paths.run(engine, paths.parse(body))
+    try:
+        walked.same(walked.flat(said), paths_oracle.report(body, events))
+    except AssertionError as error:
+        raise AssertionError(f"{said['road']}: {body}") from error
+    assert said["road"] == "journeys"
 
 
 def without_times(report):

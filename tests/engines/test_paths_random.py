@@ -196,7 +196,7 @@ def test_self_loops_are_merged_and_drop_offs_shown(engine):
     assert [node["dropped"] for node in said["nodes"]] == [0, 0]  # cut here, not over
     said = paths.run(engine, paths.parse({**WHEN, "start": "/a/"}))
     assert [(node["step"], node["node"], node["dropped"]) for node in said["nodes"]] == [(1, "/a", 0), (2, "/c", 1)]
-    assert paths.run(engine, paths.parse({**WHEN, "end": "/nowhere"})) == {"edges": [], "nodes": []}
+    assert paths.run(engine, paths.parse({**WHEN, "end": "/nowhere"})) == {"edges": [], "nodes": [], "road": "events"}
 
 
 @pytest.mark.parametrize(

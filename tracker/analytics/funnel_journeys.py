@@ -16,11 +16,11 @@ from typing import Any
 from tracker.analytics.funnel_hits import disjoint
 from tracker.analytics.funnel_journeys_query import Asked
 from tracker.analytics.funnel_spec import Funnel
+from tracker.analytics.journeys_apart import set_apart
 from tracker.store import journeys
 from tracker.store.among import Among
-from tracker.store.engine import Engine, Query, Session
+from tracker.store.engine import Engine, Session
 from tracker.store.journeys import CODED, Held
-from tracker.store.sql import Fragment
 
 MAX_SHARE = 0.1
 """Of the persons to whom something may have happened since; with more, `events` is about as quick."""
@@ -54,7 +54,7 @@ def rows(engine: Engine, funnel: Funnel, values: int) -> list[dict[str, Any]] | 
     came, over = journeys.news(engine, state)
     if came or state.apart:
         with closing(engine.session()) as session:
-            if not _set_apart(session, state, came, over):
+            if not set_apart(session, state, came, over, most=MAX_SHARE):
                 return None
             rows = _with_others(session, Asked(engine, funnel, state, changed=bool(came)), values, came)
     else:
@@ -79,32 +79,3 @@ def _reaches(state: Held, funnel: Funnel) -> bool:
     """What is later than the table can hold is read from `events`, person by person."""
     names = {one.event for step in funnel.steps for one in step.any_of}
     return state.since < funnel.range.start and names <= set(state.names)  # so that no start has the time 0
-
-
-def _set_apart(session: Session, state: Held, came: int, over: int) -> bool:
-    """Fill `journey_changed` (persons with news) and `journey_keys` (all keys of those to be read from `events`).
-
-    `came`, `over`: see `journeys.news`. False: they are too many.
-    """
-
-    def make(name: str, of: Fragment) -> None:
-        text = f"create temporary table {name} engine = Memory as {of.text}"
-        session.command(Query(text=text, params=of.params))
-
-    asked = apart = journeys.apart(state)
-    if came:
-        keys = journeys.touched(state, over=bool(over))
-        if over:
-            make("journey_touched", keys)
-            keys = Fragment("journey_touched")
-        make("journey_changed", journeys.changed(keys, state.site))
-        if came + state.apart > MAX_SHARE * state.units:  # a key may have come several times
-            many = int(session.ask(Query(text="select count() from journey_changed")).rows[0][0])
-            if many + state.apart > MAX_SHARE * state.units:
-                return False
-        asked = Fragment("journey_changed")
-        if state.apart:
-            text = f"(select unit from journey_changed union distinct {apart.text})"  # noqa: S608 - our own text
-            asked = Fragment(text, apart.params)
-    make("journey_keys", journeys.owned(asked, state.site))
-    return True

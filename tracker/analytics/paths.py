@@ -6,8 +6,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from tracker.analytics import paths_known, paths_slices
+from tracker.analytics import paths_journeys, paths_known, paths_slices
 from tracker.analytics.paths_codes import UNKNOWN, among
+from tracker.analytics.paths_merging import biggest, merged, nodes_of, people_at
 from tracker.analytics.paths_query import NO_LIMIT, ON, OTHER, STOP, Kept, Source, query, settings_for
 from tracker.analytics.paths_spec import Spec, parse
 from tracker.store import persons
@@ -26,8 +27,15 @@ MAX_TIED = 5_000
 
 def run(engine: Engine, spec: Spec) -> dict[str, Any]:
     """`{"edges": [{"step", "source", "target", "people", "seconds_average"}], "nodes": [{"step", "node", "people",
-    "dropped"}]}`, the biggest first.
+    "dropped"}], "road"}`, the biggest first. `road`: "journeys" or "events", where it was read.
     """
+    if (held := paths_journeys.rows(engine, spec, MAX_ROWS)) is not None:
+        rows, names = held
+        return {**_answer(spec, rows, {OTHER: "other", **names}), "road": "journeys"}
+    return {**_from_events(engine, spec), "road": "events"}
+
+
+def _from_events(engine: Engine, spec: Spec) -> dict[str, Any]:
     events, linked, settings = events_source(engine), persons.linked(engine, spec.site), settings_for(engine)
     for known, fresh in paths_known.lists(engine, spec, events):
         if not known.whole and not {spec.start, spec.end} <= {"", *known.names.values()}:
@@ -36,7 +44,7 @@ def run(engine: Engine, spec: Spec) -> dict[str, Any]:
             continue
         source = Source(events=events, codes=known, linked=linked, settings=settings)
         if (rows := _rows(engine, spec, source)) is not None:
-            return _answer(spec, rows, {OTHER: "other", **_names(engine, spec, source, _nodes(rows))})
+            return _answer(spec, rows, {OTHER: "other", **_names(engine, spec, source, nodes_of(rows))})
     return {"edges": [], "nodes": []}
 
 
@@ -49,8 +57,8 @@ def _rows(engine: Engine, spec: Spec, source: Source) -> list[dict[str, Any]] | 
             tied, rows = None, _everybody(engine, spec, source, None, MAX_ROWS + 1, narrow=False)
         else:
             rows += engine.ask(query(spec, source, None, MAX_ROWS + 1, narrow=False, only=tied)).dicts()
-    rows = _merged(rows)
-    if _lacking(source, _nodes(rows)):
+    rows = merged(rows)
+    if _lacking(source, nodes_of(rows)):
         return None
     kept: Kept | None
     if len(rows) > MAX_ROWS:
@@ -67,12 +75,12 @@ def _rows(engine: Engine, spec: Spec, source: Source) -> list[dict[str, Any]] | 
             return None
         kept = found
     else:
-        kept = _biggest(rows, spec.max_nodes)
+        kept = biggest(rows, spec.max_nodes)
     if kept is not None:
         rows = _everybody(engine, spec, source, kept, NO_LIMIT, narrow=tied is not None)
         if tied:
             rows += engine.ask(query(spec, source, kept, NO_LIMIT, narrow=False, only=tied)).dicts()
-        rows = _merged(rows)
+        rows = merged(rows)
     return rows
 
 
@@ -98,45 +106,9 @@ def _parts(spec: Spec, source: Source, tied: list[int] | None) -> list[Query]:
     return parts + ([query(spec, source, None, NO_LIMIT, narrow=False, only=tied)] if tied else [])
 
 
-def _merged(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """One row a hop, of several questions about different persons. Without the rows of step 0."""
-    found: dict[tuple[int, int, int], dict[str, Any]] = {}
-    for row in rows:
-        if row["step"] == 0:
-            continue
-        known = found.setdefault((row["step"], row["source"], row["target"]), row)
-        if known is not row:
-            for name in ("people", "node_people", "took", "times"):
-                known[name] += row[name]
-    return list(found.values())
-
-
-def _people_at(rows: list[dict[str, Any]]) -> dict[int, dict[int, int]]:
-    """Step -> node -> people."""
-    found: dict[int, dict[int, int]] = defaultdict(lambda: defaultdict(int))
-    for row in rows:
-        found[row["step"]][row["source"]] += row["node_people"]
-    return found
-
-
-def _biggest(rows: list[dict[str, Any]], most: int) -> Kept | None:
-    """The biggest nodes of each step; None where no step has more than `most`."""
-    people = _people_at(rows)
-    if all(len(nodes) <= most for nodes in people.values()):
-        return None
-    return {
-        step: set(sorted(nodes, key=lambda node, nodes=nodes: (-nodes[node], node))[:most])  # type: ignore[misc]
-        for step, nodes in people.items()
-    }
-
-
 def _lacking(source: Source, nodes: set[int]) -> bool:
     """Whether one of the nodes stands for all that are not on the list. Each is the source of some hop."""
     return not source.codes.whole and UNKNOWN in nodes
-
-
-def _nodes(rows: list[dict[str, Any]]) -> set[int]:
-    return {node for row in rows for node in (row["source"], row["target"])} - {STOP, ON, OTHER}
 
 
 def _names(engine: Engine, spec: Spec, source: Source, nodes: set[int]) -> Mapping[int, str]:
@@ -166,7 +138,7 @@ def _answer(spec: Spec, rows: list[dict[str, Any]], names: Mapping[int, str]) ->
     ]
     nodes = [
         {"step": step, "node": names[node], "people": people, "dropped": stops.get((step, node), 0)}
-        for step, found in _people_at(rows).items()
+        for step, found in people_at(rows).items()
         for node, people in found.items()
         if people >= spec.min_people
     ]

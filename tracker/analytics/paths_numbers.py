@@ -49,6 +49,11 @@ class Moments:
             text += f" + bitShiftLeft(to{self.wide}(least(seq, {2**self._seq - 1})), {self._low})"
         return f"{text} + bitShiftLeft(to{self.wide}({code}), 1)"
 
+    def number(self, time: str, code: str) -> str:
+        """SQL for the number at so many milliseconds after the range's start; without sequence and arrival."""
+        at = f"bitShiftLeft(to{self.wide}({time}), {self._shift})"
+        return f"{at} + bitShiftLeft(to{self.wide}({code}), 1)"
+
     @property
     def begins(self) -> str:
         """SQL: whether a visit begins at `p`, behind `q`."""

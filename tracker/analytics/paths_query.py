@@ -88,7 +88,7 @@ def gathered(spec: Spec, source: Source, chosen: Fragment, *, narrow: bool) -> F
     found = fill(
         load(__package__, "paths_gathered"),
         {
-            "packed": Fragment(_moments(spec, source, narrow=narrow).packed(code.text), code.params),
+            "packed": Fragment(moments_of(spec, source, narrow=narrow).packed(code.text), code.params),
             "events": source.events,
             "counted": counted([Condition("*")]),
             "relevant": spec.relevant(),
@@ -98,9 +98,18 @@ def gathered(spec: Spec, source: Source, chosen: Fragment, *, narrow: bool) -> F
     return Fragment(found.text, found.params)
 
 
-def hops(spec: Spec, source: Source, kept: Kept | None, rows: int, of_persons: Fragment, *, narrow: bool) -> Query:
-    """The hops of the persons in a subquery with `person` and `packed`."""
-    layout = _Layout(spec, source.codes, kept, _moments(spec, source, narrow=narrow))
+def hops(
+    spec: Spec,
+    source: Source,
+    kept: Kept | None,
+    rows: int,
+    of_persons: Fragment,
+    *,
+    narrow: bool,
+    in_order: bool = False,
+) -> Query:
+    """The hops of the persons in a subquery with `person` and `packed`; `in_order`: it holds the order that counts."""
+    layout = _Layout(spec, source.codes, kept, moments_of(spec, source, narrow=narrow), in_order)
     shown: dict[str, list[int]] = {}
     if kept is not None:
         shown["kept_at"] = [(node * _PLACES + step) % 2**64 for step, nodes in kept.items() for node in nodes]
@@ -118,7 +127,8 @@ def between(spec: Spec) -> dict[str, Param]:
     return {"site": spec.site, "from": spec.range.start, "to": spec.range.end}
 
 
-def _moments(spec: Spec, source: Source, *, narrow: bool) -> Moments:
+def moments_of(spec: Spec, source: Source, *, narrow: bool) -> Moments:
+    """The layout of this question's numbers."""
     return Moments(spec.range.end - spec.range.start, source.codes.bits, spec.session_gap, narrow=narrow)
 
 
@@ -130,6 +140,7 @@ class _Layout:
     codes: Codes
     kept: Kept | None
     moments: Moments
+    in_order: bool
 
     @property
     def hop(self) -> Hops:
@@ -141,11 +152,12 @@ class _Layout:
         in_order = fill(
             load(__package__, "paths_sorted"),
             {
+                "in_order": Fragment("packed" if self.in_order else "arraySort(packed)"),
                 "wide": Fragment(moments.wide),
                 "before_first": Fragment(moments.before_first),
                 "begins": Fragment(moments.begins),
                 "moved": Fragment(moments.moved),
-                "tied": Fragment(moments.tied),
+                "tied": Fragment("toUInt8(0)" if self.in_order else moments.tied),
                 "gathered": of_persons,
             },
         )

@@ -11,6 +11,7 @@ from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
 from tracker.core.period import duration_ms
 from tracker.store.engine import Param
+from tracker.store.journeys import ON_PATH
 from tracker.store.sql import Fragment
 
 KEYS = ("site", "from", "to", "by", "start", "end", "steps", "session_gap", "min_people", "max_nodes", "groups")
@@ -80,7 +81,7 @@ class Spec:
         """SQL: whether an event is on a path at all."""
         if self.by == "page":
             return Fragment("event = 'page_view' and path != ''")
-        return Fragment("type not in ('identify', 'alias', 'group', 'consent')")
+        return Fragment(ON_PATH)
 
 
 def parse(body: object) -> Spec:

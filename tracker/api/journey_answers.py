@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import UNSET, Struct, UnsetType
 
 from tracker.api.funnel_answers import Seconds
@@ -121,7 +123,8 @@ class PathNode(Struct):
 
 
 class Paths(Struct):
-    """Step by step, the biggest first."""
+    """Step by step, the biggest first. `road`: where it was read."""
 
     edges: list[PathEdge]
     nodes: list[PathNode]
+    road: Literal["journeys", "events"]

@@ -11,12 +11,12 @@ from math import ceil
 from tracker.store.engine import Engine, Query
 from tracker.store.journeys import Held
 
-ONCE, HELD, MADE = 30_000, 0.12, 0.7
-"""Of making changed persons: some thirty statements, going through the table for each person in it, reading and writing
-for each one made."""
-ANEW = 0.06
+ONCE, HELD, MADE = 30_000, 0.3, 1.2
+"""Of making changed persons: some thirty statements, going through the table and the events of each person in it,
+reading and writing for each one made."""
+ANEW = 0.12
 """Of making everybody, for each event of the site."""
-KEPT_BACK = 0.25
+KEPT_BACK = 0.3
 """The part of what came that is left for making everybody."""
 
 _CAME = """

@@ -10,7 +10,7 @@ from __future__ import annotations
 from tracker.store import journeys, persons
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Param, Query, Session
-from tracker.store.journeys import APART, CODED, MOST_HELD, SPAN_MS, TIED, Held
+from tracker.store.journeys import APART, CODED, MOST_HELD, ON_PATH, SPAN_MS, TIED, Held
 from tracker.store.sql import Fragment, fill, load
 
 TIED_AT_ONCE = 200_000
@@ -21,10 +21,15 @@ select unit from journeys
 where site = {site:String} and made = {made:UInt64} and codes >= {apart:UInt64} + {tied:UInt64}
 """
 _OWNED = Fragment("any left join journey_tied_owned as persons using (key)")
+_OF = {"sorted": ("packed", "name between 1 and {keys:UInt8}"), "walked": ("step", ON_PATH)}
+"""Which numbers of which events the two kinds of arrays hold."""
+_ORDER = "toUnixTimestamp64Milli(ts), seq, arrival"
 
 
 def make(engine: Engine, state: Held, joined: Fragment, part: Fragment) -> None:
-    """Rows for the persons whose events fulfil `part`; `joined` tells whose they are. To be followed by `settle`."""
+    """Rows for the persons whose events fulfil `part`; `joined` tells whose they are, empty: a key is its own person.
+    To be followed by `settle`.
+    """
     engine.command(_rows(engine, state, joined, part, wide=False))
 
 
@@ -54,27 +59,35 @@ def _settle(engine: Engine, session: Session, state: Held, count: int) -> None:
         session.command(_rows(engine, state, _OWNED, some, wide=True))
 
 
+def _array(name: str, order: str = "") -> str:
+    """SQL: a slot's numbers, each behind what orders them."""
+    number, test = _OF[name]
+    return f"groupArrayIf({f'({order}, {number})' if order else number}, {test})"
+
+
 def _rows(engine: Engine, state: Held, joined: Fragment, part: Fragment, *, wide: bool) -> Query:
     """`wide`: with sequence and arrival, which settle ties."""
     slots = {
-        "unit": Fragment(persons.PERSON),
+        "unit": Fragment(persons.PERSON if joined.text else "key"),
         "events": events_source(engine),
         "persons": joined,
         "part": part,
-        "sorted": Fragment("arraySort(groupArray(packed))"),
+        "on_path": Fragment(ON_PATH),
+        **{name: Fragment(f"arraySort({_array(name)})") for name in _OF},
         "dropped": Fragment("apart or tied"),
     }
     if wide:
-        whole = "arraySort(groupArray((toUnixTimestamp64Milli(ts), seq, arrival, packed)))"
-        slots |= {"sorted": Fragment(f"arrayMap(one -> one.4, {whole})"), "dropped": Fragment("apart")}
+        slots |= {name: Fragment(f"arrayMap(one -> one.4, arraySort({_array(name, _ORDER)}))") for name in _OF}
+        slots["dropped"] = Fragment("apart")
     params: dict[str, Param] = {
         **state.rows,
         "since": state.since,
         "span": SPAN_MS,
         "most": MOST_HELD,
         "mark": 1 << TIED if wide else 1 << APART | 1 << TIED,
-        "names": list(state.names),
-        "codes": list(range(1, len(state.names) + 1)),
+        "names": ["", *state.names, *state.others],
+        "codes": list(range(1 + len(state.names) + len(state.others))),
+        "keys": len(state.names),
     }
     for one in CODED:
         texts = ["", *state.texts.get(one.column, ())]

@@ -18,22 +18,23 @@ from tracker.store import clock, journeys, persons
 from tracker.store.clean import events_source
 from tracker.store.clock import LAST_READERS
 from tracker.store.engine import Engine, Param, Query
-from tracker.store.journeys import CODED, MOST_TEXTS, NAMES, Held
+from tracker.store.journeys import CODED, MOST_NAMES, MOST_TEXTS, NAMES, Held
+from tracker.store.shares import share
 from tracker.store.sql import Fragment, fill, load
 
 LEAST = 200_000
 """Events a site must have; fewer are asked about quickly anyway."""
 GRACE_NS = 600_000_000_000
 """An insert may become visible so long after the time it carries (`audiences.marks.LATE_NS`)."""
-BACK_MS = 40 * 86_400_000
+BACK_MS = 35 * 86_400_000
 """What is older than this before the newest event need not be held when everything is made anew."""
-RENEW_MS = 8 * 86_400_000
+RENEW_MS = 13 * 86_400_000
 """After which everything is made anew, so that what happens now lies within the span that can be held."""
 RENAME_NS = 3_600_000_000_000
 """For so long names that are wanted newly wait."""
 LINGER_NS = 12 * 3_600_000_000_000
 """After which keys that wait are noted in `journey_late`: `touched` forgets."""
-AT_ONCE = 1_000_000
+AT_ONCE = 3_000_000
 """Events in one statement where everybody is made: a second of one core, after which others have their turn."""
 WANTED_SHARE, RARE_SHARE = 0.5, 0.3
 """Of all events that key names may have: those that are wanted, and those with the site's rarer names."""
@@ -56,10 +57,13 @@ select sum(amount), toUnixTimestamp(min(slot)) * 1000, toUnixTimestamp(max(slot)
 from touched_slots where site = {site:String} and toUnixTimestamp(at) + 20 >= intDiv({seen:UInt64}, 1000000000)
 """
 _COUNTED = """
-select count(), countIf(codes >= {apart:UInt64}), countIf(codes >= {tied:UInt64} and codes < {apart:UInt64})
+select count(), countIf(codes >= {apart:UInt64}), countIf(codes >= {tied:UInt64} and codes < {apart:UInt64}),
+    countIf(bitAnd(codes, {untold:UInt64}) != 0)
 from journeys
 where site = {site:String} and made = {made:UInt64} and codes < {tied:UInt64} + {apart:UInt64}
 """
+_KEYS_OF_SEVERAL = "select arrayJoin([key, person]) from person_map where site = {site:String}"
+_LINKED = f"select count() from events where site = {{site:String}} and key in ({_KEYS_OF_SEVERAL})"  # noqa: S608
 _OWNERS = Fragment("any left join journey_owned as persons using (key)")
 _OF_OWNED = Fragment("key in (select key from journey_owned)")
 _OF_UNITS = Fragment("unit in (select unit from journey_units)")
@@ -159,15 +163,28 @@ class Journeys:
             one.column: tuple(str(text) for kind, text, *_ in rows if kind == one.texts)[:MOST_TEXTS] for one in CODED
         }
         first, last = min((row[3] for row in rows), default=since), max((row[4] for row in rows), default=since)
-        state = replace(state, names=names, left_out=left_out, texts=texts, first=int(first), last=int(last))
-        parts = sum(counts.get(name, 0) for name in names) // AT_ONCE + 1
-        for part in range(parts):
-            some = Fragment(f"{persons.PERSON} % {parts:d} = {part:d}")
-            make(engine, state, Fragment(persons.join().text), some)
+        others = tuple(name for name in counts if name not in names)[: MOST_NAMES - len(names)]
+        state = replace(state, names=names, others=others, left_out=left_out, texts=texts)
+        state = replace(state, first=int(first), last=int(last))
+        for joined, part in self._parts(site, sum(counts.values())):
+            make(engine, state, joined, part)
             yield True
         settle(engine, state)
         journeys.hold(engine, self._counted(state))
         yield True
+
+    def _parts(self, site: str, events: int) -> Iterator[tuple[Fragment, Fragment]]:
+        """Everybody in parts, for `make`: those who have one key by ranges of keys, in the order of which events are
+        stored, and the others, whose keys may be anywhere.
+        """
+        linked = int(self._engine.ask(Query(text=_LINKED, params={"site": site})).rows[0][0])
+        for number in range(parts := max(events - linked, 0) // AT_ONCE + 1):
+            first, last = share(number, parts)
+            text = f"key between {{first:UInt64}} and {{last:UInt64}} and key not in ({_KEYS_OF_SEVERAL})"
+            yield Fragment(""), Fragment(text, {"first": first, "last": last})
+        for number in range(parts := linked // AT_ONCE + 1 if linked else 0):
+            of_part = f"key in ({_KEYS_OF_SEVERAL} and person % {parts:d} = {number:d})"
+            yield Fragment(persons.join().text), Fragment(f"{of_part} and {persons.PERSON} % {parts:d} = {number:d}")
 
     def _ahead(self, state: Held, now: int) -> Held:
         """The state once what has come is held, or noted to be late."""
@@ -214,8 +231,9 @@ class Journeys:
             engine.command(Query(text=f"truncate table {table}"))
 
     def _counted(self, state: Held) -> Held:
-        [(units, apart, tied)] = self._engine.ask(Query(text=_COUNTED, params=state.rows)).rows
-        return replace(state, units=int(units), apart=int(apart), tied=int(tied))
+        [counted] = self._engine.ask(Query(text=_COUNTED, params=state.rows)).rows
+        units, apart, tied, untold = map(int, counted)
+        return replace(state, units=units, apart=apart, tied=tied, untold=untold)
 
     def _tidy(self) -> bool:
         """Drop generations and notes that nobody reads any more; gives whether there were any."""

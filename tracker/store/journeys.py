@@ -11,12 +11,18 @@ from tracker.store.sql import Fragment, fill, load
 
 NAMES = 60
 """Key names that a site can have: a bit each."""
+MOST_NAMES = 255
+"""Names that have a code, key names among them; 0 is none."""
+ON_PATH = "type not in ('identify', 'alias', 'group', 'consent')"
+"""SQL: whether an event is something that a person did, and so on a path."""
 APART = 63
 """The bit of `codes` of those whom only `events` can tell about."""
 TIED = 62
 """The bit of those with two different events in one millisecond; the arrays hold them in their order."""
+UNTOLD = 61
+"""The bit of those whose paths only `events` can tell about; the key events are held."""
 MOST_HELD = 2**20
-"""Key events a person, of which no more can be held."""
+"""Key events, or events on paths, of a person, of which no more can be held."""
 SPAN_MS = 2**32 - 2
 """How far from `since` on a time can be held: 49 days."""
 KEPT_NS = 36 * 3_600_000_000_000
@@ -43,10 +49,10 @@ CODED = (Coded("country", "countries"), Coded("device", "devices"), Coded("chann
 _OF_SITE = "site = {site:String} and made = {made:UInt64}"
 _NUMBERS = (
     *("version", "made", "since", "first", "last", "seen", "moved", "units", "apart", "tied"),
-    *("late", "paid", "spent"),
+    *("late", "paid", "spent", "untold"),
 )
 _SIGNED = ("since", "first", "last")
-_LISTS = ("names", "left_out", *(one.texts for one in CODED))
+_LISTS = ("names", "others", "left_out", *(one.texts for one in CODED))
 _COLUMNS = [
     ("site", "String"),
     *((name, "Int64" if name in _SIGNED else "UInt64") for name in _NUMBERS),
@@ -72,7 +78,9 @@ class Held:
     late: int = 0
     paid: int = 0
     spent: int = 0
+    untold: int = 0
     names: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     now: int = field(default=0, compare=False)
@@ -86,12 +94,17 @@ class Held:
     @property
     def rows(self) -> dict[str, Param]:
         """What statements about the site's rows need."""
-        return {"site": self.site, "made": self.made, "apart": 1 << APART, "tied": 1 << TIED}
+        return {"site": self.site, "made": self.made, "apart": 1 << APART, "tied": 1 << TIED, "untold": 1 << UNTOLD}
 
     @property
     def told(self) -> str:
         """A test of a row, with `rows` as parameters: whether it tells of its person."""
         return f"{_OF_SITE} and codes < {{apart:UInt64}}"
+
+    @property
+    def walked(self) -> str:
+        """A test of a row: whether it tells of its person's paths, too."""
+        return f"{self.told} and bitAnd(codes, {{untold:UInt64}}) = 0"
 
     def code(self, name: str) -> int:
         """Of a key name. ValueError: it is none."""
@@ -106,8 +119,8 @@ def held(engine: Engine, site: str) -> Held:
     [row] = found
     texts = {one.column: tuple(row[one.texts]) for one in CODED}
     numbers = {name: int(row[name]) for name in _NUMBERS}
-    names, left_out = tuple(row["names"]), tuple(row["left_out"])
-    return Held(site, names=names, left_out=left_out, texts=texts, now=int(row["now"]), **numbers)
+    names, others, left_out = (tuple(row[one]) for one in ("names", "others", "left_out"))
+    return Held(site, names=names, others=others, left_out=left_out, texts=texts, now=int(row["now"]), **numbers)
 
 
 def version(engine: Engine, site: str) -> int:
@@ -124,7 +137,7 @@ def hold(engine: Engine, now: Held) -> Held:
     row = [
         fresh.site,
         *(getattr(fresh, name) for name in _NUMBERS),
-        *(list(fresh.names), list(fresh.left_out), *texts),
+        *(list(fresh.names), list(fresh.others), list(fresh.left_out), *texts),
     ]
     names = ", ".join(name for name, _ in _COLUMNS)
     text = f"insert into journey_sites ({names}) select {names} from /*table:given*/"  # noqa: S608 - our own names
@@ -162,9 +175,10 @@ def news(engine: Engine | Session, state: Held) -> tuple[int, int]:
     return int(came) + int(over) + int(waiting), int(over) + int(waiting)
 
 
-def apart(state: Held) -> Fragment:
-    """The persons (`unit`) whom only `events` can tell about: a subquery."""
-    test = f"{_OF_SITE} and codes >= {{apart:UInt64}} and codes < {{apart:UInt64}} + {{tied:UInt64}}"
+def apart(state: Held, *, paths: bool = False) -> Fragment:
+    """The persons (`unit`) whom only `events` can tell about: a subquery. `paths`: or whose paths it alone can."""
+    test = "(codes >= {apart:UInt64} or bitAnd(codes, {untold:UInt64}) != 0)" if paths else "codes >= {apart:UInt64}"
+    test = f"{_OF_SITE} and {test} and codes < {{apart:UInt64}} + {{tied:UInt64}}"
     return Fragment(f"(select unit from journeys where {test})", state.rows)  # noqa: S608 - our own text
 
 

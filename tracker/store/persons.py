@@ -44,10 +44,10 @@ def linked(engine: Engine, site: str) -> bool:
     return bool(engine.ask(Query(text=text, params={"site": site})).rows)
 
 
-def of_keys(gathered: Fragment, *, linked: bool, only: str | None = None) -> Fragment:
+def of_keys(gathered: Fragment, *, linked: bool, only: str | None = None, joined: Fragment | None = None) -> Fragment:
     """A subquery with `person` and `packed` from one with `key` and the array `packed`, a row each.
 
-    `only`: an array parameter of the persons that matter.
+    `only`: an array parameter of the persons that matter; `joined`: tells whose the keys are, as `join()` does.
 
     Where a key has many events, bringing the keys' arrays together costs half of looking up each event's person first.
     """
@@ -56,7 +56,7 @@ def of_keys(gathered: Fragment, *, linked: bool, only: str | None = None) -> Fra
     slots = {
         "person": Fragment(PERSON),
         "gathered": gathered,
-        "persons": join(None if only is None else keys_of(only)),
+        "persons": joined or join(None if only is None else keys_of(only)),
     }
     query = fill(load(__package__, "persons_of_keys"), slots)
     return Fragment(query.text, query.params)
