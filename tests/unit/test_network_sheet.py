@@ -127,6 +127,14 @@ ONCE = {"uid2", "euid", "amazon"}
 """Requests that take nobody back by hash: none, and by the advertiser's own id."""
 
 
+SMALLEST = {
+    "google": 100, "dv360": 100, "meta": 100, "tiktok": 1_000, "linkedin": 300, "pinterest": 100, "snapchat": 1_000,
+    "microsoft": 300, "x": 100, "yandex": 100, "ttd": 1_500, "liveramp": 25,
+}  # fmt: skip
+LONGEST = {"google": 540, "dv360": 540, "tiktok": 365, "snapchat": 9_999, "microsoft": 180, "ttd_data": 180}
+"""Days that a member stays at most. Microsoft: `bulk-service/customer-list`; The Trade Desk: `TTLInMinutes`."""
+
+
 def digest(network: str, text: str) -> str:
     raw = hashlib.sha256(text.encode()).digest()
     if network == "liveramp" and text.isdigit():
@@ -154,6 +162,13 @@ def test_every_network_has_its_golden_file_and_batch_and_nothing_is_left_over():
     assert {one.name for one in GOLDEN.iterdir()} == files | batches
     assert set(FILES) | {"parquet"} == set(NETWORKS)
     assert set(NETWORKS) - {name.partition(".")[0] for name in batches} == {"liveramp"}  # has no API
+
+
+def test_lists_have_the_size_and_the_time_that_their_networks_say():
+    assert {name: one.minimum for name, one in NETWORKS.items() if one.minimum} == SMALLEST
+    assert {name: one.days for name, one in NETWORKS.items() if one.days is not None} == LONGEST
+    assert {name for name, one in NETWORKS.items() if one.replaces} == {"ttd", "yandex"}
+    assert {name for name, one in NETWORKS.items() if one.asks_granted} == {"google", "dv360"}
 
 
 @pytest.mark.parametrize("name", FILES)
