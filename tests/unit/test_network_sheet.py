@@ -22,7 +22,7 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "networks"
 HASH = re.compile(r"(?<![A-Za-z0-9+/-])(?:[0-9a-f]{64}|[0-9a-f]{40}|[A-Za-z0-9+/]{43}=)(?![A-Za-z0-9+/=-])")
 
 # One person with everything: J.ane+Shop@Gmail.com, +1 800 555 0100, an Apple device; another with +49 30 901820, an Android device; then
-# "two words+x@example.com", which is an address only where white space is taken out, and J.ane+Shop@GoogleMail.com.
+# "two words+x@example.com", which is an address only where white space is taken out, and J.ane+Shop@GoogleMail.com in Orléans.
 TRIMMED, NO_DOTS, BARE, NO_TAG = "j.ane+shop@gmail.com", "jane+shop@gmail.com", "jane@gmail.com", "j.ane@gmail.com"
 SPACED, SPACED_NO_TAG = "twowords+x@example.com", "twowords@example.com"
 MAIL, MAIL_NO_DOTS, MAIL_BARE, MAIL_NO_TAG = (
@@ -90,7 +90,7 @@ ENDPOINTS = {  # what brings; what takes back where that is another call
 FILES = {
     "google": [TRIMMED, PLUS, "mary ann", "o'zoë", PLUS_2, MAIL],
     "dv360": [NO_DOTS, PLUS, "maryann", "o'zoë", PLUS_2, MAIL_NO_DOTS],
-    "meta": [TRIMMED, DIGITS, "maryann", "ozoë", "94045", "sanfrancisco", "ca", "us", "1970", "f", DIGITS_2, MAIL],
+    "meta": [TRIMMED, DIGITS, "maryann", "ozoë", "94045", "sanfrancisco", "ca", "us", "1970", "f", DIGITS_2, MAIL, "orlans"],
     "tiktok": [TRIMMED, DIGITS, APPLE, NO_TAG, DIGITS, APPLE, DIGITS_2, ANDROID, SPACED, SPACED_NO_TAG, MAIL, MAIL_NO_TAG],
     "linkedin": [TRIMMED, SPACED, MAIL],
     "pinterest": [TRIMMED, MAIL],
@@ -104,7 +104,7 @@ FILES = {
     "euid": [BARE, PLUS, PLUS_2, MAIL],
     "criteo": [TRIMMED, MAIL],
     "reddit": [BARE, APPLE, ANDROID, MAIL_BARE],
-    "amazon": [TRIMMED, DIGITS, "maryann", "ozoe", "1ruedelete", "sanfrancisco", "ca", "94045", "us", DIGITS_2, MAIL],
+    "amazon": [TRIMMED, DIGITS, "maryann", "ozoe", "1ruedelete", "sanfrancisco", "ca", "94045", "us", DIGITS_2, MAIL, "orleans"],
     "liveramp": [TRIMMED, "8005550100", SPACED, MAIL],
     "openrtb": [],
     "csv": PLAIN,
@@ -114,7 +114,7 @@ FILES = {
 REQUESTS = FILES | {
     "google": [NO_DOTS, PLUS, "maryann", "o'zoë", PLUS_2, MAIL_NO_DOTS],
     "dv360": [NO_DOTS, PLUS, "maryann", "o'zoë", MAIL_NO_DOTS, PLUS_2],  # who said yes, then the others
-    "meta": [TRIMMED, DIGITS, "1970", "01", "02", "ozoë", "maryann", "m", "f", "sanfrancisco", "ca", "94045", "us", DIGITS_2, MAIL],
+    "meta": [TRIMMED, DIGITS, "1970", "01", "02", "ozoë", "maryann", "m", "f", "sanfrancisco", "ca", "94045", "us", DIGITS_2, MAIL, "orlans"],
     "pinterest": [TRIMMED, MAIL, APPLE, ANDROID],  # one kind a call, like some others
     "snapchat": [TRIMMED, MAIL, DIGITS, DIGITS_2, APPLE, ANDROID],
     "microsoft": [TRIMMED, MAIL, PLUS, PLUS_2],
@@ -125,6 +125,14 @@ REQUESTS = FILES | {
 }  # fmt: skip
 ONCE = {"uid2", "euid", "amazon"}
 """Requests that take nobody back by hash: none, and by the advertiser's own id."""
+
+
+SMALLEST = {
+    "google": 100, "dv360": 100, "meta": 100, "tiktok": 1_000, "linkedin": 300, "pinterest": 100, "snapchat": 1_000,
+    "microsoft": 300, "x": 100, "yandex": 100, "ttd": 1_500, "liveramp": 25,
+}  # fmt: skip
+LONGEST = {"google": 540, "dv360": 540, "tiktok": 365, "snapchat": 9_999, "microsoft": 180, "ttd_data": 180}
+"""Days that a member stays at most. Microsoft: `bulk-service/customer-list`; The Trade Desk: `TTLInMinutes`."""
 
 
 def digest(network: str, text: str) -> str:
@@ -154,6 +162,13 @@ def test_every_network_has_its_golden_file_and_batch_and_nothing_is_left_over():
     assert {one.name for one in GOLDEN.iterdir()} == files | batches
     assert set(FILES) | {"parquet"} == set(NETWORKS)
     assert set(NETWORKS) - {name.partition(".")[0] for name in batches} == {"liveramp"}  # has no API
+
+
+def test_lists_have_the_size_and_the_time_that_their_networks_say():
+    assert {name: one.minimum for name, one in NETWORKS.items() if one.minimum} == SMALLEST
+    assert {name: one.days for name, one in NETWORKS.items() if one.days is not None} == LONGEST
+    assert {name for name, one in NETWORKS.items() if one.replaces} == {"ttd", "yandex"}
+    assert {name for name, one in NETWORKS.items() if one.asks_granted} == {"google", "dv360"}
 
 
 @pytest.mark.parametrize("name", FILES)

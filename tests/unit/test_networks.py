@@ -66,7 +66,9 @@ PHONE = member(
     device="mobile", channel="direct",
 )  # fmt: skip
 SPACED = member(email_forms("two words+x@example.com"), person="u4", visitor="v4")  # an address for some networks only
-GOOGLEMAIL = member(email_forms("J.ane+Shop@GoogleMail.com"), person="u5", visitor="v5")
+GOOGLEMAIL = member(
+    email_forms("J.ane+Shop@GoogleMail.com"), place_forms("city", "Orléans"), person="u5", visitor="v5"
+)  # fmt: skip
 NOBODY = member(person="u3", visitor="", user="", last_seen="", last_event="", country="", device="", channel="")
 MEMBERS = (FULL, PHONE, SPACED, GOOGLEMAIL, NOBODY)
 
