@@ -36,6 +36,7 @@ WAYS = {
         {"step": 1, "node": "/", "people": 400, "dropped": 120},
         {"step": 1, "node": HOSTILE, "people": 9, "dropped": 2},
         {"step": 2, "node": "/deals", "people": 200, "dropped": 50},
+        {"step": 2, "node": "other", "people": 30, "dropped": 30},
     ],
     "edges": [
         {"step": 1, "source": "/", "target": "/deals", "people": 200, "seconds_average": 328.9},

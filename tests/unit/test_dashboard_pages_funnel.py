@@ -17,7 +17,14 @@ def test_the_funnel_shows_counts_conversion_and_human_times(fake):
 def test_the_funnel_says_why_they_dropped_and_what_is_chance(fake):
     at = run("funnel")
     text = seen(at)
-    for expected in ("device: mobile", "3.0 ×", "under 0.1 %", "only they", f"script error: {HOSTILE[:40]}"):
+    for expected in (
+        "device: mobile",
+        "3.0 ×",
+        "under 0.1 %",
+        "only they",
+        f"script error: {HOSTILE[:40]}",
+        "Of all who went on",
+    ):
         assert expected in text
     assert "Slow pages" not in [tab.label for tab in at.tabs]
     [asked] = [body for _, path, body in fake.state.asked if path.endswith("/funnel/reasons")]

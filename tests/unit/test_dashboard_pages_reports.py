@@ -185,6 +185,7 @@ def test_paths_are_drawn_step_by_step_on_one_scale(fake):
     text = re.sub(r"\s+", " ", seen(at))
     assert "122 of them left here" in [caption.value for caption in at.caption]
     assert "/ → /deals 1 200 50 % 5 min 29 s" in text
+    assert "All other pages 30" in text
     assert "width:50.0%" in html(at)  # 200 of the 400 at the first step
     at.selectbox(key="paths-by").set_value("event").run()
     at.selectbox(key="paths-start-event").set_value("view_item")

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from dashboard import examples, people, questions, recipes, rules
+from dashboard import examples, formats, people, questions, recipes, rules
 from tracker.audiences.definition import define
 
 
@@ -192,3 +192,9 @@ def test_the_snippet_has_a_queue_and_says_what_the_sites_policy_is():
 def test_a_person_in_the_live_list():
     assert people.named("9d36c59d-ee9d-425b-8687-38184d9f8701") == "Visitor 9d36c59d"
     assert people.named("user_0248") == "user_0248"
+
+
+def test_what_is_known_of_a_person_is_said_in_words():
+    said = people.known({"props": {"country": "ES", "device": "desktop", "channel": "paid_search", "visits": 5}})
+    assert said == "Spain · desktop · paid search"
+    assert people.known({"country": "ZZ"}) == "ZZ" and people.known({}) == formats.NONE
