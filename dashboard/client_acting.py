@@ -99,6 +99,10 @@ class Acting(Wire):
         kind = answer.headers.get("content-type", "application/octet-stream").split(";")[0]
         return (found.group(1) if found else f"audience-{id}", kind, answer.content)
 
+    def export_manifest(self, id: str) -> Json:
+        """What is in the file of a finished export, and by which rule."""
+        return self.json("GET", f"/api/v1/exports/{quote(id, safe='')}/manifest")
+
     # Destinations
 
     def destination_kinds(self) -> Json:

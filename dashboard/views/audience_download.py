@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 
 import streamlit as st
@@ -91,16 +92,26 @@ def _finished(export: Json) -> None:
 
 
 def offer(id: str) -> bytes:
-    """A button to save the file of a finished export; gives what is in it."""
+    """Buttons to save the file of a finished export and its manifest; gives what is in the file."""
     name, kind, content = state.ask(state.api().export_file, id)
+    manifest = state.ask(state.api().export_manifest, id)
+    with st.container(horizontal=True, gap="small"):
+        _save("Download", name, kind, content, f"download-{id}", primary=True)
+        if len(manifest.get("files", [])) == 1:  # a zip has its own inside
+            told = json.dumps(manifest, indent=2, sort_keys=True).encode()
+            _save("Manifest", f"{name.partition('.')[0]}.manifest.json", "application/json", told, f"manifest-{id}")
+    return content
+
+
+def _save(label: str, name: str, kind: str, content: bytes, key: str, *, primary: bool = False) -> None:
     st.download_button(
-        "Download",
+        label,
         content,
         file_name=name,
         mime=kind,
-        icon=":material/download:",
-        type="primary",
-        key=f"download-{id}",
+        icon=":material/download:" if primary else ":material/fact_check:",
+        type="primary" if primary else "secondary",
+        help=None if primary else "By which rule the file was made, when, how many were withheld and why; its SHA-256",
+        key=key,
         on_click="ignore",
     )
-    return content

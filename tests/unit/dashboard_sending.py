@@ -179,6 +179,8 @@ class Sending:
                     "counts": {"written": 241, "withheld": {"no_consent": 52}},
                     "files": [{"name": "audience.csv", "rows": 241, "sha256": "x"}],
                 }
+            case ["exports", id, "manifest"]:
+                return {"export": id, "rule_sha256": "ab" * 32, "files": [{"name": "audience.csv", "rows": 241}]}
             case ["exports", _, "file"]:
                 return self.list_file or b"visitor\n0001\n"
         return None

@@ -40,6 +40,7 @@ def test_what_is_sent_is_the_contracts_shape(api, server):
 def test_a_file_comes_with_its_name(api):
     export = api.start_export("1", "csv")
     assert api.export_file(export["id"]) == ("audience.csv", "text/csv", b"visitor\n0001\n")
+    assert api.export_manifest(export["id"])["export"] == export["id"]
 
 
 ANSWERS = [

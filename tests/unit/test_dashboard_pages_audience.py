@@ -81,7 +81,8 @@ def test_a_download_goes_through_the_export(fake):
     at.button(key="export-1-start").click().run()
     at.run()
     assert "241 people are in the file" in seen(at)
-    assert len(at.get("download_button")) == 1
+    assert [one.proto.label for one in at.get("download_button")] == ["Download", "Manifest"]
+    assert any(path.endswith("/manifest") for _, path, _ in fake.state.asked)
 
 
 def test_a_network_that_needs_more_people_says_so_before_anything_is_made(fake):
