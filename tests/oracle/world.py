@@ -73,6 +73,7 @@ def load_hard(engine, chance, events, site="shop"):
     persons_known = [person for _, _, person, _ in owners]
     _own(engine, [[name, key, chance.choice(persons_known), 1] for name, key, _, _ in owners if chance.random() < 0.5])
     _own(engine, owners)
+    _link(engine, events, site)
     stored = engine.ask(Query(text="select count(), uniqExact(id) from events")).rows[0]
     assert stored[0] > stored[1], "nothing is there twice"
     return events
