@@ -222,11 +222,11 @@ def test_who_waits_is_read_from_events_until_it_pays_to_make_them(engine, monkey
     with monkeypatch.context() as patched:
         patched.setattr(costs, "earned", lambda engine, state: waiting)
         assert not maker.keep(site, NAMES)
-        patched.setattr(costs, "earned", lambda engine, state: 2 * waiting)
+        patched.setattr(costs, "earned", lambda engine, state: 4 * waiting)
         assert maker.keep(site, NAMES)
     state = journeys.held(engine, site)
     assert (state.late, journeys.news(engine, state)) == (0, (0, 0))
-    assert waiting / 2 < state.spent < waiting
+    assert 2 * waiting < state.spent < 3 * waiting
     assert costs.earned(engine, replace(state, paid=state.paid - 3600 * 10**9)) == len(events)
     assert check(engine, chance, site, events, monkeypatch) == "journeys"
     monkeypatch.setattr(making, "LAST_READERS", 0)

@@ -48,6 +48,7 @@ def at_work(engine, monkeypatch):
     for name in ("HELD", "MADE"):
         monkeypatch.setattr(costs, name, 0)
     monkeypatch.setattr(costs, "ONCE", 30)
+    monkeypatch.setattr(costs, "KEPT_BACK", 0.25)
     watched, known = Asked(engine), []
     maker = Journeys(watched, least=1, grace=0)
 

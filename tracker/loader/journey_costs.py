@@ -11,7 +11,7 @@ from math import ceil
 from tracker.store.engine import Engine, Query
 from tracker.store.journeys import Held
 
-ONCE, HELD, MADE = 30_000, 0.3, 1.2
+ONCE, HELD, MADE = 30_000, 0.15, 2.0
 """Of making changed persons: some thirty statements, going through the table and the events of each person in it,
 reading and writing for each one made."""
 ANEW = 0.12
