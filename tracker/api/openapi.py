@@ -36,9 +36,9 @@ def document(version: str) -> dict[str, Any]:
     kinds = [kind for route in ROUTES for kind in (route.body, route.answer) if kind is not None]
     _, schemas = msgspec.json.schema_components([*dict.fromkeys(kinds), answers.Error], ref_template=_REF)
     for route in ROUTES:
-        told = schemas[route.answer.__name__]["properties"]
         for name in route.read_only:
-            schemas[route.body.__name__]["properties"][name] = {**told[name], "readOnly": True}
+            told = schemas[route.answer.__name__]["properties"][name]
+            schemas[route.body.__name__]["properties"][name] = {**told, "readOnly": True}
     paths: dict[str, dict[str, Any]] = {}
     for route in ROUTES:
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(route)

@@ -140,7 +140,7 @@ class Deliveries:
         """The lines of which the ledger knows everybody who may be there."""
         query = select(*(getattr(DeliveryRow, name) for name in _LINE)).where(DeliveryRow.site == site)
         with self._database.read() as session:
-            return {Line(*key) for key in session.execute(query).tuples()}
+            return {Line(*key) for key in session.execute(query)}
 
     def lines(self, site: str, audience: str) -> list[Line]:
         """Where persons of an audience are, or may be."""
