@@ -67,6 +67,8 @@ def counted(engine: Engine, asked: Asked, aside: Executor | None) -> _Found | No
 
     aside: for what is done beside.
     """
+    if not rollup_kept.warm(list(asked.builds())):
+        return None
     ahead = aside.submit(_ahead, engine, asked) if aside else None
     since = Since(site=asked.site, timezone=asked.timezone, kinds=asked.kinds, once=True)
     with beside(engine, since, asked.road.opened) as said:
@@ -77,6 +79,8 @@ def counted(engine: Engine, asked: Asked, aside: Executor | None) -> _Found | No
 
 def people(engine: Engine, asked: Asked, interval: Callable[[str], str]) -> dict[str, int] | None:
     """Persons by interval. interval: of a day (YYYY-MM-DD); None as of `counted`."""
+    if not rollup_kept.warm(list(asked.builds())):
+        return None
     since = Since(site=asked.site, timezone=asked.timezone, kinds=asked.kinds, visits=False, once=True)
     with beside(engine, since, asked.road.opened) as said:
         came = _came(said)

@@ -34,6 +34,7 @@ AHEAD = 20
 BY_EVENTS = ("event", "page")
 """Lists in the order of their events, of which many entries may be kept, and few are told."""
 
+_WANTED = 100
 _LATELY = 600.0  # seconds: who has looked within these looks again
 _ENTRY = 300  # bytes of one without its sets, about
 Entry = tuple[str, str]  # list, and what of it: the day in the list `day`
@@ -158,12 +159,26 @@ class Kept:
 
 
 _kept: OrderedDict[tuple[Any, ...], Kept] = OrderedDict()
+_wanted: OrderedDict[tuple[Any, ...], Builds] = OrderedDict()
 _lock = threading.Lock()
 
 
 def pays(road: Road) -> bool:
     """Whether builds that a question uses are worth being kept: something has to be added, or will have to be soon."""
     return bool(road.moves) or any(day.cut for day in road.used)
+
+
+def warm(some: Sequence[Builds]) -> bool:
+    """Whether a question is to be answered from what is kept of these. Not where nothing is and it is the first: that
+    would cost it twice as much as the store's answer. What it wants is noted for `renew`, and for the second question.
+    """
+    with _lock:
+        if any(of.key in _kept for of in some) or all(of.key in _wanted for of in some):
+            return True
+        _wanted.update({of.key: of for of in some})
+        while len(_wanted) > _WANTED:
+            _wanted.popitem(last=False)
+        return False
 
 
 def kept(engine: Engine, of: Builds) -> Kept | None:
@@ -179,6 +194,7 @@ def kept(engine: Engine, of: Builds) -> Kept | None:
         found = Kept(of, rows, int(rows[0]["highest"]) if rows else 0)
         with _lock:
             found = _kept.setdefault(of.key, found)
+            _wanted.pop(of.key, None)
     return None if found.beyond.keys() - set(BY_EVENTS) else found
 
 
@@ -191,17 +207,17 @@ def trim() -> None:
 
 
 def renew(engine: Engine, site: str, timezone: str, noted: Sequence[Span]) -> int:
-    """Keep of builds that have taken the place of others what was kept of those, if that was asked for lately: then no
-    question waits for it. Gives how many. noted: the site's spans.
+    """Keep what the first question wanted, and of builds that have taken the place of others what was kept of those, if
+    that was asked for lately: then no question waits for it. Gives how many. noted: the site's spans.
     """
+    done = _as_wanted(engine, site, timezone)
     with _lock:
         ours = [one for one in _kept.values() if (one.of.site, one.of.timezone) == (site, timezone)]
     lately = [one for one in ours if time.monotonic() - one.asked < _LATELY]
     if not lately:
-        return 0
+        return done
     numbers = [day.number for one in lately for day in one.of.days]
     days = {day.number: day for day in rollups.days(engine, site, timezone, range(min(numbers), max(numbers) + 1)).days}
-    done = 0
     for one in lately:
         now = [days[day.number] for day in one.of.days if day.number in days and days[day.number].build]
         same = len(now) == len(one.of.days) and all(
@@ -223,10 +239,24 @@ def renew(engine: Engine, site: str, timezone: str, noted: Sequence[Span]) -> in
     return done
 
 
+def _as_wanted(engine: Engine, site: str, timezone: str) -> int:
+    with _lock:
+        ours = [of for of in _wanted.values() if (of.site, of.timezone) == (site, timezone)]
+        for of in ours:
+            del _wanted[of.key]
+    done = 0
+    for of in ours:
+        if (new := kept(engine, of)) is not None:
+            new.sets(engine, new.always(AHEAD))
+            done += 1
+    return done
+
+
 def forget() -> None:
     """Keep nothing."""
     with _lock:
         _kept.clear()
+        _wanted.clear()
 
 
 def sums(row: Mapping[str, Any]) -> Sums:
