@@ -177,7 +177,7 @@ def check(world, *, whole=False, events=False, asked_before=None):
     whole: all days. events: counting from events says the same, too. asked_before: as if the same had been asked, so
     that the answer may come from what is kept (`rollup_kept.warm`); None: at times.
     """
-    if asked_before or (asked_before is None and world.chance.random() < 0.6):
+    if asked_before or (asked_before is None and len(world.events) % 5 < 3):  # draws nothing: histories stay
         with patch.object(rollup_kept, "warm", return_value=True):
             return _checked(world, whole=whole, events=events)
     return _checked(world, whole=whole, events=events)
