@@ -126,17 +126,23 @@ def test_what_is_too_large_is_counted_by_the_store(embedded, data, monkeypatch):
     assert not any(told)
 
 
+def going_on(data, engine):
+    """Days that are not over, with something that came since their builds; nothing is kept."""
+    rollup_kept.forget()
+    world = World(data, engine, random.Random(9), "UTC")
+    world.load([world.make() for _ in range(80)])
+    world.open()
+    world.load([world.make(at=world.first + DAY) for _ in range(3)])
+    return world
+
+
 def test_a_build_that_follows_another_is_kept_before_somebody_asks(embedded, data, monkeypatch):
     """The keeper asks for the sets that were asked for before, where somebody asked lately."""
     monkeypatch.setattr(rollup_build, "PIECE", 20)
     monkeypatch.setattr(rollup_spans, "LEAST", 2)
     monkeypatch.setattr(rollup_kept, "AHEAD", 50)
-    rollup_kept.forget()
     told = used(monkeypatch)
-    world = World(data, embedded, random.Random(9), "UTC")
-    world.load([world.make() for _ in range(80)])
-    world.open()
-    world.load([world.make(at=world.first + DAY) for _ in range(3)])
+    world = going_on(data, embedded)
     check(world, whole=True, asked_before=True)
     assert rollup_kept.renew(embedded, "shop", "UTC", ()) == 0  # each is the last of its day
     embedded.command(Query(text="delete from rollup_days where true"))
@@ -153,12 +159,8 @@ def test_the_first_question_is_answered_by_the_store_and_what_it_wanted_is_kept_
     embedded, data, monkeypatch
 ):
     monkeypatch.setattr(rollup_kept, "AHEAD", 50)
-    rollup_kept.forget()
     told = used(monkeypatch)
-    world = World(data, embedded, random.Random(9), "UTC")
-    world.load([world.make() for _ in range(80)])
-    world.open()
-    world.load([world.make(at=world.first + DAY) for _ in range(3)])
+    world = going_on(data, embedded)
     check(world, whole=True, asked_before=False)
     assert told
     assert not any(told)

@@ -67,24 +67,26 @@ def counted(engine: Engine, asked: Asked, aside: Executor | None) -> _Found | No
 
     aside: for what is done beside.
     """
-    if not rollup_kept.warm(list(asked.builds())):
+    builds = list(asked.builds())
+    if not rollup_kept.warm(builds):
         return None
-    ahead = aside.submit(_ahead, engine, asked) if aside else None
+    ahead = aside.submit(_ahead, engine, builds, asked.top) if aside else None
     since = Since(site=asked.site, timezone=asked.timezone, kinds=asked.kinds, once=True)
     with beside(engine, since, asked.road.opened) as said:
         came = _came(said)
-    parts = ahead.result() if ahead else _ahead(engine, asked)
+    parts = ahead.result() if ahead else _ahead(engine, builds, asked.top)
     return _told(engine, asked, parts, came, said) if parts is not None else None
 
 
 def people(engine: Engine, asked: Asked, interval: Callable[[str], str]) -> dict[str, int] | None:
     """Persons by interval. interval: of a day (YYYY-MM-DD); None as of `counted`."""
-    if not rollup_kept.warm(list(asked.builds())):
+    builds = list(asked.builds())
+    if not rollup_kept.warm(builds):
         return None
     since = Since(site=asked.site, timezone=asked.timezone, kinds=asked.kinds, visits=False, once=True)
     with beside(engine, since, asked.road.opened) as said:
         came = _came(said)
-    parts = _ahead(engine, asked)
+    parts = _ahead(engine, builds, asked.top)
     if parts is None:
         return None
     told = _Told(engine, parts, came, said, Moves(asked.road.moves))
@@ -94,12 +96,12 @@ def people(engine: Engine, asked: Asked, interval: Callable[[str], str]) -> dict
     return {name: told.together(some)["people"] for name, some in days.items()}
 
 
-def _ahead(engine: Engine, asked: Asked) -> list[Kept] | None:
+def _ahead(engine: Engine, builds: Sequence[Builds], top: int) -> list[Kept] | None:
     """What is kept, with the sets that are needed whatever came."""
     parts = []
-    for of in asked.builds():
+    for of in builds:
         one = rollup_kept.kept(engine, of)
-        if one is None or one.sets(engine, one.always(asked.top)) is None:
+        if one is None or one.sets(engine, one.always(top)) is None:
             return None
         parts.append(one)
     rollup_kept.trim()

@@ -13,7 +13,7 @@ from tracker.audiences.manifest import manifest, versions
 from tracker.audiences.order import check_request
 from tracker.audiences.parcel import artefact
 from tracker.catalog.deliveries import DOWNLOAD
-from tracker.catalog.exports import DONE, Export
+from tracker.catalog.exports import DONE, Export, described
 from tracker.core.errors import BadRequest, Conflict, Forbidden, NotFound
 from tracker.core.period import rfc3339
 from tracker.networks import NETWORKS, options
@@ -165,9 +165,7 @@ def shown(export: Export) -> dict[str, Any]:
         "state": export.state,
         "warnings": export.details.get("warnings", []),
         "counts": {"withheld": {}, **export.counts, "written": 0} if export.state != DONE else export.counts,
-        "files": [
-            {"name": file.name, "rows": file.rows, "sha256": file.sha256, "bytes": file.bytes} for file in export.files
-        ],
+        "files": described(export.files),
         **versions(export),
         "created": rfc3339(export.created_at),
         "finished": None if export.finished_at is None else rfc3339(export.finished_at),

@@ -9,7 +9,7 @@ import hashlib
 from typing import Any
 
 from tracker.audiences.rules import Rule
-from tracker.catalog.exports import Export
+from tracker.catalog.exports import Export, described
 from tracker.core.period import rfc3339
 
 _OURS = ("ends", "understood", "made_ms")  # what the ledger and a stop need to know
@@ -32,9 +32,7 @@ def manifest(export: Export) -> dict[str, Any]:
         "counts": export.counts,
         "made": rfc3339(int(export.details.get("made_ms", export.created_at))),
         **details,
-        "files": [
-            {"name": one.name, "rows": one.rows, "sha256": one.sha256, "bytes": one.bytes} for one in export.files
-        ],
+        "files": described(export.files),
     }
 
 

@@ -190,7 +190,7 @@ class Exports:
             row = session.get_one(ExportRow, export_id)
             ends = {"ends": {**_ends(delivery), "arrived": True}} if delivery is not None else {}
             row.details = (row.details or {}) | (details or {}) | ends
-            row.counts, row.files = counts, _listed(files)
+            row.counts, row.files = counts, described(files)
 
         if self.get(export_id).state != RUNNING:
             return
@@ -215,7 +215,7 @@ class Exports:
         def declared(session: Session) -> None:
             row = session.get_one(ExportRow, export_id)
             row.details = (row.details or {}) | details | {"ends": _ends(delivery)}
-            row.counts, row.files = counts, _listed(files)
+            row.counts, row.files = counts, described(files)
 
         self._database.in_turns(chain(noting.begin(delivery, export_id), [declared]))
         return self.get(export_id)
@@ -329,7 +329,8 @@ def _done(row: ExportRow) -> None:
     row.state, row.error, row.finished_at = DONE, None, now_ms()
 
 
-def _listed(files: tuple[ExportFile, ...]) -> list[dict[str, Any]]:
+def described(files: Iterable[ExportFile]) -> list[dict[str, Any]]:
+    """Files as they are stored, and named in answers and manifests."""
     return [{"name": file.name, "rows": file.rows, "sha256": file.sha256, "bytes": file.bytes} for file in files]
 
 
