@@ -22,10 +22,10 @@ from tracker.core.privacy import PLAIN, PrivacySettings
 from tracker.core.site import Site, SitesFile
 from tracker.spool.reader import Spool
 
-KEYS = {"opt-in": "wk_in_0123456789abcdef", "opt-out": "wk_out_0123456789abcde"}
-# What lies on the device, by key; and whether all is delivered: an event on its way has the page's address as it was.
+KEYS = {"opt-in": "wk_in_e1_0123456789abc", "opt-out": "wk_out_0123456789abcde"}
+# One looks like an event in the queue, as random keys may. What lies on the device, by key; and whether all is delivered: an event on its way has the page's address as it was.
 KEPT = "Object.keys(localStorage).concat(Object.keys(sessionStorage)).sort()"
-DELIVERED = "!Object.keys(localStorage).some(key => /^jt_.*_e[0-9]/.test(key))"
+DELIVERED = "!Object.keys(localStorage).some(key => /^jt_.*_e[0-9]{13}/.test(key))"
 HEAD = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
 <script>window.jt=window.jt||function(){{(jt.q=jt.q||[]).push(arguments)}}</script>
 <script async src="{front}/p.js?site={key}" data-consent="{policy}"></script></head><body>{body}</body></html>"""

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 FULL = os.environ.get("TRACKER_CHAOS") == "full"
 OUTAGE = 30.0 if FULL else 2.0  # seconds
 ROUNDS = 30 if FULL else 6
-QUEUED = "Object.keys(localStorage).filter(key => /^jt_.*_e[0-9]/.test(key)).length"
+QUEUED = "Object.keys(localStorage).filter(key => /^jt_.*_e[0-9]{13}/.test(key)).length"
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
