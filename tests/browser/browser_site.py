@@ -22,8 +22,9 @@ from tracker.core.privacy import PLAIN, PrivacySettings
 from tracker.core.site import Site, SitesFile
 from tracker.spool.reader import Spool
 
+# One looks like an event in the queue, as random keys may.
 KEYS = {"opt-in": "wk_in_e1_0123456789abc", "opt-out": "wk_out_0123456789abcde"}
-# One looks like an event in the queue, as random keys may. What lies on the device, by key; and whether all is delivered: an event on its way has the page's address as it was.
+# What lies on the device, by key; and whether all is delivered: an event on its way has the page's address as it was.
 KEPT = "Object.keys(localStorage).concat(Object.keys(sessionStorage)).sort()"
 DELIVERED = "!Object.keys(localStorage).some(key => /^jt_.*_e[0-9]{13}/.test(key))"
 HEAD = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>
