@@ -1,23 +1,30 @@
--- The two arms of an audience, by intention to treat: everybody who was fit to leave the house in the period, as they were
--- drawn then, whatever became of them. A person is who it is by now; of several stays, and of persons who are one by now, the
--- first counts. Conversions count from that moment on (not before `served`, when the network got the audience for the
--- first time). `welch`: Welch's t-test of revenue a person, with the 95 % interval of exposed - hold-out.
+-- The two arms of an audience, by intention to treat: everybody who was fit to leave the house for the first time in the
+-- period, as they were drawn then, whatever became of them. A person is who it is by now, and the first of all their stays
+-- counts, before the period too: who was only recognised in it, or came back, is not new. On both sides at the same moment:
+-- the side that the person they are by now is on. Conversions count from that moment on (not before `served`, when the network got
+-- the audience for the first time). `welch`: Welch's t-test of revenue a person, with the 95 % interval of exposed - hold-out.
 -- Slots: conversion, events.
 with drawn as (
     select
         if(owner = 0, stay.person, owner) as who,
         greatest(min(armed), {served:Int64}) as since,
-        argMin(arm, (armed, stay.person)) as side,
-        uniqExact(arm) > 1 as crossed
+        minIf(armed, arm = 'exposed') as exposed_at,
+        minIf(armed, arm = 'holdout') as holdout_at,
+        multiIf(
+            holdout_at = 0 or (exposed_at != 0 and exposed_at < holdout_at), 'exposed',
+            exposed_at = 0 or holdout_at < exposed_at, 'holdout',
+            argMax(transform(verdict, ['exportable', 'holdout'], ['exposed', 'holdout'], arm), (left_at = 0, armed, stay.person))
+        ) as side,
+        uniqExactIf(arm, armed < {to:Int64}) > 1 as crossed
     from (
-        select person, arm, armed from members final
+        select person, arm, armed, verdict, left_at from members final
         where site = {site:String} and audience = {audience:String} and arm != ''
-            and armed >= {from:Int64} and armed < {to:Int64}
     ) as stay
     any left join (
         select key, argMax(person, version) as owner from person_map where site = {site:String} group by key
     ) as mapped on mapped.key = stay.person
     group by who
+    having min(armed) >= {from:Int64} and min(armed) < {to:Int64}
 ),
 bought as (
     select
