@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,7 @@ from tracker.store import rollup_kept
 from tracker.store.engine import Query
 from tracker.store.rollup_sets import Coded, Moves, coded, united
 from tracker.store.wrapped import Wrapped
+from tracker.wiring.rollups import RollupKeeper
 
 
 class Noted(Wrapped):
@@ -136,6 +139,16 @@ def going_on(data, engine):
     return world
 
 
+def at_once(world, told):
+    """The same question is told from what is kept, and nothing need be fetched for it."""
+    del told[:]
+    world.engine = Noted(world.engine)
+    check(world, whole=True, asked_before=False)
+    assert told
+    assert all(told)
+    assert not [text for text in world.engine.texts if "-- Sets of persons" in text or "-- Figures of what" in text]
+
+
 def test_a_build_that_follows_another_is_kept_before_somebody_asks(embedded, data, monkeypatch):
     """The keeper asks for the sets that were asked for before, where somebody asked lately."""
     monkeypatch.setattr(rollup_build, "PIECE", 20)
@@ -149,10 +162,7 @@ def test_a_build_that_follows_another_is_kept_before_somebody_asks(embedded, dat
     world.open()
     assert rollup_kept.renew(embedded, "shop", "UTC", ()) > 0
     assert rollup_kept.renew(embedded, "other", "UTC", ()) == 0
-    world.engine = Noted(embedded)
-    check(world, whole=True, asked_before=False)
-    assert all(told)
-    assert not [text for text in world.engine.texts if "-- Sets of persons" in text or "-- Figures of what" in text]
+    at_once(world, told)
 
 
 def test_the_first_question_is_answered_by_the_store_and_what_it_wanted_is_kept_for_the_second(
@@ -166,9 +176,21 @@ def test_the_first_question_is_answered_by_the_store_and_what_it_wanted_is_kept_
     assert not any(told)
     assert rollup_kept.renew(embedded, "other", "UTC", ()) == 0
     assert rollup_kept.renew(embedded, "shop", "UTC", ()) > 0
-    del told[:]
-    world.engine = Noted(embedded)
+    at_once(world, told)
+
+
+@pytest.mark.parametrize("resting", [False, True])
+def test_the_keeper_of_days_has_it_kept(embedded, data, monkeypatch, resting):
+    """After the days that are not over, and in each round, also where it rests from those."""
+    monkeypatch.setattr(rollup_kept, "AHEAD", 50)
+    told = used(monkeypatch)
+    world = going_on(data, embedded)
+    world.road.catalog.sites.create("shop")
     check(world, whole=True, asked_before=False)
-    assert told
-    assert all(told)
-    assert not [text for text in world.engine.texts if "-- Sets of persons" in text or "-- Figures of what" in text]
+    keeper = RollupKeeper(embedded, world.road.catalog, threading.Event(), grace=3600)
+    if resting:
+        keeper._open_again = math.inf
+        assert keeper.round() == 0
+    else:
+        assert keeper._open({"shop": "UTC"}) == 0
+    at_once(world, told)
