@@ -82,11 +82,17 @@ class Column:
     kind: str = "text"
 
 
+FIRST = 5
+"""Rows of a long table that a phone shows at first; style.css hides the others until they are asked for."""
+
+
 def table(columns: Sequence[Column], rows: Sequence[Sequence[object]], caption: str) -> None:
-    """A table that turns into one card a row on a phone. `caption` is read by screen readers."""
+    """A table that turns into one card a row on a phone, the first few at first. `caption` is for screen readers."""
     top = tag("tr", *(tag("th", column.title, scope="col", cls=column.kind) for column in columns))
     body = [tag("tr", *map(_cell, columns, row)) for row in rows]
     st.html(tag("table", tag("caption", caption), tag("thead", top), tag("tbody", *body), cls="jt-table"))
+    if len(rows) > FIRST + 1:  # an element of its own and always the same: it stays open when the rows change
+        st.html(tag("details", tag("summary", "All rows"), cls="jt-more"))
 
 
 def _cell(column: Column, cell: object) -> Markup:

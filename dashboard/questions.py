@@ -3,6 +3,7 @@
 A draft is what the builder holds (plain dictionaries, so that a session can keep them):
 
     step    {"id", "events": [names], "where": [filter], "name", "optional", "within", "entry"}   several events: any
+          and {"mixed": [{"id", "event", "where": [filter]}]} where the events have filters of their own each
     filter  {"id", "property", "op", "value"}                                      value: text or a list of texts
     funnel  {"steps": [step], "mode", "window", "count_by", "exclude": [exclusion], "breakdown", "touch", "compare",
              "worth": {"event", "where"} or {}}
@@ -139,8 +140,8 @@ def as_number(value: str) -> float | int | str:
 
 def step_spec(step: Json) -> Json:
     """A step as the API wants it."""
-    where = [filter_spec(row) for row in step["where"] if filter_ready(row)]
-    conditions = [{"event": name} | ({"where": where} if where else {}) for name in step["events"]]
+    rows = step.get("mixed") or [{"event": name, "where": step["where"]} for name in step["events"]]
+    conditions = [_condition(row) for row in rows if row["event"]]
     spec: Json = dict(conditions[0]) if len(conditions) == 1 else {"any_of": conditions}
     spec["name"] = step_title(step)
     if step["optional"]:
@@ -150,6 +151,19 @@ def step_spec(step: Json) -> Json:
     if step.get("entry"):
         spec["entry"] = True
     return spec
+
+
+def _condition(row: Json) -> Json:
+    where = [filter_spec(one) for one in row["where"] if filter_ready(one)]
+    return {"event": row["event"]} | ({"where": where} if where else {})
+
+
+def split(step: Json) -> list[Json]:
+    """The events of a step with its filters for each, to be changed apart."""
+    return [
+        {"id": new_id(), "event": name, "where": [row | {"id": new_id()} for row in step["where"]]}
+        for name in step["events"]
+    ]
 
 
 def step_title(step: Json) -> str:
@@ -233,7 +247,7 @@ def exclusion_spec(row: Json) -> Json:
 
 
 def draft_of(spec: Json) -> Json:
-    """A saved funnel back in the builder. Filters of any-of steps are those of the first alternative."""
+    """A saved funnel back in the builder."""
     draft = new_draft([])
     draft["steps"] = [step_of(step) for step in spec.get("steps", [])]
     draft |= {key: spec[key] for key in ("mode", "window", "count_by") if spec.get(key)}
@@ -263,10 +277,14 @@ def _worth_of(spec: Json) -> Json:
 
 
 def step_of(spec: Json) -> Json:
-    """A step of the API in the builder; filters of an any-of step are those of its first alternative."""
+    """A step of the API in the builder."""
     conditions = spec.get("any_of") or [spec]
     step = new_step(*(condition.get("event", "*") for condition in conditions))
     step["where"] = filters_of(conditions[0])
+    if any((one.get("where") or []) != (conditions[0].get("where") or []) for one in conditions):
+        step["mixed"] = [
+            {"id": new_id(), "event": one.get("event", "*"), "where": filters_of(one)} for one in conditions
+        ]
     step["optional"], step["entry"] = bool(spec.get("optional")), bool(spec.get("entry"))
     step["within"] = str(spec.get("within") or "")
     automatic = step_title(step)

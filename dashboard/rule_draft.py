@@ -82,7 +82,7 @@ def problem(node: Json) -> str:
             return "Add a condition to every group."
         return next((found for part in node["parts"] if (found := problem(part))), "")
     steps = node.get("steps") or (node.get("funnel") or {}).get("steps")
-    if steps is not None and (len(steps) < 2 or not all(step["events"] or step.get("mixed") for step in steps)):
+    if steps is not None and (len(steps) < 2 or not all(step["events"] for step in steps)):
         return "Choose an event for every step; there are at least two."
     missing = {
         "did": not node.get("event"),
@@ -255,12 +255,11 @@ def _filters(rows: list[Json]) -> list[Json]:
 
 
 def _step(spec: Json) -> Json:
-    """`mixed`: its events have filters of their own each, which the builder shows and does not change."""
     conditions = spec.get("any_of") or [spec]
-    mixed = any(one.get("where") != conditions[0].get("where") for one in conditions)
     step = questions.step_of(spec)
-    step["where"] = [_filter(row) for row in conditions[0].get("where") or []]
-    return step | {"given": spec} | ({"mixed": True} if mixed else {})
+    for row, condition in zip([step, *step.get("mixed", [])], [conditions[0], *conditions], strict=False):
+        row["where"] = [_filter(one) for one in condition.get("where") or []]
+    return step | {"given": spec}
 
 
 def _steps(steps: list[Json]) -> list[Json]:
@@ -269,9 +268,9 @@ def _steps(steps: list[Json]) -> list[Json]:
 
 def _step_spec(step: Json) -> Json:
     spec = questions.step_spec(step)
-    where = _filters(step["where"])
-    for condition in spec.get("any_of") or [spec]:
-        if where:
+    rows = [row for row in step.get("mixed") or [] if row["event"]] or [step] * len(step["events"])
+    for condition, row in zip(spec.get("any_of") or [spec], rows, strict=True):
+        if where := _filters(row["where"]):
             condition["where"] = where
     return spec
 

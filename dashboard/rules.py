@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from dashboard import formats
-from dashboard.questions import filter_text
+from dashboard.questions import MODES, filter_text
 
 Json = dict[str, Any]
 Line = tuple[int, str]
@@ -55,12 +56,39 @@ def lines(rule: Json, depth: int = 0) -> list[Line]:
 
 
 def summary(rule: Json) -> str:
-    """The rule as one line for a list: its parts joined by “and” or “or”."""
+    """The rule as one line for a list: its parts joined by “and” or “or”, groups in brackets."""
     for word, joiner in (("all", " and "), ("any", " or ")):
         if rule.get(word):
-            first, *rest = (lines(part)[0][1] for part in rule[word])
-            return joiner.join([first, *(part[:1].lower() + part[1:] for part in rest)])
-    return lines(rule)[0][1]
+            first, *rest = (_part(part) for part in rule[word])
+            return joiner.join([first, *map(_inside, rest)])
+    if "not" in rule and any(len(rule["not"].get(word, [])) > 1 for word in ("all", "any")):
+        return f"Not {_inside(_part(rule['not']))}"
+    head, *rest = (line for _, line in lines(rule))
+    return f"{head} {' → '.join(rest)}" if "sequence" in rule else head
+
+
+def _part(rule: Json) -> str:
+    several = any(len(rule.get(word, [])) > 1 for word in ("all", "any"))
+    return f"({summary(rule)})" if several else summary(rule)
+
+
+def _inside(text: str) -> str:
+    """As it stands inside a sentence, a bracket before it or not."""
+    return re.sub(r"^\(*\w", lambda found: found[0].lower(), text)
+
+
+def named(rule: Json, names: Mapping[str, str]) -> Json:
+    """The rule with the names of other audiences instead of their ids: to be read, not to be sent."""
+    if "in" in rule:
+        return {"in": f"“{names[rule['in']]}”" if rule["in"] in names else rule["in"]}
+    return {
+        word: [named(part, names) for part in inner]
+        if word in ("all", "any")
+        else named(inner, names)
+        if word == "not"
+        else inner
+        for word, inner in rule.items()
+    }
 
 
 def spoken(rule: Json, path: str, holds: bool) -> tuple[str, bool]:
@@ -86,7 +114,8 @@ def _leaf(rule: Json, depth: int) -> list[Line]:
         head = f"Did these in order{_within(sequence)}, within {window} of the first:"
         return [(depth, head), *((depth + 1, condition(step)) for step in sequence.get("steps", []))]
     if "property" in rule:
-        return [(depth, sentence(filter_text(rule["property"])))]
+        first = ", as known first" if rule["property"].get("touch") == "first" else ""
+        return [(depth, sentence(filter_text(rule["property"])) + first)]
     if "answered" in rule:
         answered = rule["answered"]
         score = f" with a score of{_bounds(answered['score'])}" if answered.get("score") else ""
@@ -126,7 +155,19 @@ def _dropped(dropped: Json, depth: int) -> list[Line]:
     about = f"Funnel: {' → '.join(step_name(step) for step in steps)}"
     if funnel.get("window"):
         about += f", within {formats.window_text(funnel['window'])}"
-    return [(depth, head), (depth + 1, about)]
+    if funnel.get("mode", "ordered") != "ordered":
+        about += f", {MODES[funnel['mode']][:1].lower()}{MODES[funnel['mode']][1:]}"
+    told = [f"“{step_name(step)}” is {condition(step)}" for step in steps if _narrowed(step)]
+    told += [f"Not with {condition(row)} between{_between(row, len(steps))}" for row in funnel.get("exclude") or []]
+    return [(depth, head), (depth + 1, about), *((depth + 1, line) for line in told)]
+
+
+def _narrowed(step: Json) -> bool:
+    return any(part.get("where") for part in step.get("any_of") or [step])
+
+
+def _between(row: Json, last: int) -> str:
+    return f" step {row.get('from_step', 1)} and step {row.get('to_step', last)}"
 
 
 def step_name(step: Json) -> str:
@@ -139,9 +180,11 @@ def step_name(step: Json) -> str:
 
 def condition(spec: Json) -> str:
     """`“Add to cart” where country is DE and value is at least 50`."""
-    names = [str(part.get("event", "*")) for part in spec.get("any_of") or [spec]]
-    text = formats.listing([f"“{formats.event_title(name)}”" for name in names])
-    where = spec.get("where") or []
+    parts = spec.get("any_of") or [spec]
+    if any((part.get("where") or []) != (parts[0].get("where") or []) for part in parts):
+        return " or ".join(map(condition, parts))
+    text = formats.listing([f"“{formats.event_title(str(part.get('event', '*')))}”" for part in parts])
+    where = parts[0].get("where") or []
     return text + (f" where {' and '.join(filter_text(row) for row in where)}" if where else "")
 
 

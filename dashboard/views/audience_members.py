@@ -53,7 +53,7 @@ def _figures(audience: Json, membership: Json) -> None:
             Figure("Members then", sizes.told(membership["members"])),
             Figure("Of them exportable", sizes.told(membership["exportable"])),
             Figure(
-                "Judged",
+                "Checked anew",
                 formats.number(membership["judged"]),
                 note=f"people, in {formats.duration(membership['took_ms'] / 1000)}",
             ),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import streamlit as st
 
-from dashboard import formats, rules
+from dashboard import formats, rules, state
 from dashboard.client import Json
 from dashboard.components import Figure, bars, figures
 from dashboard.markup import tag
@@ -31,7 +31,7 @@ def sizes(preview: Json) -> None:
                 formats.few(exportable, size),
                 note=f"{formats.percent(exportable / size)} of them" if known and size else "",
             ),
-            Figure("Withheld", formats.few(size - exportable if known else None, size), note="stay in the house"),
+            Figure("Withheld", formats.few(size - exportable if known else None, size), note="are in no export"),
         ]
     )
     if None in (size, exportable, *(preview.get("withheld") or {}).values()):
@@ -54,12 +54,22 @@ def sentence(reason: str) -> str:
     return rules.WITHHELD.get(reason, reason.replace("_", " "))
 
 
+def readable(spec: Json) -> Json:
+    """The rule with other audiences of the site by their names."""
+    return rules.named(spec, {str(one["id"]): str(one["name"]) for one in _others()})
+
+
+def _others() -> list[Json]:
+    found: list[Json] = state.ask(state.api().audiences, state.site_name())
+    return found
+
+
 def rule(spec: Json) -> None:
     """The rule, one sentence a line, indented as it is nested."""
     st.html(
         tag(
             "ul",
-            *(tag("li", line, style=f"margin-left:{depth * 1.25}rem") for depth, line in rules.lines(spec)),
+            *(tag("li", line, style=f"margin-left:{depth * 1.25}rem") for depth, line in rules.lines(readable(spec))),
             cls="jt-rule",
         )
     )

@@ -8,7 +8,7 @@ from dashboard import formats, rules, sizes, state
 from dashboard.client import ApiAway, ApiError, Json
 from dashboard.components import empty, guarded, head, notice, section
 from dashboard.markup import Markup, tag
-from dashboard.views import audience_new, audiences_overlap
+from dashboard.views import audience_new, audience_parts, audiences_overlap
 
 
 @guarded
@@ -45,7 +45,7 @@ def _card(row: Json) -> None:
         st.container(horizontal=True, vertical_alignment="center", gap="medium"),
     ):
         with st.container(gap=None, width="stretch", key=f"audience-said-{id}"):
-            section(str(row["name"]), rules.summary(row["rule"]))
+            section(str(row["name"]), rules.summary(audience_parts.readable(row["rule"])))
             if (row.get("membership") or {}).get("state") == "failing":
                 notice("bad", "It could not be refreshed.", "Open it to see why.")
         st.html(_size(row), width=150)

@@ -8,6 +8,7 @@ from dashboard import filters, formats, questions, rules, state
 from dashboard.client import Json
 from dashboard.components import section
 from dashboard.filters import keep
+from dashboard.views import step_events
 
 UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 MOST_STEPS = 20
@@ -26,28 +27,10 @@ def edit(draft: Json, names: list[str]) -> None:
 def steps(draft: Json, names: list[str], key: str) -> None:
     """The steps alone; `key`: that of the button for one more."""
     for place, step in enumerate(list(draft["steps"])):
-        if step.get("mixed"):
-            _fixed(draft, step)
-        else:
-            _step(draft, place, step, names)
+        _step(draft, place, step, names)
     if len(draft["steps"]) < MOST_STEPS and st.button("Add a step", icon=":material/add:", key=key, width="stretch"):
         draft["steps"].append(questions.new_step())
         st.rerun()
-
-
-def _fixed(draft: Json, step: Json) -> None:
-    """A step whose events have filters of their own each: shown as it is, to keep or to take out."""
-    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
-        st.caption(formats.plain(" or ".join(rules.condition(one) for one in step["given"]["any_of"])))
-        if len(draft["steps"]) > 2 and st.button(
-            "Remove this step",
-            icon=":material/close:",
-            type="tertiary",
-            key=f"icon-step-{step['id']}-remove",
-            help="Remove this step",
-        ):
-            draft["steps"].remove(step)
-            st.rerun()
 
 
 def _step(draft: Json, place: int, step: Json, names: list[str]) -> None:
@@ -56,16 +39,11 @@ def _step(draft: Json, place: int, step: Json, names: list[str]) -> None:
         st.container(key=f"row-{key}", gap=None),
         st.container(horizontal=True, gap="xsmall", vertical_alignment="center"),
     ):
-        options = list(dict.fromkeys([*names, "*", *step["events"]]))
-        step["events"] = st.multiselect(
-            f"Event of step {place + 1}",
-            options,
-            key=keep(f"{key}-events", step["events"]),
-            format_func=formats.event_title,
-            label_visibility="collapsed",
-            placeholder="Choose an event",
-            select_all=False,
-        )
+        if step.get("mixed"):
+            with st.container(width="stretch"):
+                st.markdown(formats.plain(rules.condition(questions.step_spec(step))))
+        else:
+            _events(place, step, names, key)
         with st.popover(
             f"Name, filters, order of step {place + 1}",
             icon=":material/more_horiz:",
@@ -73,8 +51,9 @@ def _step(draft: Json, place: int, step: Json, names: list[str]) -> None:
             key=f"icon-{key}-more",
             help="Name, filters, order",
         ):
-            _details(draft, place, step, key)
-    said = [questions.filter_text(row) for row in step["where"] if questions.filter_ready(row)]
+            _details(draft, place, step, names, key)
+    rows = [] if step.get("mixed") else step["where"]
+    said = [questions.filter_text(row) for row in rows if questions.filter_ready(row)]
     if step["optional"]:
         said.insert(0, "optional")
     if step.get("within"):
@@ -87,14 +66,25 @@ def _step(draft: Json, place: int, step: Json, names: list[str]) -> None:
         st.caption(formats.plain(" · ".join(said)))
 
 
-def _details(draft: Json, place: int, step: Json, key: str) -> None:
+def _events(place: int, step: Json, names: list[str], key: str) -> None:
+    step["events"] = st.multiselect(
+        f"Event of step {place + 1}",
+        list(dict.fromkeys([*names, "*", *step["events"]])),
+        key=keep(f"{key}-events", step["events"]),
+        format_func=formats.event_title,
+        label_visibility="collapsed",
+        placeholder="Choose an event",
+        select_all=False,
+    )
+
+
+def _details(draft: Json, place: int, step: Json, names: list[str], key: str) -> None:
     step["name"] = st.text_input(
         "Name of the step",
         key=keep(f"{key}-name", step["name"]),
         placeholder=questions.step_title(step | {"name": ""}) or "As the event",
     )
-    st.markdown("**Only events where**")
-    filters.editor(key, step["where"], step["events"][0] if len(step["events"]) == 1 else None)
+    step_events.edit(step, names, key)
     step["optional"] = st.toggle(
         "Optional: may be skipped", key=keep(f"{key}-optional", step["optional"]), disabled=place == 0
     )

@@ -22,7 +22,7 @@ LISTS = {
     "answers": ("What they answered", "scores in surveys after the step"),
     "feedback": ("What they wrote about", "ratings of feedback after the step"),
 }
-NUMBERS = ("Dropped", "Of all who dropped", "Went on", "Of all who went on", "Lift", "By chance")
+NUMBERS = ("Of all who dropped", "Of all who went on", "Lift", "By chance")
 
 
 @guarded
@@ -78,10 +78,8 @@ def _list(name: str, found: Json) -> None:
 def _row(name: str, row: Json) -> list[object]:
     return [
         _title(name, row),
-        formats.number(row["dropped"]),
-        formats.percent(row["dropped_share"]),
-        formats.number(row["went_on"]),
-        formats.percent(row["went_on_share"]),
+        f"{formats.percent(row['dropped_share'])} ({formats.number(row['dropped'])})",
+        f"{formats.percent(row['went_on_share'])} ({formats.number(row['went_on'])})",
         "only they" if row["lift"] is None else f"{row['lift']:.1f} ×",
         chance(row["q_value"]),
         "yes" if row["q_value"] <= SURE else "no",

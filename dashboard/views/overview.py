@@ -14,6 +14,7 @@ from dashboard.countries import country
 NO_COUNTRIES = "No country is known. Give the tracker a database of places with the setting TRACKER_GEO_DATABASE."
 MANY_DAYS = 120  # above it, money is drawn by the week
 GREY = " · in grey: the time before"
+DOTTED = " · dotted: not over yet"
 
 
 @guarded
@@ -83,7 +84,7 @@ def _key_figures(report: Json, currency: str) -> None:
             Figure(
                 "Conversion",
                 formats.percent(now["conversion_rate"], 2),
-                **changed(now["conversion_rate"], before.get("conversion_rate")),
+                **{"note": "of people bought"} | changed(now["conversion_rate"], before.get("conversion_rate")),
             ),
             Figure("Revenue", revenue, **money_change),
         ]
@@ -96,7 +97,7 @@ def _over_time(report: Json, currency: str) -> None:
     left, right = st.columns(2)
     with left, st.container(border=True, key="card-people"):
         before = _before(report, per, "people")
-        section("People", f"per {per} · {_peak(days, people, per)}{GREY if before else ''}")
+        section("People", f"per {per} · {_peak(days, people, per)}{GREY if before else ''}{DOTTED if open_ else ''}")
         alt = f"People per {per}, {_peak(days, people, per)}"
         figure = charts.over_time(days, people, "people", before=before, last_is_open=open_)
         notes.dated(figure, "people-over-time", alt)

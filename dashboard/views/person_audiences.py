@@ -8,6 +8,7 @@ from dashboard import formats, people, rules, sizes, state
 from dashboard.client import ApiError, Json
 from dashboard.components import Column, empty, guarded, notice, table
 from dashboard.markup import Markup, join, tag
+from dashboard.views import audience_parts
 
 
 @guarded
@@ -56,7 +57,7 @@ def _stay(row: Json) -> Markup:
 def _why(row: Json, rule: Json) -> Markup:
     lines = []
     for one in row["conditions"]:
-        said, holds = rules.spoken(rule, str(one["path"]), bool(one["holds"]))
+        said, holds = rules.spoken(audience_parts.readable(rule), str(one["path"]), bool(one["holds"]))
         lines.append(tag("div", f"{'✓' if holds else '✗'} {said}{_evidence(one)}"))
     return tag("div", join(*lines)) if lines else Markup(formats.NONE)
 

@@ -88,7 +88,11 @@ def stickiness(asked: Json) -> None:
         row = next(one for one in there if one["start"] == start)
         figures(
             [
-                Figure(STICKY[kind][1], formats.percent(row["ratio"]), note=f"over {row['units']} {unit}s"),
+                Figure(
+                    STICKY[kind][1],
+                    formats.percent(row["ratio"]),
+                    note=f"a {unit}'s people of the {period}'s, over {row['units']} {unit}s",
+                ),
                 Figure(f"People a {unit}", formats.number(round(row["per_unit"])), note="on average"),
                 Figure(f"People in the {period}", formats.number(row["people"])),
                 Figure(f"{unit.capitalize()}s a person", f"{row['average']:.1f}", note="on average"),

@@ -98,7 +98,7 @@ def _drawn(spec: Json) -> None:
     starts = [_wall(str(point["start"]), interval) for point in series]
     is_open = state.period().last >= state.today(state.site())
     with st.container(border=True, key="card-trend"):
-        section(_title(spec), f"by the {interval}" + (", the time before in grey" if before else ""))
+        section(_title(spec), _about(spec, grey=bool(before), dotted=is_open and measure != "value"))
         if measure == "value":
             figure = charts.bars_over_time(starts, values, currency, before=before, last_is_open=is_open)
         else:
@@ -130,6 +130,11 @@ def _figures(series: list[Json], before: list[float], spec: Json, currency: str)
 def _title(spec: Json) -> str:
     name = formats.event_title(str(spec["event"]["event"]))
     return {"people": f"People with “{name}”", "value": f"Value of “{name}”"}.get(str(spec["measure"]), f"“{name}”")
+
+
+def _about(spec: Json, *, grey: bool, dotted: bool) -> str:
+    said = f"{'how often, ' if spec['measure'] == 'events' else ''}by the {spec['interval']}"
+    return said + (" · in grey: the time before" if grey else "") + (" · dotted: not over yet" if dotted else "")
 
 
 def _currency(report: Json) -> str:

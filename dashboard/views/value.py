@@ -99,6 +99,7 @@ def _ahead(spec: Json, past: Json) -> None:
     with st.container(border=True, key="card-ltv-ahead"):
         ahead = HORIZONS[spec["horizon"]]
         section("What to expect", f"of these customers in the {ahead} after the period")
+        parts: Json = {}
         try:
             with st.spinner("Predicting …"):
                 whole = state.ask(state.api().ltv_predicted, spec)
@@ -110,12 +111,13 @@ def _ahead(spec: Json, past: Json) -> None:
                 "Too few customers came back to tell: 50 are needed who bought again on another day. Choose a longer "
                 "period in the sidebar, like the last 12 months."
             )
-            _channels(past["channels"], str(past["currency"]), None)
-            return
-        _figures(whole)
-        st.caption(_honest(whole))
-    _channels(past["channels"], str(past["currency"]), {row["channel"]: row for row in parts["channels"]})
-    _people(parts, spec["horizon"])
+        else:
+            _figures(whole)
+            st.caption(_honest(whole))
+    ahead_of = {row["channel"]: row for row in parts["channels"]} if parts else None
+    _channels(past["channels"], str(past["currency"]), ahead_of)
+    if parts:
+        _people(parts, spec["horizon"])
 
 
 def _figures(whole: Json) -> None:

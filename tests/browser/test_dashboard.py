@@ -43,6 +43,11 @@ STICKS_OUT = """() => [...document.querySelectorAll('[data-testid=stMain] *')].f
     return true
 }).map(element => element.outerHTML.slice(0, 120))"""
 
+# tables and figures that are wider than the card they stand in
+TOO_WIDE = """() => [...document.querySelectorAll('.jt-table, .jt-figures, .jt-bars, .jt-notice')]
+    .filter(one => one.getBoundingClientRect().width > one.parentElement.getBoundingClientRect().width + 1)
+    .map(one => one.outerHTML.slice(0, 200))"""
+
 # buttons whose name is that of their icon's file or nothing at all, and fields whose edge has less than 3:1 on white
 UNREADABLE = """() => {
     const named = one => one.ariaLabel || !/^$|^\\w+ icon$/.test(one.innerText.trim().split('\\n')[0])
@@ -133,6 +138,22 @@ async def draws_wholly(page: Page, title: str) -> None:
         await page.set_viewport_size(size)
         await page.wait_for_timeout(300)
         assert await page.evaluate(STICKS_OUT) == [], (title, size)
+        assert await page.evaluate(TOO_WIDE) == [], (title, size)
+
+
+async def test_a_phone_shows_the_first_rows_of_a_long_table_and_the_rest_on_demand(
+    stack: tuple[Tracker, str], desk: Page
+) -> None:
+    _, address = stack
+    await desk.goto(f"{address}/customers?period=Last+12+months")
+    rows = desk.locator(".st-key-card-segments .jt-table tbody tr")
+    await expect(rows.nth(7)).to_be_visible(timeout=PATIENCE)
+    await calm(desk)
+    await desk.set_viewport_size(HAND)
+    await expect(rows.nth(4)).to_be_visible(timeout=PATIENCE)
+    await expect(rows.nth(5)).to_be_hidden(timeout=PATIENCE)
+    await desk.locator(".st-key-card-segments summary", has_text="All rows").click(timeout=PATIENCE)
+    await expect(rows.nth(7)).to_be_visible(timeout=PATIENCE)
 
 
 async def choose(page: Page, label: str, option: str) -> None:

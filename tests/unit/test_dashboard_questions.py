@@ -82,6 +82,7 @@ def test_the_first_funnel_is_the_shops_road():
     assert [step["events"] for step in questions.new_draft(["b", "a", "c"])["steps"]] == [["b"], ["a"]]
 
 
+DEAR = {"property": "value", "op": "gte", "value": 50}
 RULES = [
     (
         {
@@ -134,6 +135,29 @@ RULES = [
         },
         [(0, "Did these in order in the last 7 days, within 1 day of the first:"), (1, "“A”"), (1, "“B” or “C”")],
     ),
+    (
+        {
+            "dropped": {
+                "funnel": {
+                    "steps": [
+                        {"any_of": [{"event": "a", "where": [DEAR]}, {"event": "b"}], "name": "Began"},
+                        {"any_of": [{"event": "c", "where": [DEAR]}, {"event": "d", "where": [DEAR]}]},
+                    ],
+                    "mode": "strict",
+                    "exclude": [{"event": "x", "where": [DEAR]}],
+                },
+                "after_step": 1,
+            }
+        },
+        [
+            (0, "Reached “Began” but not “C or D”"),
+            (1, "Funnel: Began → C or D, in this order, nothing between"),
+            (1, "“Began” is “A” where value is at least 50 or “B”"),
+            (1, "“C or D” is “C” or “D” where value is at least 50"),
+            (1, "Not with “X” where value is at least 50 between step 1 and step 2"),
+        ],
+    ),
+    ({"property": DEAR | {"touch": "first"}}, [(0, "Value is at least 50, as known first")]),
     ({"rfm": {"segment": ["loyal", "at_risk"]}}, [(0, "Is in the customer group Loyal or At risk")]),
     ({"new_kind": 1}, [(0, "A rule this page does not know how to read")]),
 ]
@@ -152,6 +176,13 @@ def test_a_rule_in_one_line():
         rules.summary({"any": [{"in": "aud_1"}, {"in": "aud_2"}]})
         == "Is in the audience aud_1 or is in the audience aud_2"
     )
+    assert rules.summary({"all": [{"any": [{"in": "aud_1"}, both]}, {"not": both}]}) == (
+        "(Is in the audience aud_1 or (did “Search” and device is mobile)) and not (did “Search” and device is mobile)"
+    )
+    steps = {"sequence": {"steps": [{"event": "a"}, {"event": "b"}], "window": "1d", "within": "7d"}}
+    assert rules.summary(steps) == "Did these in order in the last 7 days, within 1 day of the first: “A” → “B”"
+    named = rules.named({"all": [{"not": {"in": "aud_1"}}, {"any": [{"in": "aud_2"}, both]}]}, {"aud_1": "Twins"})
+    assert named == {"all": [{"not": {"in": "“Twins”"}}, {"any": [{"in": "aud_2"}, both]}]}
     answered = {"answered": {"survey": "nps", "score": {"lte": 6}, "within": "30d"}}
     assert rules.summary(answered) == "Answered the survey “nps” with a score of at most 6 in the last 30 days"
 

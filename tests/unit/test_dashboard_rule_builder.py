@@ -99,8 +99,8 @@ def test_a_rule_written_anew_means_the_same(rule):
 
 
 def plain(value):
-    """Without what is kept only where nobody touches it: numbers that filters compare as such, filters on "", and
-    events of one step with filters of their own each.
+    """Without what is kept only where nobody touches it: numbers that filters compare as such, filters on "" and none
+    at all written as an empty list.
     """
     if "op" in value and value["op"] in ("eq", "ne"):
         return value | {"value": f"v{value['value']}"}
@@ -109,7 +109,7 @@ def plain(value):
     if "op" in value and "value" in value:
         return value | {"value": [str(one) for one in value["value"]]}
     if "any_of" in value:
-        return {"any_of": [{"event": one["event"]} for one in value["any_of"]]}
+        return {"any_of": [{key: inner for key, inner in one.items() if inner} for one in value["any_of"]]}
     return value
 
 
@@ -193,6 +193,36 @@ def test_what_is_changed_is_saved_and_the_rest_is_not_touched(fake, audience):
     for step in rule["all"][4]["dropped"]["funnel"]["steps"]:
         step.pop("name", None)
     assert rule == want
+
+
+def test_events_of_one_step_have_filters_of_their_own(fake):
+    dear = {"property": "props.plan", "op": "eq", "value": "pro"}
+    steps = [{"event": "view_item"}, {"any_of": [{"event": "add_to_cart", "where": [dear]}, {"event": "search"}]}]
+    rule = {"sequence": {"steps": steps, "window": "7d", "within": "30d"}}
+    kept = fake.state.keep(fake.state.audiences, {"site": "shop", "name": "Twins", "rule": rule})
+    at = run("audience_edit", id=kept["id"])
+    assert any("where plan is pro or “Search”" in one.value for one in at.markdown)
+    step = at.session_state["rule-draft"]["group"]["parts"][0]["steps"][1]
+    at.selectbox(key=f"step-{step['id']}-of-{step['mixed'][1]['id']}-event").select("purchase").run()
+    at.button(key=f"step-{step['id']}-more").click().run()
+    assert not at.exception
+    at.button(key="edit-save").click().run()
+    found = saved(fake)["rule"]["sequence"]["steps"]
+    assert found[0] == steps[0]
+    assert found[1]["any_of"] == [{"event": "add_to_cart", "where": [dear]}, {"event": "purchase"}]
+
+
+def test_a_step_of_two_events_is_split_and_means_the_same(fake):
+    size = {"property": "props.size", "op": "exists"}
+    steps = [{"any_of": [{"event": "a", "where": [size]}, {"event": "b", "where": [size]}]}, {"event": "c"}]
+    rule = {"sequence": {"steps": steps, "window": "7d", "within": "30d"}}
+    kept = fake.state.keep(fake.state.audiences, {"site": "shop", "name": "Twins", "rule": rule})
+    at = run("audience_edit", id=kept["id"])
+    step = at.session_state["rule-draft"]["group"]["parts"][0]["steps"][0]
+    at.button(key=f"step-{step['id']}-split").click().run()
+    assert not at.exception
+    at.button(key="edit-save").click().run()
+    assert saved(fake)["rule"]["sequence"]["steps"][0]["any_of"] == steps[0]["any_of"]
 
 
 @pytest.mark.parametrize("kind", list(rule_draft.KINDS))

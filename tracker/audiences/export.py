@@ -237,7 +237,10 @@ class _Run:
             return True
         if len(found.refused):
             return False
-        why = f"{members} members may be exported; the minimum is {minimum}: nobody may be picked out"
+        why = (
+            f"{members} members may be exported and the minimum is {minimum}, so that nobody is picked out: widen the "
+            "rule, or let an admin pass min_size"
+        )
         raise Conflict("; ".join([why, *self._warned()]), code="too_small")
 
     def _warned(self) -> list[str]:
