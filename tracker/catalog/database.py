@@ -274,19 +274,22 @@ class Database:
         with self._writer.connect() as connection, connection.begin():
             if not self.is_sqlite:
                 connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-            have = 0
             if inspect(connection).has_table("schema_version"):
                 have = connection.execute(text("select version from schema_version")).scalar_one()
-            else:
+            else:  # what the classes say is what all steps together come to
                 connection.execute(text("create table schema_version (version integer not null)"))
                 connection.execute(text("insert into schema_version (version) values (0)"))
+                _first_tables(connection)
+                have = len(MIGRATIONS)
+                connection.execute(text("update schema_version set version = :version"), {"version": have})
             if have > len(MIGRATIONS):
                 raise Broken(
                     f"the catalog has schema version {have}, this program knows {len(MIGRATIONS)}: use a newer program"
                 )
-            for step in MIGRATIONS[have:]:
-                step(connection)
-            connection.execute(text("update schema_version set version = :version"), {"version": len(MIGRATIONS)})
+            if have < len(MIGRATIONS):
+                for step in MIGRATIONS[have:]:
+                    step(connection)
+                connection.execute(text("update schema_version set version = :version"), {"version": len(MIGRATIONS)})
 
 
 def execute_many(connection: Connection, statement: Any, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
