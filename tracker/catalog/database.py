@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import make_url
@@ -21,6 +21,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from tracker.catalog import activation_tables, report_tables
 from tracker.catalog.tables import Base
 from tracker.core.errors import BadRequest, Broken, TryLater
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 BUSY_TIMEOUT_S = 15
 TURN_S = 0.1
@@ -290,6 +293,17 @@ class Database:
                 for step in MIGRATIONS[have:]:
                     step(connection)
                 connection.execute(text("update schema_version set version = :version"), {"version": len(MIGRATIONS)})
+
+
+def insert_into(connection: Connection, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """An insert that knows what to do on a conflict, in the words of this database."""
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as into_sqlite  # noqa: PLC0415 - each takes time to import
+
+        return into_sqlite(table)
+    from sqlalchemy.dialects.postgresql import insert as into_postgresql  # noqa: PLC0415 - that of the other most
+
+    return into_postgresql(table)
 
 
 def execute_many(connection: Connection, statement: Any, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
