@@ -110,6 +110,17 @@ def test_a_catalog_of_the_first_version_gets_what_is_new(catalog, tmp_path):
     again.close()
 
 
+def test_steps_find_nothing_to_do_in_a_new_catalog(catalog, tmp_path):
+    """It is made in one go: what a step would bring beyond what the classes say would be missing there."""
+    catalog.close()
+    with sqlite3.connect(tmp_path / "catalog.sqlite") as connection:
+        new = list(connection.iterdump())
+        connection.execute("update schema_version set version = 0")
+    Catalog(f"sqlite:///{tmp_path}/catalog.sqlite", tmp_path / "sites.json").close()
+    with sqlite3.connect(tmp_path / "catalog.sqlite") as connection:
+        assert list(connection.iterdump()) == new
+
+
 def test_an_unknown_site_cannot_own_an_audience(catalog):
     with pytest.raises(Exception, match="FOREIGN KEY"):
         catalog.audiences.create("nowhere", "x", {}, duration="30d", holdout=0.0, refresh="5m")

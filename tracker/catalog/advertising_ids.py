@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import delete, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from tracker.catalog.activation_tables import AdvertisingIdRow
-from tracker.catalog.database import Database, execute_many
+from tracker.catalog.database import Database, execute_many, insert_into
 
 MAPPED, OPTOUT, INVALID, WITHHELD = "mapped", "optout", "invalid", "withheld"
 AT_ONCE = 10_000
@@ -52,8 +51,7 @@ class AdvertisingIds:
         """Keep these, in place of what was known."""
         with self._database.exclusive() as session:
             connection = session.connection()
-            dialect = sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert
-            made = dialect(AdvertisingIdRow)
+            made = insert_into(connection, AdvertisingIdRow)
             names = ("key", "person", "state", "sealed", "refresh_at", "checked_at", "changed_at")
             kept = {name: made.excluded[name] for name in names[1:]}
             putting = made.on_conflict_do_update(index_elements=["site", "twin", "key"], set_=kept)

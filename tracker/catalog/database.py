@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, create_engine, event, func, inspect, select, text
 from sqlalchemy.engine import make_url
@@ -21,6 +21,9 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from tracker.catalog import activation_tables, report_tables
 from tracker.catalog.tables import Base
 from tracker.core.errors import BadRequest, Broken, TryLater
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql, sqlite
 
 BUSY_TIMEOUT_S = 15
 TURN_S = 0.1
@@ -274,19 +277,33 @@ class Database:
         with self._writer.connect() as connection, connection.begin():
             if not self.is_sqlite:
                 connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
-            have = 0
             if inspect(connection).has_table("schema_version"):
                 have = connection.execute(text("select version from schema_version")).scalar_one()
-            else:
+            else:  # what the classes say is what all steps together come to
                 connection.execute(text("create table schema_version (version integer not null)"))
                 connection.execute(text("insert into schema_version (version) values (0)"))
+                _first_tables(connection)
+                have = len(MIGRATIONS)
+                connection.execute(text("update schema_version set version = :version"), {"version": have})
             if have > len(MIGRATIONS):
                 raise Broken(
                     f"the catalog has schema version {have}, this program knows {len(MIGRATIONS)}: use a newer program"
                 )
-            for step in MIGRATIONS[have:]:
-                step(connection)
-            connection.execute(text("update schema_version set version = :version"), {"version": len(MIGRATIONS)})
+            if have < len(MIGRATIONS):
+                for step in MIGRATIONS[have:]:
+                    step(connection)
+                connection.execute(text("update schema_version set version = :version"), {"version": len(MIGRATIONS)})
+
+
+def insert_into(connection: Connection, table: type[Base]) -> sqlite.Insert | postgresql.Insert:
+    """An insert that knows what to do on a conflict, in the words of this database."""
+    if connection.dialect.name == "sqlite":
+        from sqlalchemy.dialects.sqlite import insert as into_sqlite  # noqa: PLC0415 - each takes time to import
+
+        return into_sqlite(table)
+    from sqlalchemy.dialects.postgresql import insert as into_postgresql  # noqa: PLC0415 - that of the other most
+
+    return into_postgresql(table)
 
 
 def execute_many(connection: Connection, statement: Any, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

@@ -19,10 +19,9 @@ from typing import Any, TypeVar
 
 import msgspec
 from sqlalchemy import ColumnElement, case, delete, func, literal, select, true, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from tracker.catalog.database import Step, execute_many, now_ms
+from tracker.catalog.database import Step, execute_many, insert_into, now_ms
 from tracker.catalog.deliveries import DOWNLOAD, Added, Delivery, Line, hexed, of
 from tracker.catalog.tables import DeliveredRow, DeliveryRow, ExportRow, RemovalRow
 from tracker.core.errors import Conflict
@@ -136,7 +135,7 @@ def _put(session: Session, *, line: Line, added: Sequence[Added], at: int, expor
     is_sqlite = connection.dialect.name == "sqlite"
     owner = {"site": line.site, "audience": line.audience, "network": line.network, "destination": line.destination}
     same = {**owner, "at": at, "export": export, "taking": 0, "before": NEVER}
-    made = (sqlite.insert if is_sqlite else postgresql.insert)(DeliveredRow)
+    made = insert_into(connection, DeliveredRow)
     theirs = {
         "sealed": made.excluded.sealed,
         "export": export,

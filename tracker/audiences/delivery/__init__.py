@@ -19,7 +19,6 @@ from tracker.networks.conversions.accounts import ALL_ACCOUNTS
 from tracker.outbound import Door
 from tracker.outbound.bucket import Bucket
 from tracker.outbound.mail import MailServer
-from tracker.outbound.sftp import Sftp
 
 __all__ = [
     "KINDS", "TELLING", "Kind", "Outcome", "Sender", "Senders", "Shipment", "check", "moved",
@@ -48,6 +47,8 @@ class Senders:
         if kind in ("s3", "gcs", "azure"):
             return ShelfSender(Bucket(kind, options, secrets, reach))
         if kind == "sftp":
+            from tracker.outbound.sftp import Sftp  # noqa: PLC0415 - a large library that only this kind needs
+
             server = Sftp(
                 reach=reach,
                 host=options["host"],
