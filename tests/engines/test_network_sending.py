@@ -15,6 +15,7 @@ from api_client import serve
 from cryptography.hazmat.primitives import hashes as algorithms
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from dry_runs import dry, filled, heard_of, same
 from outside import Heard, Outside, outside
 from test_destinations import connected, sent
 from test_network_exports import Shop, hashes, made
@@ -84,11 +85,20 @@ async def test_every_network_is_told_whom_to_add_and_whom_to_remove(embedded: En
             status, checked = await api.ask("POST", f"/api/v1/destinations/{destination}/check")
             assert status == 200 and checked["ok"], checked
             other.heard.clear()
-            done = await sent(api, audience, destination, network=name, shape="api")
-            assert (done["state"], done["counts"]["written"]) == ("done", 8), done
-            shop.say(50, 1, 0)
-            after = await sent(api, audience, destination, network=name, shape="api")
-            assert after["state"] == "done", after
+            ids, line = account_of(name, other)[0]["ids"], Line("shop", audience, name, destination)
+            for take_back in (False, True):
+                if take_back:
+                    shop.say(50, 1, 0)
+                already, ledger = len(other.heard), api.catalog.deliveries.now(line)
+                tried, said = await dry(api, audience, destination, network=name)
+                assert (len(other.heard), api.catalog.deliveries.now(line)) == (already, ledger), "nothing is sent"
+                done = await sent(api, audience, destination, network=name, shape="api")
+                assert (done["state"], done["counts"]) == ("done", tried["counts"]), done
+                assert take_back or done["counts"]["written"] == 8
+                same(
+                    filled(said, {"LOGIN_CUSTOMER_ID": ids.get("CUSTOMER_ID", ""), **ids}),
+                    heard_of(other.heard[already:]),
+                )
         calls = [one for one in other.heard if "urlencoded" not in one.headers.get("content-type", "")]
         assert calls
         lines: list[list[str]] = []
