@@ -223,7 +223,9 @@ async def test_a_service_account_proves_itself_with_its_key(embedded: Engine, da
     async with serve(embedded, data) as api:
         Shop(data, embedded)
         with outside(theirs) as other:
-            destination = await connected(api, "network", *account_of("google", other))
+            options, secrets = account_of("google", other)
+            options["ids"]["CUSTOMER_ID"] = "123-456-7890"  # as Google's pages show it
+            destination = await connected(api, "network", options, secrets)
             assert (await api.ask("POST", f"/api/v1/destinations/{destination}/check"))[0] == 200
         token, tried = other.heard
         [assertion] = parse_qs(token.body.decode())["assertion"]
@@ -235,6 +237,9 @@ async def test_a_service_account_proves_itself_with_its_key(embedded: Engine, da
         )  # fmt: skip
         assert said["aud"] == "https://oauth2.googleapis.com/token" and said["scope"].endswith("/datamanager")
         assert (tried.path, tried.json()["validateOnly"]) == ("/v1/audienceMembers:remove", True)
+        [place] = tried.json()["destinations"]
+        assert place["operatingAccount"] == place["loginAccount"]
+        assert place["operatingAccount"] == {"accountId": "1234567890", "accountType": "GOOGLE_ADS"}
 
 
 async def test_no_token_no_delivery(embedded: Engine, data: Path) -> None:
