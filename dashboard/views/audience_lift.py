@@ -51,7 +51,8 @@ def _given(audience: str, site: str) -> list[str] | None:
         raise
     except ApiError:
         return None
-    done = [one for one in exports if one.get("audience") == audience and one.get("state") == "done"]
+    mine = [one for one in exports if one.get("audience") == audience and not one.get("dry_run")]
+    done = [one for one in mine if one.get("state") == "done"]
     return sorted({str(one["network"]) for one in done})
 
 

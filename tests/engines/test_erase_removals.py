@@ -68,10 +68,17 @@ async def test_only_the_places_that_have_the_person_are_told(engine: Engine, dat
         again = await exported(api, late, "criteo")
         assert again["counts"]["removed"] == 2
         assert [one.audience for one in shop.catalog.erasures.removals(site="shop")] == [early]
+        async with api.session.get(api.url + "/metrics") as answer:
+            text = await answer.text()
+        assert "\ntracker_removals_waiting 1.0\n" in text
+        assert float(text.partition("\ntracker_removals_oldest_seconds ")[2].split()[0]) > 0
         assert shop.erase("v1", "u1") == [(early, first["id"], True)], "still there, still to be told"
         await exported(api, early, "criteo")
         assert shop.catalog.erasures.removals(site="shop") == []
         assert shop.erase("v1", "u1") == [], "taken back everywhere"
+        async with api.session.get(api.url + "/metrics") as answer:
+            assert "\ntracker_removals_waiting 0.0\n" in (text := await answer.text())
+        assert "\ntracker_removals_oldest_seconds 0.0\n" in text
 
 
 async def test_whoever_was_taken_back_before_is_not_taken_back_again(embedded: Engine, data: Path) -> None:

@@ -15,6 +15,7 @@ from api_client import serve
 from cryptography.hazmat.primitives import hashes as algorithms
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from dry_runs import dry, filled, heard_of, same
 from outside import Heard, Outside, outside
 from test_destinations import connected, sent
 from test_network_exports import Shop, hashes, made
@@ -84,11 +85,20 @@ async def test_every_network_is_told_whom_to_add_and_whom_to_remove(embedded: En
             status, checked = await api.ask("POST", f"/api/v1/destinations/{destination}/check")
             assert status == 200 and checked["ok"], checked
             other.heard.clear()
-            done = await sent(api, audience, destination, network=name, shape="api")
-            assert (done["state"], done["counts"]["written"]) == ("done", 8), done
-            shop.say(50, 1, 0)
-            after = await sent(api, audience, destination, network=name, shape="api")
-            assert after["state"] == "done", after
+            ids, line = account_of(name, other)[0]["ids"], Line("shop", audience, name, destination)
+            for take_back in (False, True):
+                if take_back:
+                    shop.say(50, 1, 0)
+                already, ledger = len(other.heard), api.catalog.deliveries.now(line)
+                tried, said = await dry(api, audience, destination, network=name)
+                assert (len(other.heard), api.catalog.deliveries.now(line)) == (already, ledger), "nothing is sent"
+                done = await sent(api, audience, destination, network=name, shape="api")
+                assert (done["state"], done["counts"]) == ("done", tried["counts"]), done
+                assert take_back or done["counts"]["written"] == 8
+                same(
+                    filled(said, {"LOGIN_CUSTOMER_ID": ids.get("CUSTOMER_ID", ""), **ids}),
+                    heard_of(other.heard[already:]),
+                )
         calls = [one for one in other.heard if "urlencoded" not in one.headers.get("content-type", "")]
         assert calls
         lines: list[list[str]] = []
@@ -213,7 +223,9 @@ async def test_a_service_account_proves_itself_with_its_key(embedded: Engine, da
     async with serve(embedded, data) as api:
         Shop(data, embedded)
         with outside(theirs) as other:
-            destination = await connected(api, "network", *account_of("google", other))
+            options, secrets = account_of("google", other)
+            options["ids"]["CUSTOMER_ID"] = "123-456-7890"  # as Google's pages show it
+            destination = await connected(api, "network", options, secrets)
             assert (await api.ask("POST", f"/api/v1/destinations/{destination}/check"))[0] == 200
         token, tried = other.heard
         [assertion] = parse_qs(token.body.decode())["assertion"]
@@ -225,6 +237,9 @@ async def test_a_service_account_proves_itself_with_its_key(embedded: Engine, da
         )  # fmt: skip
         assert said["aud"] == "https://oauth2.googleapis.com/token" and said["scope"].endswith("/datamanager")
         assert (tried.path, tried.json()["validateOnly"]) == ("/v1/audienceMembers:remove", True)
+        [place] = tried.json()["destinations"]
+        assert place["operatingAccount"] == place["loginAccount"]
+        assert place["operatingAccount"] == {"accountId": "1234567890", "accountType": "GOOGLE_ADS"}
 
 
 async def test_no_token_no_delivery(embedded: Engine, data: Path) -> None:

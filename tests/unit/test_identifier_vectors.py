@@ -168,8 +168,45 @@ def test_what_does_not_parse_is_dropped_never_hashed(nothing):
 
 
 def test_what_was_hashed_is_never_hashed_again():
+    """Of no field; nor may a hash pass for a postcode, which Google takes in clear."""
     digest = EMAILS[0][3]
-    assert email_forms(f" {digest.upper()} ").forms == {"e1": digest}
+    given = f" {digest.upper()} "
+    assert email_forms(given).forms == {"e1": digest}
+    assert phone_forms(given, "US").forms == {"p1": digest}
+    for kind in ("first_name", "last_name", "street"):
+        assert name_forms(kind, given).forms == dict.fromkeys("gsma", digest)
+    for kind, wanted in (("city", "ma"), ("state", "ma"), ("zip", "m"), ("country", "m")):
+        assert place_forms(kind, given).forms == dict.fromkeys(wanted, digest)
+    assert birthday_forms("19700102" + "a" * 56) is None and gender_forms(given) is None
+
+
+@pytest.mark.parametrize(
+    "given", ["1970-01-02", "19700102", "1970/1/2", "1970.1.02", "1970-01-2T00:00:00Z", "1970-0102"]
+)
+def test_month_and_day_have_two_digits(given):
+    parts = {"y": "1970", "m": "01", "d": "02", "ymd": "19700102"}
+    assert birthday_forms(given).forms == {form: sha(text) for form, text in parts.items()}
+
+
+@pytest.mark.parametrize(
+    "given", ["1970-13-01", "1970-0-1", "197012", "1970-1", "1970-1-234", "1870-01-01", "2.1.1970"]
+)
+def test_what_is_no_birthday_is_none(given):
+    assert birthday_forms(given) is None
+
+
+def test_white_space_that_does_not_break_is_white_space():
+    """Meta's builder strips what JavaScript's \\s finds, Google's library what `split` does."""
+    assert name_forms("first_name", "Mary\u00a0Ann\u2009").forms == name_forms("first_name", "Mary Ann").forms | {
+        "s": sha("mary\u00a0ann")
+    }
+    assert forms.state("State 9") == "st" and forms.state("9") == ""
+
+
+def test_no_number_is_longer_than_fifteen_digits():
+    """ITU-T E.164; UID2 says so too. German numbers may be longer than that by their national plan."""
+    assert phone_forms("+49 1234567890123", "").forms["p1"] == sha("+491234567890123")
+    assert phone_forms("+49 12345678901234", "") is None
 
 
 def test_white_space_inside_is_an_address_only_where_it_is_taken_out():

@@ -39,6 +39,7 @@ class Export(Struct):
     mode: str
     shape: Literal["file", "api"]
     destination: str
+    dry_run: bool
     options: dict[str, Any]
     state: Literal["running", "done", "failed"]
     warnings: list[str]
@@ -71,6 +72,7 @@ class Manifest(Struct):
     days: int | UnsetType = UNSET
     min_size: int | UnsetType = UNSET
     options: dict[str, Any] | UnsetType = UNSET
+    dry_run: bool | UnsetType = UNSET
     warnings: list[str] | UnsetType = UNSET
     kind: str | UnsetType = UNSET
 

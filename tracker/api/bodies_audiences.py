@@ -54,12 +54,15 @@ class PreviewBody(Closed):
 
 
 class ExportBody(Closed):
-    """`min_size`: an admin may go below the site's minimum; it is logged."""
+    """`min_size`: an admin may go below the site's minimum; it is logged. `dry_run`: what would be sent is written into
+    a file for download; nothing is sent, and nothing is noted as delivered.
+    """
 
     network: str
     mode: str = "full"
     shape: str = "file"
     destination: str = "download"
+    dry_run: bool = False
     min_size: Annotated[int, Meta(ge=1, le=1_000_000)] | None = None
     options: ExportOptions = field(default_factory=dict)
 

@@ -38,6 +38,7 @@ def started(call: Call) -> Reply:
         actor=call.principal.id,
         min_size=wanted.min_size,
         options=chosen,
+        dry_run=wanted.dry_run,
     )
     export = begin(services.catalog, job)
     noted = {"audience": audience.id, "export": export.id, "network": wanted.network}
@@ -45,6 +46,8 @@ def started(call: Call) -> Reply:
         noted["destination"] = wanted.destination
     if wanted.min_size is not None:
         noted["min_size"] = str(wanted.min_size)
+    if wanted.dry_run:
+        noted["dry_run"] = "true"
     call.audit("export", site=site.name, **noted)
     call.exporter(lambda: carry_out(desk_of(services), job, export))
     warnings = warned(services.catalog, audience, wanted.network, wanted.min_size)
@@ -161,6 +164,7 @@ def shown(export: Export) -> dict[str, Any]:
         "mode": export.mode,
         "shape": export.details.get("shape", "file"),
         "destination": export.destination,
+        "dry_run": export.dry_run,
         "options": export.details.get("options", {}),
         "state": export.state,
         "warnings": export.details.get("warnings", []),

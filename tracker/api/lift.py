@@ -27,7 +27,8 @@ def answer(call: Call) -> dict[str, Any]:
     served = 0
     if spec.network:
         exports = catalog.exports.list(site=spec.site, audience=spec.audience, limit=_EXPORTS)
-        times = [one.finished_at for one in exports if one.network == spec.network and one.state == DONE]
+        given = [one for one in exports if one.state == DONE and not one.dry_run]
+        times = [one.finished_at for one in given if one.network == spec.network]
         if not times:
             raise BadRequest("this network was never given the audience", code="never_delivered", field="network")
         served = min(time for time in times if time is not None)

@@ -40,12 +40,27 @@ class Metrics:
             "When our own last event that arrived was sent; alert on its age",
             registry=self._registry,
         )
+        self._removals = Gauge(
+            "tracker_removals_waiting",
+            "Removals ordered by erasures that no network has acknowledged yet",
+            registry=self._registry,
+        )
+        self._removals_age = Gauge(
+            "tracker_removals_oldest_seconds",
+            "How long the oldest of them has waited; 0 where none does",
+            registry=self._registry,
+        )
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one request; `route` is the pattern, never the address with its ids."""
         known = method if method in _METHODS else "other"  # a stranger must not invent labels
         self._requests.labels(known, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
+
+    def removals(self, orders: int, oldest_seconds: float) -> None:
+        """How many removal orders wait, and the oldest for how long."""
+        self._removals.set(orders)
+        self._removals_age.set(oldest_seconds)
 
     def text(self, ledger: Mapping[str, Any], canary: Mapping[str, Any] | None = None) -> bytes:
         """The exposition format, with the ledger and the last canary as of now."""

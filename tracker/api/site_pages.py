@@ -40,9 +40,11 @@ def public_routes(services: Services) -> Iterable[web.RouteDef]:
     async def metrics(request: web.Request) -> web.Response:
         ledger = await asyncio.get_running_loop().run_in_executor(None, services.ledger, None)
         canary = await asyncio.get_running_loop().run_in_executor(None, services.canary)
-        return web.Response(
-            body=request.app[METRICS].text(ledger, canary), headers={"Content-Type": CONTENT_TYPE_LATEST}
-        )
+        backlog = services.catalog.erasures.backlog
+        orders, oldest = await asyncio.get_running_loop().run_in_executor(None, backlog)
+        counters = request.app[METRICS]
+        counters.removals(orders, max(0, services.now_ms() - oldest) / 1000 if orders else 0)
+        return web.Response(body=counters.text(ledger, canary), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async def openapi_json(_request: web.Request) -> web.Response:
         return web.Response(body=document(), content_type="application/json")

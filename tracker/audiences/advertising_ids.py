@@ -41,7 +41,7 @@ class Ids:
     """Those of one twin, for one export. `vendor`: the operator's, as the site names it; None for anywhere.
 
     `warnings`: what to know about it afterwards. A failing operator stops nothing: whoever has no id that holds now
-    is left out, and comes with a later export.
+    is left out, and comes with a later export. `quiet`: no operator is asked, and nothing is noted.
     """
 
     engine: Engine
@@ -52,6 +52,7 @@ class Ids:
     operator: Operator
     vendor: int | None
     now_ms: Callable[[], int]
+    quiet: bool = False
     warnings: list[str] = field(default_factory=list)
     _keys: Keys = field(init=False, repr=False)
 
@@ -88,6 +89,8 @@ class Ids:
         """Ask again for the ids that are due, and who has opted out of the others. `leaving`: those of some persons who
         may leave the house towards a network that takes the ids.
         """
+        if self.quiet:
+            return
         now = self.now_ms()
         for some in self.catalog.advertising_ids.due(self.site.name, self.twin, now, now - CHECK_MS):
             self._keep(some, leaving, now)
@@ -123,7 +126,8 @@ class Ids:
 
     def forget(self, people: Iterable[int]) -> None:
         """They refused, or are erased: nothing is kept but who opted out."""
-        self.catalog.advertising_ids.erase(self.site.name, people, but=OPTOUT)
+        if not self.quiet:
+            self.catalog.advertising_ids.erase(self.site.name, people, but=OPTOUT)
 
     def _allowed(self, people: Sequence[int]) -> set[int]:
         found: set[int] = set()
@@ -137,6 +141,9 @@ class Ids:
         """Key -> what the operator says now. What it said before it failed is kept."""
         found: dict[str, Entry] = {}
         if not items:
+            return found
+        if self.quiet:
+            self._warn(f"the {self.twin.upper()} operator is not asked in a dry run: some have no id yet")
             return found
         by_item: dict[tuple[str, str], list[str]] = {}
         for key, (_, item, _) in items.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +49,7 @@ class Job:
     """One export as it was ordered; `min_size` None: the site's own. `options`: checked by whoever orders it.
 
     `takes_back`: only who is to be taken back goes out; it fails with `nobody_to_take_back` where nobody is.
+    `dry_run`: what would be sent there is written into a file for download; nothing is sent or noted.
     """
 
     audience: StoredAudience
@@ -60,6 +61,7 @@ class Job:
     min_size: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     takes_back: bool = False
+    dry_run: bool = False
 
 
 def begin(catalog: Catalog, job: Job) -> Export:
@@ -75,6 +77,7 @@ def begin(catalog: Catalog, job: Job) -> Export:
             "shape": job.shape,
             "destination": job.destination,
             **({"options": dict(job.options)} if job.options else {}),
+            **({"dry_run": True} if job.dry_run else {}),
         },
     )
 
@@ -115,15 +118,17 @@ def _order(desk: Desk, job: Job, export: Export) -> Order:
         destination = catalog.destinations.get(job.destination)
         made = sender_of(catalog, desk.senders, destination)
         sender, notice = (None, made) if destination.kind == "email" else (made, None)
-    settle_before(catalog, desk.senders, export.line)
+    if not job.dry_run:
+        settle_before(catalog, desk.senders, export.line)
     site = catalog.sites.get(job.audience.site)
     definition = stored(job.audience, lambda other: catalog.audiences.get(other).rule)
+    ids = ids_for(desk.engine, catalog, desk.senders, site, definition, NETWORKS[job.network], desk.now_ms)
     return Order(
         export=export,
         site=site,
         definition=definition,
         rule_changed=job.audience.updated_at,
-        ids=ids_for(desk.engine, catalog, desk.senders, site, definition, NETWORKS[job.network], desk.now_ms),
+        ids=tuple(replace(one, quiet=job.dry_run) for one in ids),
         days=_days(job.audience.duration, job.network),
         now_ms=desk.now_ms,
         version=desk.version,

@@ -66,6 +66,8 @@ def run_export(engine: Engine, catalog: Catalog, folder: Path, order: Order) -> 
 def _tell(catalog: Catalog, folder: Path, order: Order) -> None:
     """Files that were sent away are needed here no more; of one that stays, somebody may be told."""
     export = catalog.exports.get(order.export.id)
+    if export.dry_run:
+        return
     if order.sender is not None:
         for left in folder.glob(f"{export.stem}*"):
             left.unlink(missing_ok=True)
@@ -149,7 +151,8 @@ class _Run:
                 everybody=network.replaces,
                 recalls=recalls,
             )
-            self.catalog.exports.claim(export.id, delivery)
+            if not export.dry_run:
+                self.catalog.exports.claim(export.id, delivery)
             writing = self._writing(Packer(plan), parcel, before, cap, delivery)
             writing.take_back(removed)
             self._add(writing, reader, plan, found.add, "" if everybody else "-add")
@@ -157,12 +160,12 @@ class _Run:
             if not removals_only and not self._enough(members, found):
                 return False
             details = self._details(began, members)
-            if order.sender is not None:
+            if order.sender is not None and not export.dry_run:
                 self._ship(order.sender, parcel, writing, details, delivery)
             else:
                 files = parcel.finish(replace(export, counts=self.counts, details=export.details | details))
-                done = self.catalog.exports.finish
-                done(export.id, counts=self.counts, files=files, details=details, delivery=delivery)
+                told = None if export.dry_run else delivery
+                self.catalog.exports.finish(export.id, counts=self.counts, files=files, details=details, delivery=told)
         return True
 
     def _ship(
@@ -259,6 +262,7 @@ class _Run:
             hold=self._hold,
             allowed=cap.allowed,
             parcel=parcel,
+            noted=not self.order.export.dry_run,
         )
 
     def _reader(self, match: Match | None) -> Reader:

@@ -12,10 +12,10 @@ from tracker.store.sql import fill, load
 
 
 class Cap:
-    """Of one export. Where the site has no cap everybody passes, and nothing is looked up."""
+    """Of one export. Where the site has no cap everybody passes, nothing is looked up. A dry run contacts nobody."""
 
     def __init__(self, engine: Engine, catalog: Catalog, export: Export, now_ms: int) -> None:
-        self._engine, self._catalog = engine, catalog
+        self._engine, self._catalog, self._noted = engine, catalog, not export.dry_run
         self._frequency = catalog.contacts.frequency(export.site)
         self._contact = Contact(
             site=export.site, audience=export.audience, channel=channel_of(export), export=export.id, at=now_ms
@@ -31,7 +31,8 @@ class Cap:
         site = self._contact.site
         rows = self._engine.ask(fill(load(__package__, "aliases"), params={"site": site, "people": list(people)})).rows
         aliases = {int(who): list(keys) for who, keys in rows}
-        return self._catalog.contacts.claim(self._contact, self._frequency, people, aliases, self._reserved(people))
+        contacts, reserved = self._catalog.contacts, self._reserved(people)
+        return contacts.claim(self._contact, self._frequency, people, aliases, reserved, noted=self._noted)
 
     def _before(self) -> list[str]:
         """Audiences that come first and are delivered again and again: for them contacts are kept."""

@@ -31,4 +31,4 @@ def _stays(catalog: Catalog, name: str, away: Collection[str]) -> bool:
         export = catalog.exports.get(name.split("-")[1])
     except (IndexError, NotFound):
         return True
-    return export.state == "done" and export.destination not in away
+    return export.state == "done" and (export.dry_run or export.destination not in away)

@@ -147,7 +147,7 @@ def takes_back(catalog: Catalog, line: Line) -> bool:
 def as_before(catalog: Catalog, line: Line) -> dict[str, Any]:
     """Shape and options as the last export went there."""
     for one in catalog.exports.list(site=line.site, audience=line.audience, limit=_EXPORTS):
-        if one.network == line.network and one.destination == line.destination:
+        if one.network == line.network and one.destination == line.destination and not one.dry_run:
             chosen = one.details.get("options")
             return {"shape": str(one.details.get("shape", "file")), "details": {"options": chosen} if chosen else None}
     return {"shape": "file"}

@@ -23,7 +23,7 @@ class Writing:
 
     `export`: its id. `packer`: what packs whom `add` is given. `before`: whom the ledger has already. `hold` is told
     why some stay out, and how many; `allowed` says whom of some persons who are not there yet nobody contacted too
-    often.
+    often. `noted`: False in a dry run, of which the ledger is told nothing.
     """
 
     def __init__(
@@ -40,11 +40,12 @@ class Writing:
         hold: Callable[[str, int], None],
         allowed: Callable[[list[int]], set[int]],
         parcel: Parcel,
+        noted: bool = True,
     ) -> None:
         self._catalog, self._packer, self._keys, self._network, self._shape = catalog, packer, keys, network, shape
         self._delivery, self._line = delivery, delivery.line
         self._before, self._hold, self._allowed, self._parcel = before, hold, allowed, parcel
-        self._export = export
+        self._export, self._noted = export, noted
         self.added, self.removed = Rows(), Rows()
         self.written = 0
 
@@ -84,7 +85,8 @@ class Writing:
             everybody = len(packed.people)
             packed = chosen(packed, {one for one in packed.people if one in before or one in allowed})
             self._hold("capped", everybody - len(packed.people))
-        self._catalog.exports.bring(self._export, self._delivery, list(map(Added, packed.people, packed.told)))
+        if self._noted:
+            self._catalog.exports.bring(self._export, self._delivery, list(map(Added, packed.people, packed.told)))
         self.added.add_each(packed.people, packed.sizes)
         self.written += len(packed.people)
         if packed.made:

@@ -72,11 +72,14 @@ class Contacts:
         people: Sequence[int],
         aliases: Mapping[int, Collection[int]],
         reserved: Mapping[int, int],
+        *,
+        noted: bool = True,
     ) -> set[int]:
         """Those of some persons who may be contacted now; they are noted in the same step, so that what happens at the
         same time elsewhere counts too.
 
-        `aliases`: other keys a person was known by; `reserved`: how many contacts are kept for what comes first.
+        `aliases`: other keys a person was known by; `reserved`: how many contacts are kept for what comes first;
+        `noted`: False only asks.
         """
         since = contact.at - frequency.days * DAY_MS
         keys = {key: person for person in people for key in (*aliases.get(person, ()), person)}
@@ -97,7 +100,7 @@ class Contacts:
             rest = {"site": contact.site, "audience": contact.audience, "channel": contact.channel}
             rest_ = {**rest, "at": contact.at, "export": contact.export}
             rows = [{"person": _hex(person), **rest_} for person in people if person in allowed - known]
-            if rows:
+            if rows and noted:
                 session.execute(insert(ContactRow), rows)
         return allowed
 

@@ -159,6 +159,15 @@ class Erasures:
         with self._database.read() as session:
             return [_removal(row) for row in session.scalars(query)]
 
+    def backlog(self) -> tuple[int, int]:
+        """How many removal orders no network has acknowledged yet, and when the oldest was given (ms; 0: none)."""
+        query = select(func.count(RemovalRow.id), func.min(RemovalRow.asked_at)).where(
+            RemovalRow.delivered_at.is_(None)
+        )
+        with self._database.read() as session:
+            orders, oldest = session.execute(query).one()
+        return orders, oldest or 0
+
     def delivered(self, removal_id: int) -> None:
         """The network knows: the identifiers kept for telling it go."""
         with self._database.forgetting() as session:

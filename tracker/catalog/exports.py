@@ -86,9 +86,14 @@ class Export:
         return known
 
     @property
+    def dry_run(self) -> bool:
+        """Whether it only says what would be sent: nothing was, and no ledger was told."""
+        return self.mode == "dry" or bool(self.details.get("dry_run"))
+
+    @property
     def is_list(self) -> bool:
         """Whether somebody keeps a list of what it brought, from which a person can be taken back."""
-        return "kind" not in self.details
+        return "kind" not in self.details and not self.dry_run
 
     @property
     def legible(self) -> bool:

@@ -115,6 +115,9 @@ def audience_export(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="Where to (default: ./audience-ID.EXT).")
     ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Write what would be sent into a file; send and note nothing.")
+    ] = False,
     min_size: Annotated[
         int | None, typer.Option("--min-size", metavar="N", help="Go below the site's minimum; logged.")
     ] = None,
@@ -131,7 +134,7 @@ def audience_export(
     data: Data = None,
 ) -> None:
     """Export an audience to a file or a destination: only persons who allowed it. Prints what was withheld too."""
-    body: dict[str, Any] = {"network": network, "mode": mode, "shape": shape, "destination": to}
+    body: dict[str, Any] = {"network": network, "mode": mode, "shape": shape, "destination": to, "dry_run": dry_run}
     if min_size is not None:
         body["min_size"] = min_size
     chosen = {
@@ -142,7 +145,7 @@ def audience_export(
     body["options"] = {name: value for name, value in chosen.items() if value is not None}
     with connect(settings(data=data)) as api:
         export = ended(api, api.call("POST", f"/api/v1/audiences/{audience_id}/export", body))
-        if to != "download":
+        if to != "download" and not dry_run:
             answer(export)
             return
         files = export.get("files", ())

@@ -11,7 +11,7 @@ import string
 import unicodedata
 
 _GMAIL = ("gmail.com", "googlemail.com")
-_PUNCTUATION = str.maketrans("", "", string.punctuation + string.whitespace)
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def email(form: str, text: str) -> str:
@@ -67,7 +67,7 @@ def name(form: str, text: str) -> str:
     if form == "a":
         bare = unicodedata.normalize("NFD", plain)
         return "".join(one for one in bare if one.isascii() and one.isalnum())
-    meta = plain.translate(_PUNCTUATION)
+    meta = "".join(plain.split()).translate(_PUNCTUATION)  # white space of any kind, like one that does not break
     return meta[:1] if form == "i" else meta
 
 
@@ -79,7 +79,7 @@ def city(text: str) -> str:
 
 def state(text: str) -> str:
     """As Meta's builder: the two letters of a state of the USA or a province of Canada, else the first two letters."""
-    plain = _alphanumeric(text)
+    plain = "".join(one for one in _alphanumeric(text) if one.isalpha())
     return _STATES.get(plain, plain[:2])
 
 

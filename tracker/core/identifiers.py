@@ -34,8 +34,10 @@ from tracker.core import forms
 from tracker.core.errors import Broken
 
 _HASHED = re.compile(r"[0-9a-f]{64}")
+_LONGEST = 16  # a plus and 15 digits (ITU-T E.164)
 _EMAIL_FORMS = ("e1", "e2", "e3", "e4", "e5", "e6", "e7")
 _SPACELESS_FORMS = ("e2", "e7")
+_BIRTHDAY = re.compile(r"(\d{4})(?:[-/.]?(\d{2})[-/.]?(\d{2})|[-/.](\d\d?)[-/.](\d\d?))(?!\d)", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _EMAIL = re.compile(r"[^\s@]{1,64}@[^\s@]+\.[^\s@.]{2,}")
 _PUNCTUATION = str.maketrans("", "", string.punctuation + string.whitespace)
@@ -131,7 +133,8 @@ def canonical_phone(text: str, country: str) -> str | None:
         except phonenumbers.NumberParseException:
             continue
         if phonenumbers.is_possible_number(parsed):
-            return str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+            plus = str(phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164))
+            return plus if len(plus) <= _LONGEST else None
     return None
 
 
@@ -145,8 +148,8 @@ def email_forms(text: str) -> Identifier | None:
 
     With white space inside, only the forms that take it out: to the other networks that is no address.
     """
-    if _HASHED.fullmatch(text.strip().lower()):
-        return Identifier("email", {"e1": text.strip().lower()})
+    if given := _hash_in(text):
+        return Identifier("email", {"e1": given})
     plain = canonical_email(text)
     if plain is None:
         return None
@@ -156,8 +159,8 @@ def email_forms(text: str) -> Identifier | None:
 
 def phone_forms(text: str, country: str) -> Identifier | None:
     """All phone forms, or None when the number cannot be completed to E.164."""
-    if _HASHED.fullmatch(text.strip().lower()):
-        return Identifier("phone", {"p1": text.strip().lower()})
+    if given := _hash_in(text):
+        return Identifier("phone", {"p1": given})
     plus = canonical_phone(text, country)
     if plus is None:
         return None
@@ -168,7 +171,9 @@ def phone_forms(text: str, country: str) -> Identifier | None:
 
 
 def name_forms(kind: str, text: str) -> Identifier | None:
-    """First or last name, street: the spellings of the networks."""
+    """First or last name, street: the spellings of the networks. A SHA-256 stands for all of them but the initial."""
+    if given := _hash_in(text):
+        return Identifier(kind, dict.fromkeys(("g", "s", "m", "a"), given))
     wanted = ("g", "s", "m", "a", "i") if kind == "first_name" else ("g", "s", "m", "a")
     found = _hashed({form: forms.name(form, text) for form in wanted})
     return Identifier(kind, found) if found else None
@@ -176,8 +181,10 @@ def name_forms(kind: str, text: str) -> Identifier | None:
 
 def place_forms(kind: str, text: str) -> Identifier | None:
     """City, state, zip, country as Meta hashes them, city and state also as Amazon does; zip and country also plain,
-    as Google takes them.
+    as Google takes them. A SHA-256 that somebody already made is kept, and is no plain value.
     """
+    if given := _hash_in(text):
+        return Identifier(kind, dict.fromkeys(("m", "a") if kind in ("city", "state") else ("m",), given))
     if kind == "zip":
         short = forms.zip_code(text)
         return Identifier(kind, {"m": _sha(short), "plain": text.strip()}) if short else None
@@ -195,11 +202,13 @@ def gender_forms(text: str) -> Identifier | None:
 
 
 def birthday_forms(text: str) -> Identifier | None:
-    """Year, month, day apart and together; `YYYY-MM-DD` with or without dashes or a time behind it."""
-    found = re.match(r"(\d{4})[-/.]?(\d{2})[-/.]?(\d{2})(?!\d)", text.strip())
-    if found is None or not (1900 <= int(found[1]) <= 2100 and 1 <= int(found[2]) <= 12 and 1 <= int(found[3]) <= 31):
+    """Year, month, day apart and together, zeros in front; `YYYY-MM-DD` with or without dashes or a time behind it."""
+    found = None if _hash_in(text) else _BIRTHDAY.match(text.strip())
+    if found is None:
         return None
-    year, month, day = found.groups()
+    year, month, day = (part.zfill(2) for part in found.groups() if part)
+    if not (1900 <= int(year) <= 2100 and 1 <= int(month) <= 12 and 1 <= int(day) <= 31):
+        return None
     return Identifier("birthday", {"y": _sha(year), "m": _sha(month), "d": _sha(day), "ymd": _sha(year + month + day)})
 
 
@@ -217,6 +226,12 @@ def madid_forms(key: str, text: str) -> Identifier | None:
     elif key in _GOOGLE:
         found |= {"aaid": found["sha256"], "gaid": plain}
     return Identifier("madid", found)
+
+
+def _hash_in(text: str) -> str:
+    """A SHA-256 in hexadecimal that was made before it came, in lower case; "" where it is none. It is never hashed."""
+    plain = text.strip().lower()
+    return plain if _HASHED.fullmatch(plain) else ""
 
 
 def _hashed(texts: dict[str, str]) -> dict[str, str]:
