@@ -111,3 +111,13 @@ def test_nothing_names_one_machine_or_a_registry() -> None:
             continue
         found += [f"{path.relative_to(ROOT)}: {word}" for word in PLACES if word in text]
     assert found == []
+
+
+def test_every_code_of_an_error_of_the_api_is_listed() -> None:
+    """`gone` is for nobody: the client has hung up."""
+    said = re.compile(r'\bcode = "(\w+)"|\bcode="(\w+)"')
+    sources = [path for name in ("api", "analytics", "catalog") for path in (ROOT / "tracker" / name).rglob("*.py")]
+    found = {one or other for path in sources for one, other in said.findall(path.read_text(encoding="utf-8"))}
+    assert len(found) > 30
+    text = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert {code for code in found if f"| `{code}`" not in text and f", `{code}`" not in text} == {"gone"}

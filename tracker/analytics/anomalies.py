@@ -38,15 +38,14 @@ class Spec:
 
 def parse(body: object) -> Spec:
     """Check a request for `timeseries` by day or hour with `weeks` and `score`. Raises BadRequest."""
-    given = dict(body) if isinstance(body, Mapping) else body
-    more = {name: given.pop(name) for name in ("weeks", "score") if name in given} if isinstance(given, dict) else {}
-    series = timeseries.parse(given)
+    given = request.fields(body, (*timeseries.KEYS, "weeks", "score"))
+    series = timeseries.parse({name: value for name, value in given.items() if name in timeseries.KEYS})
     if series.interval not in ("hour", "day"):
         raise BadRequest("interval must be hour or day", field="interval")
-    score = more.get("score", USUAL)
+    score = given.get("score", USUAL)
     if isinstance(score, bool) or not isinstance(score, int | float) or not 1 <= score <= 100:
         raise BadRequest("score must be a number from 1 to 100", field="score")
-    return Spec(series=series, weeks=request.whole(more, "weeks", 8, (LEAST, 52)), limit=float(score))
+    return Spec(series=series, weeks=request.whole(given, "weeks", 8, (LEAST, 52)), limit=float(score))
 
 
 def run(engine: Any, spec: Spec) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from tracker.analytics.money import NO_MONEY, Money
 from tracker.analytics.priced import price
 from tracker.analytics.request import Range
 from tracker.core.errors import BadRequest
+from tracker.core.event import LARGEST_AMOUNT
 from tracker.core.period import duration_ms
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine
@@ -21,8 +22,6 @@ from tracker.store.filters import Condition, check_property, parse_condition
 from tracker.store.sql import Fragment
 from tracker.store.where import Params, property_text
 
-_LARGEST = 1e15
-"""More than that no event may be worth; what a property has beyond it is no amount, and cannot make a sum infinite."""
 UNTOUCHED_KEYS = {"channel": "Unassigned"}
 """The key of conversions that no touch led to; `(not set)` where it is not by channel."""
 
@@ -129,12 +128,12 @@ def _cost(row: Mapping[str, Any], cost: float) -> dict[str, float | None]:
 
 
 def _amount(name: str) -> Fragment:
-    """What a conversion is worth by a property, as it stands there; 0 for no number, or one beyond `_LARGEST`."""
+    """What a conversion is worth by a property, as it stands there; 0 for no number, or one beyond `LARGEST_AMOUNT`."""
     params = Params("v")
     number = "ifNull(value, 0)"
     if name != "value":
         number = f"ifNull(toFloat64OrNull({property_text(name, params)}), 0)"
-    return Fragment(f"if(abs({number}) <= {_LARGEST}, {number}, 0)", params.values)
+    return Fragment(f"if(abs({number}) <= {LARGEST_AMOUNT}, {number}, 0)", params.values)
 
 
 def _markov(chain: Mapping[tuple[int, int], int], conversions: int, worth: float) -> dict[int, tuple[float, float]]:

@@ -17,6 +17,8 @@ from tracker.store.engine import Engine
 from tracker.store.filters import Condition
 
 COMPARE = ("previous", "breakdown")
+COMPARE_SAID = 'compare must be "previous", "breakdown" or {"segment": ...}'
+"""A segment is resolved by the API, which knows audiences, and comes here as `Spec.other`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +66,9 @@ def parse(body: object, path: str = "") -> Spec:
 def _compare(given: Mapping[str, Any], asked: Funnel, path: str) -> str:
     if given.get("compare") is None:
         return ""
-    compare = request.choice(given, "compare", COMPARE, "", path)
+    compare = given["compare"]
+    if not isinstance(compare, str) or compare not in COMPARE:
+        raise BadRequest(path + COMPARE_SAID, field=f"{path}compare")
     if compare == "breakdown" and asked.breakdown is None:
         raise BadRequest(f"{path}compare: there is no breakdown to compare the values of", field=f"{path}compare")
     if compare == "breakdown" and asked.breakdown is not None and asked.breakdown.touch == "all":

@@ -125,7 +125,7 @@ def parse_with(body: object, more: Sequence[str]) -> tuple[Funnel, str, Mapping[
     if isinstance(body, Mapping) and "funnel" in body:
         given = request.fields(body, ("funnel", *more))
         return parse(given["funnel"], "funnel."), "funnel.", given
-    given = request.fields(body, (*KEYS, *more))
+    given = request.fields(body, (*KEYS, *more, "funnel"))
     return parse({name: value for name, value in given.items() if name in KEYS}), "", given
 
 

@@ -18,6 +18,7 @@ from tracker.store.engine import Engine, Query
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import condition, counted
 
+KEYS = ("site", "from", "to", "event", "currency", "horizon", "timezone")
 DAY_MS = 86_400_000
 MAX_HORIZON_MS = 5 * 366 * DAY_MS
 MOST = 20_000
@@ -36,8 +37,8 @@ class Spec(rfm.Spec):
 
 
 def parse(body: object) -> Spec:
-    """Check `{"site", "from", "to", "event", "currency", "horizon", "timezone"}`. Raises BadRequest."""
-    given = request.fields(body, ("site", "from", "to", "event", "currency", "horizon", "timezone"))
+    """Check a request with the keys `KEYS`. Raises BadRequest."""
+    given = request.fields(body, KEYS)
     horizon = duration_ms(given.get("horizon", "365d"), field="horizon")
     if not DAY_MS <= horizon <= MAX_HORIZON_MS:
         raise BadRequest("horizon must be 1d to 1830d", field="horizon")

@@ -34,18 +34,15 @@ class Spec(predicted.Spec):
 
 def parse(body: object) -> Spec:
     """Check a request for `ltv/predicted` with `order`, `limit` and `person`. Raises BadRequest."""
-    given = dict(body) if isinstance(body, Mapping) else body
-    more = {}
-    if isinstance(given, dict):
-        more = {name: given.pop(name) for name in ("order", "limit", "person") if name in given}
-    asked = predicted.parse(given)
-    person = more.get("person", "")
+    given = request.fields(body, (*predicted.KEYS, "order", "limit", "person"))
+    asked = predicted.parse({name: value for name, value in given.items() if name in predicted.KEYS})
+    person = given.get("person", "")
     if not isinstance(person, str) or len(person) > 4096:
         raise BadRequest("person must be a user id or a visitor id", field="person")
     return Spec(
         **vars(asked),
-        order=request.choice(more, "order", ORDERS, "value"),
-        limit=request.whole(more, "limit", 50, (1, 1000)),
+        order=request.choice(given, "order", ORDERS, "value"),
+        limit=request.whole(given, "limit", 50, (1, 1000)),
         person=person,
     )
 

@@ -20,6 +20,7 @@ from tracker.store.filters import Condition, parse_condition
 from tracker.store.sql import Fragment, fill, load
 from tracker.store.where import condition, counted
 
+KEYS = ("site", "from", "to", "interval", "event", "measure", "compare", "timezone", "currency")
 INTERVALS = ("hour", "day", "week", "month")
 MEASURES = ("events", "people", "value")
 MAX_POINTS = 20_000
@@ -58,13 +59,8 @@ class Spec:
 
 
 def parse(body: object) -> Spec:
-    """Check `{"site", "from", "to", "interval", "event", "measure", "compare", "timezone", "currency"}`.
-
-    Raises BadRequest.
-    """
-    given = request.fields(
-        body, ("site", "from", "to", "interval", "event", "measure", "compare", "timezone", "currency")
-    )
+    """Check a request with the keys `KEYS`. Raises BadRequest."""
+    given = request.fields(body, KEYS)
     between, interval = request.time_range(given), request.choice(given, "interval", INTERVALS, "day")
     if (between.end - between.start) / 1000 / _SHORTEST[interval] > MAX_POINTS:
         raise BadRequest(f"that is more than {MAX_POINTS} points; take a longer interval", field="interval")

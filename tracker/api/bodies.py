@@ -16,7 +16,15 @@ from tracker.core.pixel import PixelSettings
 from tracker.core.privacy import PrivacySettings
 from tracker.core.rates import MAX_ROWS as MAX_RATES
 
-Name = Annotated[str, Meta(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Name = Annotated[
+    str,
+    Meta(
+        min_length=1,
+        max_length=200,
+        pattern=r"^[^\x00-\x1f\x7f]*$",
+        description="1 to 200 characters, none of them a control character",
+    ),
+]
 Limit = Annotated[int, Meta(ge=1, le=1000, description="how many at most")]
 Duration = Annotated[str, Meta(pattern="^[0-9]{1,9}(ms|s|m|h|d|w)$", examples=["30m", "24h", "7d"])]
 Time = Annotated[str, Meta(description="RFC 3339 with an offset", examples=["2026-11-01T00:00:00Z"])]
@@ -146,7 +154,7 @@ class SiteChange(Closed):
     consent: Literal["opt-in", "opt-out"] | None = None
     timezone: str | None = None
     min_size: int | None = None
-    currency: Annotated[str, Meta(pattern="^([A-Za-z]{3})?$")] | None = None
+    currency: Annotated[str, Meta(pattern="^([A-Za-z]{3})?$", examples=["EUR"])] | None = None
     pixel: PixelSettings | None = None
     privacy: PrivacySettings | None = None
     gate: GateSettings | None = None

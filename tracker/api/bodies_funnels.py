@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, Struct, UnsetType, field
 
-from tracker.api.bodies import Duration, Limit, SiteName, Time, Zone
+from tracker.api.bodies import Duration, SiteName, Time, Zone
 
 
 class Filter(Struct, kw_only=True):
@@ -115,9 +115,9 @@ class FunnelPeopleBody(Segmented, kw_only=True):
     """Who reached, or dropped at, a step."""
 
     funnel: FunnelBody
-    step: int
+    step: Annotated[int, Meta(ge=1, le=20)] = 1
     state: Literal["dropped", "reached"] = "reached"
-    limit: Limit = 100
+    limit: Annotated[int, Meta(ge=1, le=10_000, description="how many at most")] = 100
     cursor: str | None = None
 
 

@@ -8,8 +8,13 @@ from msgspec import Meta
 
 from tracker.api.bodies import Closed, Duration, SiteName
 
-Pool = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z", description="name of a pool of coupons")]
-Code = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z")]
+Pool = Annotated[
+    str,
+    Meta(
+        pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,63}\Z", description="name of a pool of coupons", examples=["spring-10"]
+    ),
+]
+Code = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.-]{0,99}\Z", examples=["SPRING-7F3K"])]
 
 
 class OutreachBody(Closed):

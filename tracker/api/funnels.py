@@ -61,7 +61,7 @@ def _checked(call: Call) -> tuple[str, dict[str, Any]]:
         raise BadRequest("site and funnel.site differ", field="funnel.site")
     known, (plain, some) = call.site(site), segment.split(funnel)
     plain, other = segment.split_compared(plain)
-    funnel_compare.parse(plain, "funnel.")
+    segment.beside(funnel_compare.parse, plain, "funnel.")
     for one in (some, other):
         if one is not None:
             segment.checked(call, known, one)

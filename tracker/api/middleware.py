@@ -13,7 +13,7 @@ import structlog
 from aiohttp import web
 
 from tracker.api.metrics import Metrics
-from tracker.core.errors import TrackerError, TryLater
+from tracker.core.errors import BadRequest, TrackerError, TryLater
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -34,6 +34,7 @@ _SENTENCES = {
     405: "this address does not take this method",
     413: "the body is over the limit of 1 MB",
 }
+_UNREADABLE = "the body is not packed as its Content-Encoding says: send it as it is, or packed with gzip or deflate"
 
 
 def error_response(error: TrackerError) -> web.Response:
@@ -85,6 +86,10 @@ async def _answer(request: web.Request, handler: Handler, request_id: str) -> we
             return error_response(error)
         log.error("api_broken", request_id=request_id, exc_info=True)
         return _broken()
+    except web.RequestPayloadError:
+        response = error_response(BadRequest(_UNREADABLE, code="bad_encoding"))
+        response.force_close()  # nobody knows where the next request begins
+        return response
     except web.HTTPException as error:
         if error.status < 400:
             raise

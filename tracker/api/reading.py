@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
-import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 
+from tracker.api import wording
 from tracker.core.errors import BadRequest
-
-_AT = re.compile(r"^(?P<what>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?$", re.DOTALL)
 
 
 def needs_site(kind: Any) -> bool:
@@ -24,7 +21,7 @@ def query_of(given: Mapping[str, str], kind: Any) -> Any:
     try:
         return msgspec.convert(dict(given), kind, strict=False)
     except msgspec.ValidationError as error:
-        raise _wrong(error) from None
+        raise _wrong(error, kind) from None
 
 
 def body_of(raw: bytes, kind: Any) -> Any:
@@ -60,20 +57,6 @@ def _object(raw: bytes) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _wrong(error: msgspec.ValidationError, kind: Any = None) -> BadRequest:
-    match = _AT.match(str(error))
-    what, path = (match["what"], match["path"]) if match else (str(error), None)
-    if path:
-        path = path.partition("[...]")[0]  # inside a free-form object, whose keys are not named
-    named = re.search(r"(?:unknown|required) field `([^`]+)`", what)
-    if named:
-        path = f"{path}.{named[1]}" if path else named[1]
-        if what.startswith("Object contains unknown"):
-            what = _misspelt(named[1], kind if path == named[1] else None)
-    return BadRequest(f"{path}: {what}" if path else what, code="bad_field", field=path or None)
-
-
-def _misspelt(name: str, kind: Any) -> str:
-    known = list(kind.__struct_fields__) if hasattr(kind, "__struct_fields__") else []
-    near = difflib.get_close_matches(name, known, 1, 0.8)
-    return f"there is no such field: write {near[0]}" if near else "there is no such field: leave it out"
+def _wrong(error: msgspec.ValidationError, kind: Any) -> BadRequest:
+    message, path = wording.told(str(error), kind)
+    return BadRequest(message, code="bad_field", field=path)

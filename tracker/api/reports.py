@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+import msgspec
+
 from tracker.analytics import (
     anomalies,
     attribution,
@@ -253,13 +255,23 @@ def handler(report: Report) -> Callable[[Call], dict[str, Any]]:
 def checked(asker: Asker, report: Report, body: dict[str, Any]) -> Asked:
     """The question, without asking it. Raises BadRequest, NotFound, Forbidden."""
     asked, some = segment.split(body)
-    asked, other = segment.split_compared(asked)
+    asked, other = segment.split_compared(asked) if report.question is funnel_compare else (asked, None)
+    _check_funnel(report, asked)
     site = site_of(asker, asked)
     if report.zoned:
         asked = {"timezone": site.timezone, **asked}
     if report.priced:
         asked = {"currency": site.currency, **asked}
-    return Asked(report=report, site=site, spec=report.question.parse(asked), some=some, other=other)
+    spec = segment.beside(report.question.parse, asked)
+    return Asked(report=report, site=site, spec=spec, some=some, other=other)
+
+
+def _check_funnel(report: Report, body: dict[str, Any]) -> None:
+    """A report that is asked with a `funnel` has an object there; it is looked into for the site."""
+    for one in msgspec.structs.fields(report.body):
+        looked_for = one.name == "funnel" and (one.required or "funnel" in body)
+        if looked_for and not isinstance(body.get("funnel"), dict):
+            raise BadRequest("funnel must be a JSON object", code="bad_field", field="funnel")
 
 
 def answer(asker: Asker, asked: Asked) -> dict[str, Any]:

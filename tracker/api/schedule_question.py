@@ -13,6 +13,7 @@ from tracker.core import relative
 from tracker.core.errors import BadRequest, NotFound
 from tracker.core.period import rfc3339
 from tracker.core.site import Site
+from tracker.store.filters import UnknownKey
 
 REPORTS = {report.name: report for report in reports.REPORTS}
 _FIXED = {
@@ -56,7 +57,11 @@ def posed(asker: Asker, site: Site, given: Definition, at_ms: int) -> Posed:
     body = _body(asker, site, given, {"site": site.name, "from": rfc3339(start), "to": rfc3339(end)})
     _aggregates_only(body)
     try:
-        asked = reports.checked(asker, report, body)
+        try:
+            asked = reports.checked(asker, report, body)
+        except UnknownKey as unknown:
+            fixed = _FIXED if unknown.inside in segment.PLACES else ()
+            raise unknown.allowing([name for name in unknown.allowed if name not in fixed]) from None
         for people in (asked.some, asked.other):
             if people is not None:
                 segment.checked(asker, site, people)

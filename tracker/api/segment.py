@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
 
+from tracker.analytics.funnel_compare import COMPARE_SAID
 from tracker.api.audiences import lookup
 from tracker.api.call import Asker
 from tracker.audiences import membership
@@ -13,8 +14,12 @@ from tracker.core.errors import BadRequest
 from tracker.core.site import Site
 from tracker.store.among import Among
 from tracker.store.engine import Engine
+from tracker.store.filters import UnknownKey
 
 KEY = "segment"
+PLACES = ("", "funnel")
+"""Of a body, where it may stand."""
+T = TypeVar("T")
 
 
 def split(body: Mapping[str, Any]) -> tuple[dict[str, Any], object]:
@@ -36,14 +41,25 @@ def split(body: Mapping[str, Any]) -> tuple[dict[str, Any], object]:
 def split_compared(body: Mapping[str, Any]) -> tuple[dict[str, Any], object]:
     """The body without a `compare` that names a segment, and that segment (None: it names none).
 
-    Raises BadRequest where `compare` is another object.
+    For funnels that can be compared. Raises BadRequest where `compare` is another object.
     """
     compare = body.get("compare")
     if not isinstance(compare, Mapping):
         return dict(body), None
     if list(compare) != [KEY] or compare[KEY] is None:
-        raise BadRequest('compare must be "previous", "breakdown" or {"segment": ...}', field="compare")
+        raise BadRequest(COMPARE_SAID, field="compare")
     return {name: value for name, value in body.items() if name != "compare"}, compare[KEY]
+
+
+def beside(parse: Callable[..., T], body: object, *path: str) -> T:
+    """What `parse` makes of a body without its segment; where it refuses a key, it names `segment` among the others.
+
+    Raises BadRequest.
+    """
+    try:
+        return parse(body, *path)
+    except UnknownKey as refused:
+        raise refused.allowing((*refused.allowed, KEY)) if refused.inside in PLACES else refused from None
 
 
 def checked(asker: Asker, site: Site, segment: object) -> Definition:

@@ -23,6 +23,7 @@ from typing import Any
 
 from tracker.analytics.rfm import NAMES as SEGMENTS
 from tracker.core.errors import BadRequest
+from tracker.core.event import LARGEST_AMOUNT
 from tracker.core.period import duration_ms, instant_ms
 from tracker.store.filters import Condition, Filter, check_property, only_keys, parse_condition, parse_filter
 
@@ -224,12 +225,12 @@ def _did(body: Mapping[str, Any], field: str) -> Did:
     if body.get("value") is None:
         return Did(condition, count, within)
     path = f"{field}.value"
-    value = dict(_object(body["value"], path))
-    summed = value.pop("sum", None)
+    value = _object(body["value"], path)
+    summed = value.get("sum")
     if not isinstance(summed, str) or not (summed == "value" or summed.startswith("props.")):
         raise BadRequest(f'{path}.sum must be "value" or props.<name>', field=f"{path}.sum")
     check_property(summed, f"{path}.sum")
-    return Did(condition, count, within, summed, _bounds(value, path, whole=False))
+    return Did(condition, count, within, summed, _bounds(value, path, whole=False, beside=("sum",)))
 
 
 def _dropped(body: Mapping[str, Any], field: str) -> Journey:
@@ -261,11 +262,10 @@ def _sequence(body: Mapping[str, Any], field: str) -> Journey:
 
 
 def _property(body: Mapping[str, Any], field: str) -> Property:
-    given = dict(body)
-    touch = given.pop("touch", "last")
+    touch = body.get("touch", "last")
     if touch not in ("first", "last"):
         raise BadRequest(f'{field}.touch must be "first" or "last"', field=f"{field}.touch")
-    checked = parse_filter(given, field)
+    checked = parse_filter(body, field, beside=("touch",))
     if checked.property.startswith("items.") or checked.property == "event":
         raise BadRequest(
             f"{field}.property must be a property of a person, like country, device, channel or traits.plan",
@@ -337,13 +337,16 @@ def _within(body: object, field: str) -> Within:
     return Within(from_ms=start, to_ms=end)
 
 
-def _bounds(body: Mapping[str, Any], field: str, *, whole: bool) -> Bounds:
-    only_keys(body, _COMPARISONS, field)
-    if not body:
+def _bounds(body: Mapping[str, Any], field: str, *, whole: bool, beside: Sequence[str] = ()) -> Bounds:
+    """`beside`: keys that the caller reads."""
+    only_keys(body, (*beside, *_COMPARISONS), field)
+    limits = {word: limit for word, limit in body.items() if word not in beside}
+    if not limits:
         raise BadRequest(f"{field} needs gte, lte or eq", field=field)
-    for word, limit in body.items():
+    for word, limit in limits.items():
         number = isinstance(limit, int if whole else int | float) and not isinstance(limit, bool)
-        if not number or not abs(limit) < 1e15 or (whole and limit < 0):
+        if not number or not abs(limit) < LARGEST_AMOUNT or (whole and limit < 0):
             kind = "a whole number from 0 up" if whole else "a number"
-            raise BadRequest(f"{field}.{word} must be {kind}", field=f"{field}.{word}")
-    return Bounds(tuple(body.items()))
+            most = f"{LARGEST_AMOUNT:.0f}"
+            raise BadRequest(f"{field}.{word} must be {kind} and less than {most}", field=f"{field}.{word}")
+    return Bounds(tuple(limits.items()))

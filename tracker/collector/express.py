@@ -19,7 +19,6 @@ from tracker.collector.bounds import (
     CURRENCY,
     EARLIEST,
     FUTURE_MS,
-    LARGEST_VALUE,
     LATEST,
     LONGEST_ID,
     LONGEST_NAME,
@@ -36,7 +35,7 @@ from tracker.collector.consent import Mode
 from tracker.collector.draft import Begin, Context, Way
 from tracker.collector.scrub import SHORTEST_KEY, few_keys, harmless_keys, learn, nobody_in, tame
 from tracker.collector.urls import MAX_URL, cleaned
-from tracker.core.event import RawConsent
+from tracker.core.event import LARGEST_AMOUNT, RawConsent
 
 _SILENT = (None, None)
 _NONE: Way = (b"", False, 1, 0, 0)  # no time is late and early enough
@@ -74,7 +73,7 @@ class _Common(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True, gc
     title: Annotated[str, Meta(max_length=LONGEST_TITLE)] | None = None
     props: dict[str, _Flat] = {}
     items: list[dict[str, _Flat]] = []
-    value: Annotated[float, Meta(gt=-LARGEST_VALUE, lt=LARGEST_VALUE)] | None = None
+    value: Annotated[float, Meta(gt=-LARGEST_AMOUNT, lt=LARGEST_AMOUNT)] | None = None
     currency: Annotated[str, Meta(max_length=3)] | None = None
     language: _Word | None = None
     timezone: _Word | None = None

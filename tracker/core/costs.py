@@ -14,6 +14,7 @@ from typing import Any
 from tracker.core import dated_rows
 from tracker.core.dated_rows import day, known_only, number, wrong
 from tracker.core.errors import BadRequest
+from tracker.core.event import LARGEST_AMOUNT
 
 NAMES = ("channel", "source", "campaign")
 COLUMNS = ("date", *NAMES, "cost", "clicks", "impressions", "currency")
@@ -21,7 +22,6 @@ MAX_ROWS = 5_000
 """Most rows of one request."""
 
 _CURRENCY = re.compile(r"[A-Z]{3}", re.ASCII)
-_MOST = 10**15
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,7 +105,7 @@ def _names(row: Mapping[str, Any], place: str) -> Iterator[tuple[str, str]]:
 
 
 def _number(row: Mapping[str, Any], name: str, place: str) -> float:
-    return number(row.get(name), name, place, (0, _MOST), "from 0 on")
+    return number(row.get(name), name, place, (0, LARGEST_AMOUNT), "from 0 on")
 
 
 def _whole(row: Mapping[str, Any], name: str, place: str) -> int:

@@ -16,6 +16,10 @@ from typing import Any
 import msgspec
 
 EVENT_TYPES = ("page", "screen", "track", "identify", "alias", "group", "consent")
+LARGEST_AMOUNT = 1e15
+"""More than that no event may be worth, and nothing may cost; what is beyond it is no amount. Sums of such stay exact
+to the cent for a while, and never become infinite.
+"""
 
 
 class RawConsent(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -15,10 +15,15 @@ from msgspec import Meta
 from tracker.core.links import leads_somewhere
 from tracker.core.privacy import Vendor
 
-Id = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,40}\Z")]
-Field = Annotated[str, Meta(pattern=r"\A[A-Za-z_][A-Za-z0-9_-]{0,39}\Z")]
+Id = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9_-]{1,40}\Z", description="1 to 40 letters, digits, - and _")]
+Field = Annotated[str, Meta(pattern=r"\A[A-Za-z_][A-Za-z0-9_-]{0,39}\Z", examples=["website"])]
 Host = Annotated[
-    str, Meta(max_length=253, pattern=r"\A[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z")
+    str,
+    Meta(
+        max_length=253,
+        pattern=r"\A[a-z0-9_]([a-z0-9_-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*\Z",
+        examples=["partner.example"],
+    ),
 ]
 Key = Annotated[str, Meta(min_length=1, max_length=64)]
 
@@ -38,7 +43,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     thanks: str = ""
     sorry: str = ""
     honeypot: Field = "website"
-    country: Annotated[str, Meta(pattern=r"\A([A-Z]{2})?\Z")] = ""
+    country: Annotated[str, Meta(pattern=r"\A([A-Z]{2})?\Z", examples=["DE"])] = ""
 
     def __post_init__(self) -> None:
         for name, url in (("thanks", self.thanks), ("sorry", self.sorry)):
@@ -64,7 +69,9 @@ class MatchPartner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     name: Id
     vendor: Vendor | None = None
     hosts: Annotated[tuple[Host, ...], Meta(max_length=50)] = ()
-    macro: Annotated[str, Meta(pattern=r"\A[$\[{%]{1,2}[A-Za-z_]{1,40}[$\]}%]{0,2}\Z")] = "$UID"
+    macro: Annotated[str, Meta(pattern=r"\A[$\[{%]{1,2}[A-Za-z_]{1,40}[$\]}%]{0,2}\Z", examples=["$UID", "{uid}"])] = (
+        "$UID"
+    )
     days: Annotated[int, Meta(ge=1, le=180)] = 30
     url: Annotated[str, Meta(max_length=1000)] = ""
     encoding: Literal["plain", "base64url"] = "plain"

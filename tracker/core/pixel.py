@@ -12,7 +12,9 @@ from tracker.core.widgets import Banner, Callback, Feedback, Language, Look, Sur
 
 Capture = Literal["outbound", "download", "contact", "form", "marked", "rage", "missing", "error"]
 Manager = Literal["tcf", "gpp", "gcm"]
-Name = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"\A[A-Za-z_$][A-Za-z0-9_$]*\Z")]
+Name = Annotated[
+    str, msgspec.Meta(min_length=1, max_length=64, pattern=r"\A[A-Za-z_$][A-Za-z0-9_$]*\Z", examples=["dataLayer"])
+]
 _SPOKEN = ("ar", "de", "es", "fr", "hi", "ru")  # beside English, which is part of each widget
 _HOST = re.compile(r"(?=.{1,253}\Z)[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*\Z")
 
@@ -24,7 +26,12 @@ class Partner(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
     """
 
     name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
-    url: Annotated[str, msgspec.Meta(max_length=2000, pattern=r"\Ahttps?://[^\s\"<>]+\Z")]
+    url: Annotated[
+        str,
+        msgspec.Meta(
+            max_length=2000, pattern=r"\Ahttps?://[^\s\"<>]+\Z", examples=["https://partner.example/match?id={visitor}"]
+        ),
+    ]
     vendor: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
 
 
@@ -53,10 +60,10 @@ class PixelSettings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     vendor: Annotated[int, msgspec.Meta(ge=1, le=65535)] | None = None
     link_domains: Annotated[tuple[str, ...], msgspec.Meta(max_length=50)] = ()
     hash: bool = False
-    calling_code: Annotated[str, msgspec.Meta(pattern=r"\A([1-9][0-9]{0,2})?\Z")] = ""
+    calling_code: Annotated[str, msgspec.Meta(pattern=r"\A([1-9][0-9]{0,2})?\Z", examples=["49"])] = ""
     partners: Annotated[tuple[Partner, ...], msgspec.Meta(max_length=50)] = ()
     dnt: bool = False
-    currency: Annotated[str, msgspec.Meta(pattern=r"\A([A-Z]{3})?\Z")] = ""
+    currency: Annotated[str, msgspec.Meta(pattern=r"\A([A-Z]{3})?\Z", examples=["EUR"])] = ""
     surveys: Annotated[tuple[Survey, ...], msgspec.Meta(max_length=20)] = ()
     feedback: Feedback | None = None
     callback: Callback | None = None

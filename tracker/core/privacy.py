@@ -9,13 +9,13 @@ import msgspec
 from msgspec import Meta
 
 Vendor = Annotated[int, Meta(ge=1, le=65_535, description="number in the IAB's Global Vendor List")]
-Country = Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166 code")]
+Country = Annotated[str, Meta(pattern="^[A-Z]{2}$", description="ISO 3166 code", examples=["DE"])]
 
 
 class SharingNetwork(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A network of the exports, and its number in the Global Vendor List."""
 
-    name: Annotated[str, Meta(pattern=r"\A[a-z0-9]{1,20}\Z")]
+    name: Annotated[str, Meta(pattern=r"\A[a-z0-9]{1,20}\Z", description="1 to 20 small letters and digits")]
     vendor: Vendor
 
 

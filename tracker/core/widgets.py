@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-Id = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{1,40}\Z")]
-Language = Annotated[str, msgspec.Meta(pattern=r"\A[a-z]{2,3}\Z")]
+Id = Annotated[str, msgspec.Meta(pattern=r"\A[A-Za-z0-9_-]{1,40}\Z", description="1 to 40 letters, digits, - and _")]
+Language = Annotated[str, msgspec.Meta(pattern=r"\A[a-z]{2,3}\Z", examples=["de"])]
 Plain = Annotated[str, msgspec.Meta(min_length=1, max_length=500)]
 Text = Plain | Annotated[dict[Language, Plain], msgspec.Meta(min_length=1, max_length=50)]
 Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
@@ -88,28 +88,41 @@ class Callback(_Part, frozen=True, kw_only=True):
     """The call-back request. `slots` are times of a day in `timezone`; without them it is "as soon as possible"."""
 
     slots: Annotated[
-        tuple[Annotated[str, msgspec.Meta(pattern=r"\A([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d\Z")], ...],
+        tuple[
+            Annotated[
+                str,
+                msgspec.Meta(pattern=r"\A([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d\Z", examples=["09:00-12:00"]),
+            ],
+            ...,
+        ],
         msgspec.Meta(max_length=12),
     ] = ()
     days: Annotated[int, msgspec.Meta(ge=1, le=14)] = 5
     weekends: bool = False
-    timezone: Annotated[str, msgspec.Meta(max_length=64, pattern=r"\A[A-Za-z]+([/_+-][A-Za-z0-9]+)*\Z")] = "UTC"
+    timezone: Annotated[
+        str, msgspec.Meta(max_length=64, pattern=r"\A[A-Za-z]+([/_+-][A-Za-z0-9]+)*\Z", examples=["Europe/Berlin"])
+    ] = "UTC"
 
 
 class Banner(_Part, frozen=True, kw_only=True):
     """The consent banner. `days` is how long a choice is remembered: six months at least, thirteen at most."""
 
     ads: bool = True
-    policy: Annotated[str, msgspec.Meta(max_length=500, pattern=r"\A(https?://|/)[^\s\"<>]*\Z")] | None = None
+    policy: (
+        Annotated[str, msgspec.Meta(max_length=500, pattern=r"\A(https?://|/)[^\s\"<>]*\Z", examples=["/privacy"])]
+        | None
+    ) = None
     days: Annotated[int, msgspec.Meta(ge=180, le=395)] = 180
 
 
 class Look(_Part, frozen=True, kw_only=True):
     """One look for all widgets. `start` and `end` are left and right, in Arabic right and left."""
 
-    colour: Annotated[str, msgspec.Meta(pattern=r"\A#[0-9a-fA-F]{6}\Z")] = "#1f5fd0"
+    colour: Annotated[str, msgspec.Meta(pattern=r"\A#[0-9a-fA-F]{6}\Z", examples=["#1f5fd0"])] = "#1f5fd0"
     radius: Annotated[int, msgspec.Meta(ge=0, le=32)] = 12
-    font: Annotated[str, msgspec.Meta(max_length=200, pattern=r"\A[A-Za-z0-9 ,_'-]+\Z")] = "system-ui,sans-serif"
+    font: Annotated[
+        str, msgspec.Meta(max_length=200, pattern=r"\A[A-Za-z0-9 ,_'-]+\Z", examples=["system-ui, sans-serif"])
+    ] = "system-ui,sans-serif"
     position: Literal["start", "end"] = "end"
     scheme: Literal["auto", "light", "dark"] = "auto"
 

@@ -42,6 +42,19 @@ _MAX_TEXT = 4096
 Value = str | float | bool
 
 
+class UnknownKey(BadRequest):
+    """A key that nobody would read, of the object at `field` ("": the whole); `allowed`: those that somebody would."""
+
+    def __init__(self, key: str, allowed: Sequence[str], field: str) -> None:
+        path = (f"{field}.{key}" if field else key)[:200]
+        super().__init__(f"{path} is unknown; allowed here: {', '.join(allowed)}", field=path)
+        self.key, self.allowed, self.inside = key, tuple(allowed), field
+
+    def allowing(self, allowed: Sequence[str]) -> UnknownKey:
+        """The same where other keys are allowed."""
+        return UnknownKey(self.key, allowed, self.inside)
+
+
 @dataclass(frozen=True)
 class Filter:
     """One checked filter. `values` has one entry but for `in` and `not_in` (any number) and `exists` (none)."""
@@ -59,11 +72,11 @@ class Condition:
     where: tuple[Filter, ...] = ()
 
 
-def parse_filter(body: object, field: str) -> Filter:
-    """Check one filter. Raises BadRequest that names the field."""
+def parse_filter(body: object, field: str, beside: Sequence[str] = ()) -> Filter:
+    """Check one filter; `beside`: keys that the caller reads. Raises BadRequest that names the field."""
     if not isinstance(body, Mapping):
         raise BadRequest(f"{field} must be an object with property, op and value", field=field)
-    only_keys(body, ("property", "op", "value"), field)
+    only_keys(body, ("property", "op", "value", *beside), field)
     name = body.get("property")
     if not isinstance(name, str) or not name:
         raise BadRequest(f"{field}.property must be a property's name", field=f"{field}.property")
@@ -112,18 +125,18 @@ def check_property(name: str, field: str) -> None:
     if name in COLUMNS:
         return
     raise BadRequest(
-        f"{field}: there is no property {name[:80]!r}; use props.<name>, traits.<name>, items.<name> or one of "
-        + ", ".join(COLUMNS),
+        f"{field}: there is no property {name[:80]!r}; use props.<name>, traits.<name>, "
+        + ", ".join(f"items.{one}" for one in (*ITEM_TEXTS, *ITEM_NUMBERS))
+        + f" or one of {', '.join(COLUMNS)}",
         field=field,
     )
 
 
 def only_keys(body: Mapping[str, object], allowed: Sequence[str], field: str) -> None:
-    """Raise BadRequest at the first key that nobody would read."""
+    """Raise UnknownKey at the first key that nobody would read."""
     for key in body:
         if key not in allowed:
-            path = f"{field}.{key}" if field else str(key)
-            raise BadRequest(f"{path[:200]} is unknown; allowed here: {', '.join(allowed)}", field=path[:200])
+            raise UnknownKey(str(key), allowed, field)
 
 
 def _values(op: str, body: Mapping[str, object], field: str) -> tuple[Value, ...]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from tracker.collector.bounds import CURRENCY, LARGEST_VALUE, LONGEST_ID, LONGEST_NAME, LONGEST_TITLE, SEQ_END
+from tracker.collector.bounds import CURRENCY, LONGEST_ID, LONGEST_NAME, LONGEST_TITLE, SEQ_END
 from tracker.collector.draft import Draft
 from tracker.collector.scrub import glance, survey
 from tracker.core.drops import Reject
-from tracker.core.event import EVENT_TYPES, Record
+from tracker.core.event import EVENT_TYPES, LARGEST_AMOUNT, Record
 
 _FIXED_NAMES = {
     "page": "page_view",
@@ -36,7 +36,7 @@ def check_fields(draft: Draft) -> Record | None:
     for given in (raw.visitor, raw.user, raw.previous, raw.group, raw.session, raw.message_id):
         if given is not None and len(given) > LONGEST_ID:
             return draft.reject(Reject.BAD_FIELD, f"an id is longer than {LONGEST_ID} characters")
-    if raw.value is not None and not -LARGEST_VALUE < raw.value < LARGEST_VALUE:
+    if raw.value is not None and not -LARGEST_AMOUNT < raw.value < LARGEST_AMOUNT:
         return draft.reject(Reject.BAD_FIELD, "value is out of range")
     if raw.currency and CURRENCY.fullmatch(raw.currency) is None:
         return draft.reject(Reject.BAD_FIELD, "currency must be three letters")
