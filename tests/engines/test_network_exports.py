@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,28 @@ async def test_a_few_are_kept_back_but_never_a_removal(embedded: Engine, data: P
         none = await exported(api, audience, min_size=5)
         assert (none["state"], none["error"]["code"]) == ("failed", "too_small")
         assert not list(folder.glob(f"*{none['id']}*"))
+
+
+async def test_a_membership_that_will_end_is_said_again_before(embedded: Engine, data: Path) -> None:
+    """After four fifths of its 30 days, where the network ends it (Google) or each member is sent with an end (X)."""
+    now = [int(time.time() * 1000)]
+    async with serve(embedded, data, now_ms=lambda: now[0]) as api:
+        Shop(data, embedded).come(1, 2, 3)
+        audience = await made(api, duration="30d")
+
+        async def told() -> dict[str, tuple[int, int]]:
+            found = {}
+            for network in ("google", "x", "meta"):
+                counts = (await exported(api, audience, network, shape="api"))["counts"]
+                found[network] = (counts["written"], counts["unchanged"])
+            return found
+
+        assert await told() == dict.fromkeys(("google", "x", "meta"), (3, 0))
+        now[0] += 23 * 86_400_000
+        assert await told() == dict.fromkeys(("google", "x", "meta"), (0, 3))
+        now[0] += 86_400_000 + 60_000
+        assert await told() == {"google": (3, 0), "x": (3, 0), "meta": (0, 3)}
+        assert await told() == dict.fromkeys(("google", "x", "meta"), (0, 3)), "it was said, and holds again"
 
 
 async def test_a_list_that_turns_out_too_small_is_in_no_ledger_and_the_next_goes_out(

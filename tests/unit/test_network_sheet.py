@@ -167,6 +167,7 @@ def test_every_network_has_its_golden_file_and_batch_and_nothing_is_left_over():
 def test_lists_have_the_size_and_the_time_that_their_networks_say():
     assert {name: one.minimum for name, one in NETWORKS.items() if one.minimum} == SMALLEST
     assert {name: one.days for name, one in NETWORKS.items() if one.days is not None} == LONGEST
+    assert {name for name, one in NETWORKS.items() if one.ends} == {*LONGEST, "x"}, "X: `expires_at`"
     assert {name for name, one in NETWORKS.items() if one.replaces} == {"ttd", "yandex"}
     assert {name for name, one in NETWORKS.items() if one.asks_granted} == {"google", "dv360"}
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from tracker.audiences import known
 from tracker.audiences.definition import Definition
 from tracker.audiences.membership import gate
+from tracker.audiences.rules import All
 from tracker.catalog.deliveries import There
 from tracker.core.site import Site
 from tracker.store.engine import Engine
@@ -111,6 +112,13 @@ def any_lost(engine: Engine, site: str, delivered: There, news: News) -> bool:
     """Whether somebody who is there has lost an id since they were delivered."""
     keys, at = np.array(delivered.people, np.uint64), np.array(delivered.at, np.int64)
     return bool(news.lost) and bool(_since(_standing(engine, site, keys), at, news.lost).any())
+
+
+def any_refused(engine: Engine, site: Site, delivered: There, vendor: int | None) -> bool:
+    """Whether somebody who is there may not leave the house any more, or is erased."""
+    everybody = Definition(site=site.name, rule=All(()), holdout=0.0)
+    standing = _standing(engine, site.name, np.array(delivered.people, np.uint64))
+    return bool(_refused(engine, site, everybody, np.unique(standing).tolist(), vendor))
 
 
 def _since(people: NDArray[np.uint64], at: NDArray[np.int64], when: Mapping[int, int]) -> NDArray[np.bool_]:

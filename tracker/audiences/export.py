@@ -186,7 +186,7 @@ class _Run:
             order.definition,
             leaving=leaving,
             delivered=delivered,
-            due_before=began - int(RESEND_AFTER * order.days * DAY_MS) if order.network.days else 0,
+            due_before=began - int(RESEND_AFTER * order.days * DAY_MS) if order.network.ends else 0,
             few=min(FEW, order.export.min_size),
             vendor=self.vendor,
             news=self._news(delivered),

@@ -19,7 +19,7 @@ from tracker.audiences.desk import Desk, Job, begin, carry_out
 from tracker.audiences.membership import gate
 from tracker.audiences.rules import All
 from tracker.catalog.deliveries import Line
-from tracker.catalog.exports import DONE
+from tracker.catalog.exports import DONE, Export
 from tracker.core.errors import TrackerError
 from tracker.core.site import Site
 from tracker.networks import NETWORKS
@@ -112,6 +112,14 @@ def _somebody_lost(desk: Desk, site: Site, line: Line, twins: Sequence[Ids]) -> 
 
 
 def _take_back(desk: Desk, line: Line) -> int:
+    ended = take_back(desk, line, ACTOR)
+    if ended.state != DONE:
+        log.warning("opt_outs.not_delivered", export=ended.id, code=(ended.error or {}).get("code"))
+    return 1
+
+
+def take_back(desk: Desk, line: Line, actor: str) -> Export:
+    """An export that only takes back whoever must not be there any more; gives it as it ended. Raises NotFound."""
     before = recall.as_before(desk.catalog, line)
     job = Job(
         audience=desk.catalog.audiences.get(line.audience),
@@ -119,11 +127,8 @@ def _take_back(desk: Desk, line: Line) -> int:
         mode="delta",
         shape=before["shape"],
         destination=line.destination,
-        actor=ACTOR,
+        actor=actor,
         options=(before.get("details") or {}).get("options", {}),
         takes_back=True,
     )
-    ended = carry_out(desk, job, begin(desk.catalog, job))
-    if ended.state != DONE:
-        log.warning("opt_outs.not_delivered", export=ended.id, code=(ended.error or {}).get("code"))
-    return 1
+    return carry_out(desk, job, begin(desk.catalog, job))

@@ -32,7 +32,7 @@ def order(catalog: Catalog, site: str, audience: str, actor: str) -> int:
     """Plan the removals of an audience that is being deleted, in place of its deliveries; gives how many places."""
     for plan in catalog.plans.list(audience=audience):
         catalog.plans.delete(plan.id)
-    there = [*catalog.deliveries.lines(site, audience), *_on_their_way(catalog, site, audience)]
+    there = [*catalog.deliveries.lines(site, audience), *on_their_way(catalog, site, audience)]
     lines = [one for one in dict.fromkeys(there) if takes_back(catalog, one)]
     for line in lines:
         catalog.plans.create(
@@ -74,7 +74,7 @@ def carry_out(desk: Desk, plan: Plan) -> Export:
 
 def is_over(catalog: Catalog, plan: Plan, ended: Export) -> bool:
     """Whether everybody was taken back, as the other side said."""
-    under_way = _line(plan) in _on_their_way(catalog, plan.site, plan.audience)
+    under_way = _line(plan) in on_their_way(catalog, plan.site, plan.audience)
     return ended.state == DONE and not waiting(catalog, plan) and not under_way
 
 
@@ -128,7 +128,7 @@ def _line(plan: Plan) -> Line:
     return Line(plan.site, plan.audience, plan.network, plan.destination)
 
 
-def _on_their_way(catalog: Catalog, site: str, audience: str) -> list[Line]:
+def on_their_way(catalog: Catalog, site: str, audience: str) -> list[Line]:
     """Where exports that run at this moment lead: whom they bring is not in the ledger yet."""
     exports = catalog.exports.list(site=site, audience=audience, limit=_EXPORTS)
     return [one.line for one in exports if one.state == RUNNING]

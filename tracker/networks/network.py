@@ -111,9 +111,10 @@ class Network:
     `asks_granted`: where the law of Europe holds, only persons who said yes in so many words. `replaces`: what is
     delivered is the whole list, so that nobody is ever taken off by name.
     `minimum`: members below which the network cannot use a list; 0: none known. `days`: the longest membership;
-    None: no limit. `batch`: members in one request; `request_bytes`: the most that its body may take. `file_rows`,
-    `file_bytes`: the most in one file. 0: no limit known. `intro`: lines behind the header, of one action.
-    `delimiter`, `compression` (`gzip` or `none`): of its file. `options`: what may be chosen (`networks.options`).
+    None: no limit. `expires`: each member is told with an end, though no longest is known. `batch`: members in one
+    request; `request_bytes`: the most that its body may take. `file_rows`, `file_bytes`: the most in one file. 0: no
+    limit known. `intro`: lines behind the header, of one action. `delimiter`, `compression` (`gzip` or `none`): of its
+    file. `options`: what may be chosen (`networks.options`).
     """
 
     name: str
@@ -131,6 +132,7 @@ class Network:
     file_bytes: int = 0
     minimum: int = 0
     days: int | None = None
+    expires: bool = False
     asks_granted: bool = False
     replaces: bool = False
     extension: str = "csv"
@@ -144,6 +146,11 @@ class Network:
     line: Line | None = field(default=None, repr=False)
     intro: Callable[[Network, Terms, Action], bytes] | None = field(default=None, repr=False)
     note: str = ""
+
+    @property
+    def ends(self) -> bool:
+        """Whether a membership ends by itself there, so that it must be said again before."""
+        return self.expires or self.days is not None
 
     def columns(self, shape: str) -> tuple[Column, ...]:
         """The columns of its file, or of its API."""

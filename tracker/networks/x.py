@@ -40,6 +40,7 @@ NETWORK = Network(
     batch=2_500,
     request_bytes=4_000_000,
     minimum=100,
+    expires=True,
     header=False,
     note="matched and active in the last 90 days; at most one addition and one removal an audience in 6 to 8 hours",
 )

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from tracker.wiring.reports import ScheduledReports
     from tracker.wiring.rollups import RollupKeeper
     from tracker.wiring.segments import Segments
+    from tracker.wiring.withdrawals import TakeBack
 
 log = structlog.get_logger()
 
@@ -93,7 +94,7 @@ def run_engine(settings: Settings, *, loader: bool, api: bool) -> None:
                 services = _services(
                     settings, engine, catalog, missing=missing, gate=gate, deliver_every_s=_DELIVER, reports_run=True
                 )
-                for chore in (_reports(services, stop), _opt_outs(services, stop)):
+                for chore in (_reports(services, stop), _opt_outs(services, stop), _take_back(services, stop)):
                     chore.start()
                     chores.append(chore)
             asyncio.run(_serve(settings, services, stop))
@@ -272,6 +273,12 @@ def _opt_outs(services: Services, stop: threading.Event) -> OptOuts:
     from tracker.wiring.opt_outs import OptOuts
 
     return OptOuts(services, stop)
+
+
+def _take_back(services: Services, stop: threading.Event) -> TakeBack:
+    from tracker.wiring.withdrawals import TakeBack
+
+    return TakeBack(services, stop)
 
 
 def _senders(settings: Settings) -> Senders:
