@@ -10,7 +10,7 @@ NODE_DIRS := pixel tests/protocols/node tests/consent_strings
 DATA ?= data
 # pip compiles modules one after the other, these on all cores; what is left out is compiled if it is ever imported.
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile
-COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/(tests?|sympy|networkx|moto)/' $(VENV)/lib tracker dashboard > /dev/null 2>&1 || true
+COMPILE := $(BIN)/python -m compileall -q -j 0 -x '/(tests?|sympy|networkx|moto|cfnlint|graphql|mpmath|mypyc?|pip|setuptools|pkg_resources|geodata|datastore|lexers)/' $(VENV)/lib tracker dashboard > /dev/null 2>&1 || true
 
 .DEFAULT_GOAL := help
 .PHONY: help demo up install dev test check format bench chaos fuzz histories pixel chromium firefox tools clean
