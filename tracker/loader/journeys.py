@@ -253,8 +253,8 @@ class Journeys:
 def chosen(counts: dict[str, int], wanted: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Key names, of the number of events of each name, and what was wanted and is too frequent.
 
-    Room is for wanted names first, the rarer the sooner; then for the site's rarer names, and of those the more frequent
-    ones. They stand in reverse: rows are sorted by the bits of names, the last name's bit first, so that those who have
+    Room is for wanted names first, the rarer the sooner; then for the site's rarer names, and of those the more
+    frequent ones. They stand in reverse: rows are sorted by the bits of names, the last name's bit first, so that those who have
     what funnels begin with stand together, and the arrays of others are passed over.
     """
     room, names, left_out = WANTED_SHARE * sum(counts.values()), list[str](), list[str]()
