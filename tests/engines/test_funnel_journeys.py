@@ -293,6 +293,39 @@ def test_a_cut_between_any_two_steps_of_the_upkeep_changes_no_answer(engine, mon
     assert check(engine, chance, site, events, monkeypatch) == "journeys"
 
 
+def test_a_range_that_ends_with_the_last_quarter_of_an_hour_needs_no_look_at_times(engine, monkeypatch):
+    """Made again after news, the state says when the last held event may be, to the millisecond, and no later."""
+    monkeypatch.setattr(funnel_journeys, "MAX_SHARE", 100.0)
+    monkeypatch.setattr(making, "WANTED_SHARE", 1.0)
+    site, end, maker = "shop0", EDGE + 900_000, Journeys(engine, least=1, grace=0, eager=True)
+    events = load(engine, [event(name, EDGE - 9000, "v1", site=site, seq=at) for at, name in enumerate("ab")])
+    assert maker.keep(site, NAMES)
+    news = [event("a", end - 1, "v2", site=site), event("b", end + 1, "v2", site=site)]
+    for place, one in enumerate(news, 9000):
+        one["arrival"] = place
+    load(engine, news[:1], known=(events := events + news[:1]), version=2)
+    assert maker.keep(site, NAMES)
+    state = journeys.held(engine, site)
+    body = {
+        "site": site,
+        "from": "2026-01-01T00:00:00Z",
+        "to": "2026-02-01T00:15:00Z",
+        "steps": FIRST_TWO,
+        "window": "7d",
+    }
+    counted = {**body, "times": False}
+    assert "upper" not in funnel_journeys.Asked(engine, funnel.parse(counted), state).query(0).text
+    for last, known in ((end - 1, events), (end + 899_999, events + news[1:])):
+        if last > end:
+            load(engine, news[1:], known=known, version=3)
+            assert maker.keep(site, NAMES)
+        assert journeys.held(engine, site).last == last
+        expected = funnel_oracle.report(body, known)
+        road, answer = said(engine, body)
+        same(answer, expected)
+        assert said(engine, counted) == (road, without_times(expected)) == ("journeys", without_times(answer))
+
+
 def test_a_request_of_the_api_takes_the_same_road_within_its_limits(engine, monkeypatch):
     """It makes temporary tables for who has news, and notes the names that the table lacks."""
     monkeypatch.setattr(funnel_journeys, "MAX_SHARE", 100.0)

@@ -53,7 +53,7 @@ select (
 )
 """
 _COME = """
-select sum(amount), toUnixTimestamp(min(slot)) * 1000, toUnixTimestamp(max(slot)) * 1000 + 900000
+select sum(amount), toUnixTimestamp(min(slot)) * 1000, toUnixTimestamp(max(slot)) * 1000 + 899999
 from touched_slots where site = {site:String} and toUnixTimestamp(at) + 20 >= intDiv({seen:UInt64}, 1000000000)
 """
 _COUNTED = """
@@ -253,8 +253,9 @@ class Journeys:
 def chosen(counts: dict[str, int], wanted: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Key names, of the number of events of each name, and what was wanted and is too frequent.
 
-    Wanted names come first, the rarer the sooner; then the site's rarer names as long as there is room, and of those
-    the more frequent ones.
+    Room is for wanted names first, the rarer the sooner; then for the site's rarer names, and of those the more
+    frequent ones. They stand in reverse: rows are sorted by the bits of names, the last name's bit first, so that those who have
+    what funnels begin with stand together, and the arrays of others are passed over.
     """
     room, names, left_out = WANTED_SHARE * sum(counts.values()), list[str](), list[str]()
     for name in sorted(wanted, key=lambda name: (counts.get(name, 0), name)):
@@ -266,4 +267,4 @@ def chosen(counts: dict[str, int], wanted: Iterable[str]) -> tuple[tuple[str, ..
         one for one, total in zip(others, accumulate(count for count, _ in others), strict=True) if held + total <= most
     ]
     names += [name for _, name in reversed(fits)][: NAMES - len(names)]
-    return tuple(names), tuple(left_out)
+    return tuple(reversed(names)), tuple(left_out)
