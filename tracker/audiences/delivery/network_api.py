@@ -38,10 +38,8 @@ class NetworkApi:
         self._door, self._network, self._secrets, self._base = door, network, secrets, base_url
         self._account = ALL_ACCOUNTS[network]
         self._ids = {**dict(self._account.defaults), **ids}
-        if network in (
-            "google",
-            "google_conversions",
-        ):  # its pages write an account as 123-456-7890, its API 1234567890
+        if network in ("google", "google_conversions"):
+            # Its pages write an account as 123-456-7890, its API takes 1234567890.
             self._ids = {name: value.replace("-", "") for name, value in self._ids.items()}
             self._ids.setdefault("LOGIN_CUSTOMER_ID", self._ids["CUSTOMER_ID"])
         self._token: str | None = None
