@@ -209,6 +209,27 @@ async def test_a_membership_that_will_end_is_said_again_before(embedded: Engine,
         assert await told() == dict.fromkeys(("google", "x", "meta"), (0, 3)), "it was said, and holds again"
 
 
+async def test_who_cannot_be_recognised_hides_no_few(embedded: Engine, data: Path) -> None:
+    """Ten more members, two of whom the network can recognise: it would see these two. They come with three more."""
+    async with serve(embedded, data) as api:
+        shop, folder = Shop(data, embedded), api.services.exports
+        shop.come(*range(1, 8))
+        audience = await made(api)
+        await exported(api, audience, mode="full", min_size=5)
+        shop.come(8, 9)
+        shop.come(*range(20, 28), known=False)
+        shop.say(60, 1, 0)
+        few = await exported(api, audience, min_size=5)
+        assert (few["counts"]["written"], few["counts"]["removed"], few["counts"]["unchanged"]) == (0, 1, 6)
+        assert few["counts"]["withheld"]["too_few"] == 10
+        assert set(shop.lines(folder, few)["remove"]) == hashes(1)
+        shop.come(10, 11, 12)
+        five = await exported(api, audience, min_size=5)
+        assert (five["counts"]["written"], five["counts"]["withheld"].get("too_few")) == (5, None)
+        assert five["counts"]["withheld"]["no_identifier"] == 8
+        assert set(shop.lines(folder, five)["add"]) == hashes(*range(8, 13))
+
+
 async def test_a_list_that_turns_out_too_small_is_in_no_ledger_and_the_next_goes_out(
     embedded: Engine, data: Path
 ) -> None:

@@ -6,6 +6,7 @@ import gc
 from array import array
 from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
+from enum import Enum
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,14 @@ def _tell(catalog: Catalog, folder: Path, order: Order) -> None:
             catalog.exports.warn(export.id, f"nobody was told of it: {error.message}")
 
 
+class _Short(Enum):
+    """What a try turned out to have too few in."""
+
+    LIST = "list"
+    """But there are removals, and those go all the same."""
+    NEW = "new"
+
+
 class _Run:
     def __init__(self, engine: Engine, catalog: Catalog, folder: Path, order: Order) -> None:
         self.engine, self.catalog, self.folder, self.order = engine, catalog, folder, order
@@ -85,24 +94,33 @@ class _Run:
         self.keys = keys_of(site.name, site.write_key, site.identifier_key)
         self.vendor = site.privacy.vendor_of(order.network.name)
         self.counts = self._nothing()
+        self._few = min(FEW, order.export.min_size)
 
     def all(self) -> None:
         """Raises TrackerError; nothing was delivered then."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         if self.order.stays is not None:
             self._once(removals_only=True)
-        elif not self._once(removals_only=False):
-            self.counts = self._nothing()
-            self.catalog.contacts.undo(self.order.export.id)
-            self.catalog.exports.undo(self.order.export.id)
+            return
+        found = self._once(removals_only=False)
+        if found is _Short.NEW:
+            self._undo()
+            found = self._once(removals_only=False, nobody_new=True)
+        if found is _Short.LIST:
+            self._undo()
             self._once(removals_only=True)
+
+    def _undo(self) -> None:
+        self.counts = self._nothing()
+        self.catalog.contacts.undo(self.order.export.id)
+        self.catalog.exports.undo(self.order.export.id)
 
     def _nothing(self) -> dict[str, Any]:
         reasons = (*WITHHELD, "no_identifier") if self.order.network.needs else WITHHELD
         return {"written": 0, "withheld": dict.fromkeys(reasons, 0)}
 
-    def _once(self, *, removals_only: bool) -> bool:
-        """False: too few would be in the list, but there are removals, and those go all the same."""
+    def _once(self, *, removals_only: bool, nobody_new: bool = False) -> _Short | None:
+        """`nobody_new`: whoever is not there yet waits. None: it is done; else nothing is, and why."""
         order, export, network = self.order, self.order.export, self.order.network
         began = order.now_ms()
         delivered = self.catalog.deliveries.there(export.line)
@@ -122,7 +140,11 @@ class _Run:
                 self._hold("too_few" if order.stays is None else order.stays.code, len(found.add) - len(kept))
             found.add = kept
         elif not self._enough(len(leaving), found):
-            return False
+            return _Short.LIST
+        if nobody_new:
+            kept = found.add[is_among(found.add, before)]
+            self._hold("too_few", len(found.add) - len(kept))
+            found.add = kept
         with ExitStack() as stack:
             segments = tuple(order.options.get("segments", ()))
             terms = Terms(
@@ -158,7 +180,9 @@ class _Run:
             self._add(writing, reader, plan, found.add, "" if everybody else "-add")
             members = self.counts["written"] + found.unchanged
             if not removals_only and not self._enough(members, found):
-                return False
+                return _Short.LIST
+            if len(before) and not everybody and 0 < writing.new < self._few:
+                return _Short.NEW  # of those whom nothing identifies no place knows, so they hide nobody
             details = self._details(began, members)
             if order.sender is not None and not export.dry_run:
                 self._ship(order.sender, parcel, writing, details, delivery)
@@ -166,7 +190,7 @@ class _Run:
                 files = parcel.finish(replace(export, counts=self.counts, details=export.details | details))
                 told = None if export.dry_run else delivery
                 self.catalog.exports.finish(export.id, counts=self.counts, files=files, details=details, delivery=told)
-        return True
+        return None
 
     def _ship(
         self, sender: Sender, parcel: Parcel, writing: Writing, details: dict[str, Any], delivery: Delivery
@@ -187,7 +211,7 @@ class _Run:
             leaving=leaving,
             delivered=delivered,
             due_before=began - int(RESEND_AFTER * order.days * DAY_MS) if order.network.ends else 0,
-            few=min(FEW, order.export.min_size),
+            few=self._few,
             vendor=self.vendor,
             news=self._news(delivered),
         )

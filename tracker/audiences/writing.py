@@ -48,6 +48,8 @@ class Writing:
         self._export, self._noted = export, noted
         self.added, self.removed = Rows(), Rows()
         self.written = 0
+        self.new = 0
+        """Of those written: how many were not there before."""
 
     def take_back(self, ledger_keys: Sequence[int]) -> None:
         """Rows that take these back, under all that they were delivered under."""
@@ -89,6 +91,7 @@ class Writing:
             self._catalog.exports.bring(self._export, self._delivery, list(map(Added, packed.people, packed.told)))
         self.added.add_each(packed.people, packed.sizes)
         self.written += len(packed.people)
+        self.new += len(allowed)
         if packed.made:
             self._parcel.put(packed.lines, label)
         else:
