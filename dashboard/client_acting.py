@@ -68,6 +68,11 @@ class Acting(Wire):
         body |= {"options": options} if options else {}
         return self.json("POST", f"/api/v1/audiences/{quote(id, safe='')}/export", json=body)
 
+    def dry_run(self, id: str, delivery: Json) -> Json:
+        """Start writing down what such a delivery would send now, as a download: `{"id", "state"}`."""
+        body = {name: value for name, value in delivery.items() if name != "every"} | {"dry_run": True}
+        return self.json("POST", f"/api/v1/audiences/{quote(id, safe='')}/export", json=body)
+
     def exports(self, site: str, limit: int = 1000) -> list[Json]:
         """The exports of a site, the newest first."""
         return rows_of(self.json("GET", "/api/v1/exports", params={"site": site, "limit": limit}), "exports")

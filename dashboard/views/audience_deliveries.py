@@ -7,6 +7,7 @@ import streamlit as st
 from dashboard import formats, rules, state
 from dashboard.client import ApiError, Json
 from dashboard.components import notice
+from dashboard.views.audience_download import progress, result
 from dashboard.views.network_asks import asks, choices
 
 EVERY = {"15m": "every 15 minutes", "1h": "every hour", "6h": "every 6 hours", "24h": "every day"}
@@ -100,12 +101,24 @@ def _connect(audience: str, places: dict[str, Json], networks: dict[str, Json], 
         chosen = choices(networks.get(name, {}), f"{key}-{name}")
         every = st.selectbox("How often", list(EVERY), format_func=EVERY.__getitem__, key=f"{key}-every", width=180)
         asked = st.button("Deliver", type="primary", key=f"{key}-start")
+        tried = st.button(
+            "Dry run",
+            icon=":material/preview:",
+            key=f"{key}-dry",
+            help="Write down what would be sent now, and send nothing.",
+        )
     if name in networks:
         asks(networks[name], exportable)
+    shape = "api" if own else "file"
+    body: Json = {"destination": id, "network": name, "shape": shape, "mode": "delta", "every": every}
+    body |= {"options": chosen} if chosen else {}
+    if tried:
+        try:
+            st.session_state[f"{key}-tried"] = state.api().dry_run(audience, body)
+        except ApiError as refusal:
+            st.session_state[f"{key}-tried"] = {"state": "failed", "error": refusal.sentence}
+    progress(f"{key}-tried", result, "Nothing would be sent.")
     if asked:
-        shape = "api" if own else "file"
-        body: Json = {"destination": id, "network": name, "shape": shape, "mode": "delta", "every": every}
-        body |= {"options": chosen} if chosen else {}
         try:
             state.api().add_delivery(audience, body)
         except ApiError as refusal:

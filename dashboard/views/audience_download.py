@@ -34,7 +34,7 @@ def panel(audience: str, exportable: int | None) -> None:
         if st.button("Make the file", type="primary", key=f"{key}-start"):
             _start(audience, key, name, mode, shape, chosen)
     asks(networks[name], exportable)
-    progress(key, _finished)
+    progress(key, result)
 
 
 def progress(key: str, finished: Callable[[Json], None], nothing: str = "No file was made.") -> None:
@@ -75,7 +75,8 @@ def _why(export: Json) -> str:
     return why if why.endswith(".") else f"{why}."
 
 
-def _finished(export: Json) -> None:
+def result(export: Json) -> None:
+    """What is in the file, who is not, and the file itself."""
     counts = export.get("counts") or {}
     written = int(counts.get("written", 0))
     held_back = withheld_lines(counts.get("withheld"))

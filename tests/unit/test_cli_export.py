@@ -43,6 +43,30 @@ def test_options_are_sent(tmp_path, capsys, monkeypatch, words, options):
     assert (tmp_path / "audience-aud_1.csv.gz").read_bytes() == b"gz"
 
 
+def test_a_dry_run_is_a_file_wherever_it_would_be_sent(tmp_path, capsys, monkeypatch):
+    with outside(api) as other:
+        monkeypatch.setenv("TRACKER_API_URL", other.url)
+        monkeypatch.setenv("TRACKER_ADMIN_TOKEN", TOKEN)
+        monkeypatch.chdir(tmp_path)
+        words = [
+            "audience",
+            "export",
+            "aud_1",
+            "--network",
+            "criteo",
+            "--to",
+            "dst_1",
+            "--data",
+            str(tmp_path / "data"),
+        ]
+        code, out, err = run(capsys, *words, "--dry-run")
+        assert (code, json.loads(out)["written_to"]) == (0, "audience-aud_1.csv.gz"), err
+        assert run(capsys, *words)[0] == 0
+        dry, sent = [one.json() for one in other.heard if one.method == "POST"]
+    assert (dry["dry_run"], dry["destination"]) == (True, "dst_1") and "dry_run" not in sent
+    assert sum(one.path.endswith("/file") for one in other.heard) == 1, "what was sent is not here"
+
+
 def test_a_download_is_complete_or_not_there(tmp_path, capsys, monkeypatch):
     def cut(heard: Heard) -> tuple[int, dict[str, str], bytes]:
         status, headers, body = api(heard)

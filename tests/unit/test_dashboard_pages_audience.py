@@ -134,6 +134,17 @@ def test_a_failed_export_says_why(fake):
     assert len(at.get("download_button")) == 0
 
 
+def test_a_dry_run_shows_what_a_delivery_would_send(fake):
+    id = audience(fake)
+    at = run("audience", id=id)
+    at.button(key=f"deliver-{id}-dry").click().run()
+    at.run()
+    wanted = {"destination": "dst_1", "network": "tiktok", "shape": "api", "mode": "delta", "dry_run": True}
+    assert ordered(fake) == [wanted]
+    assert "241 people are in the file." in seen(at) and len(at.get("download_button")) == 2
+    assert not [path for method, path, _ in fake.state.asked if method == "POST" and path.endswith("/deliveries")]
+
+
 def test_an_audience_is_connected_with_a_destination_and_says_how_it_goes(fake):
     id = audience(fake)
     at = run("audience", id=id)

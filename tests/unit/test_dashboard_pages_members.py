@@ -104,6 +104,7 @@ def test_an_audience_is_not_offered_to_what_takes_conversions(fake, audience):
 
 def test_lift_before_the_first_export_says_that_nobody_was_shown_anything(fake, audience):
     fake.state.networks_given = []
+    fake.state.more_exports = [{"id": "exp_d", "audience": "1", "state": "done", "network": "meta", "dry_run": True}]
     assert "Nothing was exported yet." in seen(run("audience", id=audience))
     fake.state.networks_given = ["tiktok"]
     st.cache_data.clear()

@@ -134,7 +134,9 @@ def audience_export(
     data: Data = None,
 ) -> None:
     """Export an audience to a file or a destination: only persons who allowed it. Prints what was withheld too."""
-    body: dict[str, Any] = {"network": network, "mode": mode, "shape": shape, "destination": to, "dry_run": dry_run}
+    body: dict[str, Any] = {"network": network, "mode": mode, "shape": shape, "destination": to}
+    if dry_run:
+        body["dry_run"] = True
     if min_size is not None:
         body["min_size"] = min_size
     chosen = {
