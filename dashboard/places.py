@@ -31,6 +31,11 @@ def title(name: str) -> str:
     return words[:1].upper() + words[1:]
 
 
+def said(note: str) -> str:
+    """A note of the API with its fields by their labels: `` `MOBILE_LIST_ID` `` -> `“Mobile list id”`."""
+    return re.sub(r"`([A-Za-z_]+)`", lambda found: f"“{title(found[1])}”", note).replace("`", "")
+
+
 def option(name: str, text: str) -> Any:
     """What was typed into an option's field, as the API takes it; text where it is no number, so that it says so."""
     text = text.strip()

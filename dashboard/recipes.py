@@ -95,6 +95,14 @@ RECIPES: tuple[Recipe, ...] = (
         "90d",
     ),
     Recipe(
+        "at-risk",
+        "At risk",
+        "They bought often or for much, and are falling silent: win them back before they have forgotten you.",
+        ("purchase",),
+        lambda _days: {"rfm": {"segment": ["at_risk", "cannot_lose"]}},
+        "",
+    ),
+    Recipe(
         "high-value",
         "High value",
         "Your best customers: look for people like them, and leave them out of discounts.",
@@ -108,6 +116,22 @@ RECIPES: tuple[Recipe, ...] = (
         "Call them before they tell others; do not advertise to them meanwhile.",
         ("survey_answered",),
         lambda days: {"answered": {"survey": "nps", "score": {"lte": 6}, "within": days}},
+        "90d",
+    ),
+    Recipe(
+        "dissatisfied",
+        "Dissatisfied (CSAT 1 or 2)",
+        "What you sold or how you served disappointed them: make it good first, advertise later.",
+        ("survey_answered",),
+        lambda days: {"answered": {"survey": "csat", "score": {"lte": 2}, "within": days}},
+        "90d",
+    ),
+    Recipe(
+        "complained",
+        "Complained",
+        "They took the trouble to tell you: answer, and do not advertise to them meanwhile.",
+        ("feedback_sent",),
+        lambda days: _did("feedback_sent", days, where=[{"property": "props.topic", "op": "eq", "value": "problem"}]),
         "90d",
     ),
     Recipe(

@@ -99,8 +99,8 @@ def spoken(rule: Json, path: str, holds: bool) -> tuple[str, bool]:
         if place:
             part = part[int(place)] if int(place) < len(part) else {}
     denied = path.count(".not") % 2 == 1
-    said = lines({"not": part} if denied else part)
-    return " ".join(line for _, line in said), holds != denied
+    head, *rest = (line for _, line in lines({"not": part} if denied else part))
+    return f"{head}{' ' if head.endswith(':') else '; ' if rest else ''}{'; '.join(rest)}", holds != denied
 
 
 def _leaf(rule: Json, depth: int) -> list[Line]:

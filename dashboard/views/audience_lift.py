@@ -27,7 +27,7 @@ def panel(audience: Json) -> None:
     if "holdout" in missing and not audience.get("holdout"):
         empty(
             "No hold-out is set.",
-            "Without people who are kept aside there is nothing to compare with. Choose Edit above, and then "
+            "Without people who are kept aside there is nothing to compare with. Make the audience anew and choose "
             "under “Keep aside” how many of them are never shown advertising.",
         )
         return

@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import filters, formats, questions, recipes, state
 from dashboard.client import Json
 from dashboard.components import guarded
-from dashboard.views import audience_parts
+from dashboard.views import audience_asked, audience_parts
 
 DAYS = {"7d": "7 days", "14d": "14 days", "30d": "30 days", "90d": "90 days", "365d": "12 months"}
 ASIDE = {0.0: "Nobody", 0.05: "5 %", 0.1: "10 %", 0.2: "20 %", 0.5: "50 %"}
@@ -21,7 +21,7 @@ def ask() -> None:
     if not names:
         st.caption("There are no events yet: put the snippet on your site first.")
         return
-    offered = recipes.offered(names)
+    offered: list[recipes.Recipe | audience_asked.Asked] = [*recipes.offered(names), *audience_asked.offered(names)]
     chosen = st.selectbox(
         "Start from",
         [None, *offered],
@@ -34,7 +34,7 @@ def ask() -> None:
         _recipe(chosen)
 
 
-def _recipe(recipe: recipes.Recipe) -> None:
+def _recipe(recipe: recipes.Recipe | audience_asked.Asked) -> None:
     st.caption(recipe.why)
     name = st.text_input("Name", value=recipe.name, key=f"new-name-{recipe.key}")
     within = recipe.days
@@ -44,6 +44,9 @@ def _recipe(recipe: recipes.Recipe) -> None:
             "in the last", days, index=days.index(within), format_func=DAYS.__getitem__, key=f"new-within-{recipe.key}"
         )
     rule = recipe.rule(within)
+    if rule is None:
+        st.caption("Choose what is asked for above to see how many people that is.")
+        return
     audience_parts.rule(rule)
     _change(name, rule)
     _create(name, rule)

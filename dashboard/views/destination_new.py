@@ -43,7 +43,7 @@ def form(kinds: Json) -> None:
     maybe = [str(one) for one in about.get("optional") or []]
     own = [str(one) for one in by_kind[kind].get("optional") or []] if network else []
     if network and about.get("note"):
-        note = str(about["note"]).replace("`", "")
+        note = places.said(str(about["note"]))
         st.caption(formats.plain(f"{note[:1].upper()}{note[1:]}."))
     more: dict[str, str] = {}
     with st.form(f"{where}-form", border=False):  # sends what stands in the fields, wherever the cursor is

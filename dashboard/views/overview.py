@@ -46,7 +46,10 @@ def page() -> None:
 def _nothing() -> None:
     heard = state.ask(state.api().install, state.site_name()).get("heard")
     if heard:
-        empty("No events in this period.", "Choose a longer period in the sidebar.")
+        empty(
+            "No events in this period.",
+            "Choose a longer period in the sidebar. Bots, programs like curl among them, are in no report.",
+        )
     else:
         empty(
             "We have not heard from your site yet.",

@@ -4,6 +4,8 @@ import pytest
 from dashboard_run import run, seen
 
 from dashboard import recipes
+from dashboard.views import audience_asked
+from tracker.audiences.definition import define
 
 
 def test_a_recipe_is_an_audience_in_three_clicks(fake):
@@ -27,6 +29,43 @@ def test_a_recipe_is_an_audience_in_three_clicks(fake):
     made = next(body for method, path, body in fake.state.asked if (method, path) == ("POST", "/api/v1/audiences"))
     assert made["name"] == "Cart abandoned"
     assert made["rule"]["dropped"]["within"] == "7d"
+
+
+@pytest.mark.parametrize("key", ["dropped", "interest"])
+def test_a_recipe_may_ask_for_a_step_of_a_saved_funnel_or_for_an_interest(fake, key):
+    steps = [{"event": "view_item"}, {"event": "add_to_cart"}, {"event": "purchase", "name": "Bought"}]
+    funnel = {"site": "shop", "steps": steps, "window": "3d", "mode": "strict"}
+    saved = fake.state.keep(fake.state.funnels, {"site": "shop", "name": "Checkout", "funnel": funnel})
+    at = run("audiences")
+
+    def again():  # see above
+        at.button(key="new-audience").click().run()
+        assert not at.exception
+
+    again()
+    offered = at.selectbox(key="new-recipe")
+    assert {"Left a saved funnel", "Similar interest", "At risk"} <= set(offered.options)
+    offered.set_value(next(one for one in (audience_asked.DROPPED, audience_asked.INTEREST) if one.key == key))
+    again()
+    if key == "dropped":
+        at.selectbox(key=f"new-funnel-after-{saved['id']}").set_value(2)
+    else:
+        at.selectbox(key="new-interest-by").set_value("device")
+        again()
+        at.multiselect(key="new-interest-device").set_value(["mobile"])
+    again()
+    at.button(key="new-create").click()
+    at.button(key="new-audience").click().run()
+    made = next(body for method, path, body in fake.state.asked if (method, path) == ("POST", "/api/v1/audiences"))
+    if key == "dropped":
+        dropped = made["rule"]["dropped"]
+        assert (dropped["after_step"], dropped["within"], dropped["wait"]) == (2, "30d", "1h")
+        assert (dropped["funnel"]["window"], dropped["funnel"]["mode"]) == ("3d", "strict")
+        assert [step["event"] for step in dropped["funnel"]["steps"]] == ["view_item", "add_to_cart", "purchase"]
+    else:
+        where = [{"property": "device", "op": "in", "value": ["mobile"]}]
+        assert made["rule"] == {"did": {"event": "view_item", "where": where, "count": {"gte": 2}, "within": "30d"}}
+    define("shop", made["rule"], lookup=lambda _id: {})
 
 
 def audience(fake):

@@ -242,3 +242,8 @@ def test_a_condition_is_found_by_its_path():
     assert rules.spoken(rule, "rule.any[0].all[1].not.any[0]", True) == ("Did not do “Search”", False)
     assert rules.spoken(rule, "rule.any[0].all[1].not.any[1].not", False) == ("Did “Search”", False)
     assert rules.spoken(rule, "rule.any[7]", False)[1] is False
+    steps = [{"event": "a"}, {"event": "b"}]
+    dropped = {"dropped": {"funnel": {"steps": steps}, "after_step": 1, "within": "7d"}}
+    assert rules.spoken(dropped, "rule", True)[0] == "Reached “A” but not “B” in the last 7 days; Funnel: A → B"
+    sequence = {"sequence": {"steps": steps, "window": "1d"}}
+    assert rules.spoken(sequence, "rule", True)[0] == "Did these in order, within 1 day of the first: “A”; “B”"
