@@ -86,12 +86,12 @@ def outside(say: Say = ok) -> Iterator[Outside]:
     stop = threading.Event()
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()), daemon=True)
     thread.start()
-    assert started.wait(10)
+    assert started.wait(60)
     try:
         yield one
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 

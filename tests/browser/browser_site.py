@@ -137,7 +137,7 @@ class PixelSite:
         found_in_order = sorted(found.values(), key=lambda event: event.arrival)
         return [event for event in found_in_order if name is None or event.name == name]
 
-    async def wait(self, name: str, count: int = 1, *, seconds: float = 20) -> list[Event]:
+    async def wait(self, name: str, count: int = 1, *, seconds: float = 60) -> list[Event]:
         """The events of that name once there are `count` of them on disk in sealed segments."""
         for _ in range(int(seconds / 0.1)):
             if len(found := self.events(name)) >= count:

@@ -71,6 +71,7 @@ async def context(browser: Browser) -> AsyncIterator[BrowserContext]:
     context = await browser.new_context(
         locale="en-GB", timezone_id="Europe/Berlin", screen={"width": 1280, "height": 720}
     )
+    context.set_default_timeout(60_000)  # the machine may be busy
     yield context
     await context.close()
 

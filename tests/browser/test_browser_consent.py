@@ -110,7 +110,7 @@ async def test_withdrawal_clears_and_is_told(site: PixelSite, page: Page, contex
     assert await page.evaluate(KEPT) != []
     assert "jt_vid" in {cookie["name"] for cookie in await context.cookies()}
     await page.evaluate("jt('track', 'unsent'); jt('consent', {analytics: false, ads: false}); jt('track', 'never')")
-    for _ in range(50):
+    for _ in range(600):
         told = [event for event in site.events("consent") if event.analytics == 0]
         if told:
             break

@@ -74,7 +74,7 @@ async def test_what_arrives_of_everything_that_happened(site: PixelSite, context
     page = await opened()
     await page.wait_for_function(f"{QUEUED} === 0", timeout=120_000)
 
-    for _ in range(100):
+    for _ in range(600):
         numbers = Counter(event.props["n"] for event in site.events("step"))
         if len(numbers) == made:
             break

@@ -63,7 +63,7 @@ async def test_a_refused_batch_does_not_stand_in_the_way(site: PixelSite, page: 
     answers = iter([400])
     site.front.fail = lambda: next(answers, None)
     await page.goto(site.url("/"))
-    for _ in range(200):  # before the page view nothing is queued either
+    for _ in range(1200):  # before the page view nothing is queued either
         if site.front.bodies:
             break
         await asyncio.sleep(0.05)
@@ -193,7 +193,7 @@ async def test_one_request_in_ten_fails_and_nothing_is_missing(site: PixelSite, 
         for _ in range(10):
             await page.evaluate(f"jt('track', 'step', {{n: {count}}})")
             count += 1
-    await page.wait_for_function(f"{QUEUED} === 0", timeout=30_000)
+    await page.wait_for_function(f"{QUEUED} === 0", timeout=60_000)
     await site.wait("step", count)
     arrived = {event.props["n"] for event in site.events("step")}
     repeated = sum(times - 1 for times in Counter(site.front.ids).values())

@@ -57,7 +57,7 @@ async def test_what_the_collector_could_not_take_comes_later(site: PixelSite, fo
     assert "_e" in await fox.run(KEPT)
     site.front.fail = lambda: None
     await fox.go(site.url("/later"))
-    assert len(await site.wait("kept", seconds=40)) == 1
+    assert len(await site.wait("kept", seconds=60)) == 1
     await fox.until(DELIVERED)
 
 

@@ -36,7 +36,7 @@ def test_sigterm_under_load_loses_nothing(tmp_path: Path, proof: Callable[[str],
         slowest = 0.0
         for turn in range(ROUNDS):
             role = (*workers, engine)[turn % 3]
-            until(oracle.busy, 30)
+            until(oracle.busy, 60)
             time.sleep(0.5)
             asked = time.monotonic()
             assert role.stop() == 0, it.tails()

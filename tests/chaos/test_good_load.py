@@ -72,7 +72,7 @@ def test_what_became_of_an_event_is_told_apart(second: Answer, refused: int, una
                         break
                     connection.sendall(YES)
         stop.set()
-    load.join(10)
+    load.join(60)
     assert (len(load.refused), len(load.unanswered)) == (refused, unanswered)
     assert sum("good-1:" in one for one in load.failed) == failed
     assert {"good-0", "good-2"} <= load.acknowledged and "good-1" not in load.acknowledged

@@ -209,12 +209,12 @@ async def test_reports_beyond_the_limit_are_asked_to_come_back(embedded, data):
         loop = asyncio.get_running_loop()
 
         def slow(_site, _ids):
-            asyncio.run_coroutine_threadsafe(gate.wait(), loop).result(30)
+            asyncio.run_coroutine_threadsafe(gate.wait(), loop).result(60)
             return {"replayed": 0}
 
         object.__setattr__(api.services, "replay", slow)
         asks = [asyncio.ensure_future(api.ask("POST", "/api/v1/rejected/replay", {"site": "shop"})) for _ in range(5)]
-        done, _ = await asyncio.wait(asks, return_when=asyncio.FIRST_COMPLETED, timeout=30)
+        done, _ = await asyncio.wait(asks, return_when=asyncio.FIRST_COMPLETED, timeout=60)
         status, _ = await api.ask("GET", "/api/v1/sites")
         assert status == 200  # quick calls do not wait behind reports
         gate.set()
@@ -232,7 +232,7 @@ async def test_a_hung_up_report_does_not_begin(embedded, data):
         def slow(_site, ids):
             begun.append(ids)
             loop.call_soon_threadsafe(running.set)
-            asyncio.run_coroutine_threadsafe(gate.wait(), loop).result(30)
+            asyncio.run_coroutine_threadsafe(gate.wait(), loop).result(60)
             return {"replayed": 0}
 
         object.__setattr__(api.services, "replay", slow)

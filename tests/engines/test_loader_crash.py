@@ -49,7 +49,7 @@ def drain(road: Road, seconds: float = 60) -> None:
             time.sleep(0.1)
 
 
-def settle(road: Road, seconds: float = 30) -> None:
+def settle(road: Road, seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while road.loader.doubts.settle() and time.monotonic() < until:
         time.sleep(0.2)

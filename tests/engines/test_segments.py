@@ -188,7 +188,7 @@ async def test_times_that_have_run_out_are_forgotten(shop: Shop) -> None:
     rounds._rest_until.clear()
     assert rounds.round() == 1
     kept = "select site, at < 10, count() from expiring final group by all order by all"
-    until(lambda: shop.engine.ask(Query(text=kept)).rows == [("other", 1, 2), ("shop", 0, 1)], 30)
+    until(lambda: shop.engine.ask(Query(text=kept)).rows == [("other", 1, 2), ("shop", 0, 1)], 60)
 
 
 async def test_events_are_copied_between_rounds(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:

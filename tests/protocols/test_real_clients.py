@@ -148,7 +148,7 @@ def test_clients_that_are_refused_for_a_while_come_again(service: Service) -> No
     key = sites["filler"][1]
     assert service.loader.stop() == 0
     for size in (8000, 10):
-        until(lambda size=size: _fill(service, key, size) == 503, 30)
+        until(lambda size=size: _fill(service, key, size) == 503, 60)
 
     def make_room() -> None:
         time.sleep(2.0)

@@ -122,11 +122,11 @@ def test_snowplow_python_comes_again_after_503(service: Service) -> None:
     filler = service.site(f"filler-{uuid.uuid4().hex[:8]}")
     assert service.loader.stop() == 0
     for size in (8000, 10):
-        until(lambda size=size: _fill(service, filler, size) == 503, 30)
+        until(lambda size=size: _fill(service, filler, size) == 503, 60)
     failures: dict[str, list[Any]] = {"post": [], "get": []}
 
     def make_room() -> None:
-        until(lambda: all(failures.values()), 30)
+        until(lambda: all(failures.values()), 60)
         service.loader.start()
 
     def send(method: str) -> None:
@@ -216,7 +216,7 @@ def test_snowplow_browser(service: Service, site: tuple[str, str], shop: str, me
     filler = service.site(f"filler-{uuid.uuid4().hex[:8]}")
     assert service.loader.stop() == 0
     for size in (8000, 10):
-        until(lambda size=size: _fill(service, filler, size) == 503, 30)
+        until(lambda size=size: _fill(service, filler, size) == 503, 60)
     errors: list[str] = []
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
@@ -229,7 +229,7 @@ def test_snowplow_browser(service: Service, site: tuple[str, str], shop: str, me
         page.on("response", lambda answer: (taken if answer.status == 200 else refused).append(answer.status))
         page.goto(f"{shop}/?utm_source=news&gclid=TEST", referer="https://www.google.com/")
         page.evaluate("([host, id, method]) => start(host, id, method)", [service.host, key, method])
-        until(lambda: (page.wait_for_timeout(50), 503 in refused)[1], 30)
+        until(lambda: (page.wait_for_timeout(50), 503 in refused)[1], 60)
         service.loader.start()
         until(lambda: _fill(service, filler, 10) == 204, 60)
         page.mouse.move(20, 20)

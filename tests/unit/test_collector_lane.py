@@ -59,7 +59,7 @@ async def connect(collector):
 
 
 async def answer(reader) -> tuple[int, dict[str, str], bytes]:
-    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 20)).decode().split("\r\n")
+    head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 60)).decode().split("\r\n")
     headers = dict(line.lower().split(": ", 1) for line in head[1:] if line)
     return int(head[0].split()[1]), headers, await reader.readexactly(int(headers.get("content-length", 0)))
 
@@ -189,7 +189,7 @@ async def held(collector):
 
     def wait(*given):
         collector.asked.set()
-        assert collector.go.wait(20)
+        assert collector.go.wait(60)
         append(*given)
 
     disk.append = wait
@@ -251,7 +251,7 @@ async def test_an_idle_connection_is_closed_after_the_lane_as_before(start, ente
     reader, writer = await connect(collector)
     writer.write(post(body(event())))
     assert (await answer(reader))[0] == 204
-    assert await asyncio.wait_for(reader.read(), 20) == b""
+    assert await asyncio.wait_for(reader.read(), 60) == b""
     assert entered
     writer.close()
 

@@ -62,7 +62,7 @@ class Sender(threading.Thread):
         self.broken_answers = 0
 
     def run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         number = 0
         while True:
             key = f"{self.lane}-{number}"
@@ -100,10 +100,10 @@ def test_what_was_acknowledged_is_stored_once(data, how):
         time.sleep(0.3 + 0.2 * round_number)
         process.send_signal(how)
         began = time.monotonic()
-        assert process.wait(20) == (0 if how == signal.SIGTERM else -signal.SIGKILL)
+        assert process.wait(60) == (0 if how == signal.SIGTERM else -signal.SIGKILL)
         assert time.monotonic() - began < 6
         for sender in senders:
-            sender.join(20)
+            sender.join(60)
             acknowledged += sender.acknowledged
     found = stored(data)
     assert len(acknowledged) > 30
@@ -126,9 +126,9 @@ def test_two_workers_share_a_port_and_keep_their_own_folders(data):
     finally:
         for process in workers:
             process.terminate()
-        assert [process.wait(20) for process in workers] == [0, 0]
+        assert [process.wait(60) for process in workers] == [0, 0]
     for sender in senders:
-        sender.join(20)
+        sender.join(60)
     acknowledged = [key for sender in senders for key in sender.acknowledged]
     assert set(acknowledged) <= set(stored(data))
     assert {path.name for path in (data / "spool").iterdir()} == {"c0", "c1"}
@@ -138,7 +138,7 @@ def test_a_request_in_flight_is_answered_while_the_worker_stops(data):
     port = unused_port()
     process = start(data, port)
     body = json.dumps({"site": "wk", "events": [{"type": "track", "name": "x", "visitor": "v", "session": "late"}]})
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     connection.putrequest("POST", "/e")
     connection.putheader("Content-Length", str(len(body)))
     connection.endheaders(body[:10].encode())
@@ -147,7 +147,7 @@ def test_a_request_in_flight_is_answered_while_the_worker_stops(data):
     time.sleep(0.3)
     connection.send(body[10:].encode())
     assert connection.getresponse().status == 204
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
     assert stored(data) == ["late"]
 
 

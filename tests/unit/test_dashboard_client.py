@@ -17,7 +17,7 @@ def server():
 
 @pytest.fixture
 def api(server):
-    with httpx.Client(timeout=5, trust_env=False) as transport:
+    with httpx.Client(timeout=60, trust_env=False) as transport:
         yield Api(server.url + "/", TOKEN, transport)
 
 

@@ -54,12 +54,12 @@ def stopping(port: int, after: int) -> Iterator[int]:
 
     thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
     thread.start()
-    assert started.wait(10)
+    assert started.wait(60)
     try:
         yield mine
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(60)
 
 
 @pytest.mark.timeout(60)

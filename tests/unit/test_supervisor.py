@@ -98,7 +98,7 @@ def test_sigterm_stops_everything_and_exits_0(start, tmp_path: Path) -> None:
     supervisor = start("plain")
     a, b = pids(tmp_path / "a")[0], pids(tmp_path / "b")[0]
     supervisor.terminate()
-    out, _ = supervisor.communicate(timeout=20)
+    out, _ = supervisor.communicate(timeout=60)
     assert supervisor.returncode == 0
     assert out.splitlines() == ["a is ready", "b is ready"]
     assert not alive(a)
@@ -115,7 +115,7 @@ def test_what_dies_is_started_again_and_the_others_stay(start, tmp_path: Path) -
     assert alive(b)
     assert len(pids(tmp_path / "b")) == 1
     supervisor.send_signal(signal.SIGINT)
-    out, _ = supervisor.communicate(timeout=20)
+    out, _ = supervisor.communicate(timeout=60)
     assert supervisor.returncode == 0
     assert out.splitlines() == ["a is ready", "b is ready"]  # said once, not at every restart
     assert not alive(again)
@@ -132,7 +132,7 @@ def test_who_ignores_sigterm_is_killed_after_the_grace(start, tmp_path: Path) ->
     supervisor = start("stubborn")
     a, b = pids(tmp_path / "a")[0], pids(tmp_path / "b")[0]
     supervisor.terminate()
-    _, errors = supervisor.communicate(timeout=20)
+    _, errors = supervisor.communicate(timeout=60)
     assert supervisor.returncode == 0
     assert "did not stop in time" in errors
     assert not alive(a)
@@ -141,7 +141,7 @@ def test_who_ignores_sigterm_is_killed_after_the_grace(start, tmp_path: Path) ->
 
 def test_wrong_usage_stops_everything_instead_of_starting_again(start, tmp_path: Path) -> None:
     supervisor = start("usage")
-    _, errors = supervisor.communicate(timeout=20)
+    _, errors = supervisor.communicate(timeout=60)
     assert supervisor.returncode == 1
     assert "cannot work with these settings" in errors
     assert not alive(pids(tmp_path / "a")[0])
@@ -152,7 +152,7 @@ def test_a_job_runs_once_and_a_failed_one_is_reported(start, tmp_path: Path) -> 
     pids(tmp_path / "a")
     time.sleep(1.0)
     supervisor.terminate()
-    out, errors = supervisor.communicate(timeout=20)
+    out, errors = supervisor.communicate(timeout=60)
     assert out.splitlines() == ["job is done"]
     assert errors.count("job failed") == 1
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import typer
 
 from tracker.core.errors import TrackerError
+from tracker.core.importing import importing
 
 # typer brings click along under its own name in some versions and as a package in others; the base of its errors is
 # the same class in both.
@@ -27,7 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(words: list[str], *, debug: bool) -> int:
-    from tracker.cli.app import app
+    with importing():
+        from tracker.cli.app import app
 
     try:
         result = typer.main.get_command(app).main(args=words, prog_name="tracker", standalone_mode=False)

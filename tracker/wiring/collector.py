@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tracker.config import Settings
 from tracker.core.errors import Conflict
+from tracker.core.importing import importing
 from tracker.supervisor.claim import Claim
 from tracker.supervisor.ports import must_be_free
 from tracker.telemetry import configure
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 def run_worker(settings: Settings, number: int, *, alone: bool) -> None:
     """Serve as worker `number` until a signal. `alone`: nobody has looked yet whether the port is free."""
-    from tracker.collector.serve import run
+    with importing():
+        from tracker.collector.serve import run
 
     configure(level=settings.log_level, form=settings.log_format, role=f"collector-{number}")
     make_data_folder(settings)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from tracker.config import Settings
 from tracker.core.errors import Conflict, TrackerError
+from tracker.core.importing import importing
 from tracker.supervisor.claim import Claim, holder
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 @contextmanager
 def open_catalog(settings: Settings) -> Iterator[Catalog]:
     """The catalog, closed afterwards. Any number of processes may have it open."""
-    from tracker.catalog import Catalog
+    with importing():
+        from tracker.catalog import Catalog
 
     make_data_folder(settings)
     catalog = Catalog(settings.catalog, settings.sites_file)

@@ -19,6 +19,7 @@ import structlog
 from tracker import __version__
 from tracker.config import Settings
 from tracker.core.errors import Conflict, TrackerError, TryLater
+from tracker.core.importing import importing
 from tracker.supervisor.claim import Claim
 from tracker.telemetry import configure
 from tracker.wiring.doors import admin_token, make_data_folder, open_catalog, open_store
@@ -121,6 +122,8 @@ def _join(threads: list[threading.Thread], seconds: float) -> bool:
 def own_api(settings: Settings) -> Iterator[str]:
     """The API for one command of ours, on a free loopback port; its base URL."""
     configure(level="error", form=settings.log_format, role="cli")
+    with importing():
+        import tracker.api.app  # noqa: F401
     with open_store(settings) as engine, open_catalog(settings) as catalog:
         if not _prepared(engine, threading.Event(), tries=1):
             raise TryLater("the store is away", code="store_away")
@@ -148,11 +151,12 @@ def own_api(settings: Settings) -> Iterator[str]:
 
 def _warm_up(loader: bool, api: bool) -> None:
     """Import what is needed next while ClickHouse opens its folder and migrates: it does not need Python for that."""
-    if loader:
-        import tracker.loader.loop
-    if api:
-        import tracker.api.app
-        import tracker.imports.replay  # noqa: F401
+    with importing():
+        if loader:
+            import tracker.loader.loop
+        if api:
+            import tracker.api.app
+            import tracker.imports.replay  # noqa: F401
 
 
 class _LoaderThread(threading.Thread):
