@@ -64,11 +64,11 @@ def start(running: Tracker) -> None:
 
 
 def moved(running: Tracker, folder: Path) -> Tracker:
-    """The same tracker on another data folder."""
+    """The same tracker on another data folder, named as people do: from where they are."""
     running.close()
     running.roles.clear()
     running.data = folder
-    running.env["TRACKER_DATA"] = str(folder)
+    running.env["TRACKER_DATA"] = os.path.relpath(folder)
     return running
 
 
@@ -108,6 +108,7 @@ def test_events_backup_more_events_kill_restore(tmp_path):
 
 def test_the_same_without_anything_running_and_nobody_erased(tmp_path):
     with tracker(tmp_path / "run") as running:
+        moved(running, running.data)
         key = running.site("shop")
         start(running)
         send(running, key, 0, 60)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import pytest_asyncio
@@ -27,10 +28,12 @@ from tracker.core.identity import visitor_key
 from tracker.store import persons
 from tracker.store.engine import Engine, Query
 from tracker.store.sql import Fragment
+from tracker.store.wrapped import Wrapped
 from tracker.wiring import segments as rounds_of
 from tracker.wiring.segments import Segments
 
 CLICKED = {"did": {"event": "click"}}
+T = TypeVar("T")
 
 
 class Shop(Choosing):
@@ -175,6 +178,57 @@ async def test_news_of_one_person_leave_the_stored_answers_about_others(shop: Sh
     persons.suppress(shop.engine, "shop", [visitor_key("v1")], listed=True, version=time.time_ns() // 1_000_000)
     assert ready("v1", 60_000) == set()  # that is known at once
     assert inside("v1", 60_000) == {clicked: "suppressed"}
+
+
+class Counting(Wrapped):
+    """Counts how often the site's purchases are read for their main currency."""
+
+    asked = 0
+
+    def through(self, query: Query, run: Callable[[Query], T]) -> T:
+        self.asked += "group by currency" in query.text
+        return run(query)
+
+
+async def test_the_main_currency_is_asked_for_once_between_refreshes(shop: Shop) -> None:
+    """Where members may be behind, it is that of their refresh; where not, the one of now. A list is never behind."""
+    rich = shop.audience({"ltv": {"gte": 10}}, "rich", refresh="2h")
+    bought = {"name": "purchase", "currency": "EUR", "value": 20.0}
+    shop.load([event(n, visitor=f"v{n}", **bought) for n in (1, 2, 3)])
+    rounds = Segments(shop.engine, shop.catalog, shop.data, stop=NEVER)
+    rounds.round()
+    audiences = shop.catalog.audiences.list("shop")
+    definitions = [definition.stored(one, lambda _: {}) for one in audiences]
+    engine, kept = Counting(shop.engine), dict[str, str | None]()
+
+    def inside(visitor: str, behind_ms: int = 60_000) -> dict[str, str]:
+        states = shop.catalog.memberships.of("shop")
+        return stored.inside(
+            engine,
+            shop.site,
+            definitions,
+            states,
+            people=[visitor_key(visitor)],
+            now_ms=states[rich].as_of + 5_000,
+            behind={rich: behind_ms},
+            currencies=kept,
+        )
+
+    assert [inside(f"v{n}") for n in (1, 2, 9)] == [{rich: "exportable"}, {rich: "exportable"}, {}]
+    assert (engine.asked, kept) == (1, {"shop": "EUR"})
+    dollars = {"name": "purchase", "currency": "USD", "value": 20.0}
+    shop.load([event(n, visitor="v9", **dollars) for n in range(10, 16)])  # now most purchases are in dollars
+    assert (inside("v1"), inside("v9"), engine.asked) == ({rich: "exportable"}, {}, 1)  # as of the refresh
+    assert (inside("v1", -1), inside("v9", -1)) == ({}, {rich: "exportable"})  # as of now
+    for kept_there in (rounds._turns, rounds._rest_until, rounds._money):
+        kept_there.clear()
+    rounds.round()
+    kept["shop"] = "EUR"  # what was found before the refresh
+    engine.asked = 0
+    assert (inside("v1"), inside("v9"), engine.asked) == ({}, {rich: "exportable"}, 1)
+    assert kept == {"shop": "USD"}
+    persons.suppress(shop.engine, "shop", [visitor_key("v9")], listed=True, version=time.time_ns() // 1_000_000)
+    assert inside("v9") == {rich: "suppressed"}
 
 
 async def test_times_that_have_run_out_are_forgotten(shop: Shop) -> None:

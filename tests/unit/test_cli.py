@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -63,12 +65,33 @@ def test_every_command_of_the_contract_is_there() -> None:
     assert CONTRACT - {" ".join(words) for words in commands()} == set()
 
 
-@pytest.mark.parametrize("words", commands(), ids=" ".join)
-def test_every_command_has_help_with_an_example(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    typer.main.get_command(app).main([*words, "--help"], prog_name="tracker", standalone_mode=False)
+def groups() -> list[tuple[str, ...]]:
+    """`tracker site` and the like."""
+    return sorted({words[:1] for words in commands() if len(words) > 1})
+
+
+@pytest.mark.parametrize("words", [*commands(), *groups()], ids=" ".join)
+def test_every_command_has_help_with_an_example_that_can_be_typed(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every word of it is one that the command takes: an option that was renamed or an argument too many fails here."""
+    tracker = typer.main.get_command(app)
+    tracker.main([*words, "--help"], prog_name="tracker", standalone_mode=False)
     shown = " ".join(capsys.readouterr().out.split())
     assert "Example: " in shown
-    assert f"tracker {' '.join(words)}" in shown.split("Example: ")[1]
+    example = shown.split("Example: ")[1].partition(" where ")[0]
+    settings, _, typed = example.partition("tracker ")
+    assert all(re.fullmatch(r"TRACKER_[A-Z_]+=\S+", one) for one in settings.split())
+    given = shlex.split(typed)
+    assert tuple(given[: len(words)]) == words
+    monkeypatch.chdir(tmp_path)
+    for name in (one for one in given if re.fullmatch(r"[\w-]+(\.\w+)+", one)):
+        (tmp_path / name).touch()
+    command, path = tracker, "tracker"
+    while (inner := getattr(command, "commands", {})) and given and given[0] in inner:
+        command, path = inner[given[0]], f"{path} {given.pop(0)}"
+    with command.make_context(path, given):
+        pass
 
 
 def test_help_imports_nothing_heavy() -> None:

@@ -11,6 +11,7 @@ import pytest
 from tracker.api import segment
 from tracker.api.reports import REPORTS, Report
 from tracker.audiences import rules
+from tracker.audiences.delivery import kinds
 from tracker.core.errors import BadRequest
 from tracker.store.filters import UnknownKey
 
@@ -52,3 +53,11 @@ def test_a_report_lists_all_that_it_takes(report: Report) -> None:
 @pytest.mark.parametrize(("rule", "listed"), RULES, ids=lambda one: "-".join(one) if isinstance(one, dict) else "")
 def test_a_rule_lists_all_that_it_takes(rule: Mapping[str, Any], listed: list[str]) -> None:
     assert list(allowed(lambda: rules.parse(rule))) == listed
+
+
+def test_a_destination_lists_the_secrets_that_it_takes() -> None:
+    options, secret = {"url": "https://h.example/"}, "sixteen letters!"
+    kinds.check("webhook", options, {"secret": secret})
+    with pytest.raises(BadRequest, match="webhook takes of secrets: secret") as caught:
+        kinds.check("webhook", options, {"secret": secret, NOBODY: "told nobody"})
+    assert "told" not in caught.value.message

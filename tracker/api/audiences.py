@@ -125,7 +125,16 @@ def audiences_of(call: Call, site: Site, people: Sequence[int], *, may_be_behind
     if may_be_behind and len(audiences) > _EXACT:
         behind = {one.id: max(_BEHIND_MS, duration_ms(one.refresh, field="refresh")) for one in audiences}
     now_ms = call.services.now_ms()
-    found = membership_of.inside(call.engine, site, definitions, states, people=people, now_ms=now_ms, behind=behind)
+    found = membership_of.inside(
+        call.engine,
+        site,
+        definitions,
+        states,
+        people=people,
+        now_ms=now_ms,
+        behind=behind,
+        currencies=call.services.currencies,
+    )
     return {one.id: found[one.id] for one in audiences if one.id in found}
 
 

@@ -52,6 +52,7 @@ class Services:
     report_memory     a report's query that needs more bytes is stopped and answered with 422; 0 for no limit
     report_threads    reports that run at once; as many again may wait, then 503
     definitions       those of saved audiences, read once until they are changed
+    currencies        the main currency of each site, as a look-up of segments found it last
     """
 
     engine: Engine
@@ -73,4 +74,5 @@ class Services:
     report_memory: int = 0
     report_threads: int = 4
     definitions: Definitions = field(default_factory=Definitions)
+    currencies: dict[str, str | None] = field(default_factory=dict)
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000

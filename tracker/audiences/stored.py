@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, MutableMapping, Sequence
 
 from tracker.audiences import expiry, judging
 from tracker.audiences.definition import Definition
@@ -51,20 +51,22 @@ def fresh_for(
     people: Sequence[int],
     now_ms: int,
     behind: Mapping[str, int],
+    currencies: MutableMapping[str, str | None] | None = None,
 ) -> set[str]:
     """Those of several audiences in which these persons are exactly as stored: nothing has happened to them since the
-    last refresh, whatever happened to others. `behind`: see `inside`.
+    last refresh, whatever happened to others. `behind`, `currencies`: see `inside`.
     """
     asked = _askable(definitions, states, now_ms)
     if not asked:
         return set()
     found = marks(engine, site.name, min(states[one.id].block for one in asked))
-    asked = _based(engine, site, asked, states, now_ms)
+    late = {one.id for one in asked if now_ms - states[one.id].as_of <= behind.get(one.id, -1)}
+    asked = _based(engine, site, asked, states, now_ms, late=late, currencies=currencies)
     news: dict[tuple[int, ...], bool] = {}  # most of them were refreshed together
     ready = set()
     for one in asked:
         state = states[one.id]
-        may = now_ms - state.as_of <= behind.get(one.id, -1)
+        may = one.id in late
         seen = (may, state.as_of, state.block, state.inserts, state.moved, state.listed)
         if seen not in news and may and found.listed <= max(0, state.listed - LISTED_MARGIN):
             news[seen] = False  # only the suppression list could tell more, and there is none
@@ -94,11 +96,27 @@ def _askable(definitions: Sequence[Definition], states: Mapping[str, Membership]
 
 
 def _based(
-    engine: Engine, site: Site, asked: Sequence[Definition], states: Mapping[str, Membership], now_ms: int
+    engine: Engine,
+    site: Site,
+    asked: Sequence[Definition],
+    states: Mapping[str, Membership],
+    now_ms: int,
+    *,
+    late: Collection[str] = (),
+    currencies: MutableMapping[str, str | None] | None = None,
 ) -> list[Definition]:
-    """Those of them that were judged by the rules of now."""
-    currency = main_currency(engine, site.name, asked, now_ms)
-    return [one for one in asked if states[one.id].basis == basis(site, one, currency)]
+    """Those of them that were judged by the rules of now; of those in `late`, by the main currency of their refresh.
+
+    To find it all purchases of the site are read. It is not asked for again while all that depend on it are in `late`
+    and were judged by the one in `currencies`.
+    """
+    kept = {} if currencies is None else currencies
+    worth = [one for one in asked if expiry.worth(one.rule)]
+    if site.name not in kept or not all(
+        one.id in late and states[one.id].basis == basis(site, one, kept[site.name]) for one in worth
+    ):
+        kept[site.name] = main_currency(engine, site.name, worth, now_ms)
+    return [one for one in asked if states[one.id].basis == basis(site, one, kept[site.name])]
 
 
 def _since(site: Site, as_of: int, now_ms: int) -> dict[str, Param]:
@@ -119,15 +137,19 @@ def inside(
     people: Sequence[int],
     now_ms: int,
     behind: Mapping[str, int] | None = None,
+    currencies: MutableMapping[str, str | None] | None = None,
 ) -> dict[str, str]:
     """Audience -> verdict, of those that one of these persons is in now: all asked at once. `people`: keys.
 
     `behind`: audience -> by how much (ms) its stored members may be behind, where something happened to these persons;
-    the suppression list never is.
+    the suppression list never is. `currencies`: site -> its main currency as it was found last; kept by the caller from
+    one question to the next, and filled here.
     """
     if not definitions or not people:
         return {}
-    ready = fresh_for(engine, site, definitions, states, people=people, now_ms=now_ms, behind=behind or {})
+    ready = fresh_for(
+        engine, site, definitions, states, people=people, now_ms=now_ms, behind=behind or {}, currencies=currencies
+    )
     sure = [one for one in definitions if one.id in ready]
     left = [one for one in definitions if one.id not in ready]
     answers: dict[str, str] = {}

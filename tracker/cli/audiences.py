@@ -17,7 +17,9 @@ from tracker.cli.remote import Api, connect
 from tracker.core.errors import TrackerError
 
 audience = typer.Typer(
-    help="Audiences: list, preview, add, change, export, remove; their members and history.", no_args_is_help=True
+    help="Audiences: list, preview, add, change, export, remove; their members and history.",
+    no_args_is_help=True,
+    epilog="Example: tracker audience list --site shop",
 )
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id that `tracker audience list` shows.")]
@@ -79,7 +81,7 @@ def audience_list(
         answer(api.call("GET", f"/api/v1/audiences{query}"))
 
 
-@audience.command("show", epilog="Example: tracker audience show 1")
+@audience.command("show", epilog="Example: tracker audience show aud_1")
 def audience_show(audience_id: Id, data: Data = None) -> None:
     """Show one audience: its definition and how many persons are in it."""
     with connect(settings(data=data)) as api:
@@ -97,7 +99,7 @@ def audience_preview(
         answer(api.call("POST", "/api/v1/audiences/preview", body))
 
 
-@audience.command("export", epilog="Example: tracker audience export 1 --network csv --out people.csv")
+@audience.command("export", epilog="Example: tracker audience export aud_1 --network csv --out people.csv")
 def audience_export(
     audience_id: Id,
     network: Annotated[

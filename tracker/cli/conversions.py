@@ -11,7 +11,11 @@ from tracker.cli.audiences import ended, read_json
 from tracker.cli.options import Data, Spec, answer, settings
 from tracker.cli.remote import connect
 
-conversion = typer.Typer(help="Conversions for ad networks: list, add, run, remove.", no_args_is_help=True)
+conversion = typer.Typer(
+    help="Conversions for ad networks: list, add, run, remove.",
+    no_args_is_help=True,
+    epilog="Example: tracker conversion networks",
+)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id that `tracker conversion list` shows.")]
 

@@ -10,7 +10,11 @@ import typer
 from tracker.cli.dated_rows import send, text_of
 from tracker.cli.options import Data
 
-cost = typer.Typer(help="What advertising cost, for CAC and ROAS.", no_args_is_help=True)
+cost = typer.Typer(
+    help="What advertising cost, for CAC and ROAS.",
+    no_args_is_help=True,
+    epilog="Example: tracker cost import ads.csv --site shop",
+)
 
 
 @cost.callback()

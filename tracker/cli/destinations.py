@@ -11,7 +11,11 @@ from tracker.cli.audiences import read_json
 from tracker.cli.options import Data, Spec, answer, settings
 from tracker.cli.remote import connect
 
-destination = typer.Typer(help="Destinations of exports: list, add, change, check, remove.", no_args_is_help=True)
+destination = typer.Typer(
+    help="Destinations of exports: list, add, change, check, remove.",
+    no_args_is_help=True,
+    epilog="Example: tracker destination kinds",
+)
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id that `tracker destination list` shows.")]
 

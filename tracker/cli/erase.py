@@ -11,7 +11,11 @@ import typer
 
 from tracker.cli.options import Data, SiteName, answer, settings
 
-person = typer.Typer(help="What is kept on one person.", no_args_is_help=True)
+person = typer.Typer(
+    help="What is kept on one person.",
+    no_args_is_help=True,
+    epilog="Example: tracker person export ann.json --site shop --user u-1234",
+)
 Visitor = Annotated[str | None, typer.Option("--visitor", metavar="V", help="Visitor id.")]
 User = Annotated[str | None, typer.Option("--user", metavar="U", help="User id.")]
 

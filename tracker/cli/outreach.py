@@ -13,8 +13,14 @@ from tracker.cli.audiences import ended, read_json
 from tracker.cli.options import Data, answer, settings
 from tracker.cli.remote import connect
 
-outreach = typer.Typer(help="Lists for people who call or write, and for CRMs.", no_args_is_help=True)
-coupon = typer.Typer(help="Pools of coupon codes.", no_args_is_help=True)
+outreach = typer.Typer(
+    help="Lists for people who call or write, and for CRMs.",
+    no_args_is_help=True,
+    epilog="Example: tracker outreach lists",
+)
+coupon = typer.Typer(
+    help="Pools of coupon codes.", no_args_is_help=True, epilog="Example: tracker coupon list --site shop"
+)
 
 _AT_ONCE = 20_000
 _CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")

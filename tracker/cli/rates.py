@@ -10,7 +10,11 @@ import typer
 from tracker.cli.dated_rows import send, text_of
 from tracker.cli.options import Data
 
-rate = typer.Typer(help="Exchange rates, for reports in one currency.", no_args_is_help=True)
+rate = typer.Typer(
+    help="Exchange rates, for reports in one currency.",
+    no_args_is_help=True,
+    epilog="Example: tracker rate import rates.csv --site shop --base EUR",
+)
 
 
 @rate.callback()

@@ -15,7 +15,9 @@ from tracker.cli.remote import Api, connect
 from tracker.core.errors import TrackerError
 
 reports = typer.Typer(
-    help="Scheduled reports, by mail or to a webhook: list, add, change, run, pause, remove.", no_args_is_help=True
+    help="Scheduled reports, by mail or to a webhook: list, add, change, run, pause, remove.",
+    no_args_is_help=True,
+    epilog="Example: tracker reports list --site shop",
 )
 
 Id = Annotated[str, typer.Argument(metavar="ID", help="The id that `tracker reports list` shows.")]

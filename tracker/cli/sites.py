@@ -10,8 +10,8 @@ import typer
 from tracker.cli.options import Data, answer, settings
 from tracker.core.errors import BadRequest
 
-site = typer.Typer(help="Sites: what may send events.", no_args_is_help=True)
-key = typer.Typer(help="Tokens for the API.", no_args_is_help=True)
+site = typer.Typer(help="Sites: what may send events.", no_args_is_help=True, epilog="Example: tracker site list")
+key = typer.Typer(help="Tokens for the API.", no_args_is_help=True, epilog="Example: tracker key list")
 
 Consent = Annotated[str, typer.Option("--consent", metavar="opt-in|opt-out", help="Policy when nobody said anything.")]
 

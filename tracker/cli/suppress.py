@@ -9,7 +9,11 @@ import typer
 
 from tracker.cli.options import Data, answer, settings
 
-suppress = typer.Typer(help="People to be left alone, whatever they agree to.", no_args_is_help=True)
+suppress = typer.Typer(
+    help="People to be left alone, whatever they agree to.",
+    no_args_is_help=True,
+    epilog="Example: tracker suppress list --site shop",
+)
 
 Site = Annotated[str, typer.Option("--site", metavar="NAME", help="The site.")]
 Why = Annotated[str, typer.Option("--reason", metavar="R", help="gpc, optout, withdrawn, erased, child or legal.")]

@@ -40,7 +40,8 @@ class FieldMap:
         if not isinstance(document, dict) or not isinstance(document.get("fields"), dict) or not document["fields"]:
             raise BadRequest('the mapping must be like {"fields": {"visitor": "column", ...}}', code="bad_mapping")
         if unknown := document.keys() - {"each", "fields"}:
-            raise BadRequest(f"the mapping has an unknown key: {sorted(unknown)[0]}", code="bad_mapping")
+            why = f"the mapping has an unknown key: {sorted(unknown)[0]}; it takes each and fields"
+            raise BadRequest(why, code="bad_mapping")
         self.each: str | None = document.get("each")
         self.fields: dict[str, dict[str, Any]] = {
             name: _checked(name, rule) for name, rule in document["fields"].items()

@@ -106,7 +106,7 @@ class Backups:
             self._state |= news
 
     def _make(self, to: Path) -> None:
-        data = self._settings.data
+        data = self._settings.data.resolve()  # as the store names its own folders
         stage, name = data / STAGE, f"backup{time.time_ns()}"
         self._tidy(stage)
         to.parent.mkdir(parents=True, exist_ok=True)

@@ -97,8 +97,9 @@ def check(kind: str, options: Mapping[str, Any], secrets: Mapping[str, str]) -> 
     if not any(set(one) <= given for one in sets):
         wanted = " or ".join(" + ".join(one) for one in sets if one)
         raise BadRequest(f"secrets must hold {wanted}", field="secrets")
-    if given - {name for one in sets for name in one} - set(more):
-        raise BadRequest("there is a secret that this kind of destination does not know", field="secrets")
+    takes = dict.fromkeys([name for one in sets for name in one] + list(more))
+    if given - takes.keys():
+        raise BadRequest(f"{kind} takes of secrets: {', '.join(takes) or 'none'}", field="secrets")
     if any(len(value) > SECRET for value in secrets.values()):
         raise BadRequest(f"a secret has at most {SECRET} characters", field="secrets")
     if kind == "webhook" and len(secrets["secret"]) < 16:
