@@ -25,7 +25,7 @@ from tracker.api.bounded import Bounded
 from tracker.loader import rollup_build, rollup_spans
 from tracker.loader.people import Aliases, links_of
 from tracker.loader.rollups import Rollups
-from tracker.store import erase, rollup_kept, rollups
+from tracker.store import erase, rollup_kept, rollup_open, rollups
 from tracker.store.engine import Query
 from tracker.store.erase import Names
 from tracker.store.rollup_spans import noted
@@ -336,7 +336,10 @@ def test_who_has_another_visit_stays_with_its_channel(engine, data, monkeypatch)
     world.load([*first, seen(4, "v2", "c", noon + 5, **bought)])
     world.open()
     world.load([seen(6, "v1", "a", noon - 9, **mail), seen(7, "v2", "c", noon - 9, **mail)])
-    assert rollups.road(engine, "shop", "UTC", world.first, world.first + DAY).opened
+    for most in (2, 1, 2):  # more are not added: the day is counted
+        monkeypatch.setattr(rollup_open, "MOST_SINCE", most)
+        road = rollups.road(engine, "shop", "UTC", world.first, world.first + DAY)
+        assert (len(road.opened), len(road.counted)) == ((1, 0) if most == 2 else (0, 1))
     asked = {"site": "shop", "from": "2026-03-29T00:00:00Z", "to": "2026-03-30T00:00:00Z"}
     rows = overview.run(Bounded(engine, 60), overview.parse(asked))["channels"]
     assert {row["key"]: (row["people"], row["purchases"], row["revenue"]) for row in rows} == {
@@ -409,7 +412,7 @@ def test_a_build_that_was_cut_off_is_begun_again(engine, data, monkeypatch):
 
 
 @SERVER
-def test_who_is_known_later_costs_no_building(engine, data):
+def test_who_is_known_later_costs_no_building(engine, data, monkeypatch):
     chance = random.Random(2)
     world = World(data, engine, chance, "UTC")
     plain = [event(number, ts=T0 + number * 3_600_000, visitor=f"v{number % 5}") for number in range(100)]
@@ -419,8 +422,12 @@ def test_who_is_known_later_costs_no_building(engine, data):
         [event(900, ts=T0 + 30 * DAY, visitor="v1", user="u"), event(901, ts=T0 + 30 * DAY, visitor="v2", user="u")]
     )
     asked = {"site": "shop", "from": "2026-03-29T00:00:00Z", "to": "2026-04-02T00:00:00Z"}
-    said = overview.run(engine, overview.parse(asked))
-    assert (said["totals"]["people"], said["days"]) == (4, {"from_rollups": 4, "from_events": 0})
+    for most in (1, 2):  # more are not put right: the days are counted
+        monkeypatch.setattr(rollups, "MOST_MOVES", most)
+        said = overview.run(engine, overview.parse(asked))
+        days = {"from_rollups": 4 * (most == 2), "from_events": 4 * (most == 1)}
+        assert (said["totals"]["people"], said["days"]) == (4, days)
+    monkeypatch.undo()
     # v1 turns out to have been w first: it leaves u, whom builds after this one know
     world.build()
     world.rollups.build(world.rollups.due("shop", "UTC", NOW + DAY)[0]) if world.rollups.due(
