@@ -139,7 +139,9 @@ def test_broken_requests_over_sockets(tmp_path):
         for thread in (load, *fuzzers):
             thread.start()
         until = time.monotonic() + SECONDS
-        while collector.alive and (time.monotonic() < until or sum(one.sent for one in fuzzers) < 300):
+        while collector.alive and (
+            time.monotonic() < until or sum(one.sent for one in fuzzers) < 300 or len(load.acknowledged) <= 50
+        ):  # a starved machine takes longer to prove as much
             time.sleep(0.1)
         stop.set()
         for thread in (load, *fuzzers):

@@ -136,7 +136,7 @@ async def refused(api: Api, method: str, path: str, **sent: Any) -> tuple[int, d
 
 async def test_a_body_with_one_thing_wrong_is_refused_and_the_field_named(api: Api, right: Right) -> None:
     """From the OpenAPI document, for every endpoint that takes a body; the body is right but for that one thing."""
-    chance, bodies = random.Random(5), Bodies(DOCUMENT)
+    bodies = Bodies(DOCUMENT)
     taking = [route for route in ROUTES if route.body is not None]
     assert {(route.method, route.path) for route in taking} == set(right.bodies)
     asked = 0
@@ -145,12 +145,14 @@ async def test_a_body_with_one_thing_wrong_is_refused_and_the_field_named(api: A
         if DEEP or not route.report:  # other tests ask all of these
             status, said = await api.ask(route.method, address, body)
             assert status == NEEDS_MORE.get(route.path, route.status), (route.path, said)
+        chance = random.Random(route.path)  # of its own: a new endpoint changes no other's
         broken = [*some(chance, list(bodies.as_a_whole(body)), 3), *bodies.missing(body, schema)]
         for field in bodies.fields(body, schema, nulls=not route.open_body):
             broken += some(chance, field, 1)
         for one in broken:
-            _, error = await refused(api, route.method, address, data=one.raw)
-            assert error.get("field", "").startswith(one.field), (route.path, one.what, error)
+            status, error = await refused(api, route.method, address, data=one.raw)
+            if status != 413:  # too many rows are too many bytes first
+                assert error.get("field", "").startswith(one.field), (route.path, one.what, error)
             asked += 1
     assert asked > 400
 
@@ -239,9 +241,9 @@ async def test_a_scheduled_question_lists_what_a_schedule_leaves_to_it(api: Api,
     assert not {"site", "from", "to", "timezone"} & listed
 
 
-async def test_a_comparison_that_nobody_makes_is_refused(api: Api, right: Right) -> None:
+async def test_a_comparison_that_nobody_makes_is_refused(api: Api) -> None:
     """It was passed over in silence: only funnels compare with a segment."""
     for name in ("overview", "rfm", "funnel/trend"):
-        body = {**right.bodies["POST", f"/api/v1/reports/{name}"], "compare": {"segment": RULE}}
+        body = {**SPAN, **BODIES[name], "compare": {"segment": RULE}}
         _, error = await refused(api, "POST", f"/api/v1/reports/{name}", json=body)
         assert error["field"] == "compare"
