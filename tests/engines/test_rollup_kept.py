@@ -194,3 +194,15 @@ def test_the_keeper_of_days_has_it_kept(embedded, data, monkeypatch, resting):
     else:
         assert keeper._open({"shop": "UTC"}) == 0
     at_once(world, told)
+
+
+def test_an_answer_that_is_remembered_is_not_that_of_later(embedded, data):
+    """Nobody becomes known, so the same builds say all there is to say, until something comes."""
+    rollup_kept.forget()
+    world = World(data, embedded, random.Random(10), "UTC")
+    world.load([world.make(likely=0) for _ in range(40)])
+    assert world.open() > 0
+    for _ in range(2):
+        check(world, whole=True, asked_before=False)
+    world.load([world.make(at=world.first + DAY, likely=0)])
+    check(world, whole=True, asked_before=False)

@@ -33,12 +33,11 @@ from tracker.loader.journeys import Journeys
 from tracker.loader.rollups import Rollups
 from tracker.store import erase, rollup_kept, rollups
 from tracker.store import rollup_spans as spans
-from tracker.store.engine import Query
 
 ZONES = ("Europe/Berlin", "America/St_Johns")
 START = instant("2026-10-24T16:00:00Z")  # the clocks go back in Berlin the night after
 DAY_ONE = ("come", "keep", "know", "come", "make", "late", "erase", "twice")
-NIGHTS = ("keep", "make", "come", "night", "merge", "keep", "move", "keep", "restart", "repeat", "erase")
+NIGHTS = ("keep", "make", "come", "night", "merge", "keep", "move", "keep", "erase")
 MEMORY = (
     (rollup_kept, "_kept", OrderedDict),
     (rollup_kept, "_wanted", OrderedDict),
@@ -72,7 +71,7 @@ class Life:
         self.now, self.zone = START, ZONES[0]
         self.sent, self.found, self.made = {}, {}, 0
         self.visitors, self.users = [f"v{number}" for number in range(12)], [f"u{number}" for number in range(5)]
-        self.restart()
+        self.memory = fresh()
 
     def load(self, ones):
         made = []
@@ -113,11 +112,6 @@ class Life:
         changes = {"user": "nobody", "value": 1000.0, "currency": "EUR"}
         self.load([{**one, **(changes if place % 2 else {})} for place, one in enumerate(again)])
 
-    def repeat(self):
-        """An insert whose outcome is not known."""
-        self.road.loader.doubts.open(many_histories.months_of(one.ts for one in self.sent.values()))
-        self.engine.command(Query(text="insert into events select * from events limit 15"))
-
     def erase(self):
         """A person, whose ids come no more."""
         visitor = self.visitors.pop(0)
@@ -154,9 +148,6 @@ class Life:
 
     def make(self):
         Journeys(self.engine, least=1, grace=0, eager=True).keep("shop", ["a", "b", "purchase"])
-
-    def restart(self):
-        self.memory = fresh()
 
     # Questions
 
