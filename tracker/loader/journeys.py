@@ -254,8 +254,8 @@ def chosen(counts: dict[str, int], wanted: Iterable[str]) -> tuple[tuple[str, ..
     """Key names, of the number of events of each name, and what was wanted and is too frequent.
 
     Room is for wanted names first, the rarer the sooner; then for the site's rarer names, and of those the more
-    frequent ones. They stand in reverse: rows are sorted by the bits of names, the last name's bit first, so that those
-    who have what funnels begin with stand together, and the arrays of others are passed over.
+    frequent ones. They are given in reverse: rows are sorted by the names' bits, the last name's bit first, so that
+    those who have what funnels begin with stand together, and the arrays of others are passed over.
     """
     room, names, left_out = WANTED_SHARE * sum(counts.values()), list[str](), list[str]()
     for name in sorted(wanted, key=lambda name: (counts.get(name, 0), name)):
