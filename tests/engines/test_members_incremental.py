@@ -19,7 +19,7 @@ from tracker.audiences.refresh import Refresher
 from tracker.audiences.touched import Found
 from tracker.catalog.memberships import Membership
 from tracker.core.event import Event
-from tracker.core.identity import user_key
+from tracker.core.identity import user_key, visitor_key
 from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Query
 
@@ -247,6 +247,32 @@ def test_bit_by_bit_equals_everybody(engine: Engine, data: Path, monkeypatch: py
     once = "select uniqExact(audience, person) from members where left_at = 0 and (audience, person, entered) in"
     once += " (select audience, person, entered from members final where left_at = 0)"
     assert engine.ask(Query(text=twice)).rows == engine.ask(Query(text=once)).rows
+
+
+def test_why_they_left(engine: Engine, data: Path) -> None:
+    """`gone` is who became somebody else; who bought left by an event, who won a browser by identity."""
+    road, now = Shop(data, engine), T0
+    rule = {"all": [{"did": {"event": "view"}}, {"not": {"did": {"event": "purchase"}}}]}
+    one = define("shop", rule, lookup=lambda _id: {}, id="aud_why")
+    road.load([event(n, visitor=f"v{n}", name="view", ts=now) for n in range(1, 7)])
+    road.load([event(7, visitor="w", user="u7", name="view", ts=now), event(8, visitor="v8", name="purchase", ts=now)])
+    road.refresh([one])
+    road.load([event(11, visitor="v1", name="purchase", ts=now + 10)])
+    road.load([event(12, visitor="v2", user="u2", type="identify", name="identify", ts=now + 10)])
+    road.load([event(13, visitor="v8", user="u7", type="identify", name="identify", ts=now + 10)])
+    road.now += 1000
+    road.refresh([one])
+    text = "select person, left_by from members final where audience = 'aud_why' and left_at != 0"
+    left = dict(engine.ask(Query(text=text)).rows)
+    assert left.pop(user_key("u7")) in {"event", "identity"}
+    assert left == {visitor_key("v1"): "event", visitor_key("v2"): "gone"}
+    road.load([event(14, visitor="v3", user="u3", type="identify", name="identify", ts=now + 20)])
+    less = define("shop", {"did": {"event": "purchase"}}, lookup=lambda _id: {}, id="aud_why")
+    road.now += 1000
+    road.refresher.whole(road.site, less, road.states["aud_why"], road.now, None)
+    left = dict(engine.ask(Query(text=text)).rows)
+    assert {left[visitor_key(f"v{n}")] for n in (4, 5, 6)} == {"definition"}
+    assert (left[visitor_key("v1")], left[visitor_key("v3")]) == ("event", "gone")
 
 
 def test_who_loses_a_browser_is_judged_again_without_an_event(engine: Engine, data: Path) -> None:

@@ -1,6 +1,8 @@
 -- What has changed against the stays that are stored: who entered, who left, whose verdict is another. `causes`: names of
 -- the causes, from 1. Only columns of the sorting key
--- stand in `prewhere`, so it leaves out whole stays before their versions are compared. Slots: cause, stored, only, touch.
+-- stand in `prewhere`, so it leaves out whole stays before their versions are compared. Who is found nowhere left by what happened
+-- to them, unless their key is somebody else's by now (`gone`): of those in `may_be_gone` that is looked up.
+-- Slots: cause, stored, only, touch, may_be_gone.
 insert into stays (
     site, audience, person, entered, entered_by, left_at, left_by, verdict, granted, arm, armed, version, was
 )
@@ -11,7 +13,19 @@ select
     if(stayed = 0, {now:Int64}, stayed),
     if(stayed = 0, why, stayed_by),
     if(inside, 0, {now:Int64}),
-    multiIf(inside, '', lapsed, 'lapsed', not seen, 'gone', why),
+    multiIf(
+        inside, '',
+        lapsed, 'lapsed',
+        not seen and person in (
+            select key from (
+                select key, argMax(person, version) as owner from person_map
+                where site = {site:String} and key in (/*may_be_gone*/)
+                group by key
+            )
+            where owner != 0 and owner != key
+        ), 'gone',
+        why
+    ),
     if(inside, now_verdict, was),
     if(inside, now_granted, was_granted),
     if(was_arm = '' and inside, transform(now_verdict, ['exportable', 'holdout'], ['exposed', 'holdout'], ''), was_arm),

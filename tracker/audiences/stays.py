@@ -54,7 +54,9 @@ class Stays:
         touch = Fragment(" any left join touched_people as touch using (person)" if apart else "")
         # Of a few persons the stays stand side by side, of a whole audience those in its own order do.
         stored = Fragment(_BY_PERSON if touch.text else "members")
-        slots = {"cause": cause, "stored": stored, "only": only, "touch": touch}
+        text = load(__package__, "gone_apart" if touch.text else "gone_whole")
+        gone = Fragment(text if touch.text else fill(text, {"only": only}).text)
+        slots = {"cause": cause, "stored": stored, "only": only, "touch": touch, "may_be_gone": gone}
         engine.command(fill(load(__package__, "diff"), slots, params))
         expire = load(__package__, "expire")
         engine.command(Query(text=expire, params={"site": site, "never": NEVER}))
