@@ -58,7 +58,7 @@ class Api:
         raise AssertionError("the export did not end")
 
     async def emptied(self) -> None:
-        """Wait until no file of an export lies here: those that were sent away go a moment after their export is done."""
+        """Wait until no file of an export lies here: those sent away go a moment after their export is done."""
         for _ in range(1200):
             if not (left := list(self.services.exports.iterdir())):
                 return
