@@ -50,12 +50,20 @@ class Api:
 
     async def exported(self, export_id: str) -> dict[str, Any]:
         """The export, once it has ended."""
-        for _ in range(600):
+        for _ in range(1200):
             _, export = await self.ask("GET", f"/api/v1/exports/{export_id}")
             if export["state"] != "running":
                 return export
             await asyncio.sleep(0.05)
         raise AssertionError("the export did not end")
+
+    async def emptied(self) -> None:
+        """Wait until no file of an export lies here: those sent away go a moment after their export is done."""
+        for _ in range(1200):
+            if not (left := list(self.services.exports.iterdir())):
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"they are still here: {left}")
 
 
 @asynccontextmanager

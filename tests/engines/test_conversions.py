@@ -102,7 +102,7 @@ async def test_every_network_is_told_once(embedded: Engine, data: Path, network:
             assert [one for one in other.heard if "urlencoded" not in one.headers.get("content-type", "")] == []
             shop.load([bought(3, 1)])
             assert (await run(api, conversion))["counts"]["written"] == 1
-        assert not list(api.services.exports.iterdir())
+        await api.emptied()
 
 
 async def test_only_what_may_be_told_is_told(engine: Engine, data: Path) -> None:

@@ -58,7 +58,7 @@ def alive(pid: int) -> bool:
 
 def pids(path: Path, count: int = 1) -> list[int]:
     """The process ids that a child wrote, once there are that many."""
-    for _ in range(200):
+    for _ in range(1200):
         if path.exists() and len(found := path.read_text().split()) >= count:
             return [int(word) for word in found]
         time.sleep(0.05)
@@ -67,7 +67,7 @@ def pids(path: Path, count: int = 1) -> list[int]:
 
 def gone(pid: int) -> bool:
     """Wait for the end of a process."""
-    for _ in range(200):
+    for _ in range(1200):
         if not alive(pid):
             return True
         time.sleep(0.05)
