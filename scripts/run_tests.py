@@ -34,7 +34,7 @@ CHAOS = ["tests/chaos"]
 
 # A file is one worker's, for what its tests share. In the order of folders: those that wait for browsers and servers
 # come while others are busy, and the many short ones of tests/unit fill the end.
-SPREAD = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
+SPREAD = ["-n", "4", "--dist", "loadfile", "--no-loadscope-reorder"]
 CHECKS = {
     "format": ["ruff", "format", "--check", "."],
     "lint": ["ruff", "check", "."],

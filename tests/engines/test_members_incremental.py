@@ -24,7 +24,7 @@ from tracker.store.clean import events_source
 from tracker.store.engine import Engine, Query
 
 HOUR, DAY = 3_600_000, 86_400_000
-BATCHES = int(os.environ.get("TRACKER_BATCHES", "30"))
+BATCHES = int(os.environ.get("TRACKER_BATCHES", "20"))
 """On each engine, with a history and rules of its own; `make histories` takes 200."""
 
 Seen = tuple[str, int, str, bool]

@@ -116,10 +116,11 @@ def test_slice_by_slice_the_answer_is_the_same(engine, monkeypatch, linked):
         return found[-1]
 
     monkeypatch.setattr(paths_slices, "rows", spy)
-    for body in (
+    bodies = [
         {**WHEN, "by": "event", "steps": 4},
         {**WHEN, "by": "page", "start": "/a", "session_gap": None},
-    ):
+    ]
+    for body in bodies if DEEP else bodies[linked::2]:
         for most_tied, most_rows in ((5_000, 20_000), (3, 20_000), (5_000, 3), (3, 3)):
             monkeypatch.setattr(paths, "MAX_TIED", most_tied)
             monkeypatch.setattr(paths, "MAX_ROWS", most_rows)
