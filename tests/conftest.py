@@ -10,9 +10,10 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
+import structlog
 
 from tracker.core.errors import TryLater
 from tracker.store.embedded import Embedded
@@ -38,6 +39,26 @@ os.environ.setdefault("TRACKER_COLLECTOR_REALTIME", "0")
 if not DEEP:
     for compiled in ("compile_expressions", "compile_aggregate_expressions", "compile_sort_description"):
         cast("dict[str, str | int]", ASK_SETTINGS)[compiled] = 0
+
+
+# A command that a test runs in this process sets up the log, with what stands for standard error meanwhile. Loggers
+# that were kept would write there after it was closed, in whatever test comes next.
+_configure = structlog.configure
+
+
+def _configure_for_now(**said: Any) -> None:
+    _configure(**said | {"cache_logger_on_first_use": False})
+
+
+structlog.configure = _configure_for_now
+
+
+@pytest.fixture(autouse=True)
+def log_of_its_own() -> Iterator[None]:
+    """The log is set up for one test."""
+    yield
+    if structlog.is_configured():
+        structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
