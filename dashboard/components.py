@@ -187,6 +187,11 @@ def changed(now: float | None, before: float | None, good: str = "up") -> dict[s
     return {"change": text, "tone": "good" if direction == good else "bad"}
 
 
+def cross(label: str, key: str) -> bool:
+    """A button that takes away what it stands beside; whether it was pressed. `label`: read out, and a hint."""
+    return st.button(label, icon=":material/close:", type="tertiary", key=key, help=label)
+
+
 def guarded(draw: Callable[P, Any]) -> Callable[P, None]:
     """Whatever goes wrong while drawing becomes one helpful sentence, never a traceback."""
 

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import questions, state
 from dashboard.client import Json
+from dashboard.components import cross
 
 
 def keep(key: str, value: object) -> str:
@@ -54,13 +55,7 @@ def _row(key: str, rows: list[Json] | None, row: Json, known: dict[str, list[str
                 format_func=questions.OPERATORS.__getitem__,
                 key=keep(f"{key}-op", row["op"]),
             )
-            if rows is not None and st.button(
-                "Remove this filter",
-                icon=":material/close:",
-                type="tertiary",
-                key=f"icon-{key}-remove",
-                help="Remove this filter",
-            ):
+            if rows is not None and cross("Remove this filter", f"icon-{key}-remove"):
                 rows.remove(row)
                 st.rerun()
         _value(key, row, known.get(str(row["property"]), []))

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import charts, formats, state
 from dashboard.client import Json
-from dashboard.components import chart, guarded, section
+from dashboard.components import chart, cross, guarded, section
 
 
 def dated(figure: go.Figure, key: str, alt: str) -> None:
@@ -27,9 +27,7 @@ def card() -> None:
         for row in rows:
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.text(f"{row['date']}  {row['text']}")
-                if st.button(
-                    "Delete", icon=":material/close:", type="tertiary", key=f"icon-note-{row['id']}", help="Delete"
-                ):
+                if cross("Delete", f"icon-note-{row['id']}"):
                     state.api().delete_annotation(str(row["id"]))
                     state.forget()
                     st.rerun()

@@ -276,12 +276,17 @@ def _worth_of(spec: Json) -> Json:
     return dict(worth) if worth else {}
 
 
+def are_mixed(conditions: list[Json]) -> bool:
+    """Whether the events of a step have filters of their own each."""
+    return any((one.get("where") or []) != (conditions[0].get("where") or []) for one in conditions)
+
+
 def step_of(spec: Json) -> Json:
     """A step of the API in the builder."""
     conditions = spec.get("any_of") or [spec]
     step = new_step(*(condition.get("event", "*") for condition in conditions))
     step["where"] = filters_of(conditions[0])
-    if any((one.get("where") or []) != (conditions[0].get("where") or []) for one in conditions):
+    if are_mixed(conditions):
         step["mixed"] = [
             {"id": new_id(), "event": one.get("event", "*"), "where": filters_of(one)} for one in conditions
         ]

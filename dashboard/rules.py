@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dashboard import formats
-from dashboard.questions import MODES, filter_text
+from dashboard.questions import MODES, are_mixed, filter_text
 
 Json = dict[str, Any]
 Line = tuple[int, str]
@@ -181,7 +181,7 @@ def step_name(step: Json) -> str:
 def condition(spec: Json) -> str:
     """`“Add to cart” where country is DE and value is at least 50`."""
     parts = spec.get("any_of") or [spec]
-    if any((part.get("where") or []) != (parts[0].get("where") or []) for part in parts):
+    if are_mixed(parts):
         return " or ".join(map(condition, parts))
     text = formats.listing([f"“{formats.event_title(str(part.get('event', '*')))}”" for part in parts])
     where = parts[0].get("where") or []

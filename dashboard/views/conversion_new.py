@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard import filters, formats, questions, state
 from dashboard.client import Json
-from dashboard.components import done, guarded, notice
+from dashboard.components import cross, done, guarded, notice
 from dashboard.filters import keep
 
 EVERY = {"15m": "every 15 minutes", "1h": "every hour", "1d": "once a day", "": "only by hand"}
@@ -96,9 +96,7 @@ def _event(key: str, rows: list[Json], row: Json, names: list[str], network: Jso
                 or ""
             )
             row["send_as"] = _send_as(key, row, network)
-            if len(rows) > 1 and st.button(
-                "Remove", icon=":material/close:", type="tertiary", key=f"icon-{key}-x", help="Remove"
-            ):
+            if len(rows) > 1 and cross("Remove", f"icon-{key}-x"):
                 rows.remove(row)
                 st.rerun()
         said = [questions.filter_text(one) for one in row["where"] if questions.filter_ready(one)]

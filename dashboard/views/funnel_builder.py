@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import filters, formats, questions, rules, state
 from dashboard.client import Json
-from dashboard.components import section
+from dashboard.components import cross, section
 from dashboard.filters import keep
 from dashboard.views import step_events
 
@@ -242,7 +242,7 @@ def exclusions(draft: Json, names: list[str], key: str) -> None:
                 range(row["from_step"] + 1, last + 1),
                 key=inside(f"{key}-to", row["to_step"], row["from_step"] + 1, last),
             )
-            if st.button("Remove", icon=":material/close:", type="tertiary", key=f"icon-{key}-remove", help="Remove"):
+            if cross("Remove", f"icon-{key}-remove"):
                 draft["exclude"].remove(row)
                 st.rerun()
         filters.editor(key, row["where"], row["event"] or None)

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard import filters, formats, questions, rule_draft, segments, state
 from dashboard.client import Json
+from dashboard.components import cross
 from dashboard.filters import keep
 from dashboard.rule_draft import GROUPS, KINDS
 from dashboard.views import funnel_builder, rule_times
@@ -43,7 +44,7 @@ def _part(group: Json, part: Json, names: list[str], depth: int) -> None:
             denied = st.toggle("Not", key=keep(f"{key}-not", part["nots"] % 2 == 1), help="Everybody but those.")
             if denied != (part["nots"] % 2 == 1):
                 part["nots"] = int(denied)
-            if st.button("Remove", icon=":material/close:", type="tertiary", key=f"icon-{key}-remove", help="Remove"):
+            if cross("Remove", f"icon-{key}-remove"):
                 group["parts"].remove(part)
                 st.rerun()
         if part["kind"] in GROUPS:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import filters, formats, questions
 from dashboard.client import Json
+from dashboard.components import cross
 from dashboard.filters import keep
 
 
@@ -39,13 +40,7 @@ def _each(step: Json, names: list[str], key: str) -> None:
                 )
                 or ""
             )
-            if len(rows) > 1 and st.button(
-                "Remove this event",
-                icon=":material/close:",
-                type="tertiary",
-                key=f"icon-{one}-remove",
-                help="Remove this event",
-            ):
+            if len(rows) > 1 and cross("Remove this event", f"icon-{one}-remove"):
                 rows.remove(row)
                 st.rerun()
         filters.editor(one, row["where"], row["event"] or None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import sys
 from contextlib import suppress
@@ -16,6 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "oracle"))
 
+from depth import DEEP
 from funnel_oracle import instant
 from loading import Road, event
 from overview_oracle import series_slowly, slowly
@@ -211,7 +211,6 @@ def _checked(world, *, whole, events):
     return said["days"]["from_rollups"]
 
 
-DEEP = int(os.environ.get("TRACKER_HISTORIES", "16")) > 16  # `make histories`
 DEEDS = ("late", "late", "known", "known", "double", "repeat", "erase")
 GOING = ("go on", "known", "double", "repeat", "go on", "erase", "open", "go on", "known")
 ENGINES = ("embedded", "server")

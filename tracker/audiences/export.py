@@ -24,12 +24,13 @@ from tracker.audiences.membership import WITHHELD, judge
 from tracker.audiences.order import Order
 from tracker.audiences.packing import Packer, Plan
 from tracker.audiences.parcel import Parcel
-from tracker.audiences.reader import Match, Reader, uncollected
+from tracker.audiences.reader import Match, Reader
 from tracker.audiences.writing import Writing
 from tracker.catalog import Catalog
 from tracker.catalog.deliveries import Delivery, There
 from tracker.core.errors import Conflict, TrackerError, TryLater
 from tracker.core.identifiers import keys_of
+from tracker.core.uncollected import uncollected
 from tracker.networks import Terms
 from tracker.store.engine import Engine
 

@@ -7,10 +7,9 @@ judged anew, the suppression list itself is asked, and only then are identifiers
 
 from __future__ import annotations
 
-import gc
 from bisect import bisect_right
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import Any, NamedTuple, Protocol
 
 from tracker.audiences.ahead import ahead
@@ -25,6 +24,7 @@ from tracker.catalog import Catalog
 from tracker.core.identifiers import keys_of
 from tracker.core.site import Site
 from tracker.core.suppression import hash_of
+from tracker.core.uncollected import uncollected
 from tracker.networks import Member, Network, uid2
 from tracker.networks.network import EUROPE, MATCHED
 from tracker.store.engine import Engine
@@ -67,20 +67,6 @@ _SAID = _OWN | _CARD | {MATCH: _MATCH}
 _Seen = dict[str, Any]
 _Records = dict[int, list[tuple[int, str]]]
 """Person -> their sealed records with their numbers."""
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """Python does not look for cycles here: of the objects of a piece none is in one, and each search goes through all
-    objects of the process. That was a third of an export.
-    """
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 class Found(NamedTuple):

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import typer
 
 from tracker.core.errors import TrackerError
-from tracker.core.importing import importing
+from tracker.core.uncollected import uncollected
 
 # typer brings click along under its own name in some versions and as a package in others; the base of its errors is
 # the same class in both.
@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _run(words: list[str], *, debug: bool) -> int:
-    with importing():
+    with uncollected():
         from tracker.cli.app import app
 
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from tracker.config import Settings
 from tracker.core.errors import Conflict
-from tracker.core.importing import importing
+from tracker.core.uncollected import uncollected
 from tracker.supervisor.claim import Claim
 from tracker.supervisor.ports import must_be_free
 from tracker.telemetry import configure
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def run_worker(settings: Settings, number: int, *, alone: bool) -> None:
     """Serve as worker `number` until a signal. `alone`: nobody has looked yet whether the port is free."""
-    with importing():
+    with uncollected():
         from tracker.collector.serve import run
 
     configure(level=settings.log_level, form=settings.log_format, role=f"collector-{number}")

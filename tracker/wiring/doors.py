@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from tracker.config import Settings
 from tracker.core.errors import Conflict, TrackerError
-from tracker.core.importing import importing
+from tracker.core.uncollected import uncollected
 from tracker.supervisor.claim import Claim, holder
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @contextmanager
 def open_catalog(settings: Settings) -> Iterator[Catalog]:
     """The catalog, closed afterwards. Any number of processes may have it open."""
-    with importing():
+    with uncollected():
         from tracker.catalog import Catalog
 
     make_data_folder(settings)

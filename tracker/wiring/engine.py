@@ -19,7 +19,7 @@ import structlog
 from tracker import __version__
 from tracker.config import Settings
 from tracker.core.errors import Conflict, TrackerError, TryLater
-from tracker.core.importing import importing
+from tracker.core.uncollected import uncollected
 from tracker.supervisor.claim import Claim
 from tracker.telemetry import configure
 from tracker.wiring.doors import admin_token, make_data_folder, open_catalog, open_store
@@ -122,7 +122,7 @@ def _join(threads: list[threading.Thread], seconds: float) -> bool:
 def own_api(settings: Settings) -> Iterator[str]:
     """The API for one command of ours, on a free loopback port; its base URL."""
     configure(level="error", form=settings.log_format, role="cli")
-    with importing():
+    with uncollected():
         import tracker.api.app  # noqa: F401
     with open_store(settings) as engine, open_catalog(settings) as catalog:
         if not _prepared(engine, threading.Event(), tries=1):
@@ -151,7 +151,7 @@ def own_api(settings: Settings) -> Iterator[str]:
 
 def _warm_up(loader: bool, api: bool) -> None:
     """Import what is needed next while ClickHouse opens its folder and migrates: it does not need Python for that."""
-    with importing():
+    with uncollected():
         if loader:
             import tracker.loader.loop
         if api:

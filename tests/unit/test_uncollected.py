@@ -1,24 +1,24 @@
-"""Imports that look for no garbage leave the collection of garbage as they found it."""
+"""Work that looks for no garbage leaves the collection of garbage as it found it."""
 
 import gc
 import threading
 
 import pytest
 
-from tracker.core.importing import importing
+from tracker.core.uncollected import uncollected
 
 
 def test_it_is_off_inside_and_as_before_afterwards() -> None:
-    with pytest.raises(ImportError), importing():
+    with pytest.raises(ImportError), uncollected():
         assert not gc.isenabled()
-        with importing():
+        with uncollected():
             pass
         assert not gc.isenabled()
         import tracker.nothing_of_this_name  # noqa: F401
     assert gc.isenabled()
     gc.disable()
     try:
-        with importing():
+        with uncollected():
             pass
         assert not gc.isenabled()
     finally:
@@ -29,12 +29,12 @@ def test_it_is_on_once_the_last_of_two_threads_is_done() -> None:
     inside, leave = threading.Event(), threading.Event()
 
     def other() -> None:
-        with importing():
+        with uncollected():
             inside.set()
             leave.wait(60)
 
     thread = threading.Thread(target=other)
-    with importing():
+    with uncollected():
         thread.start()
         assert inside.wait(60)
     leave.set()
